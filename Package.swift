@@ -1,0 +1,58 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .unsafeFlags(["-warnings-as-errors"]),
+]
+
+let package = Package(
+  name: "medulla",
+  products: [
+    .executable(name: "medulla", targets: ["medulla"]),
+    .library(name: "MedullaModel", targets: ["MedullaModel"]),
+    .library(name: "MedullaSnapshot", targets: ["MedullaSnapshot"]),
+    .library(name: "MedullaDatapath", targets: ["MedullaDatapath"]),
+    .library(name: "MedullaLearning", targets: ["MedullaLearning"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+  ],
+  targets: [
+    // Arrows only point up this list; `Tests/HouseRulesTests` holds it to that.
+    .systemLibrary(
+      name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+    .target(name: "CMedulla"),
+    .target(name: "CCongestion"),
+    .target(
+      name: "MedullaModel",
+      dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["ONNX/onnx-subset.proto"],
+      swiftSettings: strict),
+    .target(
+      name: "MedullaSnapshot",
+      dependencies: ["MedullaModel", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
+    .target(name: "MedullaCodegen", dependencies: ["MedullaSnapshot"], swiftSettings: strict),
+    .target(name: "MedullaKernel", dependencies: ["CLibBPF", "CMedulla"], swiftSettings: strict),
+    .target(
+      name: "MedullaDatapath",
+      dependencies: ["MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "CCongestion"],
+      swiftSettings: strict),
+    .target(
+      name: "MedullaLearning", dependencies: ["MedullaModel", "CCongestion"],
+      swiftSettings: strict),
+    .target(
+      name: "MedullaTestbed", dependencies: ["CMedulla", "MedullaDatapath"], swiftSettings: strict),
+    .executableTarget(
+      name: "medulla",
+      dependencies: [
+        "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaDatapath",
+        "MedullaLearning", "MedullaTestbed",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+  ]
+)

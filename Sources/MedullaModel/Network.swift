@@ -1,0 +1,37 @@
+/// A float network as trained: a chain of layers from one input tensor to one output tensor.
+///
+/// A `Network` is checked when it is made: every layer's parameters have the size that its shape needs,
+/// every value is finite, and each layer accepts the shape that the one before gives.
+public struct Network: Equatable, Sendable {
+  public let name: String
+  public let inputName: String
+  public let outputName: String
+  public let inputShape: TensorShape
+  public let layers: [Layer]
+  /// The shape after each layer; the same length as `layers`.
+  public let layerShapes: [TensorShape]
+
+  public var outputShape: TensorShape { layerShapes.last ?? inputShape }
+
+  /// - Throws: `ModelError` that names the layer by its position and kind.
+  public init(
+    name: String, inputName: String = "input", outputName: String = "output", inputShape: TensorShape,
+    layers: [Layer]
+  ) throws(ModelError) {
+    var shape = inputShape
+    guard !shape.dimensions.isEmpty, shape.dimensions.allSatisfy({ $0 > 0 }) else {
+      throw ModelError(.unsupportedShape, "input \(inputName) has shape \(shape); every dimension must be positive")
+    }
+    var shapes: [TensorShape] = []
+    for (index, layer) in layers.enumerated() {
+      shape = try layer.outputShape(from: shape, position: index)
+      shapes.append(shape)
+    }
+    self.name = name
+    self.inputName = inputName
+    self.outputName = outputName
+    self.inputShape = inputShape
+    self.layers = layers
+    self.layerShapes = shapes
+  }
+}
