@@ -18,14 +18,29 @@ public struct Network: Equatable, Sendable {
     name: String, inputName: String = "input", outputName: String = "output", inputShape: TensorShape,
     layers: [Layer]
   ) throws(ModelError) {
-    var shape = inputShape
-    guard !shape.dimensions.isEmpty, shape.dimensions.allSatisfy({ $0 > 0 }) else {
-      throw ModelError(.unsupportedShape, "input \(inputName) has shape \(shape); every dimension must be positive")
+    guard inputShape.isUsable else {
+      throw ModelError(
+        .unsupportedShape,
+        "input \(inputName) has shape \(inputShape); that needs 1 to \(ModelLimits.rank) positive dimensions "
+          + "and at most \(ModelLimits.tensorElements) elements")
     }
+    guard layers.count <= ModelLimits.layers else {
+      throw ModelError(
+        .unsupportedShape,
+        "network \(name) has \(layers.count) layers; at most \(ModelLimits.layers) are read")
+    }
+    var shape = inputShape
     var shapes: [TensorShape] = []
+    var parameters = 0
     for (index, layer) in layers.enumerated() {
       shape = try layer.outputShape(from: shape, position: index)
       shapes.append(shape)
+      parameters += layer.parameterCount
+    }
+    guard parameters <= ModelLimits.parameters else {
+      throw ModelError(
+        .unsupportedShape,
+        "network \(name) has \(parameters) parameters; at most \(ModelLimits.parameters) are read")
     }
     self.name = name
     self.inputName = inputName

@@ -10,9 +10,31 @@ public struct TensorShape: Hashable, Sendable, Codable, CustomStringConvertible 
   }
 
   /// The number of elements; 1 for a scalar.
+  ///
+  /// A shape inside a `Network` is checked. For a shape that comes from a file use `checkedCount`.
   public var count: Int { dimensions.reduce(1, *) }
 
   public var rank: Int { dimensions.count }
+
+  /// The number of elements, or nil when a dimension is negative or the product overflows.
+  public var checkedCount: Int? {
+    var product = 1
+    for dimension in dimensions {
+      let (value, overflow) = product.multipliedReportingOverflow(by: dimension)
+      guard dimension >= 0, !overflow else { return nil }
+      product = value
+    }
+    return product
+  }
+
+  /// Whether a tensor between layers may have this shape: 1 to 8 positive dimensions, bounded in number.
+  var isUsable: Bool {
+    guard !dimensions.isEmpty, rank <= ModelLimits.rank, dimensions.allSatisfy({ $0 > 0 }) else {
+      return false
+    }
+    guard let count = checkedCount else { return false }
+    return count <= ModelLimits.tensorElements
+  }
 
   public var description: String { "[" + dimensions.map(String.init).joined(separator: "×") + "]" }
 }
