@@ -1,0 +1,48 @@
+# Medulla: neural networks in the network datapath.
+# Two commands are enough: `make demo` and `make test`. Each does its own set-up.
+
+SWIFT ?= swift
+BIN := bin/medulla
+FUZZ_SECONDS ?= 600
+
+.PHONY: setup build demo test check format integration bench fuzz docs clean
+
+setup: ## Debian packages and the Python environment of the tests (idempotent)
+	@scripts/setup.sh
+
+build: setup ## the release command line at bin/medulla
+	$(SWIFT) build -c release --product medulla
+	@mkdir -p bin
+	@cp "$$($(SWIFT) build -c release --show-bin-path)/medulla" $(BIN)
+
+demo: build ## a trained network steers the kernel's TCP on an emulated link
+	$(BIN) demo --out out/demo
+
+test: setup ## everything, with the kernel tests when run as root
+	scripts/test.sh
+
+check: ## format and house rules, without building the product
+	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format \
+	  Package.swift Sources Tests
+	scripts/check.sh
+
+format: ## rewrites the sources in the house format
+	$(SWIFT) format --in-place --recursive --parallel --configuration .swift-format Package.swift Sources Tests
+
+integration: build ## the kernel tests and one real link, end to end
+	MEDULLA_REQUIRE_KERNEL=1 scripts/test.sh --filter 'Kernel|Datapath|Testbed|Command'
+	$(BIN) experiment links --quick --json --out out/links
+
+bench: build ## nanoseconds an inference, in the kernel and natively
+	$(BIN) compile models/aurora-medulla.onnx --calibration models/aurora-medulla-calibration.npy \
+	  -o out/aurora.medulla
+	$(BIN) bench inference out/aurora.medulla --json
+
+fuzz: setup ## each parser for FUZZ_SECONDS seconds (600)
+	scripts/fuzz.sh $(FUZZ_SECONDS)
+
+docs: ## the command line's manual pages in out/man
+	scripts/docs.sh
+
+clean:
+	rm -rf .build bin out

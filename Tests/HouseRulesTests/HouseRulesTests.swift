@@ -1,0 +1,108 @@
+import Foundation
+import Testing
+
+@Suite("House rules")
+struct HouseRulesTests {
+  static let lineLimit = 110
+  static let fileLimit = 400
+
+  @Test("no source file is longer than 400 lines, no line wider than 110 columns")
+  func sizes() throws {
+    for file in try sources() where !file.isGenerated {
+      #expect(file.lines.count <= Self.fileLimit + 1, "\(file.path) has \(file.lines.count) lines")
+      for (index, line) in file.lines.enumerated() {
+        #expect(width(line) <= Self.lineLimit, "\(file.path):\(index + 1) is too wide")
+      }
+    }
+  }
+
+  @Test(
+    "nothing in Sources can trap on outside input by a forced call",
+    arguments: ["try!", "fatalError(", "as! ", "unsafelyUnwrapped"])
+  func bannedCalls(call: String) throws {
+    for file in try SourceTree.files(in: "Sources", endings: [".swift"]) where !file.isGenerated {
+      for (index, line) in file.lines.enumerated() where line.contains(call) {
+        Issue.record("\(file.path):\(index + 1) uses \(call)")
+      }
+    }
+  }
+
+  @Test("names say what a thing is: no Manager, Helper, Utils, Impl")
+  func names() throws {
+    let vague = try Regex(#"\b(class|struct|enum|actor|protocol)\s+\w*(Manager|Helper|Utils|Util|Impl)\b"#)
+    for file in try sources() {
+      for (index, line) in file.lines.enumerated() where line.contains(vague) {
+        Issue.record("\(file.path):\(index + 1) has a vague name: \(line)")
+      }
+    }
+  }
+
+  @Test("no leftover markers and no machine's own paths in tracked text")
+  func leftovers() throws {
+    let marker = try Regex("\\b(TO" + "DO|FIX" + "ME|XX" + "X|HA" + "CK)\\b")
+    let path = try Regex("/(wo" + "rk|ro" + "ot|opt/sw" + "ift)/")
+    let texts =
+      try sources()
+      + SourceTree.files(in: "docs", endings: [".md"]) + SourceTree.files(in: "scripts", endings: [".sh"])
+    for file in texts {
+      for (index, line) in file.lines.enumerated() {
+        #expect(!line.contains(marker), "\(file.path):\(index + 1): \(line)")
+        #expect(!line.contains(path), "\(file.path):\(index + 1): \(line)")
+      }
+    }
+  }
+
+  @Test("modules only import modules above them in the design's list")
+  func arrows() throws {
+    for file in try SourceTree.files(in: "Sources", endings: [".swift"]) {
+      let parts = file.path.split(separator: "/")
+      guard parts.count > 2, let own = ModuleOrder.rank[String(parts[1])] else { continue }
+      for line in file.lines where line.contains("import Medulla") || line.contains("import C") {
+        guard let name = line.split(separator: " ").last.map(String.init), let other = ModuleOrder.rank[name]
+        else { continue }
+        #expect(other < own, "\(file.path) imports \(name), which is not above it")
+      }
+    }
+  }
+
+  @Test("every module in the order exists, and every module that exists is in the order")
+  func orderIsComplete() throws {
+    let folder = SourceTree.root.appendingPathComponent("Sources").path
+    let present = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    #expect(Set(present) == Set(ModuleOrder.rank.keys))
+  }
+
+  @Test("C and eBPF files begin with their licence")
+  func licences() throws {
+    for file in try SourceTree.files(in: "Sources", endings: [".c", ".h"]) {
+      let first = file.lines.first.map(String.init) ?? ""
+      #expect(first.contains("SPDX-License-Identifier:"), "\(file.path) has no SPDX line")
+      if file.path.hasSuffix(".bpf.c") {
+        #expect(first.contains("GPL-2.0"), "\(file.path): eBPF programs are GPL-2.0")
+      }
+    }
+  }
+
+  @Test("every eBPF source is embedded in the product by the package")
+  func noDeadPrograms() throws {
+    let manifest = try String(
+      contentsOf: SourceTree.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+    for file in try SourceTree.files(in: "Sources/MedullaDatapath/bpf", endings: [".c", ".h"]) {
+      let name = file.path.split(separator: "/").last.map(String.init) ?? ""
+      #expect(manifest.contains(name), "Package.swift does not name \(name)")
+    }
+  }
+
+  private func sources() throws -> [SourceTree.File] {
+    try ["Sources", "Tests"].flatMap {
+      try SourceTree.files(in: $0, endings: [".swift", ".c", ".h"])
+    }
+  }
+
+  /// Columns of a line, with tabs to the next multiple of eight.
+  private func width(_ line: Substring) -> Int {
+    var column = 0
+    for character in line { column += character == "\t" ? 8 - column % 8 : 1 }
+    return column
+  }
+}
