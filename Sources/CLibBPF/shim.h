@@ -1,5 +1,116 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libbpf for Swift, with what Swift cannot reach: option macros and fields newer than the headers. */
 #pragma once
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+/* The formatted text in memory of its own, or NULL. */
+static inline char *medulla_format(const char *format, va_list arguments)
+{
+	va_list again;
+	char *text;
+	int length;
+
+	va_copy(again, arguments);
+	length = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (length < 0)
+		return NULL;
+	text = (char *)malloc((size_t)length + 1);
+	if (text)
+		vsnprintf(text, (size_t)length + 1, format, arguments);
+	return text;
+}
+
+/* Whether a BPF file system (BPF_FS_MAGIC) is mounted at `path`. */
+static inline int medulla_is_bpf_mount(const char *path)
+{
+	struct statfs facts;
+
+	return statfs(path, &facts) == 0 && (unsigned long)facts.f_type == 0xcafe4a11ul;
+}
+
+/* One BPF_PROG_TEST_RUN over a packet of `size` bytes; the kernel averages the time over `repeat`. */
+static inline int medulla_test_run(int program, const void *packet, __u32 size, int repeat, __u32 *result,
+				   __u32 *nanoseconds)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = size, .repeat = repeat);
+	int error = bpf_prog_test_run_opts(program, &options);
+
+	*result = options.retval;
+	*nanoseconds = options.duration;
+	return error;
+}
+
+/* Opens an object from memory under a name of our own. */
+static inline struct bpf_object *medulla_open_object(const void *bytes, size_t size, const char *name)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name);
+
+	return bpf_object__open_mem(bytes, size, &options);
+}
+
+/* The map that a struct_ops link now points at: bpf_link_info.struct_ops.map_id (Linux 6.4), the first
+ * field of the union, which older headers only know as xdp.ifindex. 0 where the kernel does not say. */
+static inline __u32 medulla_struct_ops_map(int link)
+{
+	struct bpf_link_info info;
+	__u32 size = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (bpf_link_get_info_by_fd(link, &info, &size))
+		return 0;
+	return info.xdp.ifindex;
+}
+
+static inline int medulla_create_map(enum bpf_map_type type, const char *name, __u32 key, __u32 value,
+				     __u32 entries, __u32 flags)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
+
+	return bpf_map_create(type, name, key, value, entries, &options);
+}
+
+static inline int medulla_create_iterator(int link)
+{
+	return bpf_iter_create(link);
+}
+
+static inline struct bpf_link *medulla_attach_map_iterator(const struct bpf_program *program, int map)
+{
+	union bpf_iter_link_info target;
+	LIBBPF_OPTS(bpf_iter_attach_opts, options);
+
+	memset(&target, 0, sizeof(target));
+	target.map.map_fd = map;
+	options.link_info = &target;
+	options.link_info_len = sizeof(target);
+	return bpf_program__attach_iter(program, &options);
+}
+
+/* Shared memory that a kernel program reads and writes at the same time. */
+static inline __u32 medulla_load32(const void *word)
+{
+	return __atomic_load_n((const __u32 *)word, __ATOMIC_ACQUIRE);
+}
+
+static inline __u64 medulla_load64(const void *word)
+{
+	return __atomic_load_n((const __u64 *)word, __ATOMIC_ACQUIRE);
+}
+
+static inline void medulla_store32(void *word, __u32 value)
+{
+	__atomic_store_n((__u32 *)word, value, __ATOMIC_RELEASE);
+}
+
+static inline void medulla_store64(void *word, __u64 value)
+{
+	__atomic_store_n((__u64 *)word, value, __ATOMIC_RELEASE);
+}

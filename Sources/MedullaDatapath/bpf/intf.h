@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
+/*
+ * Layouts that kernel programs and user space share. The Swift side states the same sizes and offsets
+ * (`KernelLayout`), and refuses a pinned map of another size.
+ */
+#ifndef MEDULLA_INTF_H
+#define MEDULLA_INTF_H
+
+#include <linux/types.h>
+
+#define MEDULLA_INTERFACE_VERSION 1
+#define MEDULLA_SLOTS 8
+#define MEDULLA_NO_SLOT 0xffffffffu
+#define MEDULLA_WORKSPACES 4
+#define MEDULLA_RING_BYTES (1 << 18)
+
+/* medulla_control.options */
+#define MEDULLA_MEASURE 1u /* take the time of each inference */
+
+/* medulla_slot.flags */
+#define MEDULLA_SLOT_MOVE 1u /* its flows go to the active slot */
+
+/* Written by user space; programs only read `flags`. */
+struct medulla_slot {
+	__u64 version;	  /* 0: empty */
+	__u64 loaded_ns;  /* CLOCK_MONOTONIC */
+	__u64 retired_ns; /* CLOCK_MONOTONIC of when it was last active; 0: never left */
+	__u32 flags;
+	__u32 reserved;
+	__u8 digest[32];
+	char name[32];
+};
+
+/* Written by user space, read by programs; one store of `active` is a swap. */
+struct medulla_control {
+	__u32 interface_version;
+	__u32 active;
+	__u32 previous; /* what a rollback makes active; MEDULLA_NO_SLOT: nothing */
+	__u32 options;
+	__u64 next_version;
+	__u64 drain_limit_ns; /* 0: flows stay as long as they live */
+	__u64 attached_ns;
+	__u64 reserved;
+	__u8 shape[32]; /* SHA-256 of the shape that the programs are made for */
+	char instance[16];
+	struct medulla_slot slots[MEDULLA_SLOTS];
+};
+
+/* Written by programs only. */
+struct medulla_flows {
+	__u64 held;  /* flows that are on the slot now */
+	__u64 taken; /* flows that ever took it */
+	__u64 moved; /* flows that were moved away */
+};
+
+/* One for each slot and processor, written by programs only. */
+struct medulla_counts {
+	__u64 inferences;
+	__u64 decisions; /* inferences whose output was applied */
+	__u64 guard_events;
+	__u64 timeouts;
+	__u64 contended;  /* inferences put off because every workspace was taken */
+	__u64 stateless;  /* ACKs without memory for the flow's state */
+	__u64 measured;   /* inferences timed, with MEDULLA_MEASURE */
+	__u64 measured_ns;
+	__u64 measured_min_ns;
+	__u64 measured_max_ns;
+};
+
+/* A request of the round-trip benchmark. */
+struct medulla_request {
+	__u64 sent_ns;
+	__u64 sequence;
+};
+
+_Static_assert(sizeof(struct medulla_slot) == 96, "slot layout");
+_Static_assert(sizeof(struct medulla_control) == 864, "control layout");
+_Static_assert(sizeof(struct medulla_flows) == 24, "flows layout");
+_Static_assert(sizeof(struct medulla_counts) == 80, "counts layout");
+
+#endif /* MEDULLA_INTF_H */

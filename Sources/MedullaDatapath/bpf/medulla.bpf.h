@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Slots, router, pinning and counts: what every datapath function shares. A function includes this file,
+ * makes features, and asks `medulla_query` or, with a pinned slot, `medulla_infer_slot`.
+ */
+#ifndef MEDULLA_BPF_H
+#define MEDULLA_BPF_H
+
+#include "kernel_types.h"
+#include "intf.h"
+#include "shape.h"
+
+_Static_assert(sizeof(struct medulla_image) == MEDULLA_IMAGE_WORDS * 8, "image layout");
+_Static_assert(sizeof(struct medulla_scratch) == MEDULLA_SCRATCH_WORDS * 8, "scratch layout");
+_Static_assert(MEDULLA_FEATURES_OFFSET + MEDULLA_INPUTS <= MEDULLA_SCRATCH_WORDS, "features lie in the scratch");
+_Static_assert(MEDULLA_OUTPUTS_OFFSET + MEDULLA_OUTPUTS <= MEDULLA_SCRATCH_WORDS, "outputs lie in the scratch");
+
+#define MEDULLA_BARRIER() asm volatile("" ::: "memory")
+
+/* Working memory of one inference. */
+struct medulla_workspace {
+	__u32 busy;
+	__u32 reserved;
+	struct medulla_scratch scratch;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MEDULLA_SLOTS);
+	__type(key, __u32);
+	__type(value, struct medulla_image);
+} medulla_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct medulla_control);
+} medulla_control SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MEDULLA_SLOTS);
+	__type(key, __u32);
+	__type(value, struct medulla_flows);
+} medulla_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MEDULLA_SLOTS);
+	__type(key, __u32);
+	__type(value, struct medulla_counts);
+} medulla_counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MEDULLA_WORKSPACES);
+	__type(key, __u32);
+	__type(value, struct medulla_workspace);
+} medulla_workspaces SEC(".maps");
+
+static __always_inline const struct medulla_control *medulla_get_control(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&medulla_control, &zero);
+}
+
+static __always_inline __u32 medulla_active_slot(const struct medulla_control *control)
+{
+	return *(const volatile __u32 *)&control->active;
+}
+
+/* Working memory of this processor. A program in a process's context can be interrupted by another in a
+ * softirq, and preempted for a third, so there are MEDULLA_WORKSPACES of them, each with its own mark. */
+static __always_inline struct medulla_workspace *medulla_take_workspace(void)
+{
+#pragma unroll
+	for (__u32 i = 0; i < MEDULLA_WORKSPACES; i++) {
+		__u32 key = i;
+		struct medulla_workspace *workspace = bpf_map_lookup_elem(&medulla_workspaces, &key);
+
+		if (workspace && !__sync_lock_test_and_set(&workspace->busy, 1))
+			return workspace;
+	}
+	return 0;
+}
+
+static __always_inline void medulla_give_workspace(struct medulla_workspace *workspace)
+{
+	MEDULLA_BARRIER();
+	*(volatile __u32 *)&workspace->busy = 0;
+}
+
+/* Puts a flow on the active slot; MEDULLA_NO_SLOT when there is none. */
+static __always_inline __u32 medulla_take_slot(void)
+{
+	const struct medulla_control *control = medulla_get_control();
+	struct medulla_flows *flows;
+	__u32 slot;
+
+	if (!control)
+		return MEDULLA_NO_SLOT;
+	slot = medulla_active_slot(control);
+	flows = bpf_map_lookup_elem(&medulla_flows, &slot);
+	if (!flows)
+		return MEDULLA_NO_SLOT;
+	__sync_fetch_and_add(&flows->held, 1);
+	__sync_fetch_and_add(&flows->taken, 1);
+	return slot;
+}
+
+static __always_inline void medulla_release_slot(__u32 slot)
+{
+	struct medulla_flows *flows = bpf_map_lookup_elem(&medulla_flows, &slot);
+
+	if (flows)
+		__sync_fetch_and_add(&flows->held, -1);
+}
+
+/* Moves a pinned flow to the active slot when its own is to be emptied. Whoever changes `pin` from one
+ * slot to another also moves the count, so a flow is counted once whoever comes first. */
+static __always_inline __u32 medulla_follow(const struct medulla_control *control, __u32 *pin)
+{
+	__u32 slot = *(volatile __u32 *)pin;
+	struct medulla_flows *from, *to;
+	__u32 active;
+
+	if (slot >= MEDULLA_SLOTS || !(control->slots[slot].flags & MEDULLA_SLOT_MOVE))
+		return slot;
+	active = medulla_active_slot(control);
+	from = bpf_map_lookup_elem(&medulla_flows, &slot);
+	to = bpf_map_lookup_elem(&medulla_flows, &active);
+	if (!from || !to || active == slot)
+		return slot;
+	if (__sync_val_compare_and_swap(pin, slot, active) != slot)
+		return *(volatile __u32 *)pin;
+	__sync_fetch_and_add(&from->held, -1);
+	__sync_fetch_and_add(&from->moved, 1);
+	__sync_fetch_and_add(&to->held, 1);
+	__sync_fetch_and_add(&to->taken, 1);
+	return active;
+}
+
+static __always_inline struct medulla_counts *medulla_get_counts(__u32 slot)
+{
+	return bpf_map_lookup_elem(&medulla_counts, &slot);
+}
+
+static __always_inline void medulla_count_time(struct medulla_counts *counts, __u64 nanoseconds)
+{
+	counts->measured++;
+	counts->measured_ns += nanoseconds;
+	if (!counts->measured_min_ns || nanoseconds < counts->measured_min_ns)
+		counts->measured_min_ns = nanoseconds;
+	if (nanoseconds > counts->measured_max_ns)
+		counts->measured_max_ns = nanoseconds;
+}
+
+/*
+ * One inference on the snapshot of `slot`. features: MEDULLA_INPUTS words, outputs: MEDULLA_OUTPUTS
+ * words, both fixed point in the shape's formats. 0, or -1 when there was no slot or no workspace.
+ */
+static __always_inline int medulla_infer_slot(__u32 slot, const __s64 *features, __s64 *outputs)
+{
+	const struct medulla_image *image = bpf_map_lookup_elem(&medulla_slots, &slot);
+	struct medulla_workspace *workspace;
+
+	if (!image)
+		return -1;
+	workspace = medulla_take_workspace();
+	if (!workspace)
+		return -1;
+	for (int i = 0; i < MEDULLA_INPUTS; i++)
+		workspace->scratch.words[MEDULLA_FEATURES_OFFSET + i] = features[i];
+	medulla_infer(image, &workspace->scratch);
+	for (int i = 0; i < MEDULLA_OUTPUTS; i++)
+		outputs[i] = workspace->scratch.words[MEDULLA_OUTPUTS_OFFSET + i];
+	medulla_give_workspace(workspace);
+	return 0;
+}
+
+/* One inference on the active snapshot, for a caller that needs no flow consistency. The sizes are the
+ * caller's own, checked when it is compiled against the shape. */
+#define medulla_query(features, outputs)                                                              \
+	({                                                                                             \
+		_Static_assert(sizeof(*(features)) == sizeof(__s64) * MEDULLA_INPUTS, "features' size"); \
+		_Static_assert(sizeof(*(outputs)) == sizeof(__s64) * MEDULLA_OUTPUTS, "outputs' size");  \
+		medulla_query_active(*(features), *(outputs));                                           \
+	})
+
+static __always_inline int medulla_query_active(const __s64 *features, __s64 *outputs)
+{
+	const struct medulla_control *control = medulla_get_control();
+
+	return control ? medulla_infer_slot(medulla_active_slot(control), features, outputs) : -1;
+}
+
+#endif /* MEDULLA_BPF_H */

@@ -1,0 +1,152 @@
+import CLibBPF
+import Glibc
+
+/// A map in the kernel, by its own descriptor.
+public struct BPFMap: Sendable {
+  let descriptor: Descriptor
+  public let name: String
+  public let identifier: UInt32
+  public let type: bpf_map_type
+  /// Bytes of one key.
+  public let keySize: Int
+  /// Bytes of one value; of one processor's value in a per-CPU map.
+  public let valueSize: Int
+  public let entryLimit: Int
+
+  var isPerProcessor: Bool {
+    type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH
+      || type == BPF_MAP_TYPE_LRU_PERCPU_HASH
+  }
+
+  init(owning descriptor: Descriptor, described: String) throws(KernelError) {
+    var info = bpf_map_info()
+    var size = UInt32(MemoryLayout<bpf_map_info>.size)
+    let status = bpf_map_get_info_by_fd(descriptor.number, &info, &size)
+    guard status == 0 else { throw .system("read the description of map \(described)", number: status) }
+    self.descriptor = descriptor
+    name = withUnsafeBytes(of: info.name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    identifier = info.id
+    type = bpf_map_type(info.type)
+    keySize = Int(info.key_size)
+    valueSize = Int(info.value_size)
+    entryLimit = Int(info.max_entries)
+  }
+
+  /// The map pinned at `path`.
+  public init(pinned path: String) throws(KernelError) {
+    let number = bpf_obj_get(path)
+    guard number >= 0 else { throw .system("open pinned map \(path)", number: number) }
+    try self.init(owning: Descriptor(owning: number), described: path)
+  }
+
+  /// A new map; its flags are the kernel's `BPF_F_…`.
+  public init(
+    creating type: bpf_map_type, name: String, keySize: Int, valueSize: Int, entries: Int, flags: UInt32 = 0
+  ) throws(KernelError) {
+    guard let key = UInt32(exactly: keySize), let value = UInt32(exactly: valueSize),
+      let limit = UInt32(exactly: entries)
+    else { throw KernelError(.invalid, "create map \(name): a size does not fit 32 bits") }
+    let number = medulla_create_map(type, name, key, value, limit, flags)
+    guard number >= 0 else { throw .system("create map \(name)", number: number) }
+    try self.init(owning: Descriptor(owning: number), described: name)
+  }
+
+  public func pin(at path: String) throws(KernelError) {
+    let status = bpf_obj_pin(descriptor.number, path)
+    guard status == 0 else { throw .system("pin map \(name) at \(path)", number: status) }
+  }
+
+  /// The bytes of one entry; all processors' values one after the other in a per-CPU map.
+  public func bytes(at key: UInt32) throws(KernelError) -> [UInt8] {
+    try checkKey(UInt32.self)
+    var value = [UInt8](repeating: 0, count: storedValueSize)
+    var key = key
+    let status = bpf_map_lookup_elem(descriptor.number, &key, &value)
+    guard status == 0 else { throw .system("read entry \(key) of map \(name)", number: status) }
+    return value
+  }
+
+  /// One entry as a trivial type whose size is the map's.
+  public func value<Value: BitwiseCopyable>(at key: UInt32, as type: Value.Type) throws(KernelError) -> Value
+  {
+    try checkValue(Value.self)
+    let bytes = try bytes(at: key)
+    return bytes.withUnsafeBytes { $0.loadUnaligned(as: Value.self) }
+  }
+
+  /// Each processor's entry of a per-CPU map.
+  public func valuesPerProcessor<Value: BitwiseCopyable>(
+    at key: UInt32, as type: Value.Type
+  ) throws(KernelError) -> [Value] {
+    try checkValue(Value.self)
+    let stride = paddedValueSize
+    let bytes = try bytes(at: key)
+    return bytes.withUnsafeBytes { raw in
+      Swift.stride(from: 0, to: raw.count, by: stride).map {
+        raw.loadUnaligned(fromByteOffset: $0, as: Value.self)
+      }
+    }
+  }
+
+  public func set<Value: BitwiseCopyable>(_ value: Value, at key: UInt32) throws(KernelError) {
+    try checkValue(Value.self)
+    try withBytes(of: value) { (raw) throws(KernelError) in try set(bytes: raw, at: key) }
+  }
+
+  /// Writes 64-bit words, the map's whole value.
+  public func set(words: [Int64], at key: UInt32) throws(KernelError) {
+    guard words.count.multipliedReportingOverflow(by: 8) == (valueSize, false) else {
+      throw KernelError(
+        .mismatch, "write entry \(key) of map \(name): \(words.count) words do not fill \(valueSize) bytes")
+    }
+    try checkKey(UInt32.self)
+    var key = key
+    let status = words.withUnsafeBytes {
+      bpf_map_update_elem(descriptor.number, &key, $0.baseAddress, 0)
+    }
+    guard status == 0 else { throw .system("write entry \(key) of map \(name)", number: status) }
+  }
+
+  private func set(bytes: UnsafeRawBufferPointer, at key: UInt32) throws(KernelError) {
+    try checkKey(UInt32.self)
+    guard !isPerProcessor else {
+      throw KernelError(.invalid, "write map \(name): per-processor values are written by the kernel only")
+    }
+    var key = key
+    let status = bpf_map_update_elem(descriptor.number, &key, bytes.baseAddress, 0)
+    guard status == 0 else { throw .system("write entry \(key) of map \(name)", number: status) }
+  }
+
+  /// The kernel rounds each processor's value up to 8 bytes.
+  private var paddedValueSize: Int { (valueSize + 7) & ~7 }
+
+  private var storedValueSize: Int {
+    isPerProcessor ? paddedValueSize * max(Int(libbpf_num_possible_cpus()), 1) : valueSize
+  }
+
+  private func checkKey<Key>(_ type: Key.Type) throws(KernelError) {
+    guard keySize == MemoryLayout<Key>.size else {
+      throw KernelError(.mismatch, "map \(name) has keys of \(keySize) bytes, not \(MemoryLayout<Key>.size)")
+    }
+  }
+
+  private func checkValue<Value>(_ type: Value.Type) throws(KernelError) {
+    guard valueSize == MemoryLayout<Value>.size else {
+      throw KernelError(
+        .mismatch,
+        "map \(name) has values of \(valueSize) bytes, \(Value.self) has \(MemoryLayout<Value>.size)",
+        remedy: "the object in the kernel is of another version; detach and attach again")
+    }
+  }
+}
+
+/// `withUnsafeBytes` that keeps the error's type.
+func withBytes<Value: BitwiseCopyable>(
+  of value: Value, _ body: (UnsafeRawBufferPointer) throws(KernelError) -> Void
+) throws(KernelError) {
+  var failure: KernelError?
+  withUnsafeBytes(of: value) { raw in
+    do throws(KernelError) { try body(raw) } catch { failure = error }
+  }
+  if let failure { throw failure }
+}

@@ -1,0 +1,187 @@
+import CLibBPF
+import Glibc
+
+/// A compiled eBPF object: opened from its bytes, then loaded into the kernel.
+///
+/// Maps and programs that are taken out of it live on by their own descriptors after it is closed.
+public final class BPFObject {
+  public let name: String
+  private let object: OpaquePointer
+  private let byteCount: Int
+  private(set) public var isLoaded = false
+
+  /// Reads the ELF object; nothing reaches the kernel before `load()`.
+  public init(bytes: [UInt8], name: String) throws(KernelError) {
+    let (opened, log) = LibBPFLog.capture { medulla_open_object(bytes, bytes.count, name) }
+    guard let opened else {
+      throw KernelError(
+        .invalid, "open object \(name)", reason: Self.lastLine(log) ?? String(cString: strerror(errno)),
+        remedy: "the file is not an eBPF object of this version; compile the bundle again")
+    }
+    self.name = name
+    object = opened
+    byteCount = bytes.count
+  }
+
+  deinit { bpf_object__close(object) }
+
+  /// Leaves a program out; it is then not loaded.
+  public func leaveOut(program name: String) throws(KernelError) {
+    let status = bpf_program__set_autoload(try program(named: name), false)
+    guard status == 0 else { throw .system("leave out program \(name)", number: status) }
+  }
+
+  /// Uses a map that exists instead of making one.
+  public func reuse(_ map: BPFMap, as name: String) throws(KernelError) {
+    let status = bpf_map__reuse_fd(try self.map(named: name), map.descriptor.number)
+    guard status == 0 else { throw .system("reuse map \(name)", number: status) }
+  }
+
+  /// Verifies every program and makes every map.
+  public func load() throws(KernelError) {
+    let (status, log) = LibBPFLog.capture { bpf_object__load(object) }
+    guard status == 0 else { throw Self.loadError(name: name, status: status, log: log) }
+    isLoaded = true
+  }
+
+  /// The map of that name, once loaded.
+  public func loadedMap(_ name: String) throws(KernelError) -> BPFMap {
+    let number = bpf_map__fd(try map(named: name))
+    guard number >= 0 else { throw KernelError(.invalid, "map \(name) of \(self.name) is not loaded") }
+    return try BPFMap(owning: .duplicate(number, of: name), described: name)
+  }
+
+  /// The program of that name, once loaded.
+  public func loadedProgram(_ name: String) throws(KernelError) -> BPFProgram {
+    let number = bpf_program__fd(try program(named: name))
+    guard number >= 0 else { throw KernelError(.invalid, "program \(name) of \(self.name) is not loaded") }
+    return try BPFProgram(owning: .duplicate(number, of: name), name: name)
+  }
+
+  /// The names of all programs, in the object's order.
+  public var programNames: [String] {
+    var names: [String] = []
+    var program = bpf_object__next_program(object, nil)
+    while let current = program {
+      names.append(String(cString: bpf_program__name(current)))
+      program = bpf_object__next_program(object, current)
+    }
+    return names
+  }
+
+  /// Attaches a `struct_ops` map (`.struct_ops.link`) and gives its link.
+  public func attachStructOps(_ mapName: String) throws(KernelError) -> BPFLink {
+    let map = try map(named: mapName)
+    let (link, log) = LibBPFLog.capture { bpf_map__attach_struct_ops(map) }
+    guard let link else {
+      throw .system("attach \(mapName) of \(name)", number: errno, detail: Self.lastLine(log) ?? "")
+    }
+    defer { bpf_link__destroy(link) }
+    return BPFLink(owning: try .duplicate(bpf_link__fd(link), of: mapName))
+  }
+
+  /// Points a pinned link at a `struct_ops` map of this object, in one step.
+  public func replaceStructOps(_ mapName: String, ofLinkPinnedAt path: String) throws(KernelError) {
+    let map = try map(named: mapName)
+    let (opened, openLog) = LibBPFLog.capture { bpf_link__open(path) }
+    guard let opened else {
+      throw .system("open pinned link \(path)", number: errno, detail: Self.lastLine(openLog) ?? "")
+    }
+    defer { bpf_link__destroy(opened) }
+    let (status, log) = LibBPFLog.capture { bpf_link__update_map(opened, map) }
+    guard status == 0 else {
+      throw .system("point link \(path) at \(mapName)", number: status, detail: Self.lastLine(log) ?? "")
+    }
+  }
+
+  /// Runs an iterator program over every element of `map` and throws its output away.
+  public func iterate(_ programName: String, over map: BPFMap) throws(KernelError) {
+    let program = try program(named: programName)
+    guard let link = medulla_attach_map_iterator(program, map.descriptor.number) else {
+      throw .system("attach iterator \(programName) to map \(map.name)")
+    }
+    defer { bpf_link__destroy(link) }
+    let number = medulla_create_iterator(bpf_link__fd(link))
+    guard number >= 0 else { throw .system("start iterator \(programName)", number: number) }
+    let iterator = Descriptor(owning: number)
+    var sink = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let length = read(iterator.number, &sink, sink.count)
+      if length == 0 { return }
+      if length < 0 && errno != EAGAIN && errno != EINTR { throw .system("run iterator \(programName)") }
+    }
+  }
+
+  /// Writes bytes into a member of a `struct_ops` map's value before loading.
+  ///
+  /// libbpf reads data members (`name`, `flags`) of the value at load, in the object's own layout.
+  public func setStructOps(
+    _ mapName: String, type: String, member: String, to text: String, capacity: Int
+  ) throws(KernelError) {
+    let map = try map(named: mapName)
+    var size = 0
+    guard let value = bpf_map__initial_value(map, &size) else {
+      throw KernelError(.invalid, "map \(mapName) of \(name) has no value to set")
+    }
+    let offset = try memberOffset(of: member, in: type)
+    let bytes = Array(text.utf8)
+    guard bytes.count < capacity, offset >= 0, offset + capacity <= size else {
+      throw KernelError(.invalid, "\(member) of \(mapName): \"\(text)\" is longer than \(capacity - 1) bytes")
+    }
+    memset(value + offset, 0, capacity)
+    bytes.withUnsafeBytes { raw in
+      if let base = raw.baseAddress { memcpy(value + offset, base, raw.count) }
+    }
+  }
+
+  private func memberOffset(of member: String, in type: String) throws(KernelError) -> Int {
+    let missing = KernelError(.invalid, "object \(name) has no \(type).\(member) in its BTF")
+    guard let btf = bpf_object__btf(object) else { throw missing }
+    let identifier = btf__find_by_name_kind(btf, type, UInt32(BTF_KIND_STRUCT))
+    guard identifier > 0, let described = btf__type_by_id(btf, UInt32(identifier)) else { throw missing }
+    guard let members = btf_members(described) else { throw missing }
+    for index in 0..<Int(btf_vlen(described)) {
+      guard let label = btf__name_by_offset(btf, members[index].name_off) else { continue }
+      if String(cString: label) == member {
+        return Int(btf_member_bit_offset(described, UInt32(index))) / 8
+      }
+    }
+    throw missing
+  }
+
+  private func map(named name: String) throws(KernelError) -> OpaquePointer {
+    guard let map = bpf_object__find_map_by_name(object, name) else {
+      throw KernelError(.notFound, "object \(self.name) has no map \(name)")
+    }
+    return map
+  }
+
+  private func program(named name: String) throws(KernelError) -> OpaquePointer {
+    guard let program = bpf_object__find_program_by_name(object, name) else {
+      throw KernelError(.notFound, "object \(self.name) has no program \(name)")
+    }
+    return program
+  }
+}
+
+extension BPFObject {
+  /// The reason of a failed load: the verifier's deciding line when there is one.
+  static func loadError(name: String, status: Int32, log: String) -> KernelError {
+    let verifier = VerifierLog(log)
+    if log.contains("BEGIN PROG LOAD LOG"), let line = verifier.decidingLine {
+      var reason = line
+      if let source = verifier.sourceLine { reason += " (at `\(source)`)" }
+      return KernelError(
+        .verifier, "load \(name): the verifier refused it", reason: reason,
+        remedy: "if the network is large, make it smaller; else report this with the whole log "
+          + "(MEDULLA_VERIFIER_LOG=FILE keeps it)")
+    }
+    return .system("load \(name)", number: status, detail: lastLine(log) ?? "")
+  }
+
+  /// libbpf's last complaint, without its prefix.
+  static func lastLine(_ log: String) -> String? {
+    guard let line = log.split(separator: "\n").last else { return nil }
+    return line.hasPrefix("libbpf: ") ? String(line.dropFirst("libbpf: ".count)) : String(line)
+  }
+}

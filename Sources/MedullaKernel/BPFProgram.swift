@@ -1,0 +1,88 @@
+import CLibBPF
+import Glibc
+
+/// A program in the kernel, by its own descriptor.
+public struct BPFProgram: Sendable {
+  let descriptor: Descriptor
+  public let name: String
+
+  init(owning descriptor: Descriptor, name: String) {
+    self.descriptor = descriptor
+    self.name = name
+  }
+
+  /// The program pinned at `path`.
+  public init(pinned path: String) throws(KernelError) {
+    let number = bpf_obj_get(path)
+    guard number >= 0 else { throw .system("open pinned program \(path)", number: number) }
+    self.init(
+      owning: Descriptor(owning: number), name: path.split(separator: "/").last.map(String.init) ?? path)
+  }
+
+  public func pin(at path: String) throws(KernelError) {
+    let status = bpf_obj_pin(descriptor.number, path)
+    guard status == 0 else { throw .system("pin program \(name) at \(path)", number: status) }
+  }
+
+  /// What the kernel knows of a loaded program.
+  public struct Facts: Equatable, Sendable {
+    public let identifier: UInt32
+    /// Bytes of translated eBPF.
+    public let translatedBytes: Int
+    /// Bytes of machine code; 0 when the JIT is off.
+    public let machineCodeBytes: Int
+    /// Instructions that the verifier walked through.
+    public let verifiedInstructions: Int
+    /// Time and runs while run statistics were on (`BPFRunStatistics`).
+    public let runNanoseconds: UInt64
+    public let runs: UInt64
+    /// Runs left out because the program was running on that processor already.
+    public let recursionMisses: UInt64
+  }
+
+  public func facts() throws(KernelError) -> Facts {
+    var info = bpf_prog_info()
+    var size = UInt32(MemoryLayout<bpf_prog_info>.size)
+    let status = bpf_prog_get_info_by_fd(descriptor.number, &info, &size)
+    guard status == 0 else { throw .system("read the description of program \(name)", number: status) }
+    return Facts(
+      identifier: info.id, translatedBytes: Int(info.xlated_prog_len),
+      machineCodeBytes: Int(info.jited_prog_len), verifiedInstructions: Int(info.verified_insns),
+      runNanoseconds: info.run_time_ns, runs: info.run_cnt, recursionMisses: info.recursion_misses)
+  }
+
+  public struct TestRun: Equatable, Sendable {
+    public let result: UInt32
+    /// The mean of one run, in whole nanoseconds, over all repeats of this call.
+    public let nanoseconds: Int
+  }
+
+  /// The smallest packet that the kernel takes for a test run, and a little more.
+  private static let packet = [UInt8](repeating: 0, count: 64)
+
+  /// Runs the program on an empty packet, without attaching it.
+  public func testRun(repeats: Int = 1) throws(KernelError) -> TestRun {
+    guard let repeats = Int32(exactly: repeats), repeats > 0 else {
+      throw KernelError(.invalid, "test run of \(name): \(repeats) repeats")
+    }
+    var result: UInt32 = 0
+    var nanoseconds: UInt32 = 0
+    let status = medulla_test_run(
+      descriptor.number, Self.packet, UInt32(Self.packet.count), repeats, &result, &nanoseconds)
+    guard status == 0 else { throw .system("test run of program \(name)", number: status) }
+    return TestRun(result: result, nanoseconds: Int(nanoseconds))
+  }
+}
+
+/// While one exists, the kernel counts runs and time of every program (`BPF_ENABLE_STATS`).
+///
+/// Costs two clock reads on each run of each program, so it is off by default.
+public final class BPFRunStatistics {
+  private let descriptor: Descriptor
+
+  public init() throws(KernelError) {
+    let number = bpf_enable_stats(BPF_STATS_RUN_TIME)
+    guard number >= 0 else { throw .system("enable run statistics", number: number) }
+    descriptor = Descriptor(owning: number)
+  }
+}

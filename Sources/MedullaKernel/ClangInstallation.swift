@@ -1,0 +1,55 @@
+import Foundation
+import Glibc
+
+/// A clang that can compile for the `bpf` target.
+public struct ClangInstallation: Equatable, Sendable {
+  /// The oldest clang whose eBPF code the project supports.
+  public static let oldestVersion = 16
+  /// The newest version that is looked for by its versioned name.
+  static let newestVersionedName = 25
+
+  public let path: String
+  public let majorVersion: Int
+
+  /// The Swift toolchain's clang, else the first on `PATH` that is new enough.
+  ///
+  /// - Parameter searchPath: directories, separated by colons.
+  public static func find(
+    searchPath: String = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"
+  ) throws(KernelError) -> ClangInstallation {
+    let directories = searchPath.split(separator: ":").map(String.init)
+    var candidates: [String] = []
+    for directory in directories {
+      guard let swift = resolved(directory + "/swift") else { continue }
+      candidates.append(URL(fileURLWithPath: swift).deletingLastPathComponent().path + "/clang")
+    }
+    let versioned = stride(from: newestVersionedName, through: oldestVersion, by: -1).map { "clang-\($0)" }
+    for directory in directories {
+      for name in ["clang"] + versioned { candidates.append(directory + "/" + name) }
+    }
+    var tooOld: [String] = []
+    for path in candidates where access(path, X_OK) == 0 {
+      guard let output = try? ToolRun.run(path, ["--version"]), output.status == 0,
+        let version = majorVersion(of: output.standardOutput)
+      else { continue }
+      if version >= oldestVersion { return ClangInstallation(path: path, majorVersion: version) }
+      tooOld.append("\(path) is version \(version)")
+    }
+    throw KernelError(
+      .toolchain, "no clang \(oldestVersion) or newer found",
+      reason: tooOld.joined(separator: ", "),
+      remedy: "put the Swift toolchain's bin directory on PATH (it carries clang), or install clang-16")
+  }
+
+  /// The major version that `clang --version` states.
+  static func majorVersion(of output: String) -> Int? {
+    guard let range = output.range(of: "clang version ") else { return nil }
+    return Int(output[range.upperBound...].prefix { $0.isNumber })
+  }
+
+  private static func resolved(_ path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real)
+  }
+}

@@ -1,0 +1,54 @@
+import CLibBPF
+import Glibc
+
+/// The reading side of a BPF ring buffer, drained by the caller's own timer.
+///
+/// A ring that fills never wakes a sleeping reader when records are submitted without wakeups, so there
+/// is no blocking read here.
+public final class RingBuffer {
+  /// Receives each record; the bytes are valid only during the call.
+  public typealias Receiver = (UnsafeRawBufferPointer) -> Void
+
+  private final class Context {
+    var receive: Receiver = { _ in }
+  }
+
+  private let ring: OpaquePointer
+  private let context: Unmanaged<Context>
+  private let map: BPFMap
+
+  public init(_ map: BPFMap) throws(KernelError) {
+    let context = Unmanaged.passRetained(Context())
+    let made = ring_buffer__new(
+      map.descriptor.number,
+      { context, data, size in
+        guard let context else { return 0 }
+        let bytes = UnsafeRawBufferPointer(start: data, count: Int(size))
+        Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().receive(bytes)
+        return 0
+      }, context.toOpaque(), nil)
+    guard let made else {
+      context.release()
+      throw .system("open ring buffer \(map.name)")
+    }
+    ring = made
+    self.context = context
+    self.map = map
+  }
+
+  deinit {
+    ring_buffer__free(ring)
+    context.release()
+  }
+
+  /// Hands every record that is there to `receive`, and gives their number.
+  @discardableResult
+  public func consume(_ receive: @escaping Receiver) throws(KernelError) -> Int {
+    let owner = context.takeUnretainedValue()
+    owner.receive = receive
+    defer { owner.receive = { _ in } }
+    let count = ring_buffer__consume(ring)
+    guard count >= 0 else { throw .system("drain ring buffer \(map.name)", number: count) }
+    return Int(count)
+  }
+}

@@ -1,0 +1,50 @@
+/// A verifier's log, and the line that decided.
+public struct VerifierLog: Equatable, Sendable {
+  /// The whole log as the kernel gave it.
+  public let text: String
+
+  public init(_ text: String) {
+    self.text = text
+  }
+
+  /// The line that says why a program was refused; nil when the log holds none.
+  ///
+  /// The kernel writes the reason last, before its statistics: `R2 invalid mem access 'scalar'`, then
+  /// `processed 12 insns …`. Lines of state, of instructions, of source (`; …`) and of libbpf's frame
+  /// carry no reason.
+  public var decidingLine: String? {
+    let lines = verifierLines
+    let end = lines.lastIndex { $0.hasPrefix("processed ") } ?? lines.endIndex
+    for line in lines[..<end].reversed() where !Self.isContext(line) { return line }
+    return nil
+  }
+
+  /// The source line that the verifier was at when it refused, from the program's BTF.
+  public var sourceLine: String? {
+    guard let line = verifierLines.last(where: { $0.hasPrefix(";") }) else { return nil }
+    let text = line.dropFirst().drop { $0 == " " }
+    return text.isEmpty ? nil : String(text)
+  }
+
+  /// `processed N insns`: the verifier's work, also given when a program is accepted.
+  public var processedInstructions: Int? {
+    guard let line = verifierLines.last(where: { $0.hasPrefix("processed ") }) else { return nil }
+    return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+  }
+
+  private var verifierLines: [String] {
+    text.split(separator: "\n").map { line in
+      String(line.drop { $0 == " " || $0 == "\t" })
+    }.filter { !$0.isEmpty && !$0.hasPrefix("libbpf:") && !$0.hasPrefix("-- ") }
+  }
+
+  /// State dumps (`3: R0=…`), instructions (`3: (79) r1 = …`), source lines and the path taken.
+  private static func isContext(_ line: String) -> Bool {
+    if line.hasPrefix(";") || line.hasPrefix("from ") || line.hasPrefix("parent ") { return true }
+    if line.hasPrefix("mark_precise") || line.hasPrefix("last_idx") || line.hasPrefix("regs=") { return true }
+    let statistics = ["verification time", "stack depth", "max_states", "arg#", "Validating "]
+    if statistics.contains(where: line.hasPrefix) { return true }
+    guard let colon = line.firstIndex(of: ":") else { return false }
+    return colon != line.startIndex && line[..<colon].allSatisfy(\.isNumber)
+  }
+}

@@ -1,0 +1,77 @@
+import Testing
+
+@testable import MedullaKernel
+
+@Suite("verifier logs")
+struct VerifierLogTests {
+  static let refused = """
+    libbpf: prog 'query': BPF program load failed: Permission denied
+    libbpf: prog 'query': -- BEGIN PROG LOAD LOG --
+    0: R1=ctx() R10=fp0
+    ; int query(struct __sk_buff *skb) @ query.bpf.c:12
+    0: (b7) r2 = 0                        ; R2_w=0
+    ; return *value; @ query.bpf.c:14
+    1: (79) r0 = *(u64 *)(r2 +0)
+    R2 invalid mem access 'scalar'
+    processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+    -- END PROG LOAD LOG --
+    libbpf: prog 'query': failed to load: -13
+    libbpf: failed to load object 'query'
+    """
+
+  @Test("the deciding line is the last line before the statistics that is not state, code or source")
+  func decidingLine() {
+    #expect(VerifierLog(Self.refused).decidingLine == "R2 invalid mem access 'scalar'")
+  }
+
+  @Test("the source line is the one that the verifier was at")
+  func sourceLine() {
+    #expect(VerifierLog(Self.refused).sourceLine == "return *value; @ query.bpf.c:14")
+  }
+
+  @Test("the statistics give the number of instructions processed")
+  func processed() {
+    #expect(VerifierLog(Self.refused).processedInstructions == 2)
+  }
+
+  @Test("a program that is too large is decided by the limit's own line")
+  func tooLarge() {
+    let log = """
+      12: (07) r1 += 1                      ; R1_w=scalar()
+      BPF program is too large. Processed 1000001 insn
+      processed 1000001 insns (limit 1000000) max_states_per_insn 4 total_states 9 peak_states 9 mark_read 1
+      """
+    #expect(VerifierLog(log).decidingLine == "BPF program is too large. Processed 1000001 insn")
+  }
+
+  @Test(
+    "paths and precision marks do not hide the reason",
+    arguments: [
+      "from 5 to 9: R0=0", "mark_precise: frame0: last_idx 9", "9: R1=scalar()", "; x = y; @ a.c:1",
+      "verification time 12 usec", "stack depth 8",
+    ])
+  func context(line: String) {
+    #expect(
+      VerifierLog("invalid access\n\(line)\nprocessed 9 insns (limit 1)").decidingLine == "invalid access")
+  }
+
+  @Test("an empty log has no deciding line", arguments: ["", "\n\n", "libbpf: nothing here\n"])
+  func empty(text: String) {
+    #expect(VerifierLog(text).decidingLine == nil)
+    #expect(VerifierLog(text).processedInstructions == nil)
+  }
+
+  @Test("a refused load is a verifier error that quotes the line and the source")
+  func loadError() {
+    let error = BPFObject.loadError(name: "query", status: -13, log: Self.refused)
+    #expect(error.code == .verifier)
+    #expect(error.reason == "R2 invalid mem access 'scalar' (at `return *value; @ query.bpf.c:14`)")
+  }
+
+  @Test("a load that fails before the verifier is an error of its number and says libbpf's last line")
+  func earlyError() {
+    let error = BPFObject.loadError(name: "query", status: -1, log: "libbpf: map 'slots': failed to create\n")
+    #expect(error.code == .permission)
+    #expect(error.reason.contains("map 'slots': failed to create"))
+  }
+}
