@@ -91,6 +91,11 @@ int medulla_wait_readable(const int *descriptors, uint8_t *readable, int count, 
 	return result;
 }
 
+int medulla_make_pipe(int ends[2])
+{
+	return pipe2(ends, O_CLOEXEC) ? -errno : 0;
+}
+
 int medulla_set_timer_slack(uint64_t nanoseconds)
 {
 	return prctl(PR_SET_TIMERSLACK, (unsigned long)nanoseconds) ? -errno : 0;

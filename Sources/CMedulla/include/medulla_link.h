@@ -23,6 +23,9 @@ int medulla_open_tun(const char *name);
 // negative timeout waits for ever. `readable[i]` becomes 1 for each one with news. Returns how many.
 int medulla_wait_readable(const int *descriptors, uint8_t *readable, int count, int64_t timeout_ns);
 
+// Makes a pipe that programs started later do not inherit.
+int medulla_make_pipe(int ends[2]);
+
 // Timer slack of the calling thread.
 int medulla_set_timer_slack(uint64_t nanoseconds);
 

@@ -1,0 +1,59 @@
+import CMedulla
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Ctrl-C and termination as something that waits can see, so that every `defer` still runs.
+///
+/// `watch()` replaces the default action of SIGINT, SIGTERM and SIGHUP for the whole process; a library never
+/// calls it, a command that owns the process does.
+public enum Interruption {
+  nonisolated(unsafe) private static var descriptor: Int32 = -1
+
+  /// Turns the signals into news for `check` and all waits of this module. Call it once, from the main thread.
+  public static func watch() {
+    descriptor = medulla_interruption_descriptor()
+  }
+
+  /// Whether a signal has come. Stays true.
+  public static var hasCome: Bool {
+    guard descriptor >= 0 else { return false }
+    var watched = descriptor
+    var readable: UInt8 = 0
+    return medulla_wait_readable(&watched, &readable, 1, 0) > 0
+  }
+
+  /// Throws `interrupted` when a signal has come.
+  public static func check() throws {
+    if hasCome {
+      throw TestbedError(
+        .interrupted, "A signal asked to stop.", remedy: "Everything that was made has been removed.")
+    }
+  }
+
+  /// Sleeps, and throws `interrupted` as soon as a signal comes.
+  public static func sleep(_ duration: Duration) throws {
+    let deadline = ContinuousClock.now + duration
+    while ContinuousClock.now < deadline {
+      try check()
+      let left = ContinuousClock.now.duration(to: deadline)
+      let nanoseconds = max(0, min(left.nanoseconds, 200_000_000))
+      var watched = descriptor
+      var readable: UInt8 = 0
+      _ = medulla_wait_readable(&watched, &readable, descriptor >= 0 ? 1 : 0, nanoseconds)
+    }
+  }
+}
+
+extension Duration {
+  /// Whole nanoseconds; saturates.
+  public var nanoseconds: Int64 {
+    let (seconds, attoseconds) = components
+    let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    return overflow ? (seconds < 0 ? .min : .max) : whole &+ attoseconds / 1_000_000_000
+  }
+
+  /// Seconds as a floating-point number.
+  public var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

@@ -1,0 +1,74 @@
+/// When a server of constant rate finishes each packet, in virtual time: exact however late the loop runs.
+struct ServiceSchedule: Equatable {
+  let nanosecondsPerByte: Double
+  /// When the last packet's service ends.
+  private(set) var busyUntil: UInt64 = 0
+  /// Part of a nanosecond that rounding has left over, so that rates stay exact over millions of packets.
+  private var remainder = 0.0
+
+  /// nil bits per second: service takes no time.
+  init(bitsPerSecond: Double?) {
+    nanosecondsPerByte = bitsPerSecond.map { 8e9 / $0 } ?? 0
+  }
+
+  @inline(__always)
+  func start(arrival: UInt64) -> UInt64 { max(busyUntil, arrival) }
+
+  /// When a packet of `bytes` that arrived at `arrival` would be through.
+  @inline(__always)
+  func end(arrival: UInt64, bytes: Int) -> UInt64 {
+    start(arrival: arrival) &+ UInt64(Double(bytes) * nanosecondsPerByte + remainder)
+  }
+
+  /// Serves that packet.
+  @inline(__always)
+  mutating func serve(arrival: UInt64, bytes: Int) {
+    let begun = start(arrival: arrival)
+    let exact = Double(bytes) * nanosecondsPerByte + remainder
+    let whole = UInt64(exact)
+    remainder = exact - Double(whole)
+    busyUntil = begun &+ whole
+  }
+}
+
+/// A byte-counted buffer that refuses what does not fit.
+struct Droptail: Equatable {
+  let limitBytes: Int
+  private(set) var heldBytes = 0
+
+  init(limitBytes: Int) { self.limitBytes = limitBytes }
+
+  @inline(__always)
+  func fits(_ bytes: Int) -> Bool { heldBytes + bytes <= limitBytes }
+
+  /// Takes `bytes` in, or refuses them whole.
+  @inline(__always)
+  mutating func admit(_ bytes: Int) -> Bool {
+    guard fits(bytes) else { return false }
+    heldBytes += bytes
+    return true
+  }
+
+  @inline(__always)
+  mutating func release(_ bytes: Int) { heldBytes -= bytes }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): small, seeded, good enough for drawing losses.
+struct SplitMix64: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  @inline(__always)
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+
+  /// Uniform in [0, 1).
+  @inline(__always)
+  mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+}

@@ -1,0 +1,125 @@
+/// One direction of an emulated link: a droptail bottleneck, then a delay line.
+public struct PathConfiguration: Codable, Equatable, Sendable {
+  /// Service rate in bits per second of IP packets; nil: as fast as the machine goes.
+  public var bitsPerSecond: Double?
+  /// One-way propagation delay.
+  public var delayNanoseconds: UInt64
+  /// Most bytes of IP packets in the bottleneck, the packet in service included; nil: only `LinkLimits` bounds it.
+  public var bufferBytes: Int?
+  /// Probability that a packet is lost before it reaches the queue.
+  public var lossProbability: Double
+  /// Queue length in bytes above which arriving ECN-capable packets are marked.
+  public var markAboveBytes: Int?
+  /// Most TCP segments that travel as one unit; nil: `LinkLimits.segmentsPerUnit`.
+  public var segmentsPerUnit: Int?
+
+  public init(
+    bitsPerSecond: Double? = nil, delayNanoseconds: UInt64 = 0, bufferBytes: Int? = nil,
+    lossProbability: Double = 0, markAboveBytes: Int? = nil, segmentsPerUnit: Int? = nil
+  ) {
+    self.bitsPerSecond = bitsPerSecond
+    self.delayNanoseconds = delayNanoseconds
+    self.bufferBytes = bufferBytes
+    self.lossProbability = lossProbability
+    self.markAboveBytes = markAboveBytes
+    self.segmentsPerUnit = segmentsPerUnit
+  }
+}
+
+/// An emulated link: two directions and what they share.
+public struct LinkConfiguration: Codable, Equatable, Sendable {
+  /// Client to server.
+  public var forward: PathConfiguration
+  /// Server to client.
+  public var backward: PathConfiguration
+  /// Largest IP packet in bytes.
+  public var mtu: Int
+  /// Seed of the random losses.
+  public var seed: UInt64
+  /// Width of the recorder's time bins.
+  public var binNanoseconds: UInt64
+
+  public init(
+    forward: PathConfiguration, backward: PathConfiguration, mtu: Int = 1500, seed: UInt64 = 1,
+    binNanoseconds: UInt64 = 10_000_000
+  ) {
+    self.forward = forward
+    self.backward = backward
+    self.mtu = mtu
+    self.seed = seed
+    self.binNanoseconds = binNanoseconds
+  }
+
+  /// Throws `badParameter` for a link that cannot be emulated.
+  public func validate() throws {
+    try forward.validate(named: "forward")
+    try backward.validate(named: "backward")
+    guard (576...9000).contains(mtu) else {
+      throw TestbedError(.badParameter, "MTU \(mtu) is out of range.", remedy: "Use 576 to 9000 bytes.")
+    }
+    guard (100_000...10_000_000_000).contains(binNanoseconds) else {
+      throw TestbedError(
+        .badParameter, "Recorder bins of \(binNanoseconds) ns are out of range.",
+        remedy: "Use 0.1 ms to 10 s.")
+    }
+  }
+}
+
+extension PathConfiguration {
+  func validate(named name: String) throws {
+    func refuse(_ what: String, _ remedy: String) -> TestbedError {
+      TestbedError(.badParameter, "The \(name) path's \(what) is out of range.", remedy: remedy)
+    }
+    if let bitsPerSecond, !(1_000...100e9).contains(bitsPerSecond) {
+      throw refuse("rate of \(bitsPerSecond) bit/s", "Use 1 kbit/s to 100 Gbit/s.")
+    }
+    if delayNanoseconds > LinkLimits.delayNanoseconds {
+      throw refuse("delay of \(delayNanoseconds) ns", "Use at most 10 s.")
+    }
+    if let bufferBytes, !(1...LinkLimits.heldBytes).contains(bufferBytes) {
+      throw refuse("buffer of \(bufferBytes) bytes", "Use 1 to \(LinkLimits.heldBytes) bytes.")
+    }
+    if !(0...1).contains(lossProbability) {
+      throw refuse("loss probability of \(lossProbability)", "Use 0 to 1.")
+    }
+    if let markAboveBytes, markAboveBytes < 0 {
+      throw refuse("marking threshold of \(markAboveBytes) bytes", "Use 0 or more bytes.")
+    }
+    if let segmentsPerUnit, !(1...LinkLimits.segments).contains(segmentsPerUnit) {
+      throw refuse("unit of \(segmentsPerUnit) segments", "Use 1 to \(LinkLimits.segments).")
+    }
+  }
+
+  /// Bytes of a bandwidth-delay product for a round trip of `roundTripNanoseconds`; nil without a rate.
+  public func bandwidthDelayBytes(roundTripNanoseconds: UInt64) -> Int? {
+    bitsPerSecond.map { Int(($0 * Double(roundTripNanoseconds) / 8e9).rounded(.up)) }
+  }
+}
+
+/// Bounds of the emulator, each with its reason.
+public enum LinkLimits {
+  /// Longest one-way delay: beyond it TCP's handshake timer fires first.
+  public static let delayNanoseconds: UInt64 = 10_000_000_000
+  /// Most bytes that one path holds in queue and delay line, so that no workload exhausts memory.
+  public static let heldBytes = 512 << 20
+  /// Most segments of a unit: a TCP super-segment has at most 64 KiB.
+  public static let segments = 44
+  /// Bins of one recording: 20 minutes of 10 ms.
+  public static let bins = 120_000
+  /// Packets read from one device before the other has its turn.
+  public static let readsPerTurn = 64
+  /// A delivery later than this is late; `LateDeliveries` counts them.
+  public static let lateNanoseconds: UInt64 = 1_000_000
+  /// Share of late deliveries from which a run is marked as fallen behind.
+  public static let lateShare = 0.01
+
+  /// Segments that travel as one unit: as many as the bottleneck sends in 0.2 ms, 1 to 8, so that a unit's
+  /// last segment is hardly later than on a real link and fast links still save system calls. Loss is drawn
+  /// per segment, so a lossy path carries them one by one.
+  public static func segmentsPerUnit(_ path: PathConfiguration, mtu: Int) -> Int {
+    if let asked = path.segmentsPerUnit { return asked }
+    guard path.lossProbability == 0 else { return 1 }
+    guard let rate = path.bitsPerSecond else { return 8 }
+    return min(8, max(1, Int(rate * 0.0002 / Double(mtu * 8))))
+  }
+}

@@ -1,0 +1,123 @@
+/// What an emulated link did, from its start to its end. Times are of the monotonic clock.
+public struct LinkReport: Codable, Equatable, Sendable {
+  /// `stopped`, `owner-gone` or `terminated`.
+  public var ending: String
+  public var startNanoseconds: UInt64
+  public var endNanoseconds: UInt64
+  /// Whether the loop ran with real-time priority.
+  public var realtime: Bool
+  /// Processor time of the loop.
+  public var processorSeconds: Double
+  /// Packets that the receiving device refused.
+  public var failedWrites: Int
+  public var forward: PathReport
+  public var backward: PathReport
+
+  /// The loop delivered so much so late that its figures are not those of the configured link.
+  public var fellBehind: Bool {
+    (forward.windows + backward.windows).contains { $0.fellBehind }
+  }
+}
+
+/// What one direction of a link did.
+public struct PathReport: Codable, Equatable, Sendable {
+  public var windows: [PathWindow]
+  public var bins: PathBins
+  /// Frames that were no packet, or larger than the MTU allows.
+  public var malformedFrames: Int
+
+  /// All windows in one; delay quantiles are those of the longest window.
+  public var deliveredBytes: Int { windows.reduce(0) { $0 + $1.deliveredBytes } }
+  public var droppedSegments: Int { windows.reduce(0) { $0 + $1.droppedSegments } }
+  public var lostSegments: Int { windows.reduce(0) { $0 + $1.lostSegments } }
+  public var markedSegments: Int { windows.reduce(0) { $0 + $1.markedSegments } }
+}
+
+/// Counts of one measuring window.
+public struct PathWindow: Codable, Equatable, Sendable {
+  public var startNanoseconds: UInt64
+  public var endNanoseconds: UInt64
+  public var arrivedSegments: Int
+  /// Segments whose service ended.
+  public var deliveredSegments: Int
+  /// Bytes of IP packets whose service ended.
+  public var deliveredBytes: Int
+  /// Segments that the full buffer refused.
+  public var droppedSegments: Int
+  /// Segments that the random loss took.
+  public var lostSegments: Int
+  public var markedSegments: Int
+  public var queueBytesMaximum: Int
+  /// Time that segments waited in the bottleneck's queue before their own service.
+  public var queueingDelay: DelaySummary
+  /// How late units left the emulator after their planned time.
+  public var lateness: DelaySummary
+  public var fellBehind: Bool
+
+  public var seconds: Double { Double(endNanoseconds &- startNanoseconds) / 1e9 }
+  /// Rate of IP packets.
+  public var bitsPerSecond: Double { seconds > 0 ? Double(deliveredBytes) * 8 / seconds : 0 }
+}
+
+/// Mean and quantiles in milliseconds.
+public struct DelaySummary: Codable, Equatable, Sendable {
+  public var meanMilliseconds: Double
+  public var p50Milliseconds: Double
+  public var p95Milliseconds: Double
+  public var p99Milliseconds: Double
+  public var maximumMilliseconds: Double
+}
+
+/// Columns by time bin.
+public struct PathBins: Codable, Equatable, Sendable {
+  public var binNanoseconds: UInt64
+  public var queueBytesMaximum: [Int]
+  public var deliveredBytes: [Int]
+  public var droppedSegments: [Int]
+  public var meanDelayMilliseconds: [Double]
+  public var maximumDelayMilliseconds: [Double]
+}
+
+extension DelaySummary {
+  init(_ histogram: DelayHistogram) {
+    func milliseconds(_ nanoseconds: Double) -> Double { (nanoseconds / 1e3).rounded() / 1e3 }
+    meanMilliseconds = milliseconds(histogram.meanNanoseconds)
+    p50Milliseconds = milliseconds(histogram.quantile(0.5))
+    p95Milliseconds = milliseconds(histogram.quantile(0.95))
+    p99Milliseconds = milliseconds(histogram.quantile(0.99))
+    maximumMilliseconds = milliseconds(Double(histogram.maximumNanoseconds))
+  }
+}
+
+extension PathWindow {
+  init(_ window: PathRecorder.Window) {
+    let deliveries = window.lateness.total
+    self.init(
+      startNanoseconds: window.start, endNanoseconds: window.end,
+      arrivedSegments: window.arrivedSegments, deliveredSegments: window.deliveredSegments,
+      deliveredBytes: window.deliveredBytes, droppedSegments: window.droppedSegments,
+      lostSegments: window.lostSegments, markedSegments: window.markedSegments,
+      queueBytesMaximum: window.queueBytesMaximum, queueingDelay: DelaySummary(window.delay),
+      lateness: DelaySummary(window.lateness),
+      fellBehind: Double(window.lateDeliveries) > Double(deliveries) * LinkLimits.lateShare)
+  }
+}
+
+extension PathReport {
+  init(_ path: PathQueue) {
+    let recorder = path.recorder
+    let bins = recorder.bins.prefix(recorder.usedBins)
+    self.init(
+      windows: recorder.windows.map(PathWindow.init),
+      bins: PathBins(
+        binNanoseconds: recorder.binNanoseconds,
+        queueBytesMaximum: bins.map(\.queueBytesMaximum), deliveredBytes: bins.map(\.deliveredBytes),
+        droppedSegments: bins.map(\.droppedSegments),
+        meanDelayMilliseconds: bins.map {
+          $0.deliveredSegments == 0
+            ? 0 : ($0.delayNanosecondsSum / Double($0.deliveredSegments) / 1e3).rounded() / 1e3
+        },
+        maximumDelayMilliseconds: bins.map { Double($0.delayNanosecondsMaximum / 1000) / 1e3 }),
+      malformedFrames: path.malformedFrames)
+  }
+}

@@ -1,0 +1,102 @@
+import CMedulla
+import Foundation
+
+/// The emulator as a process of its own: reads an order from its standard input, makes the two devices, says
+/// `ready`, carries packets until told to stop (or terminated, or its owner is gone), and writes a report.
+public enum LinkWorker {
+  /// What the worker is told, as one line of JSON.
+  public struct Order: Codable, Sendable {
+    public var link: LinkConfiguration
+    public var clientNamespace: String
+    public var serverNamespace: String
+    public var device: String
+    /// Namespaces to remove when the owner is gone without having said `stop`.
+    public var removeWhenOrphaned: [String]
+  }
+
+  /// What the worker says once its devices exist.
+  struct Ready: Codable {
+    var ready: Bool
+    var realtime: Bool
+  }
+
+  static let longestOrder = 65_536
+  /// Below the kernel's own real-time threads, above everything that measures.
+  static let realtimePriority: Int32 = 20
+
+  /// Serves one order from start to end.
+  public static func serve() throws {
+    // Ctrl-C goes to the whole foreground group; the owner decides when the link ends.
+    signal(SIGINT, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
+    let termination = medulla_signal_descriptor(SIGTERM)
+    let order = try JSONDecoder().decode(Order.self, from: readOrder())
+    try order.link.validate()
+    let devices = try openDevices(order)
+    defer {
+      close(devices.client)
+      close(devices.server)
+    }
+    _ = medulla_set_timer_slack(1)
+    let realtime = medulla_set_realtime(realtimePriority) == 0
+    var loop = LinkLoop(
+      order.link,
+      descriptors: .init(
+        client: devices.client, server: devices.server, control: STDIN_FILENO, termination: termination))
+    try say(Ready(ready: true, realtime: realtime))
+    let report = loop.run(realtime: realtime)
+    if report.ending == LinkLoop.Ending.ownerGone.rawValue {
+      for name in order.removeWhenOrphaned where NetworkNamespace.owner(of: name) != nil {
+        _ = try? ChildProcess.run(["ip", "netns", "delete", name])
+      }
+      return
+    }
+    try say(report)
+  }
+
+  /// Opens the order's device in both namespaces; the calling thread comes back to its own.
+  static func openDevices(_ order: Order) throws -> (client: Int32, server: Int32) {
+    let own = medulla_current_network_namespace()
+    guard own >= 0 else { throw failure("find its own network namespace", own) }
+    defer {
+      _ = medulla_enter_network_namespace_of(own)
+      close(own)
+    }
+    let client = try openDevice(order.device, in: order.clientNamespace)
+    do {
+      return (client, try openDevice(order.device, in: order.serverNamespace))
+    } catch {
+      close(client)
+      throw error
+    }
+  }
+
+  private static func openDevice(_ name: String, in namespace: String) throws -> Int32 {
+    let entered = medulla_enter_network_namespace(namespace)
+    guard entered == 0 else { throw failure("enter \(namespace)", entered) }
+    let device = medulla_open_tun(name)
+    guard device >= 0 else { throw failure("open TUN device \(name) in \(namespace)", device) }
+    return device
+  }
+
+  private static func failure(_ what: String, _ code: Int32) -> TestbedError {
+    TestbedError(
+      .linkFailed, "The link emulator cannot \(what): \(String(cString: strerror(-code))).",
+      remedy: "It needs root and the `tun` kernel module (`modprobe tun`).")
+  }
+
+  private static func readOrder() throws -> Data {
+    var line: [UInt8] = []
+    var byte: UInt8 = 0
+    while line.count < longestOrder, read(STDIN_FILENO, &byte, 1) == 1, byte != UInt8(ascii: "\n") {
+      line.append(byte)
+    }
+    return Data(line)
+  }
+
+  private static func say(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    try FileHandle.standardOutput.write(contentsOf: encoder.encode(value) + [UInt8(ascii: "\n")])
+  }
+}

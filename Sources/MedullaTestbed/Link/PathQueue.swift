@@ -1,0 +1,151 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// One direction of the link without its devices: frames go in with a time, units come out when due.
+struct PathQueue {
+  private let segmentsPerUnit: Int
+  private let delayNanoseconds: UInt64
+  private let lossProbability: Double
+  private let markAboveBytes: Int
+  private var buffer: Droptail
+  private var schedule: ServiceSchedule
+  private var waiting = PacketList()
+  private var travelling = PacketList()
+  /// Bytes in queue and delay line.
+  private var heldBytes = 0
+  private var random: SplitMix64
+  private(set) var recorder: PathRecorder
+  private(set) var malformedFrames = 0
+
+  init(_ path: PathConfiguration, link: LinkConfiguration, seed: UInt64, origin: UInt64) {
+    segmentsPerUnit = LinkLimits.segmentsPerUnit(path, mtu: link.mtu)
+    delayNanoseconds = path.delayNanoseconds
+    lossProbability = path.lossProbability
+    markAboveBytes = path.markAboveBytes ?? Int.max
+    buffer = Droptail(limitBytes: path.bufferBytes ?? LinkLimits.heldBytes)
+    schedule = ServiceSchedule(bitsPerSecond: path.bitsPerSecond)
+    random = SplitMix64(seed: seed)
+    recorder = PathRecorder(origin: origin, binNanoseconds: link.binNanoseconds)
+  }
+
+  var queueBytes: Int { buffer.heldBytes }
+
+  mutating func beginWindow(at time: UInt64) { recorder.beginWindow(at: time) }
+
+  /// Takes in one frame (virtio-net header and packet) that arrived at `time`. A super-segment is cut into
+  /// units of at most `segmentsPerUnit`, and into single segments where a whole unit no longer fits.
+  mutating func accept(
+    _ frame: UnsafePointer<UInt8>, length: Int, at time: UInt64, pool: inout PacketPool
+  ) {
+    guard length > VirtioHeader.bytes else {
+      malformedFrames += 1
+      return
+    }
+    advance(to: time)
+    guard let whole = SuperSegment(frame: frame, length: length) else {
+      guard let packet = pool.take(length) else {
+        malformedFrames += 1
+        return
+      }
+      memcpy(packet.pointee.bytes, frame, length)
+      packet.pointee.length = length
+      packet.pointee.wireBytes = length - VirtioHeader.bytes
+      packet.pointee.segments = 1
+      admit(packet, at: time, pool: &pool)
+      return
+    }
+    // Ends after at most `whole.segments` rounds: each takes at least one segment.
+    var offset = 0
+    while offset < whole.payloadBytes {
+      let wireSegment = whole.segmentBytes + whole.headerBytes
+      let fits = buffer.fits(segmentsPerUnit * wireSegment)
+      let count = min((fits ? segmentsPerUnit : 1) * whole.segmentBytes, whole.payloadBytes - offset)
+      let length = VirtioHeader.bytes + whole.headerBytes + count
+      guard let packet = pool.take(length) else {
+        malformedFrames += 1
+        return
+      }
+      let segments = (count + whole.segmentBytes - 1) / whole.segmentBytes
+      packet.pointee.length = length
+      packet.pointee.segments = segments
+      packet.pointee.wireBytes = count + segments * whole.headerBytes
+      whole.cut(frame, offset: offset, count: count, into: packet.pointee.bytes)
+      admit(packet, at: time, pool: &pool)
+      offset += count
+    }
+  }
+
+  @inline(__always)
+  private mutating func admit(_ packet: PacketPointer, at time: UInt64, pool: inout PacketPool) {
+    let segments = packet.pointee.segments
+    let bytes = packet.pointee.wireBytes
+    if lossProbability > 0, random.unit() < lossProbability {
+      recorder.noteLoss(segments: segments)
+      pool.giveBack(packet)
+      return
+    }
+    guard heldBytes + bytes <= LinkLimits.heldBytes, buffer.admit(bytes) else {
+      recorder.noteDrop(segments: segments, at: time)
+      pool.giveBack(packet)
+      return
+    }
+    if buffer.heldBytes - bytes > markAboveBytes,
+      CongestionMark.set(packet.pointee.bytes + VirtioHeader.bytes)
+    {
+      recorder.noteMark(segments: segments)
+    }
+    heldBytes += bytes
+    packet.pointee.time = time
+    waiting.append(packet)
+    recorder.noteArrival(segments: segments, queueBytes: buffer.heldBytes, at: time)
+  }
+
+  /// Serves the queue up to `time`.
+  @inline(__always)
+  mutating func advance(to time: UInt64) {
+    while let packet = waiting.first {
+      let arrival = packet.pointee.time
+      let bytes = packet.pointee.wireBytes
+      let end = schedule.end(arrival: arrival, bytes: bytes)
+      if end > time { return }
+      let start = schedule.start(arrival: arrival)
+      schedule.serve(arrival: arrival, bytes: bytes)
+      _ = waiting.removeFirst()
+      buffer.release(bytes)
+      // Segments of one unit wait for those before them: on average half of the unit less one segment.
+      let segments = packet.pointee.segments
+      let within = (end &- start) &* UInt64(segments - 1) / UInt64(2 * segments)
+      recorder.noteService(
+        bytes: bytes, segments: segments, delayNanoseconds: start &- arrival &+ within, at: end)
+      packet.pointee.time = end &+ delayNanoseconds
+      travelling.append(packet)
+    }
+  }
+
+  /// The next unit that is due at `time`; the caller writes it out and gives it back to the pool.
+  @inline(__always)
+  mutating func takeDue(_ time: UInt64) -> PacketPointer? {
+    guard let packet = travelling.first, packet.pointee.time <= time else { return nil }
+    _ = travelling.removeFirst()
+    heldBytes -= packet.pointee.wireBytes
+    recorder.noteDelivery(lateNanoseconds: time &- packet.pointee.time)
+    return packet
+  }
+
+  /// When something happens next without new frames; nil: never.
+  @inline(__always)
+  var nextEvent: UInt64? {
+    let served = waiting.first.map {
+      schedule.end(arrival: $0.pointee.time, bytes: $0.pointee.wireBytes)
+    }
+    guard let delivered = travelling.first?.pointee.time else { return served }
+    return served.map { min($0, delivered) } ?? delivered
+  }
+
+  /// Gives every held packet back to the pool.
+  mutating func clear(into pool: inout PacketPool) {
+    while let packet = waiting.removeFirst() { pool.giveBack(packet) }
+    while let packet = travelling.removeFirst() { pool.giveBack(packet) }
+  }
+}

@@ -1,0 +1,27 @@
+import Foundation
+
+/// What a command tells its user on the way: standard error, a line at a time.
+public enum Narration {
+  public static func say(_ line: String) {
+    try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
+  }
+}
+
+extension PathReport {
+  /// One line about the whole recording.
+  public func summary(named name: String) -> String {
+    let seconds = windows.reduce(0) { $0 + $1.seconds }
+    let rate = seconds > 0 ? Double(deliveredBytes) * 8 / seconds / 1e6 : 0
+    let longest = windows.max { $0.deliveredSegments < $1.deliveredSegments }
+    let delay = longest?.queueingDelay
+    return "\(name): \(decimal(rate, 2)) Mbit/s over \(decimal(seconds, 1)) s, "
+      + "\(droppedSegments) dropped, \(lostSegments) lost, \(markedSegments) marked, "
+      + "queueing delay \(decimal(delay?.meanMilliseconds ?? 0, 2)) ms mean, "
+      + "\(decimal(delay?.p95Milliseconds ?? 0, 2)) ms p95"
+  }
+}
+
+/// `value` with `places` digits after the point.
+public func decimal(_ value: Double, _ places: Int) -> String {
+  String(format: "%.\(places)f", value)
+}

@@ -1,0 +1,135 @@
+import ArgumentParser
+import Foundation
+import MedullaTestbed
+
+/// `medulla link`: a command inside an emulated link, in the manner of Mahimahi.
+struct LinkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "link",
+    abstract: "Run a command behind an emulated link.",
+    discussion: """
+      Makes two network namespaces with a link between them and runs COMMAND in the client's. The server's \
+      address is in MEDULLA_SERVER (IPv6: MEDULLA_SERVER6), its namespace in MEDULLA_SERVER_NAMESPACE. Without \
+      COMMAND it prints the addresses and keeps the link until Ctrl-C.
+
+        medulla link --rate 12mbit --delay 20ms --iperf3 -- sh -c 'iperf3 -c $MEDULLA_SERVER -C cubic'
+      """)
+
+  @Option(help: ArgumentHelp("Rate in both directions, such as 12mbit.", valueName: "rate"))
+  var rate: String?
+  @Option(help: ArgumentHelp("Another rate from server to client.", valueName: "rate"))
+  var returnRate: String?
+  @Option(help: ArgumentHelp("One-way delay in both directions, such as 20ms.", valueName: "time"))
+  var delay = "0ms"
+  @Option(
+    help: ArgumentHelp(
+      "Droptail buffer of each direction: bytes, or a multiple such as 2BDP.", valueName: "size"))
+  var buffer: String?
+  @Option(help: ArgumentHelp("Probability of random loss from client to server.", valueName: "p"))
+  var loss = 0.0
+  @Option(help: ArgumentHelp("Queue length above which ECN-capable packets are marked.", valueName: "size"))
+  var markAbove: String?
+  @Option(help: "Largest IP packet in bytes.")
+  var mtu = 1500
+  @Option(help: "Seed of the random losses.")
+  var seed: UInt64 = 1
+  @Flag(name: .customLong("iperf3"), help: "Run an iperf3 server at the server's end.")
+  var iperf3Server = false
+  @Option(help: ArgumentHelp("Run this shell command at the server's end.", valueName: "command"))
+  var server: String?
+  @Option(help: ArgumentHelp("Write what the link did to this file (JSON).", valueName: "file"))
+  var report: String?
+  @Flag(help: "Print what the link did as JSON on standard output when it ends.")
+  var json = false
+  @Argument(parsing: .postTerminator, help: "The command and its arguments.")
+  var command: [String] = []
+
+  func run() throws {
+    Interruption.watch()
+    let link = try LinkEmulator(configuration())
+    defer { link.tearDown() }
+    var servers: [ChildProcess] = []
+    defer { for server in servers { server.end() } }
+    if iperf3Server { servers.append(try Iperf3.serve(in: link.server)) }
+    if let server {
+      servers.append(
+        try link.server.start(
+          ["sh", "-c", server], environment: addresses(link), output: .inherited, errors: .inherited))
+    }
+    let status = try command.isEmpty ? keep(link) : runCommand(link)
+    let outcome = try link.stop()
+    try tell(outcome)
+    if status != 0 { throw ExitCode(status) }
+  }
+
+  private func configuration() throws -> LinkConfiguration {
+    let delay = try Quantity.nanoseconds(delay)
+    func path(_ rate: String?, loss: Double) throws -> PathConfiguration {
+      var path = PathConfiguration(delayNanoseconds: delay, lossProbability: loss)
+      path.bitsPerSecond = try rate.map(Quantity.bitsPerSecond)
+      let product = path.bandwidthDelayBytes(roundTripNanoseconds: 2 * delay)
+      path.bufferBytes =
+        try buffer.map { try Quantity.bufferBytes($0, bandwidthDelayBytes: product) }
+        ?? product.map { max($0, 32 * mtu) }
+      path.markAboveBytes = try markAbove.map {
+        try Quantity.bufferBytes($0, bandwidthDelayBytes: product)
+      }
+      return path
+    }
+    return LinkConfiguration(
+      forward: try path(rate, loss: loss), backward: try path(returnRate ?? rate, loss: 0), mtu: mtu,
+      seed: seed)
+  }
+
+  private func addresses(_ link: LinkEmulator) -> [String: String] {
+    [
+      "MEDULLA_SERVER": LinkEmulator.Address.server, "MEDULLA_SERVER6": LinkEmulator.Address.server6,
+      "MEDULLA_CLIENT": LinkEmulator.Address.client, "MEDULLA_CLIENT6": LinkEmulator.Address.client6,
+      "MEDULLA_SERVER_NAMESPACE": link.server.name, "MEDULLA_CLIENT_NAMESPACE": link.client.name,
+    ]
+  }
+
+  /// Prints where the ends are and waits for a signal.
+  private func keep(_ link: LinkEmulator) throws -> Int32 {
+    for (name, value) in addresses(link).sorted(by: { $0.key < $1.key }) { print("\(name)=\(value)") }
+    fflush(nil)
+    Narration.say("The link is up; Ctrl-C ends it. Enter an end with: nsenter --net=\(link.client.path)")
+    while !Interruption.hasCome, link.isRunning { try? Interruption.sleep(.milliseconds(500)) }
+    return 0
+  }
+
+  /// Runs the command to its end; a signal reaches it too, and ends it here when it does not end by itself.
+  private func runCommand(_ link: LinkEmulator) throws -> Int32 {
+    let child = try link.client.start(
+      command, environment: addresses(link), input: .inherited, output: .inherited, errors: .inherited)
+    while child.isRunning {
+      do {
+        try Interruption.sleep(.milliseconds(20))
+      } catch {
+        child.end(patience: .seconds(2))
+        return 130
+      }
+    }
+    return try child.finish(within: .seconds(1), uninterrupted: true).status
+  }
+
+  private func tell(_ outcome: LinkReport) throws {
+    let text = try JSONText.encode(outcome)
+    if let report { try Data(text.utf8).write(to: URL(fileURLWithPath: report)) }
+    if json { print(text) }
+    for (name, path) in [("client to server", outcome.forward), ("server to client", outcome.backward)] {
+      Narration.say(path.summary(named: name))
+    }
+    if outcome.fellBehind {
+      Narration.say("The emulator fell behind its plan: this machine was too busy for exact figures.")
+    }
+  }
+}
+
+/// `medulla link-worker`: the process that carries an emulated link's packets. Started by the others.
+struct LinkWorkerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "link-worker", abstract: "Carry the packets of an emulated link.", shouldDisplay: false)
+
+  func run() throws { try LinkWorker.serve() }
+}
