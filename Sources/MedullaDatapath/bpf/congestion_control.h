@@ -28,12 +28,15 @@
 #define MCC_ACTION_STEP 40			   /* 1 / 0.025: Aurora's step of the rate for one unit of action */
 
 #define MCC_START_GAIN_Q8 739			   /* 2 / ln 2: doubles the delivery rate in a round trip */
-#define MCC_START_FULL_ROUNDS 3			   /* rounds without 25% of growth that end the start */
+#define MCC_START_WINDOW_GAIN_Q8 178		   /* of that rate: two bandwidth-delay products */
+#define MCC_START_INTERVALS 4			   /* intervals of the start in a round trip: it must end in time */
+#define MCC_START_FULL_INTERVALS 12		   /* intervals without 25% of growth that end the start */
 #define MCC_DRAIN_ROUNDS 4			   /* most intervals that the queue of the start may take to drain */
 #define MCC_RESTART_IDLE_US 1000000		   /* idleness after which the rate is probed anew */
 #define MCC_WINDOW_MIN 4
 #define MCC_WINDOW_MAX (1 << 24)
-#define MCC_WINDOW_BURST 8			   /* room for segmentation offload and delayed ACKs */
+#define MCC_OWN_PACKETS 3			   /* smallest burst of segmentation offload, and a delayed ACK */
+#define MCC_OWN_SHIFT 10			   /* largest burst: this fraction of a second of data */
 #define MCC_HEADROOM 2				   /* most that the rate may exceed what the path delivers */
 #define MCC_RATE_FLOOR 125			   /* 1 kb/s */
 #define MCC_RATE_CEILING 12500000000ULL		   /* 100 Gb/s */
@@ -118,9 +121,9 @@ static inline void mcc_default_config(struct mcc_config *config)
 	config->interval_min_packets = 4;
 	config->rtt_floor_us = 1000;
 	config->action_limit_q16 = 10 * MCC_ONE;
-	config->fairness_q16 = MCC_ONE / 4;
-	config->fairness_window = 10;
-	config->window_gain_q8 = 512;
+	config->fairness_q16 = MCC_ONE / 2;
+	config->fairness_window = 60;
+	config->window_gain_q8 = 256;
 	config->guard_loss_q16 = MCC_ONE / 5;
 	config->guard_latency_q16 = 8 * MCC_ONE;
 	config->guard_intervals = 4;
@@ -132,24 +135,40 @@ static inline __u64 mcc_clamp(__u64 value, __u64 low, __u64 high)
 	return value < low ? low : value > high ? high : value;
 }
 
-/* The integer square root, rounded down; 16 steps for any 32-bit value. */
+/* The integer square root, rounded down; 16 steps for any 32-bit value. Without branches: each would
+ * double the states that the kernel's verifier has to walk. */
 static inline __u32 mcc_square_root(__u32 value)
 {
-	__u32 root = 0;
+	__u64 root = 0;
 
 	for (int bit = 15; bit >= 0; bit--) {
-		__u32 trial = root | (1U << bit);
+		__u64 trial = root | (1ULL << bit);
+		__u64 too_large = (__u64)((__s64)(value - trial * trial) >> 63); /* all ones, or 0 */
 
-		if ((__u64)trial * trial <= value)
-			root = trial;
+		__asm__("" : "+r"(too_large)); /* keeps the compiler from making it a branch again */
+		root |= (1ULL << bit) & ~too_large;
 	}
-	return root;
+	return (__u32)root;
 }
 
-/* Round trips under the floor are dominated by the host, so they are judged from the floor up. */
-static inline __u32 mcc_base_rtt(const struct mcc_flow *flow, const struct mcc_config *config)
+/* How long the flow's own bursts take at its rate: a queue that is no sign of congestion. */
+static inline __u64 mcc_own_us(const struct mcc_flow *flow)
 {
-	return flow->min_rtt_us > config->rtt_floor_us ? flow->min_rtt_us : config->rtt_floor_us;
+	__u64 packets = (__u64)flow->packet_bytes * MCC_OWN_PACKETS;
+	__u64 burst = flow->rate >> MCC_OWN_SHIFT;
+
+	return (packets > burst ? packets : burst) * 1000000 / (flow->rate ? flow->rate : 1);
+}
+
+/*
+ * The round trip of an empty path as this flow can see it. Round trips under the floor are dominated by
+ * the host, so they are judged from the floor up.
+ */
+static inline __u64 mcc_base_rtt(const struct mcc_flow *flow, const struct mcc_config *config)
+{
+	__u64 path = flow->min_rtt_us > config->rtt_floor_us ? flow->min_rtt_us : config->rtt_floor_us;
+
+	return mcc_clamp(path + mcc_own_us(flow), 1, MCC_INTERVAL_LIMIT_US);
 }
 
 static inline void mcc_begin_interval(struct mcc_flow *flow, const struct mcc_config *config,
@@ -157,6 +176,8 @@ static inline void mcc_begin_interval(struct mcc_flow *flow, const struct mcc_co
 {
 	__u64 length = (__u64)srtt_us * config->interval_fraction_q8 >> 8;
 
+	if (flow->phase == MCC_START)
+		length /= MCC_START_INTERVALS;
 	if (config->interval_fraction_q8)
 		length = mcc_clamp(length, config->interval_min_us, MCC_INTERVAL_LIMIT_US);
 	flow->interval_start_us = now_us;
@@ -173,14 +194,18 @@ static inline void mcc_begin_interval(struct mcc_flow *flow, const struct mcc_co
 	flow->app_limited = 0;
 }
 
-/* The window: a small multiple of the bandwidth-delay product, with room for bursts. */
+/*
+ * The window: the product of the rate and the round trip of an empty path, so the rate is kept by the
+ * returning acknowledgements too and one unit of action moves the queue by a known share.
+ */
 static inline void mcc_set_window(struct mcc_flow *flow, const struct mcc_config *config)
 {
 	__u64 bytes = flow->rate * mcc_base_rtt(flow, config) / 1000000;
-	__u64 gain = flow->phase == MCC_START ? 256 : config->window_gain_q8;
-	__u64 packets = (bytes * gain >> 8) / (flow->packet_bytes ? flow->packet_bytes : 1);
+	__u64 gain = flow->phase == MCC_START ? MCC_START_WINDOW_GAIN_Q8 : config->window_gain_q8;
+	__u64 unit = flow->packet_bytes ? flow->packet_bytes : 1;
+	__u64 packets = ((bytes * gain >> 8) + unit - 1) / unit;
 
-	flow->window = (__u32)mcc_clamp(packets + MCC_WINDOW_BURST, MCC_WINDOW_MIN, MCC_WINDOW_MAX);
+	flow->window = (__u32)mcc_clamp(packets, MCC_WINDOW_MIN, MCC_WINDOW_MAX);
 }
 
 static inline void mcc_set_rate(struct mcc_flow *flow, const struct mcc_config *config, __u64 rate)
@@ -200,6 +225,8 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 {
 	__u64 rtt = srtt_us ? srtt_us : 1000;
 
+	window = (__u32)mcc_clamp(window, 1, 65535);
+	flow->rate = 0;
 	flow->bandwidth_max = 0;
 	flow->bandwidth_full = 0;
 	flow->delivery_rate = 0;
@@ -248,12 +275,13 @@ static inline __s32 mcc_latency_inflation(const struct mcc_flow *flow, __u64 ela
 	return size > MCC_INFLATION_MAX ? MCC_INFLATION_MAX : (__s32)size;
 }
 
-/* mean RTT / minimum RTT, both judged from the floor up. */
+/* mean RTT / minimum RTT, both with the flow's own bursts, of which a packet waits for half on average. */
 static inline __s32 mcc_latency_ratio(const struct mcc_flow *flow, const struct mcc_config *config)
 {
 	__u64 base = mcc_base_rtt(flow, config);
 	__u64 mean = mcc_mean_rtt_us(flow);
-	__u64 queueing = mean > flow->min_rtt_us ? mean - flow->min_rtt_us : 0;
+	__u64 empty = flow->min_rtt_us + mcc_own_us(flow) / 2;
+	__u64 queueing = mean > empty ? mean - empty : 0;
 	__u64 ratio = base ? ((base + queueing) << 16) / base : MCC_ONE;
 
 	return (__s32)mcc_clamp(ratio, MCC_ONE, MCC_LATENCY_RATIO_MAX);
@@ -294,7 +322,7 @@ static inline int mcc_start_interval(struct mcc_flow *flow, const struct mcc_con
 	} else {
 		flow->full_rounds++;
 	}
-	if (!lossy && !delayed && flow->full_rounds < MCC_START_FULL_ROUNDS)
+	if (!lossy && !delayed && flow->full_rounds < MCC_START_FULL_INTERVALS)
 		return 0;
 	flow->phase = MCC_DRAIN;
 	flow->drain_rounds = 0;
@@ -348,6 +376,14 @@ static inline void mcc_guard_interval(struct mcc_flow *flow, const struct mcc_co
 	flow->bad_intervals = 0;
 }
 
+/* Bytes a second; at most the ceiling. */
+static inline __u64 mcc_bandwidth(__u32 packets, __u32 packet_bytes, __u64 span_us)
+{
+	__u64 bytes = mcc_clamp(packets, 0, MCC_WINDOW_MAX) * packet_bytes;
+
+	return mcc_clamp(bytes * 1000000 / span_us, 0, MCC_RATE_CEILING);
+}
+
 /* Ends the interval: features, phase. Returns 1 when the network is to decide. */
 static inline int mcc_end_interval(struct mcc_flow *flow, const struct mcc_config *config, __u64 now_us)
 {
@@ -356,7 +392,7 @@ static inline int mcc_end_interval(struct mcc_flow *flow, const struct mcc_confi
 
 	mcc_push_features(flow, mcc_latency_inflation(flow, elapsed), latency, mcc_send_ratio(flow));
 	if (elapsed)
-		flow->delivery_rate = (__u64)flow->acked * flow->packet_bytes * 1000000 / elapsed;
+		flow->delivery_rate = mcc_bandwidth(flow->acked, flow->packet_bytes, elapsed);
 	if (flow->phase == MCC_START) {
 		mcc_start_interval(flow, config, latency);
 		return 0;
@@ -403,7 +439,7 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 	}
 	if (ack->delivered && ack->send_us && ack->receive_us) {
 		__u64 span = ack->send_us > ack->receive_us ? ack->send_us : ack->receive_us;
-		__u64 bandwidth = (__u64)ack->delivered * flow->packet_bytes * 1000000 / span;
+		__u64 bandwidth = mcc_bandwidth(ack->delivered, flow->packet_bytes, span);
 
 		flow->send_sum_us += ack->send_us;
 		flow->receive_sum_us += ack->receive_us;

@@ -16,6 +16,7 @@
 
 /* medulla_control.options */
 #define MEDULLA_MEASURE 1u /* take the time of each inference */
+#define MEDULLA_RETIRED 2u /* flows leave for the program that now has the name, on their next ACK */
 
 /* medulla_slot.flags */
 #define MEDULLA_SLOT_MOVE 1u /* its flows go to the active slot */
@@ -67,6 +68,17 @@ struct medulla_counts {
 	__u64 measured_max_ns;
 };
 
+/* One live flow, as an iterator over the flows' memory writes it. */
+struct medulla_flow_record {
+	__u32 slot;
+	__u32 phase;
+	__u64 rate; /* bytes/s */
+	__u32 window;
+	__u32 min_rtt_us;
+	__u32 decisions;
+	__u32 guard_events;
+};
+
 /* A request of the round-trip benchmark. */
 struct medulla_request {
 	__u64 sent_ns;
@@ -77,5 +89,6 @@ _Static_assert(sizeof(struct medulla_slot) == 96, "slot layout");
 _Static_assert(sizeof(struct medulla_control) == 864, "control layout");
 _Static_assert(sizeof(struct medulla_flows) == 24, "flows layout");
 _Static_assert(sizeof(struct medulla_counts) == 80, "counts layout");
+_Static_assert(sizeof(struct medulla_flow_record) == 32, "flow record layout");
 
 #endif /* MEDULLA_INTF_H */

@@ -43,6 +43,7 @@ struct tcp_sock {
 	__u64 tcp_mstamp; /* us, of the segment being handled */
 	__u32 mss_cache;
 	__u32 snd_cwnd;
+	__u32 snd_cwnd_clamp;
 	__u32 snd_ssthresh;
 	__u32 packets_out;
 	__u32 lost_out;

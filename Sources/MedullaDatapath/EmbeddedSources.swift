@@ -1,0 +1,17 @@
+/// The eBPF C that this module carries, so that the executable needs no file beside it.
+enum EmbeddedSources {
+  /// Every file that a program may include, by its name; `shape.h` comes from the snapshot's shape.
+  static var files: [String: String] {
+    [
+      "kernel_types.h": text(PackageResources.kernel_types_h),
+      "intf.h": text(PackageResources.intf_h),
+      "medulla.bpf.h": text(PackageResources.medulla_bpf_h),
+      "congestion_control.h": text(PackageResources.congestion_control_h),
+      "query.bpf.c": text(PackageResources.query_bpf_c),
+      "congestion.bpf.c": text(PackageResources.congestion_bpf_c),
+      "probe.bpf.c": text(PackageResources.probe_bpf_c),
+    ]
+  }
+
+  private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}

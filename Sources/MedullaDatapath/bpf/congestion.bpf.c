@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP congestion control by the network. `congestion_control.h` decides; this file brings it what an
+ * ACK says, keeps a flow's state with its socket and its slot for its life, and writes rate and window.
+ */
+#include "medulla.bpf.h"
+#include "congestion_control.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+_Static_assert(MEDULLA_INPUTS == MCC_FEATURES, "the network takes the controller's features");
+_Static_assert(MEDULLA_OUTPUTS == 1, "the network gives one action");
+
+#define CONGESTION_TCP 6		/* IPPROTO_TCP */
+#define CONGESTION_TCP_CONGESTION 13	/* TCP_CONGESTION */
+#define CONGESTION_SEND_BUFFER 3	/* windows of data that a send buffer holds: losses are resent from it */
+#define CONGESTION_SLOW_RATE 150000	/* bytes/s; below it one segment at a time keeps pacing smooth */
+
+struct congestion_flow {
+	struct mcc_flow controller;
+	__u64 last_ack_us;
+	__u32 started; /* 0: fresh memory */
+	__u32 slot;
+	__u32 state; /* enum tcp_ca_state */
+	__u32 delivered_ce;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct congestion_flow);
+} congestion_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mcc_config);
+} congestion_config SEC(".maps");
+
+/*
+ * The steps of the controller are functions of their own, not static: the verifier then walks each once,
+ * for any input, instead of once for each way that leads to it.
+ */
+__noinline int congestion_take_ack(struct mcc_flow *flow, const struct mcc_config *config,
+				   const struct mcc_ack *ack)
+{
+	if (!flow || !config || !ack)
+		return 0;
+	return mcc_on_ack(flow, config, ack);
+}
+
+__noinline int congestion_infer(const struct medulla_image *image, struct medulla_scratch *scratch)
+{
+	if (!image || !scratch)
+		return 0;
+	medulla_infer(image, scratch);
+	return 1;
+}
+
+__noinline int congestion_apply(struct mcc_flow *flow, const struct mcc_config *config, __s64 action)
+{
+	if (!flow || !config)
+		return 0;
+	mcc_act(flow, config, action);
+	return 1;
+}
+
+static __always_inline const struct mcc_config *congestion_get_config(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&congestion_config, &zero);
+}
+
+/* The kernel holds ~0 until the first sample. */
+static __always_inline __u32 congestion_min_rtt_us(const struct tcp_sock *tp)
+{
+	__u32 least = tp->rtt_min.s[0].v;
+
+	return least == ~0U ? 0 : least;
+}
+
+static __always_inline __u32 congestion_in_flight(const struct tcp_sock *tp)
+{
+	return tp->packets_out - (tp->sacked_out + tp->lost_out) + tp->retrans_out;
+}
+
+/*
+ * Rate to pacing, window to the window. While losses are repaired the window only grows by what was
+ * delivered, so that a timeout is not answered with a burst.
+ */
+static __always_inline void congestion_publish(struct sock *sk, struct tcp_sock *tp,
+					       const struct congestion_flow *flow, __u32 acked)
+{
+	__u64 rate = flow->controller.rate;
+	__u32 window = flow->controller.window;
+
+	if (rate > sk->sk_max_pacing_rate)
+		rate = sk->sk_max_pacing_rate;
+	if (flow->state >= MEDULLA_CA_RECOVERY) {
+		__u32 flying = congestion_in_flight(tp);
+		__u32 grown = (tp->snd_cwnd > flying ? tp->snd_cwnd : flying) + acked;
+
+		window = window < grown ? window : grown;
+	}
+	if (window > tp->snd_cwnd_clamp)
+		window = tp->snd_cwnd_clamp;
+	if (window < 1)
+		window = 1;
+	sk->sk_pacing_rate = rate;
+	tp->snd_cwnd = window;
+}
+
+static __noinline int congestion_start(struct congestion_flow *flow, const struct mcc_config *config,
+				       struct tcp_sock *tp)
+{
+	__u64 now = tp->tcp_mstamp;
+
+	mcc_init(&flow->controller, config, now, tp->srtt_us >> 3, congestion_min_rtt_us(tp), tp->snd_cwnd,
+		 tp->mss_cache);
+	flow->last_ack_us = now;
+	flow->state = MEDULLA_CA_OPEN;
+	flow->delivered_ce = tp->delivered_ce;
+	flow->slot = medulla_take_slot();
+	flow->started = 1;
+	return 0;
+}
+
+/* The flow's state; memory that was missing when the flow began is asked for again on each ACK. */
+static __always_inline struct congestion_flow *congestion_flow_of(struct sock *sk, struct tcp_sock *tp,
+								  const struct mcc_config *config)
+{
+	struct congestion_flow *flow =
+		bpf_sk_storage_get(&congestion_flows, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (flow && !flow->started)
+		congestion_start(flow, config, tp);
+	return flow;
+}
+
+SEC("struct_ops")
+void BPF_PROG(congestion_init, struct sock *sk)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	const struct mcc_config *config = congestion_get_config();
+	struct congestion_flow *flow;
+
+	/* With the fq qdisc the kernel has set this already, and fq paces. */
+	if (sk->sk_pacing_status == MEDULLA_PACING_NONE)
+		sk->sk_pacing_status = MEDULLA_PACING_NEEDED;
+	if (!config)
+		return;
+	flow = congestion_flow_of(sk, tp, config);
+	if (flow)
+		congestion_publish(sk, tp, flow, 0);
+}
+
+SEC("struct_ops")
+void BPF_PROG(congestion_release, struct sock *sk)
+{
+	struct congestion_flow *flow = bpf_sk_storage_get(&congestion_flows, sk, 0, 0);
+
+	if (!flow)
+		return;
+	if (flow->started)
+		medulla_release_slot(__sync_lock_test_and_set(&flow->slot, MEDULLA_NO_SLOT));
+	bpf_sk_storage_delete(&congestion_flows, sk);
+}
+
+/* The rate carries the decision, not the threshold: leave it. */
+SEC("struct_ops")
+__u32 BPF_PROG(congestion_ssthresh, struct sock *sk)
+{
+	return ((struct tcp_sock *)sk)->snd_ssthresh;
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(congestion_undo_cwnd, struct sock *sk)
+{
+	return ((struct tcp_sock *)sk)->snd_cwnd;
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(congestion_sndbuf_expand, struct sock *sk)
+{
+	return CONGESTION_SEND_BUFFER;
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(congestion_min_tso_segs, struct sock *sk)
+{
+	return sk->sk_pacing_rate < CONGESTION_SLOW_RATE ? 1 : 2;
+}
+
+SEC("struct_ops")
+void BPF_PROG(congestion_set_state, struct sock *sk, __u8 state)
+{
+	struct congestion_flow *flow = bpf_sk_storage_get(&congestion_flows, sk, 0, 0);
+	const struct mcc_config *config = congestion_get_config();
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	struct medulla_counts *counts;
+
+	if (!flow || !config || !flow->started)
+		return;
+	if (state == MEDULLA_CA_LOSS && flow->state != MEDULLA_CA_LOSS) {
+		mcc_on_timeout(&flow->controller, config, tp->tcp_mstamp, tp->srtt_us >> 3);
+		counts = medulla_get_counts(flow->slot);
+		if (counts)
+			counts->timeouts++;
+	}
+	flow->state = state;
+}
+
+SEC("struct_ops")
+void BPF_PROG(congestion_cwnd_event, struct sock *sk, int event)
+{
+	struct congestion_flow *flow;
+	const struct mcc_config *config;
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	__u64 now, idle;
+
+	if (event != MEDULLA_CA_EVENT_TX_START)
+		return;
+	flow = bpf_sk_storage_get(&congestion_flows, sk, 0, 0);
+	config = congestion_get_config();
+	if (!flow || !config || !flow->started)
+		return;
+	now = tp->tcp_mstamp;
+	idle = now > flow->last_ack_us ? now - flow->last_ack_us : 0;
+	mcc_on_restart(&flow->controller, config, now, tp->srtt_us >> 3, idle);
+	flow->last_ack_us = now;
+	congestion_publish(sk, tp, flow, 0);
+}
+
+/* One inference for the flow; 1 when its output was applied. */
+static __noinline int congestion_decide(struct congestion_flow *flow, const struct mcc_config *config,
+					const struct medulla_control *control, struct medulla_counts *counts,
+					__u32 slot)
+{
+	const struct medulla_image *image = bpf_map_lookup_elem(&medulla_slots, &slot);
+	struct medulla_workspace *workspace;
+	__u32 measure = control->options & MEDULLA_MEASURE;
+	__u64 begin = 0;
+	__s64 action;
+
+	if (!image)
+		return 0;
+	workspace = medulla_take_workspace();
+	if (!workspace) {
+		counts->contended++;
+		return 0;
+	}
+	if (measure)
+		begin = bpf_ktime_get_ns();
+	mcc_features(&flow->controller, workspace->scratch.words + MEDULLA_FEATURES_OFFSET);
+	congestion_infer(image, &workspace->scratch);
+	action = workspace->scratch.words[MEDULLA_OUTPUTS_OFFSET];
+	if (measure)
+		medulla_count_time(counts, bpf_ktime_get_ns() - begin);
+	medulla_give_workspace(workspace);
+	counts->inferences++;
+	return congestion_apply(&flow->controller, config, action);
+}
+
+static __always_inline void congestion_read_ack(struct mcc_ack *ack, const struct tcp_sock *tp,
+						const struct rate_sample *sample,
+						struct congestion_flow *flow)
+{
+	int valid = sample->interval_us > 0 && sample->delivered > 0;
+	long rtt = sample->rtt_us;
+
+	ack->now_us = tp->tcp_mstamp;
+	ack->rtt_us = rtt > 0 ? (rtt < 0x7fffffff ? (__u32)rtt : 0x7fffffff) : 0;
+	ack->min_rtt_us = congestion_min_rtt_us(tp);
+	ack->srtt_us = tp->srtt_us >> 3;
+	ack->delivered = valid ? (__u32)sample->delivered : 0;
+	ack->send_us = valid ? sample->snd_interval_us : 0;
+	ack->receive_us = valid ? sample->rcv_interval_us : 0;
+	ack->acked = sample->acked_sacked;
+	ack->lost = sample->losses > 0 ? (__u32)sample->losses : 0;
+	ack->marked = tp->delivered_ce - flow->delivered_ce;
+	ack->in_flight = congestion_in_flight(tp);
+	ack->packet_bytes = tp->mss_cache;
+	ack->app_limited = sample->is_app_limited;
+	flow->delivered_ce += ack->marked;
+	flow->last_ack_us = ack->now_us;
+}
+
+SEC("struct_ops")
+void BPF_PROG(congestion_main, struct sock *sk, __u32 acknowledged, int flag,
+	      const struct rate_sample *sample)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	const struct medulla_control *control = medulla_get_control();
+	const struct mcc_config *config = congestion_get_config();
+	struct congestion_flow *flow;
+	struct medulla_counts *counts;
+	struct mcc_ack ack;
+	__u32 slot, guard_events;
+	int due;
+
+	if (!config || !control)
+		return;
+	if (control->options & MEDULLA_RETIRED) {
+		char name[sizeof(control->instance)];
+
+		__builtin_memcpy(name, control->instance, sizeof(name));
+		/* Ends this program's part in the flow: `congestion_release` has run when it succeeds. */
+		if (!bpf_setsockopt(sk, CONGESTION_TCP, CONGESTION_TCP_CONGESTION, name, sizeof(name)))
+			return;
+	}
+	flow = congestion_flow_of(sk, tp, config);
+	if (!flow) {
+		counts = medulla_get_counts(medulla_active_slot(control));
+		if (counts)
+			counts->stateless++;
+		return;
+	}
+	slot = medulla_follow(control, &flow->slot);
+	counts = medulla_get_counts(slot);
+	if (!counts)
+		return;
+	guard_events = flow->controller.guard_events;
+	congestion_read_ack(&ack, tp, sample, flow);
+	due = congestion_take_ack(&flow->controller, config, &ack);
+	if (flow->controller.guard_events != guard_events)
+		counts->guard_events++;
+	if (due && congestion_decide(flow, config, control, counts, slot))
+		counts->decisions++;
+	congestion_publish(sk, tp, flow, ack.acked);
+}
+
+/* Lists the flows, of every network namespace, in user space's read of the iterator. */
+SEC("iter/bpf_sk_storage_map")
+int congestion_list(struct bpf_iter__bpf_sk_storage_map *context)
+{
+	struct congestion_flow *flow = context->value;
+	struct medulla_flow_record record = {};
+
+	if (!flow || !flow->started)
+		return 0;
+	record.slot = flow->slot;
+	record.phase = flow->controller.phase;
+	record.rate = flow->controller.rate;
+	record.window = flow->controller.window;
+	record.min_rtt_us = flow->controller.min_rtt_us;
+	record.decisions = flow->controller.decisions;
+	record.guard_events = flow->controller.guard_events;
+	bpf_seq_write(context->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+/* Moves the flows of slots that are to be emptied, idle ones too. */
+SEC("iter/bpf_sk_storage_map")
+int congestion_drain(struct bpf_iter__bpf_sk_storage_map *context)
+{
+	struct congestion_flow *flow = context->value;
+	const struct medulla_control *control = medulla_get_control();
+
+	if (flow && control && flow->started)
+		medulla_follow(control, &flow->slot);
+	return 0;
+}
+
+SEC(".struct_ops.link")
+struct tcp_congestion_ops congestion_ops = {
+	.init = (void *)congestion_init,
+	.release = (void *)congestion_release,
+	.ssthresh = (void *)congestion_ssthresh,
+	.undo_cwnd = (void *)congestion_undo_cwnd,
+	.sndbuf_expand = (void *)congestion_sndbuf_expand,
+	.min_tso_segs = (void *)congestion_min_tso_segs,
+	.set_state = (void *)congestion_set_state,
+	.cwnd_event = (void *)congestion_cwnd_event,
+	.cong_control = (void *)congestion_main,
+	.name = "medulla",
+};
