@@ -1,0 +1,159 @@
+import CCongestion
+
+extension CongestionSimulator {
+  /// Sends what pacing and the window allow now, then notes when the flow's next event is.
+  func send(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
+    if now >= flow.pointee.burstEnd { fallSilent(flow) }
+    if flow.pointee.acknowledgements.count == 0, flow.pointee.inFlight > 0, now >= timer(flow) { probe(flow) }
+    if now >= flow.pointee.paced, hasData(flow), let size = burst(flow) { transmit(flow, size) }
+    schedule(flow)
+  }
+
+  @inline(__always)
+  private func hasData(_ flow: UnsafeMutablePointer<SimulatedFlow>) -> Bool {
+    flow.pointee.toRetransmit > 0 || now >= flow.pointee.burstStart
+  }
+
+  private func fallSilent(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
+    flow.pointee.burstStart = flow.pointee.burstEnd + flow.pointee.off
+    flow.pointee.burstEnd = flow.pointee.burstStart + flow.pointee.on
+    flow.pointee.limitedUntil = max(1, flow.pointee.delivered + flow.pointee.inFlight)
+    flow.pointee.idleSince = now
+  }
+
+  /// Packets of the next burst; nil: the window is full, or Linux would wait for more room
+  /// (`tcp_tso_should_defer`: less than a burst and less than a third of the window).
+  @inline(__always)
+  private func burst(_ flow: UnsafeMutablePointer<SimulatedFlow>) -> Int64? {
+    let room = Int64(flow.pointee.controller.window) - flow.pointee.inFlight
+    guard room > 0 else { return nil }
+    let payload = UInt64(scenario.payloadBytes)
+    let bytes = flow.pointee.controller.rate >> UInt64(Self.burstShift)
+    var size = Int64(clamping: bytes / payload)
+    size = min(max(size, Self.burstLeast), Self.burstMost)
+    if room >= size { return size }
+    let third = Int64(flow.pointee.controller.window) / 3
+    let isWaiting = flow.pointee.acknowledgements.count > 0 && now - flow.pointee.lastSent < 1_000_000
+    return isWaiting && room < third ? nil : room
+  }
+
+  private func transmit(_ flow: UnsafeMutablePointer<SimulatedFlow>, _ size: Int64) {
+    if flow.pointee.inFlight == 0 { restart(flow) }
+    let retransmitted = min(size, flow.pointee.toRetransmit)
+    flow.pointee.toRetransmit -= retransmitted
+    var group = PacketGroup()
+    group.sent = now
+    group.firstSent = flow.pointee.firstSent
+    group.deliveredStamp = flow.pointee.deliveredStamp
+    group.delivered = flow.pointee.delivered
+    group.isRetransmission = retransmitted > 0
+    group.isApplicationLimited = flow.pointee.limitedUntil > 0
+    let most = Int32(clamping: scenario.acknowledgedTogether)
+    let time = Double(now)
+    var left = 0.0
+    for _ in 0..<size {
+      if flow.pointee.untilLoss == 0 {
+        flow.pointee.untilLoss = generator.geometric(probability: scenario.loss)
+        flow.pointee.undetected += 1
+        flow.pointee.lost += 1
+        continue
+      }
+      if flow.pointee.untilLoss != .max { flow.pointee.untilLoss -= 1 }
+      guard let leaves = link.offer(at: time) else {
+        flow.pointee.undetected += 1
+        flow.pointee.lost += 1
+        continue
+      }
+      left = leaves
+      group.count += 1
+      if group.count == most {
+        deliver(flow, group, left)
+        group.count = 0
+      }
+    }
+    if group.count > 0 { deliver(flow, group, left) }
+    flow.pointee.sent += size
+    flow.pointee.inFlight += size
+    flow.pointee.lastSent = now
+    pace(flow, size)
+  }
+
+  @inline(__always)
+  private func deliver(_ flow: UnsafeMutablePointer<SimulatedFlow>, _ group: PacketGroup, _ left: Double) {
+    var group = group
+    var arrival = left + flow.pointee.roundTrip
+    if jitter > 0 { arrival += generator.exponential(mean: jitter) }
+    group.arrival = max(Int64(arrival), flow.pointee.lastArrival)
+    flow.pointee.lastArrival = group.arrival
+    group.lostBefore = flow.pointee.undetected
+    flow.pointee.undetected = 0
+    flow.pointee.acknowledgements.append(group)
+  }
+
+  /// Nothing was in flight: rate samples begin anew, and a pause may restart the controller.
+  private func restart(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
+    flow.pointee.firstSent = now
+    flow.pointee.deliveredStamp = now
+    guard flow.pointee.sent > 0, flow.pointee.idleSince > 0 else { return }
+    mcc_on_restart(
+      &flow.pointee.controller, &configuration, UInt64(now / 1000),
+      UInt32(clamping: flow.pointee.smoothedRTT / 1000), UInt64(max(0, now - flow.pointee.lastSent) / 1000))
+    flow.pointee.idleSince = 0
+  }
+
+  /// `tcp_update_skb_after_send`: the next burst waits for this one's time at the pacing rate, less what the
+  /// timer came late, up to half.
+  @inline(__always)
+  private func pace(_ flow: UnsafeMutablePointer<SimulatedFlow>, _ size: Int64) {
+    let bytes = Double(size * Int64(scenario.payloadBytes))
+    let length = Int64(min(bytes * 1e9 / Double(max(1, flow.pointee.controller.rate)), 1e11))
+    let late = now - flow.pointee.paced
+    flow.pointee.paced = now + length - min(length / 2, late)
+  }
+
+  /// A tail-loss probe after two round trips, then a timeout.
+  private func timer(_ flow: UnsafeMutablePointer<SimulatedFlow>) -> Int64 {
+    if flow.pointee.probes == 0 { return flow.pointee.lastSent + 2 * flow.pointee.smoothedRTT }
+    let doubled = Int64(1) << Int64(min(flow.pointee.probes - 1, 6))
+    return flow.pointee.lastSent + doubled * max(Self.retransmissionTimeout, 2 * flow.pointee.smoothedRTT)
+  }
+
+  private func probe(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
+    if flow.pointee.probes > 0 {
+      flow.pointee.timeouts += 1
+      noteLost(flow, flow.pointee.inFlight)
+      flow.pointee.undetected = 0
+      mcc_on_timeout(
+        &flow.pointee.controller, &configuration, UInt64(now / 1000),
+        UInt32(clamping: flow.pointee.smoothedRTT / 1000))
+    } else {
+      // The probe repeats the last packet; the one that it repeats is lost.
+      noteLost(flow, 1)
+      if flow.pointee.undetected > 0 { flow.pointee.undetected -= 1 }
+    }
+    flow.pointee.probes += 1
+    transmit(flow, 1)
+  }
+
+  func noteLost(_ flow: UnsafeMutablePointer<SimulatedFlow>, _ count: Int64) {
+    flow.pointee.inFlight -= count
+    flow.pointee.detectedLost += count
+    flow.pointee.unreportedLost += count
+    flow.pointee.toRetransmit += count
+  }
+
+  @inline(__always)
+  private func schedule(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
+    var next = flow.pointee.acknowledgements.first?.pointee.arrival ?? .max
+    let dataAt = flow.pointee.toRetransmit > 0 ? 0 : flow.pointee.burstStart
+    let sendAt = max(flow.pointee.paced, dataAt, now)
+    if sendAt < next {
+      if sendAt > now || burst(flow) != nil { next = min(next, max(sendAt, now + 1)) }
+    }
+    if flow.pointee.acknowledgements.count == 0, flow.pointee.inFlight > 0 {
+      next = min(next, max(timer(flow), now + 1))
+    }
+    if flow.pointee.burstEnd != .max { next = min(next, max(flow.pointee.burstEnd, now + 1)) }
+    flow.pointee.next = next
+  }
+}

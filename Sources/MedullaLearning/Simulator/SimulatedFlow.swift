@@ -1,0 +1,61 @@
+import CCongestion
+
+/// The sender of one flow: what Linux TCP keeps for pacing, the window, loss and rate samples.
+/// Times are in nanoseconds unless their name says otherwise; counts are packets.
+struct SimulatedFlow {
+  var controller = mcc_flow()
+  var acknowledgements = PacketGroupQueue()
+  let start: Int64
+  let roundTrip: Double
+  let on: Int64
+  let off: Int64
+
+  var isStarted = false
+  /// When pacing lets the next burst go.
+  var paced: Int64 = 0
+  /// When the next thing happens to this flow.
+  var next: Int64
+  /// Until when the source has data, and when it has some again.
+  var burstEnd = Int64.max
+  var burstStart: Int64 = 0
+
+  var inFlight: Int64 = 0
+  var toRetransmit: Int64 = 0
+  /// Lost packets of which the sender does not know yet.
+  var undetected: Int32 = 0
+  var sent: Int64 = 0
+  var delivered: Int64 = 0
+  var detectedLost: Int64 = 0
+  /// Packets lost on the way, whether the sender knows or not.
+  var lost: Int64 = 0
+  /// Known lost, not yet told to the controller.
+  var unreportedLost: Int64 = 0
+
+  var firstSent: Int64 = 0
+  var deliveredStamp: Int64 = 0
+  var lastSent: Int64 = 0
+  var lastArrival: Int64 = 0
+  var idleSince: Int64 = 0
+  /// `delivered` past which samples are no longer limited by the application; 0: not limited.
+  var limitedUntil: Int64 = 0
+  var probes = 0
+  var untilLoss = Int.max
+
+  var minRTT: Int64 = 0
+  var smoothedRTT: Int64 = 0
+  var timeouts = 0
+
+  /// Sums of RTT samples since the network last decided, and over all time.
+  var sampledRTT: Double = 0
+  var samples: Double = 0
+  var totalRTT: Double = 0
+  var totalSamples: Double = 0
+
+  init(start: Int64, roundTrip: Double, on: Int64, off: Int64) {
+    self.start = start
+    self.roundTrip = roundTrip
+    self.on = on
+    self.off = off
+    next = start
+  }
+}
