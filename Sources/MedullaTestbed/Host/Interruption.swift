@@ -6,8 +6,8 @@ import Glibc
 
 /// Ctrl-C and termination as something that waits can see, so that every `defer` still runs.
 ///
-/// `watch()` replaces the default action of SIGINT, SIGTERM and SIGHUP for the whole process; a library never
-/// calls it, a command that owns the process does.
+/// `watch()` replaces the default action of SIGINT, SIGTERM and SIGHUP for the whole process; a library
+/// never calls it, a command that owns the process does.
 public enum Interruption {
   nonisolated(unsafe) private static var descriptor: Int32 = -1
 

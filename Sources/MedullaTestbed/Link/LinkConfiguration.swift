@@ -4,7 +4,8 @@ public struct PathConfiguration: Codable, Equatable, Sendable {
   public var bitsPerSecond: Double?
   /// One-way propagation delay.
   public var delayNanoseconds: UInt64
-  /// Most bytes of IP packets in the bottleneck, the packet in service included; nil: only `LinkLimits` bounds it.
+  /// Most bytes of IP packets in the bottleneck, the packet in service included; nil: only `LinkLimits`
+  /// bounds it.
   public var bufferBytes: Int?
   /// Probability that a packet is lost before it reaches the queue.
   public var lossProbability: Double

@@ -72,7 +72,8 @@ public final class LinkEmulator {
     guard worker.send("w") else { throw Self.gone }
   }
 
-  /// Packets that the two devices dropped because their own queue was full; the emulated link knows nothing of them.
+  /// Packets that the two devices dropped because their own queue was full; the emulated link knows nothing
+  /// of them.
   public func deviceDrops() throws -> Int {
     try [client, server].reduce(0) { sum, namespace in
       let outcome = try ChildProcess.run([

@@ -26,6 +26,9 @@ public enum Iperf3 {
 
   /// Whether a socket of the process's network namespace listens on `port`.
   private static func listens(_ identifier: Int32, port: Int) -> Bool {
+    // Before it has become iperf3, the process may still be outside the namespace.
+    let program = try? String(contentsOfFile: "/proc/\(identifier)/comm", encoding: .utf8)
+    guard program == "iperf3\n" else { return false }
     let suffix = ":" + String(format: "%04X", port)
     return ["tcp", "tcp6"].contains { table in
       guard let text = try? String(contentsOfFile: "/proc/\(identifier)/net/\(table)", encoding: .utf8)

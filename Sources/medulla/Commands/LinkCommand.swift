@@ -9,8 +9,8 @@ struct LinkCommand: ParsableCommand {
     abstract: "Run a command behind an emulated link.",
     discussion: """
       Makes two network namespaces with a link between them and runs COMMAND in the client's. The server's \
-      address is in MEDULLA_SERVER (IPv6: MEDULLA_SERVER6), its namespace in MEDULLA_SERVER_NAMESPACE. Without \
-      COMMAND it prints the addresses and keeps the link until Ctrl-C.
+      address is in MEDULLA_SERVER (IPv6: MEDULLA_SERVER6), its namespace in MEDULLA_SERVER_NAMESPACE. \
+      Without COMMAND it prints the addresses and keeps the link until Ctrl-C.
 
         medulla link --rate 12mbit --delay 20ms --iperf3 -- sh -c 'iperf3 -c $MEDULLA_SERVER -C cubic'
       """)

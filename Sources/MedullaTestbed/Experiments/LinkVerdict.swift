@@ -1,0 +1,95 @@
+/// Whether the runs reach the targets, computed from them.
+public struct LinkVerdict: Codable, Equatable, Sendable {
+  public struct Targets: Codable, Equatable, Sendable {
+    /// Least share of capacity of one flow on each loss-free link.
+    public var steadyShare = 0.9
+    /// Share of the loss-free links on which the mean queueing delay is below CUBIC's.
+    public var delayBelowCubic = 1.0
+    /// Least share of capacity with random loss.
+    public var lossShare = 0.8
+    /// Least Jain index of equal flows.
+    public var jain = 0.9
+
+    public init() {}
+  }
+
+  /// The worst value of each target's quantity over the runs; nil when nothing of it was run.
+  public struct Figures: Codable, Equatable, Sendable {
+    public var steadyShare: Double?
+    public var delayBelowCubic: Double?
+    public var lossShare: Double?
+    public var jain: Double?
+  }
+
+  /// All targets reached on every link of the full matrix.
+  public var met: Bool
+  /// Whether the runs cover the full matrix.
+  public var complete: Bool
+  public var figures: Figures
+  public var targets: Targets
+  /// Each link that misses a target, with its value.
+  public var misses: [String]
+
+  /// - Parameter congestion: the name under test; `cubic` runs are what its delays are compared with.
+  public init(_ runs: [LinkRun], congestion: String, complete: Bool, targets: Targets = Targets()) {
+    let own = runs.filter { $0.congestion == congestion }
+    let steady = own.filter { $0.cell.part == .steady }
+    let lossy = own.filter { $0.cell.part == .loss }
+    let fair = own.filter { $0.cell.part == .fairness }
+    var misses: [String] = []
+
+    func worst(_ runs: [LinkRun], _ value: (LinkRun) -> Double, _ target: Double, _ name: String) -> Double? {
+      for run in runs where value(run) < target {
+        misses.append("\(run.cell.label): \(name) \(decimal(value(run), 3)), target \(target)")
+      }
+      return runs.map(value).min()
+    }
+    let steadyShare = worst(steady, \.share, targets.steadyShare, "share")
+    let lossShare = worst(lossy, \.share, targets.lossShare, "share")
+    let jain = worst(fair, \.jain, targets.jain, "Jain index")
+
+    let pairs = steady.compactMap { run -> (LinkRun, Double)? in
+      let cubic = runs.filter { $0.congestion == "cubic" && $0.cell == run.cell }
+      guard !cubic.isEmpty, run.congestion != "cubic" else { return nil }
+      return (run, Statistics.mean(cubic.map(\.queueingDelayMeanMs)))
+    }
+    for (run, cubic) in pairs where run.queueingDelayMeanMs >= cubic {
+      misses.append(
+        "\(run.cell.label): queueing delay \(decimal(run.queueingDelayMeanMs, 2)) ms, CUBIC's \(decimal(cubic, 2))"
+      )
+    }
+    let below = pairs.filter { $0.0.queueingDelayMeanMs < $0.1 }.count
+    let spoiled = own.filter { $0.deviceDrops > 0 }
+    misses += spoiled.map { "\($0.cell.label): \($0.deviceDrops) packets dropped beside the emulated buffer" }
+
+    self.complete = complete
+    self.targets = targets
+    self.misses = misses
+    figures = Figures(
+      steadyShare: steadyShare,
+      delayBelowCubic: pairs.isEmpty ? nil : Double(below) / Double(pairs.count), lossShare: lossShare,
+      jain: jain)
+    met = complete && misses.isEmpty && pairs.count == steady.count && !steady.isEmpty
+  }
+}
+
+extension LinkVerdict {
+  /// The verdict for a terminal.
+  public var summary: String {
+    func row(_ name: String, _ value: Double?, _ target: Double) -> String {
+      let shown = value.map { decimal($0, 3) } ?? "not run"
+      let mark = value.map { $0 >= target ? "ok" : "MISSED" } ?? ""
+      return "\(name.padding(34)) \(shown.indenting(8))   target \(decimal(target, 2))   \(mark)"
+    }
+    var lines = [
+      row("least share of capacity", figures.steadyShare, targets.steadyShare),
+      row("links with less delay than CUBIC", figures.delayBelowCubic, targets.delayBelowCubic),
+      row("least share with random loss", figures.lossShare, targets.lossShare),
+      row("least Jain index", figures.jain, targets.jain),
+    ]
+    lines += misses.map { "missed: \($0)" }
+    lines.append(
+      met ? "All targets met." : complete ? "Not all targets met." : "Not the full matrix: no verdict.")
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,80 @@
+/// What the flows of one transfer achieved.
+public struct TransferResult: Codable, Equatable, Sendable {
+  public var congestion: String
+  public var flows: [FlowResult]
+  public var iperf3Version: String
+
+  /// Goodput of all flows between two times of the transfer, in bits per second.
+  public func goodput(from start: Double, to end: Double) -> Double {
+    flows.reduce(0) { $0 + $1.goodput(from: start, to: end) }
+  }
+
+  /// Segments sent again, in the whole transfer.
+  public var retransmits: Int { flows.reduce(0) { $0 + $1.retransmits } }
+
+  /// TCP's smoothed round-trip times in milliseconds, of all flows, from `start` on.
+  public func roundTrips(from start: Double) -> [Double] {
+    flows.flatMap { flow in flow.roundTrips.filter { $0.time >= start }.map(\.milliseconds) }
+  }
+}
+
+/// One TCP connection of a transfer. Times are seconds since its start.
+public struct FlowResult: Codable, Equatable, Sendable {
+  /// What the receiving program read in one interval.
+  public struct Interval: Codable, Equatable, Sendable {
+    public var start: Double
+    public var end: Double
+    public var bytes: Double
+
+    public var bitsPerSecond: Double { end > start ? bytes * 8 / (end - start) : 0 }
+  }
+
+  public struct RoundTrip: Codable, Equatable, Sendable {
+    public var time: Double
+    public var milliseconds: Double
+  }
+
+  /// The sender's port.
+  public var port: Int
+  public var received: [Interval]
+  public var roundTrips: [RoundTrip]
+  public var retransmits: Int
+
+  /// Goodput between two times: each interval counts with the part of it that lies between them.
+  public func goodput(from start: Double, to end: Double) -> Double {
+    guard end > start else { return 0 }
+    let bytes = received.reduce(0.0) { sum, interval in
+      let overlap = min(end, interval.end) - max(start, interval.start)
+      guard overlap > 0, interval.end > interval.start else { return sum }
+      return sum + interval.bytes * overlap / (interval.end - interval.start)
+    }
+    return bytes * 8 / (end - start)
+  }
+}
+
+extension TransferResult {
+  /// Joins the sender's report (round-trip times, retransmissions) with the receiver's (goodput) by port.
+  init(congestion: String, sender: Iperf3Report, receiver: Iperf3Report) throws {
+    let sockets = sender.start.connected ?? []
+    let received = receiver.start.connected ?? []
+    guard !sockets.isEmpty else {
+      throw TestbedError(
+        .unreadableReport, "iperf3 reports no connection.", remedy: "See whether the link carries packets.")
+    }
+    let sent = (sender.intervals ?? []).flatMap(\.streams)
+    let taken = (receiver.intervals ?? []).flatMap(\.streams)
+    let flows = sockets.map { connection in
+      let own = sent.filter { $0.socket == connection.socket }
+      let peer = received.first { $0.remotePort == connection.localPort }?.socket
+      return FlowResult(
+        port: connection.localPort,
+        received: taken.filter { $0.socket == peer }
+          .map { .init(start: $0.start, end: $0.end, bytes: $0.bytes) },
+        roundTrips: own.compactMap { stream in
+          stream.rtt.map { .init(time: stream.end, milliseconds: $0 / 1000) }
+        },
+        retransmits: own.reduce(0) { $0 + ($1.retransmits ?? 0) })
+    }
+    self.init(congestion: congestion, flows: flows, iperf3Version: sender.start.version ?? "unknown")
+  }
+}
