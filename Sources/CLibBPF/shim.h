@@ -77,21 +77,17 @@ static inline int medulla_create_map(enum bpf_map_type type, const char *name, _
 	return bpf_map_create(type, name, key, value, entries, &options);
 }
 
-static inline int medulla_create_iterator(int link)
-{
-	return bpf_iter_create(link);
-}
-
-static inline struct bpf_link *medulla_attach_map_iterator(const struct bpf_program *program, int map)
+/* A link of an iterator program to one map. */
+static inline int medulla_link_map_iterator(int program, int map)
 {
 	union bpf_iter_link_info target;
-	LIBBPF_OPTS(bpf_iter_attach_opts, options);
+	LIBBPF_OPTS(bpf_link_create_opts, options);
 
 	memset(&target, 0, sizeof(target));
-	target.map.map_fd = map;
-	options.link_info = &target;
-	options.link_info_len = sizeof(target);
-	return bpf_program__attach_iter(program, &options);
+	target.map.map_fd = (__u32)map;
+	options.iter_info = &target;
+	options.iter_info_len = sizeof(target);
+	return bpf_link_create(program, 0, BPF_TRACE_ITER, &options);
 }
 
 /* Shared memory that a kernel program reads and writes at the same time. */

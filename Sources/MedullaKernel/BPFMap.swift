@@ -90,7 +90,31 @@ public struct BPFMap: Sendable {
 
   public func set<Value: BitwiseCopyable>(_ value: Value, at key: UInt32) throws(KernelError) {
     try checkValue(Value.self)
-    try withBytes(of: value) { (raw) throws(KernelError) in try set(bytes: raw, at: key) }
+    guard !isPerProcessor else {
+      throw KernelError(.invalid, "write map \(name): one value does not say which processor's")
+    }
+    try write(withUnsafeBytes(of: value) { Array($0) }, at: key)
+  }
+
+  /// Fills one entry with zeros, for all processors in a per-CPU map.
+  public func clear(at key: UInt32) throws(KernelError) {
+    try write([UInt8](repeating: 0, count: storedValueSize), at: key)
+  }
+
+  /// Writes one entry's bytes, for all processors in a per-CPU map.
+  public func set(bytes: [UInt8], at key: UInt32) throws(KernelError) {
+    guard bytes.count == storedValueSize else {
+      throw KernelError(
+        .mismatch, "write entry \(key) of map \(name): \(bytes.count) bytes do not fill \(storedValueSize)")
+    }
+    try write(bytes, at: key)
+  }
+
+  private func write(_ bytes: [UInt8], at key: UInt32) throws(KernelError) {
+    try checkKey(UInt32.self)
+    var key = key
+    let status = bpf_map_update_elem(descriptor.number, &key, bytes, 0)
+    guard status == 0 else { throw .system("write entry \(key) of map \(name)", number: status) }
   }
 
   /// Writes 64-bit words, the map's whole value.
@@ -104,16 +128,6 @@ public struct BPFMap: Sendable {
     let status = words.withUnsafeBytes {
       bpf_map_update_elem(descriptor.number, &key, $0.baseAddress, 0)
     }
-    guard status == 0 else { throw .system("write entry \(key) of map \(name)", number: status) }
-  }
-
-  private func set(bytes: UnsafeRawBufferPointer, at key: UInt32) throws(KernelError) {
-    try checkKey(UInt32.self)
-    guard !isPerProcessor else {
-      throw KernelError(.invalid, "write map \(name): per-processor values are written by the kernel only")
-    }
-    var key = key
-    let status = bpf_map_update_elem(descriptor.number, &key, bytes.baseAddress, 0)
     guard status == 0 else { throw .system("write entry \(key) of map \(name)", number: status) }
   }
 
@@ -138,15 +152,4 @@ public struct BPFMap: Sendable {
         remedy: "the object in the kernel is of another version; detach and attach again")
     }
   }
-}
-
-/// `withUnsafeBytes` that keeps the error's type.
-func withBytes<Value: BitwiseCopyable>(
-  of value: Value, _ body: (UnsafeRawBufferPointer) throws(KernelError) -> Void
-) throws(KernelError) {
-  var failure: KernelError?
-  withUnsafeBytes(of: value) { raw in
-    do throws(KernelError) { try body(raw) } catch { failure = error }
-  }
-  if let failure { throw failure }
 }

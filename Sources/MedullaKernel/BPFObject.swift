@@ -94,24 +94,6 @@ public final class BPFObject {
     }
   }
 
-  /// Runs an iterator program over every element of `map` and throws its output away.
-  public func iterate(_ programName: String, over map: BPFMap) throws(KernelError) {
-    let program = try program(named: programName)
-    guard let link = medulla_attach_map_iterator(program, map.descriptor.number) else {
-      throw .system("attach iterator \(programName) to map \(map.name)")
-    }
-    defer { bpf_link__destroy(link) }
-    let number = medulla_create_iterator(bpf_link__fd(link))
-    guard number >= 0 else { throw .system("start iterator \(programName)", number: number) }
-    let iterator = Descriptor(owning: number)
-    var sink = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let length = read(iterator.number, &sink, sink.count)
-      if length == 0 { return }
-      if length < 0 && errno != EAGAIN && errno != EINTR { throw .system("run iterator \(programName)") }
-    }
-  }
-
   /// Writes bytes into a member of a `struct_ops` map's value before loading.
   ///
   /// libbpf reads data members (`name`, `flags`) of the value at load, in the object's own layout.

@@ -51,6 +51,27 @@ public struct BPFProgram: Sendable {
       runNanoseconds: info.run_time_ns, runs: info.run_cnt, recursionMisses: info.recursion_misses)
   }
 
+  /// Runs an iterator program over every element of a map, and gives what it wrote.
+  public func iterate(over map: BPFMap) throws(KernelError) -> [UInt8] {
+    let link = medulla_link_map_iterator(descriptor.number, map.descriptor.number)
+    guard link >= 0 else { throw .system("attach iterator \(name) to map \(map.name)", number: link) }
+    let attachment = Descriptor(owning: link)
+    let number = bpf_iter_create(attachment.number)
+    guard number >= 0 else { throw .system("start iterator \(name)", number: number) }
+    let iterator = Descriptor(owning: number)
+    var output: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let length = read(iterator.number, &part, part.count)
+      if length == 0 { return output }
+      if length > 0 {
+        output += part[..<length]
+      } else if errno != EAGAIN && errno != EINTR {
+        throw .system("run iterator \(name)")
+      }
+    }
+  }
+
   public struct TestRun: Equatable, Sendable {
     public let result: UInt32
     /// The mean of one run, in whole nanoseconds, over all repeats of this call.

@@ -13,6 +13,7 @@ _Static_assert(MEDULLA_OUTPUTS == 1, "the network gives one action");
 
 #define CONGESTION_TCP 6		/* IPPROTO_TCP */
 #define CONGESTION_TCP_CONGESTION 13	/* TCP_CONGESTION */
+#define CONGESTION_FOR_ALL 1		/* TCP_CONG_NON_RESTRICTED: every user may select it */
 #define CONGESTION_SEND_BUFFER 3	/* windows of data that a send buffer holds: losses are resent from it */
 #define CONGESTION_SLOW_RATE 150000	/* bytes/s; below it one segment at a time keeps pacing smooth */
 
@@ -304,9 +305,9 @@ void BPF_PROG(congestion_main, struct sock *sk, __u32 acknowledged, int flag,
 	if (!config || !control)
 		return;
 	if (control->options & MEDULLA_RETIRED) {
-		char name[sizeof(control->instance)];
+		char name[sizeof(control->congestion)];
 
-		__builtin_memcpy(name, control->instance, sizeof(name));
+		__builtin_memcpy(name, control->congestion, sizeof(name));
 		/* Ends this program's part in the flow: `congestion_release` has run when it succeeds. */
 		if (!bpf_setsockopt(sk, CONGESTION_TCP, CONGESTION_TCP_CONGESTION, name, sizeof(name)))
 			return;
@@ -376,4 +377,5 @@ struct tcp_congestion_ops congestion_ops = {
 	.cwnd_event = (void *)congestion_cwnd_event,
 	.cong_control = (void *)congestion_main,
 	.name = "medulla",
+	.flags = CONGESTION_FOR_ALL,
 };

@@ -32,6 +32,8 @@
 #define MCC_START_INTERVALS 4			   /* intervals of the start in a round trip: it must end in time */
 #define MCC_START_FULL_INTERVALS 12		   /* intervals without 25% of growth that end the start */
 #define MCC_DRAIN_ROUNDS 4			   /* most intervals that the queue of the start may take to drain */
+#define MCC_PROBE_INTERVALS 64			   /* intervals from one look at the empty path to the next */
+#define MCC_PROBE_FIRST 8			   /* intervals to the first */
 #define MCC_RESTART_IDLE_US 1000000		   /* idleness after which the rate is probed anew */
 #define MCC_WINDOW_MIN 4
 #define MCC_WINDOW_MAX (1 << 24)
@@ -109,6 +111,8 @@ struct mcc_flow {
 	__u32 good_intervals;
 	__u32 guard_events;
 	__u32 decisions;
+	__u32 probe_countdown; /* intervals to the next look at the empty path */
+	__u32 probing;	       /* intervals that the look still takes: 2, 1, 0 */
 	__s32 features[MCC_FEATURES]; /* q16, oldest interval first */
 };
 
@@ -239,6 +243,8 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 	flow->good_intervals = 0;
 	flow->guard_events = 0;
 	flow->decisions = 0;
+	flow->probe_countdown = MCC_PROBE_FIRST;
+	flow->probing = 0;
 	for (int i = 0; i < MCC_HISTORY; i++) {
 		flow->features[3 * i] = 0;
 		flow->features[3 * i + 1] = MCC_ONE;
@@ -313,7 +319,8 @@ static inline void mcc_push_features(struct mcc_flow *flow, __s32 inflation, __s
 static inline int mcc_start_interval(struct mcc_flow *flow, const struct mcc_config *config, __s32 latency)
 {
 	__u64 gone = (__u64)flow->lost + flow->marked;
-	int lossy = gone >= 3 && gone * 50 > flow->acked + gone; /* more than 2% */
+	/* Random loss must not end the start, and what overflows a buffer is far more than 10%. */
+	int lossy = gone >= 8 && gone * 10 > flow->acked + gone;
 	int delayed = latency > MCC_ONE + MCC_ONE / 4;
 
 	if (flow->bandwidth_max * 4 >= flow->bandwidth_full * 5) {
@@ -384,12 +391,38 @@ static inline __u64 mcc_bandwidth(__u32 packets, __u32 packet_bytes, __u64 span_
 	return mcc_clamp(bytes * 1000000 / span_us, 0, MCC_RATE_CEILING);
 }
 
+/*
+ * A flow that joins others never sees the path empty, would take their queue for part of it, and push harder
+ * than they do. So every flow now and then gives way for one interval, by its share of the queue and half
+ * of its window, and what is measured then and in the interval after counts only for the minimum RTT.
+ */
+static inline void mcc_start_probe(struct mcc_flow *flow)
+{
+	__u64 latency = (__u64)flow->features[MCC_FEATURES - 2];
+	__u64 window = ((__u64)flow->window << 15) / (latency > MCC_ONE ? latency : MCC_ONE);
+
+	flow->probe_countdown = MCC_PROBE_INTERVALS;
+	flow->probing = 2;
+	flow->window = (__u32)mcc_clamp(window, MCC_WINDOW_MIN / 2, MCC_WINDOW_MAX);
+}
+
+static inline int mcc_is_probing(struct mcc_flow *flow, const struct mcc_config *config)
+{
+	if (!flow->probing)
+		return 0;
+	flow->probing--;
+	mcc_set_window(flow, config);
+	return 1;
+}
+
 /* Ends the interval: features, phase. Returns 1 when the network is to decide. */
 static inline int mcc_end_interval(struct mcc_flow *flow, const struct mcc_config *config, __u64 now_us)
 {
 	__u64 elapsed = now_us - flow->interval_start_us;
 	__s32 latency = mcc_latency_ratio(flow, config);
 
+	if (mcc_is_probing(flow, config))
+		return 0;
 	mcc_push_features(flow, mcc_latency_inflation(flow, elapsed), latency, mcc_send_ratio(flow));
 	if (elapsed)
 		flow->delivery_rate = mcc_bandwidth(flow->acked, flow->packet_bytes, elapsed);
@@ -502,6 +535,8 @@ static inline void mcc_act(struct mcc_flow *flow, const struct mcc_config *confi
 		rate = ceiling > flow->rate ? ceiling : flow->rate;
 	flow->decisions++;
 	mcc_set_rate(flow, config, rate);
+	if (!--flow->probe_countdown)
+		mcc_start_probe(flow);
 }
 
 /* A retransmission timeout: what was measured is stale, half the rate is the safe guess. */
@@ -510,6 +545,7 @@ static inline void mcc_on_timeout(struct mcc_flow *flow, const struct mcc_config
 {
 	if (flow->phase == MCC_START || flow->phase == MCC_DRAIN)
 		flow->phase = MCC_STEER;
+	flow->probing = 0;
 	mcc_set_rate(flow, config, flow->rate / 2);
 	mcc_begin_interval(flow, config, now_us, srtt_us);
 }
@@ -525,6 +561,7 @@ static inline void mcc_on_restart(struct mcc_flow *flow, const struct mcc_config
 	flow->bandwidth_max = 0;
 	flow->bandwidth_full = 0;
 	flow->full_rounds = 0;
+	flow->probing = 0;
 	mcc_set_rate(flow, config, flow->rate / 2);
 }
 

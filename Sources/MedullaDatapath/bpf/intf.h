@@ -16,7 +16,7 @@
 
 /* medulla_control.options */
 #define MEDULLA_MEASURE 1u /* take the time of each inference */
-#define MEDULLA_RETIRED 2u /* flows leave for the program that now has the name, on their next ACK */
+#define MEDULLA_RETIRED 2u /* flows leave for the congestion control in `congestion`, on their next ACK */
 
 /* medulla_slot.flags */
 #define MEDULLA_SLOT_MOVE 1u /* its flows go to the active slot */
@@ -36,14 +36,16 @@ struct medulla_slot {
 struct medulla_control {
 	__u32 interface_version;
 	__u32 active;
-	__u32 previous; /* what a rollback makes active; MEDULLA_NO_SLOT: nothing */
 	__u32 options;
+	__u32 previous;		   /* what a rollback makes active; MEDULLA_NO_SLOT: nothing */
+	__u32 previous_generation; /* the program set that `previous` is a slot of */
+	__u32 reserved;
 	__u64 next_version;
 	__u64 drain_limit_ns; /* 0: flows stay as long as they live */
-	__u64 attached_ns;
-	__u64 reserved;
-	__u8 shape[32]; /* SHA-256 of the shape that the programs are made for */
-	char instance[16];
+	__u64 attached_ns;    /* CLOCK_MONOTONIC */
+	__u8 shape[32];	      /* SHA-256 of the shape's header */
+	char congestion[16];  /* TCP's name of it; where flows go with MEDULLA_RETIRED */
+	char before[16];      /* the default congestion control when it was attached */
 	struct medulla_slot slots[MEDULLA_SLOTS];
 };
 
@@ -86,7 +88,7 @@ struct medulla_request {
 };
 
 _Static_assert(sizeof(struct medulla_slot) == 96, "slot layout");
-_Static_assert(sizeof(struct medulla_control) == 864, "control layout");
+_Static_assert(sizeof(struct medulla_control) == 880, "control layout");
 _Static_assert(sizeof(struct medulla_flows) == 24, "flows layout");
 _Static_assert(sizeof(struct medulla_counts) == 80, "counts layout");
 _Static_assert(sizeof(struct medulla_flow_record) == 32, "flow record layout");

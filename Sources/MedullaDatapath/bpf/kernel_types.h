@@ -76,6 +76,7 @@ struct tcp_congestion_ops {
 	void (*init)(struct sock *sk);
 	void (*release)(struct sock *sk);
 	char name[16];
+	__u32 flags;
 } MEDULLA_CORE;
 
 struct bpf_iter_meta {

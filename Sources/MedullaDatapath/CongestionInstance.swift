@@ -1,0 +1,158 @@
+import Glibc
+import MedullaKernel
+
+/// An attached instance, read from what is pinned.
+///
+/// Nothing is remembered between commands: each opens the pins, decides by a `Router`, and acts.
+final class CongestionInstance {
+  let name: InstanceName
+  let link: BPFLink
+  private(set) var generations: [PinnedGeneration]
+  /// Program sets that this process has loaded and the link has never pointed at.
+  private var unregistered: [Int: BPFObject] = [:]
+
+  static func path(of name: InstanceName) -> String { BPFFileSystem.root + "/" + name.text }
+  static func linkPath(of name: InstanceName) -> String { path(of: name) + "/link" }
+
+  static func generationPath(of name: InstanceName, _ number: Int) -> String {
+    "\(path(of: name))/generation-\(number)"
+  }
+
+  /// The names of everything attached, whole or not.
+  static func attachedNames() -> [InstanceName] {
+    BPFFileSystem.contents(of: BPFFileSystem.root).compactMap { try? InstanceName($0) }
+  }
+
+  static func isAttached(_ name: InstanceName) -> Bool { BPFFileSystem.exists(linkPath(of: name)) }
+
+  init(_ name: InstanceName) throws {
+    guard Self.isAttached(name) else {
+      let others = Self.attachedNames().map(\.text).joined(separator: ", ")
+      throw DatapathError(
+        .notAttached, "no instance \(name) is attached",
+        remedy: others.isEmpty
+          ? "attach one: `medulla attach congestion --name \(name) BUNDLE`" : "there is: \(others)")
+    }
+    self.name = name
+    link = try BPFLink(pinned: Self.linkPath(of: name))
+    generations = []
+    for entry in BPFFileSystem.contents(of: Self.path(of: name)) where entry.hasPrefix("generation-") {
+      guard let number = Int(entry.dropFirst("generation-".count)) else { continue }
+      // A generation whose pinning was cut short holds no flows; the next command that changes removes it.
+      guard
+        let generation = try? PinnedGeneration(number: number, path: Self.generationPath(of: name, number))
+      else { continue }
+      generations.append(generation)
+    }
+    generations.sort { $0.number < $1.number }
+  }
+
+  /// The generation that the link points at: the kernel's word, not ours.
+  func current() throws -> PinnedGeneration {
+    guard let map = link.structOpsMap else {
+      throw DatapathError(
+        .notAttached, "the link of \(name) is pinned but detached",
+        remedy: "`medulla detach \(name)`, then attach again")
+    }
+    guard let generation = generations.first(where: { $0.operations.identifier == map }) else {
+      throw DatapathError(
+        .foreignVersion, "the link of \(name) points at a program set that is not pinned",
+        remedy: "`medulla detach \(name)`, then attach again")
+    }
+    return generation
+  }
+
+  func router() throws -> Router {
+    let current = try current()
+    return Router(
+      generations: try generations.map {
+        Router.Generation(number: $0.number, shape: $0.control.shape, table: try $0.table())
+      },
+      current: current.number, previous: current.control.previous,
+      nextVersion: generations.map(\.control.nextVersion).max() ?? 1,
+      drainLimitNanoseconds: current.control.drainLimitNanoseconds)
+  }
+
+  /// Carries out a router's actions in their order.
+  ///
+  /// - Parameter snapshot: what `store` and `load` are about; nil for events that store nothing.
+  func perform(_ actions: [Router.Action], snapshot: DatapathSnapshot?) throws {
+    for action in actions {
+      switch action {
+      case .load(let number): try load(number, snapshot: snapshot)
+      case .store(let place, let identity, let version, let now):
+        guard let snapshot else { continue }
+        let generation = try generation(place.generation)
+        generation.control.clear(place.slot)
+        try generation.resetCounts(of: place.slot)
+        try generation.slots.set(words: snapshot.image, at: UInt32(place.slot))
+        generation.control.describe(place.slot, identity, version: version, now: now)
+        generation.control.nextVersion = version + 1
+      case .setPrevious(let number, let place): try generation(number).control.previous = place
+      case .retire(let place, let now):
+        try generation(place.generation).control.setRetired(place.slot, at: now)
+      case .setMoving(let place, let moving):
+        try generation(place.generation).control.setMoving(place.slot, moving)
+      case .activate(let place): try generation(place.generation).control.active = place.slot
+      case .setRetired(let number, let retired): try generation(number).control.isRetired = retired
+      case .point(let number):
+        if let object = unregistered.removeValue(forKey: number) {
+          try object.replaceStructOps(
+            PinnedGeneration.structOpsName, ofLinkPinnedAt: Self.linkPath(of: name))
+        } else {
+          try link.update(to: generation(number).operations)
+        }
+      case .drain(let number): try generation(number).drain()
+      case .remove(let number):
+        try BPFFileSystem.removeTree(Self.generationPath(of: name, number))
+        generations.removeAll { $0.number == number }
+      }
+    }
+  }
+
+  /// Removes generations whose pinning was cut short.
+  func removeDebris() throws {
+    for entry in BPFFileSystem.contents(of: Self.path(of: name)) where entry.hasPrefix("generation-") {
+      let known = generations.contains { "generation-\($0.number)" == entry }
+      if !known { try BPFFileSystem.removeTree(Self.path(of: name) + "/" + entry) }
+    }
+  }
+
+  private func generation(_ number: Int) throws -> PinnedGeneration {
+    guard let generation = generations.first(where: { $0.number == number }) else {
+      throw DatapathError(.notAttached, "\(name) has no generation \(number)")
+    }
+    return generation
+  }
+
+  /// Another shape's program set, with the settings of the current one, registered but not yet pointed at.
+  private func load(_ number: Int, snapshot: DatapathSnapshot?) throws {
+    guard let snapshot else { return }
+    let current = try current()
+    let object = try CongestionObject.load(snapshot, name: name)
+    let control = try CongestionObject.control(of: object)
+    CongestionObject.fill(control, snapshot: snapshot, name: name)
+    control.before = current.control.before
+    control.attachedNanoseconds = current.control.attachedNanoseconds
+    control.drainLimitNanoseconds = current.control.drainLimitNanoseconds
+    control.measures = current.control.measures
+    let settings = try current.configuration.bytes(at: 0)
+    try object.loadedMap("congestion_config").set(bytes: settings, at: 0)
+    let path = Self.generationPath(of: name, number)
+    do {
+      try PinnedGeneration.pin(object, at: path)
+      generations.append(try PinnedGeneration(number: number, path: path))
+      unregistered[number] = object
+    } catch {
+      try? BPFFileSystem.removeTree(path)
+      throw error
+    }
+  }
+}
+
+/// The monotonic clock that the kernel's programs read too.
+func monotonicNanoseconds() -> UInt64 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}

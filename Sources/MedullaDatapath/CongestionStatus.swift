@@ -1,0 +1,134 @@
+import MedullaKernel
+
+/// An instance as the kernel has it, at one moment.
+public struct CongestionStatus: Codable, Sendable, Equatable {
+  public struct Slot: Codable, Sendable, Equatable {
+    public let index: Int
+    /// The program set that the slot belongs to.
+    public let generation: Int
+    public let version: UInt64
+    /// Of the snapshot, in hexadecimal.
+    public let digest: String
+    public let name: String
+    public let state: SlotTable.State
+    /// On the slot now.
+    public let flows: UInt64
+    /// Ever on the slot, and moved away from it.
+    public let flowsTaken: UInt64
+    public let flowsMoved: UInt64
+    public let inferences: UInt64
+    /// The mean while measuring is on; null before the first.
+    public let nanosecondsPerInference: Double?
+    public let minimumNanoseconds: UInt64?
+    public let maximumNanoseconds: UInt64?
+    public let guardEvents: UInt64
+    public let timeouts: UInt64
+    /// Inferences put off for want of working memory, and ACKs without memory for the flow.
+    public let contended: UInt64
+    public let stateless: UInt64
+
+    enum CodingKeys: String, CodingKey {
+      case index, generation, version, digest, name, state, flows, inferences, timeouts, contended, stateless
+      case flowsTaken = "flows_taken"
+      case flowsMoved = "flows_moved"
+      case nanosecondsPerInference = "ns_per_inference"
+      case minimumNanoseconds = "ns_minimum"
+      case maximumNanoseconds = "ns_maximum"
+      case guardEvents = "guard_events"
+    }
+  }
+
+  public struct Generation: Codable, Sendable, Equatable {
+    public let number: Int
+    public let current: Bool
+    /// Of the shape's header, in hexadecimal.
+    public let shape: String
+    public let flows: UInt64
+    /// Flows leave it on their next ACK.
+    public let retired: Bool
+    /// Of the program that handles an ACK.
+    public let verifiedInstructions: Int
+    public let machineCodeBytes: Int
+    /// The mean of a whole ACK while the kernel's run statistics are on; null before the first.
+    public let nanosecondsPerACK: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case number, current, shape, flows, retired
+      case verifiedInstructions = "verified_instructions"
+      case machineCodeBytes = "machine_code_bytes"
+      case nanosecondsPerACK = "ns_per_ack"
+    }
+  }
+
+  public let name: String
+  /// By which TCP selects it.
+  public let congestion: String
+  public let attached: Bool
+  public let measuring: Bool
+  /// 0: flows stay as long as they live.
+  public let drainLimitSeconds: Double
+  public let slots: [Slot]
+  public let generations: [Generation]
+
+  enum CodingKeys: String, CodingKey {
+    case name, congestion, attached, measuring, slots, generations
+    case drainLimitSeconds = "drain_limit_seconds"
+  }
+}
+
+extension CongestionStatus {
+  init(_ instance: CongestionInstance) throws {
+    let current = try instance.current()
+    name = instance.name.text
+    congestion = instance.name.congestion
+    attached = true
+    measuring = current.control.measures
+    drainLimitSeconds = Double(current.control.drainLimitNanoseconds) / 1e9
+    var slots: [Slot] = []
+    var generations: [Generation] = []
+    for generation in instance.generations {
+      let table = try generation.table()
+      let isCurrent = generation.number == current.number
+      let facts = try generation.mainProgram().facts()
+      generations.append(
+        Generation(
+          number: generation.number, current: isCurrent, shape: Self.hexadecimal(generation.control.shape),
+          flows: table.flows, retired: generation.control.isRetired,
+          verifiedInstructions: facts.verifiedInstructions, machineCodeBytes: facts.machineCodeBytes,
+          nanosecondsPerACK: facts.runs > 0 ? Double(facts.runNanoseconds) / Double(facts.runs) : nil))
+      for index in table.slots.indices where table.slots[index].version > 0 {
+        slots.append(try Self.slot(index, of: generation, table: table, isCurrent: isCurrent))
+      }
+    }
+    self.slots = slots
+    self.generations = generations
+  }
+
+  private static func slot(
+    _ index: Int, of generation: PinnedGeneration, table: SlotTable, isCurrent: Bool
+  ) throws -> Slot {
+    let slot = table.slots[index]
+    let flows = try generation.flows(of: index)
+    let counts = try generation.counts(of: index)
+    var state = table.state(of: index)
+    // The active slot of an old program set is taken by no new flow.
+    if state == .active && !isCurrent { state = slot.flows > 0 ? .draining : .standby }
+    return Slot(
+      index: index, generation: generation.number, version: slot.version,
+      digest: hexadecimal(slot.digest), name: slot.name, state: state, flows: flows.held,
+      flowsTaken: flows.taken, flowsMoved: flows.moved, inferences: counts.inferences,
+      nanosecondsPerInference: counts.measured > 0
+        ? Double(counts.measuredNanoseconds) / Double(counts.measured) : nil,
+      minimumNanoseconds: counts.measured > 0 ? counts.measuredMinimum : nil,
+      maximumNanoseconds: counts.measured > 0 ? counts.measuredMaximum : nil,
+      guardEvents: counts.guardEvents, timeouts: counts.timeouts, contended: counts.contended,
+      stateless: counts.stateless)
+  }
+
+  static func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { byte in
+      let digits = String(byte, radix: 16)
+      return digits.count == 1 ? "0" + digits : digits
+    }.joined()
+  }
+}

@@ -1,0 +1,94 @@
+import MedullaKernel
+
+/// One program set of an instance, as it is pinned: its maps, and its control block in memory.
+final class PinnedGeneration {
+  /// The maps that are pinned for each program set.
+  static let mapNames = [
+    "medulla_slots", "medulla_control", "medulla_flows", "medulla_counts", "congestion_flows",
+    "congestion_config", "congestion_ops",
+  ]
+  static let structOpsName = "congestion_ops"
+  static let mainProgram = "congestion_main"
+  static let listProgram = "congestion_list"
+  static let drainProgram = "congestion_drain"
+
+  let number: Int
+  let path: String
+  let slots: BPFMap
+  let flows: BPFMap
+  let counts: BPFMap
+  let configuration: BPFMap
+  let operations: BPFMap
+  private let storage: BPFMap
+  let control: ControlBlock
+
+  /// Opens what is pinned at `path`.
+  init(number: Int, path: String) throws {
+    self.number = number
+    self.path = path
+    slots = try BPFMap(pinned: path + "/medulla_slots")
+    flows = try BPFMap(pinned: path + "/medulla_flows")
+    counts = try BPFMap(pinned: path + "/medulla_counts")
+    configuration = try BPFMap(pinned: path + "/congestion_config")
+    operations = try BPFMap(pinned: path + "/congestion_ops")
+    storage = try BPFMap(pinned: path + "/congestion_flows")
+    control = try ControlBlock(BPFMap(pinned: path + "/medulla_control"))
+    guard control.interfaceVersion == KernelLayout.interfaceVersion else {
+      throw DatapathError(
+        .foreignVersion,
+        "\(path) was attached by a version with interface \(control.interfaceVersion), this one has "
+          + "\(KernelLayout.interfaceVersion)",
+        remedy: "detach it with the version that attached it, or `medulla detach`, and attach again")
+    }
+  }
+
+  /// Pins a loaded object's maps and programs at `path`; the control block must be complete before.
+  static func pin(_ object: BPFObject, at path: String) throws {
+    try BPFFileSystem.makeDirectory(path)
+    for name in mapNames { try object.loadedMap(name).pin(at: path + "/" + name) }
+    for name in object.programNames { try object.loadedProgram(name).pin(at: path + "/program_" + name) }
+  }
+
+  /// The slots as the kernel has them now.
+  func table() throws -> SlotTable {
+    var table = control.table()
+    for index in table.slots.indices {
+      table.slots[index].flows = try flows(of: index).held
+    }
+    return table
+  }
+
+  func flows(of slot: Int) throws -> KernelFlows {
+    try flows.value(at: UInt32(slot), as: KernelFlows.self)
+  }
+
+  func counts(of slot: Int) throws -> KernelCounts {
+    KernelCounts.total(try counts.valuesPerProcessor(at: UInt32(slot), as: KernelCounts.self))
+  }
+
+  /// For a slot that no flow holds and that gets another snapshot.
+  func resetCounts(of slot: Int) throws {
+    try counts.clear(at: UInt32(slot))
+    try flows.clear(at: UInt32(slot))
+  }
+
+  func mainProgram() throws -> BPFProgram {
+    try BPFProgram(pinned: path + "/program_" + Self.mainProgram)
+  }
+
+  /// Visits every flow so that those of moving slots go to the active one.
+  func drain() throws {
+    _ = try BPFProgram(pinned: path + "/program_" + Self.drainProgram).iterate(over: storage)
+  }
+
+  /// Every flow that is on this program set, in all network namespaces.
+  func flowRecords() throws -> [KernelFlowRecord] {
+    let bytes = try BPFProgram(pinned: path + "/program_" + Self.listProgram).iterate(over: storage)
+    let size = MemoryLayout<KernelFlowRecord>.size
+    return bytes.withUnsafeBytes { raw in
+      stride(from: 0, through: raw.count - size, by: size).map {
+        raw.loadUnaligned(fromByteOffset: $0, as: KernelFlowRecord.self)
+      }
+    }
+  }
+}

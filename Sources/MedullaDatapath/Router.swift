@@ -1,0 +1,198 @@
+/// Chooses where a snapshot goes and which one new flows take, over all program sets of an instance.
+///
+/// A value: events go in, actions come out in the order in which they must be done. A process that dies
+/// between two of them leaves a state that the next `Router` reads as it is and goes on from.
+public struct Router: Equatable, Sendable {
+  /// Program sets of one instance that may exist at once; each holds its own slots.
+  public static let generationLimit = 4
+
+  /// A slot of a generation.
+  public struct Place: Hashable, Sendable {
+    public let generation: Int
+    public let slot: Int
+
+    public init(generation: Int, slot: Int) {
+      self.generation = generation
+      self.slot = slot
+    }
+  }
+
+  /// What tells a snapshot from another one.
+  public struct Identity: Equatable, Sendable {
+    public let digest: [UInt8]
+    public let shape: [UInt8]
+    public let name: String
+
+    public init(digest: [UInt8], shape: [UInt8], name: String) {
+      self.digest = digest
+      self.shape = shape
+      self.name = name
+    }
+  }
+
+  public struct Generation: Equatable, Sendable {
+    public let number: Int
+    public let shape: [UInt8]
+    public var table: SlotTable
+
+    public init(number: Int, shape: [UInt8], table: SlotTable) {
+      self.number = number
+      self.shape = shape
+      self.table = table
+    }
+  }
+
+  public enum Action: Equatable, Sendable {
+    /// Load the program set for the new snapshot's shape.
+    case load(generation: Int)
+    /// Write the image, then what describes it.
+    case store(Place, Identity, version: UInt64, now: UInt64)
+    case setPrevious(generation: Int, Place?)
+    case retire(Place, now: UInt64)
+    case setMoving(Place, Bool)
+    /// The one store that is the swap.
+    case activate(Place)
+    /// Stops or resumes sending a whole generation's flows to the instance's current programs.
+    case setRetired(generation: Int, Bool)
+    /// The one link update that is the swap of program sets.
+    case point(generation: Int)
+    /// Visit the flows of moving slots, so that idle ones leave too.
+    case drain(generation: Int)
+    case remove(generation: Int)
+  }
+
+  public var generations: [Generation]
+  public var current: Int
+  public var previous: Place?
+  public var nextVersion: UInt64
+  /// 0: flows stay as long as they live.
+  public var drainLimitNanoseconds: UInt64
+
+  public init(
+    generations: [Generation], current: Int, previous: Place? = nil, nextVersion: UInt64 = 1,
+    drainLimitNanoseconds: UInt64 = 0
+  ) {
+    self.generations = generations
+    self.current = current
+    self.previous = previous
+    self.nextVersion = nextVersion
+    self.drainLimitNanoseconds = drainLimitNanoseconds
+  }
+
+  /// Where new flows go.
+  public var activePlace: Place? {
+    table(current)?.active.map { Place(generation: current, slot: $0) }
+  }
+
+  public func slot(at place: Place) -> SlotTable.Slot? { table(place.generation)?.slots[place.slot] }
+
+  /// Puts a snapshot into a free slot, of its shape's program set, and makes it active.
+  public mutating func install(_ snapshot: Identity, now: UInt64) throws(DatapathError) -> [Action] {
+    var actions: [Action] = []
+    let target: Int
+    if let existing = newest(of: snapshot.shape) {
+      target = existing
+    } else {
+      target = (generations.map(\.number).max() ?? 0) + 1
+      guard generations.count < Self.generationLimit else {
+        throw DatapathError(
+          .noFreeGeneration, "\(generations.count) program sets still hold flows",
+          remedy: "wait for their flows to end, or set a drain limit")
+      }
+      generations.append(Generation(number: target, shape: snapshot.shape, table: SlotTable()))
+      actions.append(.load(generation: target))
+    }
+    let before = activePlace
+    let kept = before?.generation == target ? before?.slot : previous?.slot
+    guard let index = table(target)?.writableSlot(keeping: kept, now: now) else { throw noFreeSlot(target) }
+    let place = Place(generation: target, slot: index)
+    var slot = SlotTable.Slot()
+    slot.version = nextVersion
+    slot.digest = snapshot.digest
+    slot.name = snapshot.name
+    slot.loadedNanoseconds = now
+    update(target) { $0.slots[index] = slot }
+    actions.append(.store(place, snapshot, version: nextVersion, now: now))
+    nextVersion += 1
+    return actions + makeActive(place, now: now)
+  }
+
+  /// Goes back to what was active before; done twice, it comes forward again.
+  public mutating func rollback(now: UInt64) throws(DatapathError) -> [Action] {
+    guard let place = previous, let slot = slot(at: place), slot.version > 0 else {
+      throw DatapathError(
+        .nothingToRollBackTo, "no snapshot was active before this one",
+        remedy: "a rollback needs an update before it")
+    }
+    return makeActive(place, now: now)
+  }
+
+  /// What time brings: flows past the drain limit move, program sets without flows go.
+  public mutating func sweep(now: UInt64) -> [Action] {
+    var actions: [Action] = []
+    for generation in generations where generation.number != current {
+      if generation.table.flows == 0 && previous?.generation != generation.number {
+        actions.append(.remove(generation: generation.number))
+      } else if isOverdue(generation, now: now) {
+        actions.append(.setRetired(generation: generation.number, true))
+      }
+    }
+    generations.removeAll { generation in actions.contains(.remove(generation: generation.number)) }
+    let overdue = table(current)?.overdue(limit: drainLimitNanoseconds, now: now) ?? []
+    for index in overdue {
+      update(current) { $0.slots[index].isMoving = true }
+      actions.append(.setMoving(Place(generation: current, slot: index), true))
+    }
+    if !overdue.isEmpty { actions.append(.drain(generation: current)) }
+    return actions
+  }
+
+  private mutating func makeActive(_ place: Place, now: UInt64) -> [Action] {
+    let before = activePlace
+    var actions: [Action] = []
+    if slot(at: place)?.isMoving == true {
+      update(place.generation) { $0.slots[place.slot].isMoving = false }
+      actions.append(.setMoving(place, false))
+    }
+    previous = before
+    actions.append(.setPrevious(generation: place.generation, before))
+    if let before {
+      update(before.generation) { $0.slots[before.slot].retiredNanoseconds = now }
+      actions.append(.retire(before, now: now))
+    }
+    update(place.generation) { $0.active = place.slot }
+    actions.append(.activate(place))
+    if place.generation != current {
+      current = place.generation
+      actions.append(.setRetired(generation: place.generation, false))
+      actions.append(.point(generation: place.generation))
+    }
+    return actions
+  }
+
+  private func isOverdue(_ generation: Generation, now: UInt64) -> Bool {
+    guard drainLimitNanoseconds > 0, generation.table.flows > 0 else { return false }
+    let last = generation.table.slots.map(\.retiredNanoseconds).max() ?? 0
+    return now > last && now - last > drainLimitNanoseconds
+  }
+
+  private func noFreeSlot(_ generation: Int) -> DatapathError {
+    let held = table(generation)?.slots.map(\.flows) ?? []
+    return DatapathError(
+      .noFreeSlot, "every slot has flows or was active less than a second ago (flows: \(held))",
+      remedy: "try again in a second, wait for flows to end, or set a drain limit")
+  }
+
+  private func newest(of shape: [UInt8]) -> Int? {
+    generations.filter { $0.shape == shape }.map(\.number).max()
+  }
+
+  private func table(_ number: Int) -> SlotTable? {
+    generations.first { $0.number == number }?.table
+  }
+
+  private mutating func update(_ number: Int, _ change: (inout SlotTable) -> Void) {
+    guard let index = generations.firstIndex(where: { $0.number == number }) else { return }
+    change(&generations[index].table)
+  }
+}
