@@ -35,7 +35,8 @@ extension CongestionSimulator {
     LinkCounts(accepted: link.accepted, dropped: link.dropped, waited: link.waited / 1e9)
   }
 
-  public var linkPacketSeconds: Double { link.serialization / 1e9 }
+  /// Seconds of service that the queue holds now.
+  public var backlogSeconds: Double { max(0, link.free - Double(now)) / 1e9 }
 
   public func counts(of index: Int) -> FlowCounts {
     let flow = flows[index]

@@ -1,0 +1,27 @@
+/// What is asked of the policy, free of scale: fill the path, keep its queue short, lose nothing of one's own
+/// making, move smoothly. Flows that share a path share the reward, so that none gains by pushing others out;
+/// that they also share the rate is the controller's part (`mcc_fair_growth`).
+public struct AuroraReward: Sendable, Codable, Equatable {
+  /// For each unit of capacity that is left unused.
+  public var idleness: Float = 0.5
+  /// For each round trip of standing queue.
+  public var queueing: Float = 0.1
+  /// For each unit of loss that the buffer makes.
+  public var loss: Float = 0.5
+  /// For the square of a change of action.
+  public var roughness: Float = 0.0003
+
+  public init() {}
+
+  /// - Parameters:
+  ///   - use: share of the capacity that all flows used.
+  ///   - queue: queueing delay over the round trip of the empty path.
+  ///   - dropped: share of packets that the buffer dropped.
+  ///   - change: of the action.
+  func callAsFunction(use: Double, queue: Double, dropped: Double, change: Float) -> Float {
+    let unused = Float(1 - min(max(use, 0), 1))
+    let limited = min(change * change, 25)
+    return -idleness * unused - queueing * Float(min(max(queue, 0), 3)) - loss * Float(dropped)
+      - roughness * limited
+  }
+}

@@ -1,0 +1,58 @@
+import CCongestion
+
+/// The paths that the policy is trained on: wider than the paper's, and drawn on a logarithmic scale.
+public struct AuroraScenario: Sendable, Equatable {
+  public var link: LinkScenario
+  /// Factor on a flow's rate when the network takes over, so that it learns to come back from anywhere.
+  public var disturbances: [Double]
+  /// Simulated time at which the episode ends at the latest.
+  public var duration: Double
+
+  /// Packets of one bandwidth-delay product on the way and in service.
+  static func product(rate: Double, roundTrip: Double) -> Double { rate * roundTrip / 12000 }
+
+  /// Draws a path: 1-1000 Mb/s, 1-200 ms, buffers of 0.2-8 products, mostly no random loss, 1-4 flows, hosts
+  /// from quiet to noisy, and in a third of the cases a capacity that changes.
+  public static func random(seed: UInt64, decisions: Int) -> AuroraScenario {
+    var generator = SeededGenerator(seed: seed)
+    let rate = generator.logUniform(1e6...1e9)
+    let roundTrip = generator.logUniform(0.001...0.2)
+    let product = product(rate: rate, roundTrip: roundTrip)
+    let buffer = max(generator.logUniform(0.2...8) * product, generator.uniform(6...20))
+    let flowCount = generator.chance(0.55) ? 1 : Int(generator.uniform(2...4.999))
+    let step = roundTrip + 0.001
+    var flows: [LinkScenario.Flow] = []
+    for index in 0..<flowCount {
+      let start = index == 0 ? 0 : generator.uniform(0...Double(decisions) * 0.5) * step
+      let spread = generator.chance(0.7) ? 1 : generator.logUniform(0.5...2)
+      flows.append(.init(start: start, roundTrip: roundTrip * spread))
+    }
+    var link = LinkScenario(rate: rate, bufferBytes: Int(buffer * 1500), flows: flows)
+    if generator.chance(0.3) { link.loss = generator.logUniform(0.0005...0.05) }
+    link.acknowledgedTogether = [2, 2, 4, 8, 16][Int(generator.unit() * 5)]
+    link.jitter = generator.chance(0.2) ? 0 : generator.logUniform(5e-6...3e-4)
+    if generator.chance(0.4) {
+      link.stallEvery = generator.logUniform(0.02...1)
+      link.stallLongest = generator.logUniform(0.0003...0.004)
+    }
+    if generator.chance(0.35) {
+      for _ in 0..<Int(generator.uniform(1...3.99)) {
+        let time = generator.uniform(0.1...1) * Double(decisions) * step
+        link.changes.append(.init(time: time, rate: max(rate * generator.logUniform(0.3...3), 1e6)))
+      }
+      link.changes.sort { $0.time < $1.time }
+    }
+    if generator.chance(0.15) { link.crossRate = rate * generator.uniform(0.02...0.3) }
+    link.seed = generator.next()
+    let disturbances = (0..<flowCount).map { _ in generator.chance(0.5) ? generator.logUniform(0.3...2.5) : 1 }
+    let packets = 1.5e6
+    let duration = min(Double(decisions) * step * 3, packets * 12000 / rate)
+    return AuroraScenario(link: link, disturbances: disturbances, duration: max(duration, 20 * step))
+  }
+
+  /// Bits a second that the flows can have at `seconds`.
+  func capacity(at seconds: Double) -> Double {
+    let change = link.changes.last { $0.time <= seconds }
+    return (change?.rate ?? link.rate) - link.crossRate
+  }
+}

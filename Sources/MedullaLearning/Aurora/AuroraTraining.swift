@@ -1,0 +1,154 @@
+import CCongestion
+import Foundation
+import MedullaModel
+
+/// Trains the congestion policy by proximal policy optimization in the simulator.
+///
+/// A value: everything that a run depends on is in it, so saving and resuming give the same result as one run.
+public struct AuroraTraining: Sendable, Codable {
+  public struct Options: Sendable, Codable, Equatable {
+    public var seed: UInt64 = 1
+    /// Decisions of the policy in the whole run.
+    public var steps = 6_000_000
+    public var episodes = 64
+    public var decisions = 160
+    public var optimizer = PolicyOptimizer.Options()
+    public var reward = AuroraReward()
+
+    public init() {}
+  }
+
+  /// What one iteration gave, as means over its decisions.
+  public struct Progress: Sendable, Codable, Equatable {
+    public let iteration: Int
+    public let steps: Int
+    public let reward: Double
+    public let use: Double
+    public let queue: Double
+    public let logDeviation: Float
+    public let divergence: Float
+    public let criticLoss: Float
+    public let packets: Int64
+  }
+
+  public let options: Options
+  public private(set) var optimizer: PolicyOptimizer
+  public private(set) var history: [Progress] = []
+  public private(set) var steps = 0
+
+  public var isFinished: Bool { steps >= options.steps }
+  public var policy: DenseNetwork { optimizer.policy.mean }
+
+  /// - Throws: `LearningError` when an option makes no sense.
+  public init(options: Options) throws(LearningError) {
+    guard options.steps > 0, options.episodes > 0, options.decisions > 1 else {
+      throw LearningError(.invalidOption, "steps, episodes and decisions must be positive")
+    }
+    self.options = options
+    let policy = try DenseNetwork(
+      widths: [AuroraObservation.features, 32, 16, 1], activations: [.tanh, .tanh, .identity],
+      outputGain: 0.1, seed: options.seed)
+    let critic = try DenseNetwork(
+      widths: [AuroraObservation.features + AuroraEpisode.criticExtras, 64, 32, 1],
+      activations: [.tanh, .tanh, .identity], seed: options.seed &+ 1)
+    optimizer = PolicyOptimizer(
+      policy: GaussianPolicy(mean: policy, logDeviation: -0.5), critic: critic, options: options.optimizer,
+      seed: options.seed)
+  }
+
+  /// The controller as it is trained: the defaults without the guard, which would hide what a bad policy does.
+  public static func configuration() -> mcc_config {
+    var configuration = mcc_config()
+    mcc_default_config(&configuration)
+    configuration.guard_intervals = 0
+    return configuration
+  }
+
+  /// Plays one round of episodes and improves the policy by them.
+  /// - Throws: `LearningError` when the networks stop being finite.
+  public mutating func advance() throws(LearningError) -> Progress {
+    let iteration = history.count
+    let current = optimizer
+    let options = options
+    let remaining = 1 - Float(steps) / Float(options.steps)
+    optimizer.scaleRates(max(remaining, 0.05))
+    let outcomes = inParallel(options.episodes) { index in
+      let seed = SeededGenerator.derived(options.seed, iteration, index)
+      let episode = AuroraEpisode(
+        scenario: .random(seed: seed, decisions: options.decisions), decisions: options.decisions,
+        reward: options.reward, configuration: Self.configuration())
+      return Result { () throws(LearningError) in
+        try episode.run(policy: current.policy, critic: current.critic, seed: seed &+ 1)
+      }
+    }
+    var sums = AuroraEpisode.Outcome()
+    for result in outcomes {
+      let outcome = try result.get()
+      sums.trajectories += outcome.trajectories
+      sums.rewardSum += outcome.rewardSum
+      sums.useSum += outcome.useSum
+      sums.queueSum += outcome.queueSum
+      sums.steps += outcome.steps
+      sums.packets += outcome.packets
+    }
+    let report = optimizer.update(sums.trajectories)
+    guard policy.parameters.allSatisfy(\.isFinite), optimizer.critic.parameters.allSatisfy(\.isFinite) else {
+      throw LearningError(
+        .diverged, "the networks are no longer finite after \(iteration) iterations",
+        remedy: "use another seed or a smaller learning rate")
+    }
+    steps += max(sums.steps, 1)
+    let count = Double(max(sums.steps, 1))
+    let progress = Progress(
+      iteration: iteration, steps: steps, reward: sums.rewardSum / count, use: sums.useSum / count,
+      queue: sums.queueSum / count, logDeviation: optimizer.policy.logDeviation,
+      divergence: report.divergence, criticLoss: report.criticLoss, packets: sums.packets)
+    history.append(progress)
+    return progress
+  }
+
+  /// The policy as it stands, from raw features to the action.
+  public func network() throws(ModelError) -> Network {
+    try AuroraObservation.export(policy, name: "aurora-medulla")
+  }
+
+  // MARK: Checkpoints
+
+  /// - Throws: `LearningError` when the file cannot be written.
+  public func save(to path: String) throws(LearningError) {
+    do {
+      try JSONEncoder().encode(self).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw LearningError(.io, "\(path) cannot be written: \(error.localizedDescription)")
+    }
+  }
+
+  /// - Throws: `LearningError` when the file cannot be read or is no checkpoint.
+  public static func load(from path: String) throws(LearningError) -> AuroraTraining {
+    let data: Data
+    do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+      throw LearningError(.io, "\(path) cannot be read: \(error.localizedDescription)")
+    }
+    guard let training = try? JSONDecoder().decode(AuroraTraining.self, from: data), training.isSound else {
+      throw LearningError(
+        .malformedCheckpoint, "\(path) is not a training checkpoint of this version",
+        remedy: "start the run anew without --resume")
+    }
+    return training
+  }
+
+  private var isSound: Bool {
+    options.steps > 0 && options.episodes > 0 && options.decisions > 1 && optimizer.isSound
+      && policy.inputs == AuroraObservation.features && policy.outputs == 1
+      && optimizer.critic.inputs == AuroraObservation.features + AuroraEpisode.criticExtras
+  }
+}
+
+extension SeededGenerator {
+  /// A seed for episode `index` of iteration `iteration`, unrelated to its neighbours'.
+  static func derived(_ seed: UInt64, _ iteration: Int, _ index: Int) -> UInt64 {
+    var generator = SeededGenerator(
+      seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(iteration) &* 1_000_003 &+ UInt64(index))
+    return generator.next()
+  }
+}

@@ -1,0 +1,33 @@
+import Dispatch
+
+/// The results of `body(0)`, `body(1)`, … in order, computed on all processors.
+///
+/// Each call must depend on its index only; then the results do not depend on the number of processors.
+func inParallel<Result: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Result) -> [Result] {
+  let slots = Slots<Result>(count: count)
+  DispatchQueue.concurrentPerform(iterations: count) { index in
+    slots.set(index, body(index))
+  }
+  return slots.values.compactMap { $0 }
+}
+
+/// Each slot is written once, by one thread, and all are read after the last is written.
+private final class Slots<Value: Sendable>: @unchecked Sendable {
+  private let base: UnsafeMutablePointer<Value?>
+  private let count: Int
+
+  init(count: Int) {
+    self.count = count
+    base = .allocate(capacity: max(count, 1))
+    base.initialize(repeating: nil, count: count)
+  }
+
+  deinit {
+    base.deinitialize(count: count)
+    base.deallocate()
+  }
+
+  func set(_ index: Int, _ value: Value) { base[index] = value }
+
+  var values: [Value?] { Array(UnsafeBufferPointer(start: base, count: count)) }
+}

@@ -1,0 +1,50 @@
+/// Adam (Kingma and Ba, 2015, algorithm 1) over one vector of parameters.
+public struct Adam: Sendable, Equatable, Codable {
+  public var rate: Float
+  public let beta1: Float
+  public let beta2: Float
+  public let epsilon: Float
+  public private(set) var steps = 0
+  private var first: [Float]
+  private var second: [Float]
+
+  /// Parameters that it is for.
+  public var count: Int { first.count == second.count ? first.count : -1 }
+
+  public init(count: Int, rate: Float, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8) {
+    self.rate = rate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    first = [Float](repeating: 0, count: count)
+    second = first
+  }
+
+  /// Moves `parameters` one step down `gradient`, whose length is shortened to `largestNorm` first.
+  public mutating func step(
+    _ parameters: inout [Float], _ gradient: [Float], largestNorm: Float = .infinity
+  ) {
+    precondition(parameters.count == first.count && gradient.count == first.count, "sizes differ")
+    steps += 1
+    var squares: Float = 0
+    for value in gradient { squares += value * value }
+    let norm = squares.squareRoot()
+    let scale = norm > largestNorm ? largestNorm / norm : 1
+    let correction1 = 1 - power(beta1, steps)
+    let correction2 = 1 - power(beta2, steps)
+    for index in parameters.indices {
+      let slope = gradient[index] * scale
+      first[index] = beta1 * first[index] + (1 - beta1) * slope
+      second[index] = beta2 * second[index] + (1 - beta2) * slope * slope
+      let mean = first[index] / correction1
+      let deviation = (second[index] / correction2).squareRoot()
+      parameters[index] -= rate * mean / (deviation + epsilon)
+    }
+  }
+
+  private func power(_ base: Float, _ exponent: Int) -> Float {
+    var result: Float = 1
+    for _ in 0..<min(exponent, 100_000) where result > 0 { result *= base }
+    return result
+  }
+}

@@ -1,0 +1,101 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Proximal policy optimization with a clipped ratio (Schulman et al., 2017, equation 7), a Gaussian policy
+/// of one action and a separate critic.
+public struct PolicyOptimizer: Sendable, Codable {
+  public struct Options: Sendable, Codable, Equatable {
+    public var discount: Float = 0.97
+    public var lambda: Float = 0.95
+    public var clip: Float = 0.2
+    public var entropy: Float = 0.001
+    public var epochs = 5
+    public var minibatch = 1024
+    public var policyRate: Float = 1e-3
+    public var criticRate: Float = 2e-3
+    public var largestNorm: Float = 0.5
+    /// Epochs end early past this divergence of the new policy from the old.
+    public var divergence: Float = 0.03
+    public var logDeviationRange: ClosedRange<Float> = -4...1
+
+    public init() {}
+  }
+
+  /// How an update went.
+  public struct Report: Sendable, Equatable {
+    public var policyLoss: Float = 0
+    public var criticLoss: Float = 0
+    public var divergence: Float = 0
+    public var epochs = 0
+  }
+
+  public var options: Options
+  public var policy: GaussianPolicy
+  public var critic: DenseNetwork
+  private var policyAdam: Adam
+  private var criticAdam: Adam
+  private var shuffles: UInt64 = 0
+  private let seed: UInt64
+
+  public init(policy: GaussianPolicy, critic: DenseNetwork, options: Options, seed: UInt64) {
+    self.policy = policy
+    self.critic = critic
+    self.options = options
+    self.seed = seed
+    policyAdam = Adam(count: policy.mean.parameters.count + 1, rate: options.policyRate)
+    criticAdam = Adam(count: critic.parameters.count, rate: options.criticRate)
+  }
+
+  /// Sets both learning rates to `factor` of what the options say.
+  public mutating func scaleRates(_ factor: Float) {
+    policyAdam.rate = options.policyRate * factor
+    criticAdam.rate = options.criticRate * factor
+  }
+
+  /// Whether all parts fit together; a decoded value may not.
+  var isSound: Bool {
+    policy.mean.isSound && critic.isSound && critic.outputs == 1 && policy.logDeviation.isFinite
+      && policyAdam.count == policy.mean.parameters.count + 1 && criticAdam.count == critic.parameters.count
+      && options.minibatch > 0 && options.epochs > 0
+  }
+
+  /// Improves the policy and the critic by what `trajectories` tell.
+  public mutating func update(_ trajectories: [Trajectory]) -> Report {
+    var batch = ExperienceBatch(trajectories, discount: options.discount, lambda: options.lambda)
+    batch.normalizeAdvantages()
+    var report = Report()
+    guard batch.count > 0 else { return report }
+    var order = Array(0..<batch.count)
+    for _ in 0..<options.epochs {
+      shuffles += 1
+      var generator = SeededGenerator(seed: seed &+ shuffles &* 0x9E37_79B9)
+      order.shuffle(using: &generator)
+      var divergence: Float = 0
+      var losses: (policy: Float, critic: Float) = (0, 0)
+      var minibatches: Float = 0
+      for start in stride(from: 0, to: order.count, by: options.minibatch) {
+        let indices = Array(order[start..<min(start + options.minibatch, order.count)])
+        let sums = batch.gradients(indices, policy: policy, critic: critic, options: options)
+        var parameters = policy.mean.parameters + [policy.logDeviation]
+        policyAdam.step(&parameters, sums.policy, largestNorm: options.largestNorm)
+        let bounds = options.logDeviationRange
+        policy.logDeviation = min(max(parameters.removeLast(), bounds.lowerBound), bounds.upperBound)
+        policy.mean.parameters = parameters
+        criticAdam.step(&critic.parameters, sums.critic, largestNorm: 10)
+        divergence += sums.divergence
+        losses.policy += sums.policyLoss
+        losses.critic += sums.criticLoss
+        minibatches += 1
+      }
+      report.epochs += 1
+      report.divergence = divergence / minibatches
+      report.policyLoss = losses.policy / minibatches
+      report.criticLoss = losses.critic / minibatches
+      if report.divergence > options.divergence { break }
+    }
+    return report
+  }
+}
