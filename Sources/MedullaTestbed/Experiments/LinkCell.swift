@@ -13,7 +13,7 @@ public struct LinkCell: Codable, Equatable, Hashable, Sendable {
   public var part: Part
   public var rateMbps: Double
   public var rttMilliseconds: Double
-  public var bufferBDP: Double
+  public var bufferBdp: Double
   public var loss: Double
   public var flows: Int
 
@@ -28,7 +28,7 @@ public struct LinkCell: Codable, Equatable, Hashable, Sendable {
 
   public var bufferBytes: Int {
     let product = rateMbps * 1e6 / 8 * rttMilliseconds / 1000
-    return Int(max(bufferBDP * product, Self.leastPackets * Self.packetBytes).rounded())
+    return Int(max(bufferBdp * product, Self.leastPackets * Self.packetBytes).rounded())
   }
 
   /// Half of the round trip each way; the bottleneck is on the way to the server, the way back is free.
@@ -42,7 +42,7 @@ public struct LinkCell: Codable, Equatable, Hashable, Sendable {
   }
 
   public var label: String {
-    var text = "\(short(rateMbps)) Mbit/s, \(short(rttMilliseconds)) ms, \(short(bufferBDP)) BDP"
+    var text = "\(short(rateMbps)) Mbit/s, \(short(rttMilliseconds)) ms, \(short(bufferBdp)) BDP"
     if loss > 0 { text += ", \(short(loss * 100))% loss" }
     if flows > 1 { text += ", \(flows) flows" }
     return text

@@ -18,7 +18,8 @@ public struct LinkExperiment: Sendable {
   static let method = """
     iperf3 over two TUN devices in two network namespaces; bottleneck and droptail buffer on the way to the \
     server, half of the round trip each way. Share = goodput at the receiving program over 1448/1500 of the \
-    rate, after the warm-up. Queueing delay = wait of each segment in the emulated queue before its own service.
+    rate, after the warm-up. Queueing delay = wait of each segment in the emulated queue before its own \
+    service.
     """
 
   public let plan: LinkPlan

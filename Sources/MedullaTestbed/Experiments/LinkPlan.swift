@@ -86,7 +86,7 @@ public struct LinkPlan: Codable, Equatable, Sendable {
         throw refuse("The warm-up leaves nothing to measure.", "Use 2 to 3600 seconds and a shorter warm-up.")
       }
       guard cell.rateMbps > 0, cell.rateMbps <= 100_000, cell.rttMilliseconds >= 0,
-        cell.rttMilliseconds <= 20_000, cell.bufferBDP > 0, cell.bufferBDP <= 1000
+        cell.rttMilliseconds <= 20_000, cell.bufferBdp > 0, cell.bufferBdp <= 1000
       else { throw refuse("\(cell.label) is out of range.", "Use positive rates, round trips and buffers.") }
       try cell.link(seed: seed).validate()
     }
@@ -96,6 +96,6 @@ public struct LinkPlan: Codable, Equatable, Sendable {
     _ part: LinkCell.Part, _ rate: Double, _ rtt: Double, _ buffer: Double, loss: Double = 0, flows: Int = 1
   ) -> LinkCell {
     LinkCell(
-      part: part, rateMbps: rate, rttMilliseconds: rtt, bufferBDP: buffer, loss: loss, flows: flows)
+      part: part, rateMbps: rate, rttMilliseconds: rtt, bufferBdp: buffer, loss: loss, flows: flows)
   }
 }

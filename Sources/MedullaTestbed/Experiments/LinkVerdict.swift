@@ -54,9 +54,8 @@ public struct LinkVerdict: Codable, Equatable, Sendable {
       return (run, Statistics.mean(cubic.map(\.queueingDelayMeanMs)))
     }
     for (run, cubic) in pairs where run.queueingDelayMeanMs >= cubic {
-      misses.append(
-        "\(run.cell.label): queueing delay \(decimal(run.queueingDelayMeanMs, 2)) ms, CUBIC's \(decimal(cubic, 2))"
-      )
+      let own = decimal(run.queueingDelayMeanMs, 2)
+      misses.append("\(run.cell.label): queueing delay \(own) ms, CUBIC's \(decimal(cubic, 2))")
     }
     let below = pairs.filter { $0.0.queueingDelayMeanMs < $0.1 }.count
     let spoiled = own.filter { $0.deviceDrops > 0 }

@@ -11,7 +11,8 @@ import Glibc
 public enum Interruption {
   nonisolated(unsafe) private static var descriptor: Int32 = -1
 
-  /// Turns the signals into news for `check` and all waits of this module. Call it once, from the main thread.
+  /// Turns the signals into news for `check` and all waits of this module. Call it once, from the main
+  /// thread.
   public static func watch() {
     descriptor = medulla_interruption_descriptor()
   }

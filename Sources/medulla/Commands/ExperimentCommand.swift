@@ -15,8 +15,8 @@ struct LinksExperimentCommand: ParsableCommand {
     commandName: "links", abstract: "Compare congestion controls on emulated links.",
     discussion: """
       Writes links.json and links.svg into the output directory. The congestion control under test must be \
-      attached already (`medulla attach congestion`), or be one of the kernel's own. A full matrix takes about \
-      35 minutes; `--rates 12 --rtts 10 --buffers 1 --parts steady --seconds 6` one cell in seconds.
+      attached already (`medulla attach congestion`), or be one of the kernel's own. A full matrix takes \
+      about 35 minutes; `--rates 12 --rtts 10 --buffers 1 --parts steady --seconds 6` one cell in seconds.
       """)
 
   @Option(help: ArgumentHelp("Directory for the results.", valueName: "dir"))
@@ -62,6 +62,7 @@ struct LinksExperimentCommand: ParsableCommand {
     let directory = URL(fileURLWithPath: out, isDirectory: true)
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     try Data(text.utf8).write(to: directory.appendingPathComponent("links.json"))
+    try Data(result.plots.svg.utf8).write(to: directory.appendingPathComponent("links.svg"))
     if json { print(text) } else { print(result.verdict.summary) }
   }
 

@@ -1,0 +1,115 @@
+import Foundation
+
+/// Plots below each other in one SVG that reads well on light and dark paper.
+public struct PlotSheet: Sendable {
+  public var plots: [Plot]
+  /// Width of the drawing area's frame, in CSS pixels.
+  public var width: Double
+  /// Height of one plot's drawing area.
+  public var height: Double
+
+  public init(_ plots: [Plot], width: Double = 860, height: Double = 210) {
+    self.plots = plots
+    self.width = width
+    self.height = height
+  }
+
+  private static let left = 64.0
+  private static let right = 18.0
+  private static let top = 52.0
+  private static let charWidth = 6.4
+
+  /// The colours of series 0, 1, 2, … on light and on dark paper: Okabe and Ito's, told apart by colour-blind
+  /// readers too.
+  private static let colors = [
+    ("#0072b2", "#58b8f0"), ("#d55e00", "#ff9248"), ("#009e73", "#3fd6a8"), ("#a8488a", "#e59ac8"),
+    ("#8a6d00", "#f0c63c"), ("#5b5bd6", "#a5a5ff"),
+  ]
+
+  /// The SVG document, or element: it can stand in an HTML page as it is.
+  public var svg: String {
+    var body = ""
+    var offset = 0.0
+    for plot in plots {
+      let bottom = Self.bottom(plot)
+      body += "<g transform=\"translate(0 \(number(offset)))\">\n\(draw(plot))</g>\n"
+      offset += Self.top + height + bottom
+    }
+    return """
+      <svg xmlns="http://www.w3.org/2000/svg" class="medulla-plot" viewBox="0 0 \(number(width)) \
+      \(number(offset))" width="\(number(width))" height="\(number(offset))" role="img">
+      <style>\(Self.style)</style>
+      <rect class="paper" width="100%" height="100%"/>
+      \(body)</svg>
+
+      """
+  }
+
+  private static var style: String {
+    func rules(dark: Bool) -> String {
+      let (ink, soft, grid, paper) =
+        dark ? ("#e6edf3", "#9da7b3", "#30363d", "#0d1117") : ("#1f2328", "#59636e", "#e3e7eb", "#ffffff")
+      var rules = ".medulla-plot text{fill:\(ink)}.medulla-plot .soft{fill:\(soft)}"
+      rules += ".medulla-plot .paper{fill:\(paper)}.medulla-plot .grid{stroke:\(grid)}"
+      rules += ".medulla-plot .rule{stroke:\(soft)}"
+      for (index, color) in colors.enumerated() {
+        let value = dark ? color.1 : color.0
+        rules += ".medulla-plot .l\(index){stroke:\(value)}.medulla-plot .d\(index){fill:\(value)}"
+      }
+      return rules
+    }
+    return """
+      .medulla-plot{max-width:100%;height:auto;font:12px system-ui,-apple-system,"Segoe UI",sans-serif}\
+      .medulla-plot .title{font-size:14px;font-weight:600}\
+      .medulla-plot .line{fill:none;stroke-width:1.8;stroke-linejoin:round}\
+      .medulla-plot .rule{stroke-dasharray:5 4}\
+      \(rules(dark: false))@media (prefers-color-scheme:dark){\(rules(dark: true))}
+      """
+  }
+
+  private static func bottom(_ plot: Plot) -> Double {
+    let longest = plot.x.categories.map(\.count).max() ?? 0
+    return longest > 0 ? 30 + Double(longest) * charWidth * 0.72 : 48
+  }
+
+  private func draw(_ plot: Plot) -> String {
+    let frame = PlotFrame(
+      plot, left: Self.left, top: Self.top, width: width - Self.left - Self.right, height: height)
+    return frame.axes() + frame.rules() + plot.series.map(draw(in: frame)).joined() + legend(plot)
+      + "<text class=\"title\" x=\"\(number(Self.left))\" y=\"18\">\(Markup.escape(plot.title))</text>\n"
+  }
+
+  private func draw(in frame: PlotFrame) -> (Plot.Series) -> String {
+    { series in
+      let color = series.color % Self.colors.count
+      switch series.mark {
+      case .line:
+        return frame.runs(series.points).map { run in
+          "<polyline class=\"line l\(color)\" points=\"\(run)\"/>\n"
+        }.joined()
+      case .dots:
+        return series.points.filter { $0.x.isFinite && $0.y.isFinite }.map { point in
+          "<circle class=\"d\(color)\" r=\"4\" cx=\"\(number(frame.x(point.x)))\" "
+            + "cy=\"\(number(frame.y(point.y)))\"/>\n"
+        }.joined()
+      }
+    }
+  }
+
+  private func legend(_ plot: Plot) -> String {
+    var text = ""
+    var x = Self.left
+    for series in plot.series where !series.name.isEmpty {
+      let color = series.color % Self.colors.count
+      text += "<circle class=\"d\(color)\" r=\"4.5\" cx=\"\(number(x + 5))\" cy=\"34\"/>"
+      text += "<text x=\"\(number(x + 14))\" y=\"38\">\(Markup.escape(series.name))</text>\n"
+      x += 32 + Double(series.name.count) * Self.charWidth
+    }
+    return text
+  }
+}
+
+/// A coordinate as SVG text.
+func number(_ value: Double) -> String {
+  String(format: "%g", (value * 100).rounded() / 100)
+}

@@ -1,0 +1,65 @@
+import Testing
+
+@testable import MedullaTestbed
+
+@Suite("Quantities")
+struct QuantityTests {
+  @Test(
+    "rates are read with their unit",
+    arguments: [
+      ("12mbit", 12e6), ("1.5Gbit", 1.5e9), ("500kbit/s", 5e5), ("9600bit", 9600), ("100Mbit/s", 1e8),
+    ])
+  func rates(text: String, value: Double) throws {
+    #expect(try Quantity.bitsPerSecond(text) == value)
+  }
+
+  @Test(
+    "times are read with their unit",
+    arguments: [("20ms", UInt64(20_000_000)), ("250us", 250_000), ("1.5s", 1_500_000_000), ("7ns", 7)])
+  func times(text: String, value: UInt64) throws {
+    #expect(try Quantity.nanoseconds(text) == value)
+  }
+
+  @Test(
+    "sizes are bytes or bandwidth-delay products",
+    arguments: [("64000", 64_000), ("64kB", 64_000), ("1KiB", 1024), ("2BDP", 2000), ("0.5bdp", 500)])
+  func sizes(text: String, value: Int) throws {
+    #expect(try Quantity.bufferBytes(text, bandwidthDelayBytes: 1000) == value)
+  }
+
+  @Test(
+    "anything else is refused with an example",
+    arguments: ["", "12", "mbit", "-3mbit", "12mbyte", "nanmbit", "infgbit", "1e400mbit"])
+  func refused(text: String) {
+    #expect { try Quantity.bitsPerSecond(text) } throws: { error in
+      (error as? TestbedError)?.code == .badParameter
+    }
+  }
+
+  @Test("a buffer in bandwidth-delay products needs a rate")
+  func needsRate() {
+    #expect(throws: TestbedError.self) { try Quantity.bufferBytes("1BDP", bandwidthDelayBytes: nil) }
+    #expect(throws: TestbedError.self) { try Quantity.bufferBytes("0", bandwidthDelayBytes: nil) }
+    #expect(throws: TestbedError.self) { try Quantity.bufferBytes("9e18", bandwidthDelayBytes: nil) }
+  }
+
+  @Test("a link that cannot be emulated is refused")
+  func links() {
+    let bad: [PathConfiguration] = [
+      .init(bitsPerSecond: 10), .init(bitsPerSecond: .nan), .init(delayNanoseconds: .max),
+      .init(bufferBytes: 0), .init(lossProbability: 1.5), .init(lossProbability: .nan),
+      .init(markAboveBytes: -1), .init(segmentsPerUnit: 0), .init(segmentsPerUnit: 45),
+    ]
+    for path in bad {
+      #expect(throws: TestbedError.self) {
+        try LinkConfiguration(forward: path, backward: .init()).validate()
+      }
+      #expect(throws: TestbedError.self) {
+        try LinkConfiguration(forward: .init(), backward: path).validate()
+      }
+    }
+    #expect(throws: TestbedError.self) {
+      try LinkConfiguration(forward: .init(), backward: .init(), mtu: 100).validate()
+    }
+  }
+}
