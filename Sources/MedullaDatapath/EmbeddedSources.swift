@@ -13,5 +13,8 @@ enum EmbeddedSources {
     ]
   }
 
+  /// The native program that benchmarks compare with.
+  static var native: [String: String] { ["bench.c": text(PackageResources.bench_c)] }
+
   private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

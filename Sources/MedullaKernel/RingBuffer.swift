@@ -3,8 +3,8 @@ import Glibc
 
 /// The reading side of a BPF ring buffer, drained by the caller's own timer.
 ///
-/// A ring that fills never wakes a sleeping reader when records are submitted without wakeups, so there
-/// is no blocking read here.
+/// A ring that fills never wakes a sleeping reader when records are submitted without wakeups, so `wait` is
+/// only for rings whose every record forces one.
 public final class RingBuffer {
   /// Receives each record; the bytes are valid only during the call.
   public typealias Receiver = (UnsafeRawBufferPointer) -> Void
@@ -49,6 +49,15 @@ public final class RingBuffer {
     defer { owner.receive = { _ in } }
     let count = ring_buffer__consume(ring)
     guard count >= 0 else { throw .system("drain ring buffer \(map.name)", number: count) }
+    return Int(count)
+  }
+  /// Sleeps until a record comes, at most so long, and hands on what is there; gives the number.
+  public func wait(milliseconds: Int32, _ receive: @escaping Receiver) throws(KernelError) -> Int {
+    let owner = context.takeUnretainedValue()
+    owner.receive = receive
+    defer { owner.receive = { _ in } }
+    let count = ring_buffer__poll(ring, milliseconds)
+    guard count >= 0 else { throw .system("wait for ring buffer \(map.name)", number: count) }
     return Int(count)
   }
 }

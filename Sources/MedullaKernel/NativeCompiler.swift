@@ -1,0 +1,30 @@
+import Foundation
+
+/// Compiles C for the processor that this runs on.
+public struct NativeCompiler: Sendable {
+  public let clang: ClangInstallation
+
+  public init(clang: ClangInstallation) {
+    self.clang = clang
+  }
+
+  /// Makes a shared object.
+  ///
+  /// - Returns: its path, in the temporary directory; the caller removes it.
+  public func sharedObject(
+    source: String, files: [String: String], options: [String]
+  ) throws(KernelError) -> String {
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "medulla-native-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    try BPFCompiler.write(files, to: directory)
+    let output = directory.path + ".so"
+    let arguments =
+      options + ["-std=gnu11", "-Wall", "-Werror", "-fPIC", "-shared", "-I.", source, "-o", output]
+    let run = try ToolRun.run(clang.path, arguments, directory: directory.path)
+    guard run.status == 0 else {
+      throw BPFCompiler.compilationError(source: source, messages: run.standardError)
+    }
+    return output
+  }
+}
