@@ -1,0 +1,85 @@
+import CCongestion
+import Foundation
+
+/// Observations that a policy meets, for the quantizer: over the whole range of paths, in natural units,
+/// clipped to what the policy tells apart.
+public struct AuroraCalibration: Sendable, Equatable {
+  /// `count × 30`, row-major.
+  public let values: [Float]
+  public var count: Int { values.count / AuroraObservation.features }
+
+  /// Draws `count` observations from the simulator: a few from each of many random paths.
+  /// - Throws: `LearningError` when `count` is not in 1...1,000,000.
+  public init(policy: GaussianPolicy, count: Int, seed: UInt64) throws(LearningError) {
+    guard (1...1_000_000).contains(count) else {
+      throw LearningError(.invalidOption, "a calibration has 1 to 1000000 observations, not \(count)")
+    }
+    // An episode can be too short for its share, so more are played than would do.
+    let episodes = (count + Self.perEpisode - 1) / Self.perEpisode * 5 / 4 + 1
+    let parts = inParallel(episodes) { index in
+      Result { () throws(LearningError) in
+        try Self.observations(policy, seed: SeededGenerator.derived(seed, -1, index))
+      }
+    }
+    var values: [Float] = []
+    for part in parts { values += try part.get() }
+    self.values = Array(values.prefix(count * AuroraObservation.features))
+  }
+
+  private static let perEpisode = 16
+  private static let decisions = 160
+
+  private static func observations(_ policy: GaussianPolicy, seed: UInt64) throws(LearningError) -> [Float] {
+    let scenario = AuroraScenario.random(seed: seed, decisions: decisions)
+    let seen = Seen(policy, seed: seed)
+    let simulator = try CongestionSimulator(scenario.link, configuration: AuroraTraining.configuration()) {
+      [disturbances = scenario.disturbances] flow, features in
+      seen.decide(flow, features, factor: disturbances[flow])
+    }
+    seen.simulator = simulator
+    simulator.run(until: scenario.duration)
+    let width = AuroraObservation.features
+    let rows = seen.rows.count / width
+    guard rows > 0 else { return [] }
+    return (0..<min(perEpisode, rows)).flatMap { index in
+      let row = rows * index / min(perEpisode, rows)
+      return seen.rows[(row * width)..<((row + 1) * width)]
+    }
+  }
+
+  private final class Seen {
+    weak var simulator: CongestionSimulator?
+    var rows: [Float] = []
+    private var pass: NetworkPass
+    private let deviation: Float
+    private var generator: SeededGenerator
+    private var started: Set<Int> = []
+
+    init(_ policy: GaussianPolicy, seed: UInt64) {
+      pass = NetworkPass(policy.mean)
+      deviation = Float.exponential(policy.logDeviation)
+      generator = SeededGenerator(seed: seed &+ 1)
+    }
+
+    func decide(_ flow: Int, _ features: UnsafePointer<Int64>, factor: Double) -> Int64 {
+      if started.insert(flow).inserted { simulator?.disturb(flow: flow, factor: factor) }
+      rows += AuroraObservation.clipped(features)
+      if rows.count >= AuroraCalibration.decisions * 4 * AuroraObservation.features { simulator?.stop() }
+      let action = pass.forward(AuroraObservation.normalized(features)) + deviation * Float(generator.normal())
+      return Int64(min(max(action * AuroraObservation.actionScale, -100), 100) * 65536)
+    }
+  }
+
+  /// A NumPy file, format 1.0: float32, little-endian, `[count, 30]`, C order.
+  public var numpy: Data {
+    var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(count), \(AuroraObservation.features)), }"
+    let unpadded = 10 + header.utf8.count + 1
+    header += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
+    var data = Data([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0])
+    data.append(UInt8(header.utf8.count & 0xFF))
+    data.append(UInt8(header.utf8.count >> 8))
+    data.append(contentsOf: header.utf8)
+    for value in values { withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) } }
+    return data
+  }
+}
