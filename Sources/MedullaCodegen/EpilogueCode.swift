@@ -1,0 +1,61 @@
+import MedullaSnapshot
+
+/// The C of function tables and epilogues.
+struct EpilogueCode {
+  let shape: ProgramShape
+  let layout: ImageLayout
+
+  /// `medulla_tableN`: a coordinate, cut to the table, and its line's value.
+  func writeTable(_ index: Int, into source: inout CSource) {
+    let table = shape.tables[index]
+    let last = table.maximumCoordinate
+    source.line("/* \(table.function.rawValue): \(table.segments) lines, 1 is \(table.amplitude) */")
+    source.function([
+      "static __always_inline __s64 medulla_table\(index)(const struct medulla_image *image, __s64 v)"
+    ]) { source in
+      source.line("const __s32 *line;")
+      source.line("__s64 at;")
+      source.line()
+      source.line("if (__builtin_expect((__u64)v > \(last), 0))")
+      source.line("\tv = v < 0 ? 0 : \(last);")
+      source.line("at = (v >> \(table.fractionBits)) << 3;")
+      source.line("MEDULLA_HOLD(at);")
+      source.line(
+        "line = (const __s32 *)((const char *)(image->words + \(layout.tables[index].offset)) + at);")
+      source.line("return (line[0] + line[1] * v) >> \(table.guardBits);")
+    }
+  }
+
+  /// `medulla_finishN`: what happens to a sum of step `index`.
+  func write(_ epilogue: Epilogue, step index: Int, into source: inout CSource) {
+    source.function([
+      "static __always_inline __s64 medulla_finish\(index)(const struct medulla_image *image, __s64 sum,",
+      "\t\t\t\t\t      __s64 multiplier)",
+    ]) { source in
+      source.line("__s64 v = (sum * multiplier) >> \(epilogue.shift);")
+      source.line()
+      source.lines(statements(epilogue.function, step: index))
+    }
+  }
+
+  private func statements(_ function: Epilogue.Function, step index: Int) -> [String] {
+    switch function {
+    case .identity: return ["return v;"]
+    case .table(let table): return ["return medulla_table\(table)(image, v);"]
+    case .clamp(let low, let high): return Self.cut("v", low: "\(low)LL", high: "\(high)LL") + ["return v;"]
+    case .clip:
+      let offset = layout.steps[index].offset
+      return Self.cut("v", low: "image->words[\(offset)]", high: "image->words[\(offset + 1)]") + [
+        "return v;"
+      ]
+    case .leaky(let multiplier, let shift, let limit):
+      return [
+        "if (v < 0)", "\tv = (v * \(multiplier)LL + \(Int64(1) << Int64(shift - 1))LL) >> \(shift);",
+      ] + Self.cut("v", low: "-\(limit)LL", high: "\(limit)LL") + ["return v;"]
+    }
+  }
+
+  private static func cut(_ name: String, low: String, high: String) -> [String] {
+    ["if (\(name) > \(high))", "\t\(name) = \(high);", "if (\(name) < \(low))", "\t\(name) = \(low);"]
+  }
+}

@@ -1,0 +1,84 @@
+import MedullaSnapshot
+
+/// The C of sums: what a dense layer and a convolution have in common.
+struct LinearCode {
+  let block: LinearBlock
+  /// The step's place in the program.
+  let index: Int
+  /// How far apart two channels of the output lie.
+  let channelStride: Int
+
+  /// Terms that are written out; more run in a loop, so that programs stay small.
+  static let unrolledTerms = 64
+  /// Terms of one turn of such a loop.
+  static let termsPerTurn = 16
+
+  var lanes: Int { block.packing.lanes }
+
+  /// Declares the accumulators of a chunk and starts them.
+  func start(units: Int, into source: inout CSource) {
+    for unit in 0..<units {
+      source.line(block.packing == .triple ? "__s64 a\(unit) = 0;" : "__s64 a\(unit) = w[\(unit)];")
+    }
+  }
+
+  /// Words before the first term's weights.
+  func firstWeight(units: Int) -> Int { block.packing == .triple ? 0 : units }
+
+  /// One term: `a += x · w` for every unit. The empty `asm` keeps the compiler from loading weights ahead of
+  /// their use, for which there are not enough registers.
+  func term(_ x: String, weights: String, at word: Int, units: Int, into source: inout CSource) {
+    source.line("v = \(x);")
+    source.line("MEDULLA_HOLD(v);")
+    for unit in 0..<units { source.line("a\(unit) += v * \(weights)[\(word + unit)];") }
+    source.line(hold(units))
+  }
+
+  /// Splits the lanes and finishes every channel of a chunk. `w` points at the chunk, `y` at the first
+  /// channel's output.
+  func finish(
+    units: Int, channels: Int, output: String, multipliers: String, at word: Int, into source: inout CSource
+  ) {
+    let biases = block.packing == .triple ? units * lanes : 0
+    for unit in 0..<units {
+      let names = lane(of: unit)
+      source.lines(names.split)
+      for (lane, sum) in names.sums.enumerated() where unit * lanes + lane < channels {
+        let channel = unit * lanes + lane
+        let value = biases > 0 ? "\(sum) + \(multipliers)[\(word + channel)]" : sum
+        source.line(
+          "\(output)[\(channel * channelStride)] = medulla_finish\(index)(image, \(value), "
+            + "\(multipliers)[\(word + biases + channel)]);")
+      }
+    }
+  }
+
+  func hold(_ units: Int) -> String {
+    (0..<units).map { "MEDULLA_HOLD(a\($0));" }.joined(separator: " ")
+  }
+
+  /// The lower lane is sign-extended and taken off, so the upper one is exact.
+  private func lane(of unit: Int) -> (split: [String], sums: [String]) {
+    switch block.packing {
+    case .single: return ([], ["a\(unit)"])
+    case .pair:
+      return (["lane = (__s32)a\(unit);", "a\(unit) = (a\(unit) - lane) >> 32;"], ["lane", "a\(unit)"])
+    case .triple:
+      return (
+        [
+          "lane = (__s64)((__u64)a\(unit) << 43) >> 43;", "a\(unit) = (a\(unit) - lane) >> 21;",
+          "middle = (__s64)((__u64)a\(unit) << 43) >> 43;", "a\(unit) = (a\(unit) - middle) >> 21;",
+        ], ["lane", "middle", "a\(unit)"]
+      )
+    }
+  }
+
+  /// Locals that the splits use.
+  var declarations: [String] {
+    switch block.packing {
+    case .single: ["__s64 v;"]
+    case .pair: ["__s64 v, lane;"]
+    case .triple: ["__s64 v, lane, middle;"]
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/// How many sums one 64-bit multiply-accumulate carries.
+public enum Packing: String, Hashable, Sendable, Codable, CaseIterable {
+  /// One sum in 64 bits.
+  case single
+  /// `high·2³² + low`: two sums, each proven to fit 32 bits.
+  case pair
+  /// Three lanes of 21 bits, flushed before the format could overflow them.
+  case triple
+
+  public var lanes: Int {
+    switch self {
+    case .single: 1
+    case .pair: 2
+    case .triple: 3
+    }
+  }
+
+  /// Bits of one lane, including the sign.
+  public var laneBits: Int {
+    switch self {
+    case .single: 64
+    case .pair: 32
+    case .triple: 21
+    }
+  }
+
+  /// Accumulators that are summed side by side; four keep every value of the inner loop in a register.
+  public static let accumulators = 4
+
+  /// Terms that a 21-bit lane takes before it is flushed: 64 · 127 · 127 < 2²⁰.
+  public static let termsPerFlush = 64
+}
