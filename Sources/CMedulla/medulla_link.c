@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -106,19 +105,6 @@ int medulla_set_realtime(int priority)
 	struct sched_param parameter = { .sched_priority = priority };
 
 	return sched_setscheduler(0, SCHED_FIFO, &parameter) ? -errno : 0;
-}
-
-int medulla_signal_descriptor(int signal_number)
-{
-	sigset_t signals;
-	int descriptor;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, signal_number);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL))
-		return -errno;
-	descriptor = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-	return descriptor < 0 ? -errno : descriptor;
 }
 
 static int interruption_pipe[2] = { -1, -1 };

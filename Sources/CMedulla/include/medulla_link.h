@@ -32,10 +32,6 @@ int medulla_set_timer_slack(uint64_t nanoseconds);
 // Real-time FIFO scheduling for the calling thread.
 int medulla_set_realtime(int priority);
 
-// A descriptor that becomes readable when `signal_number` reaches this process; the signal is
-// blocked in the calling thread.
-int medulla_signal_descriptor(int signal_number);
-
 // Installs a handler for SIGINT, SIGTERM and SIGHUP that only makes a descriptor readable, and
 // returns that descriptor; later calls return the same one.
 int medulla_interruption_descriptor(void);

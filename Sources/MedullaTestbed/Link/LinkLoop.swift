@@ -163,7 +163,8 @@ struct LinkLane {
   mutating func push(now: UInt64, pool: inout PacketPool) {
     path.advance(to: now)
     while let packet = path.takeDue(now) {
-      if write(output, packet.pointee.bytes, packet.pointee.length) < 0 { failedWrites += 1 }
+      // A device that is not up refuses with EIO, as a cable without a peer would: no failure of the link.
+      if write(output, packet.pointee.bytes, packet.pointee.length) < 0, errno != EIO { failedWrites += 1 }
       pool.giveBack(packet)
     }
   }

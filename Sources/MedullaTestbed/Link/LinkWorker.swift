@@ -26,10 +26,10 @@ public enum LinkWorker {
 
   /// Serves one order from start to end.
   public static func serve() throws {
+    let termination = medulla_interruption_descriptor()
     // Ctrl-C goes to the whole foreground group; the owner decides when the link ends.
     signal(SIGINT, SIG_IGN)
     signal(SIGPIPE, SIG_IGN)
-    let termination = medulla_signal_descriptor(SIGTERM)
     let order = try JSONDecoder().decode(Order.self, from: readOrder())
     try order.link.validate()
     let devices = try openDevices(order)

@@ -1,0 +1,47 @@
+import Foundation
+
+@testable import MedullaTestbed
+
+/// What this machine lets tests do.
+enum TestHost {
+  static let needsLinks = "needs root, /dev/net/tun, ip, iperf3, ss, ping and the built medulla program"
+
+  /// True as well where tests must not be skipped, so that what is missing makes them fail.
+  static let canEmulateLinks: Bool = {
+    if ProcessInfo.processInfo.environment["MEDULLA_REQUIRE_KERNEL"] == "1" { return true }
+    let programs = ["ip", "iperf3", "ss", "ping", "nsenter"].allSatisfy { program in
+      ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].contains {
+        FileManager.default.isExecutableFile(atPath: "\($0)/\(program)")
+      }
+    }
+    return geteuid() == 0 && programs && FileManager.default.fileExists(atPath: "/dev/net/tun")
+      && FileManager.default.isExecutableFile(atPath: medulla)
+  }()
+
+  /// The `medulla` program that was built beside these tests.
+  static let medulla: String = {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    let candidates = [CommandLine.arguments.first ?? "", own]
+      .map { URL(fileURLWithPath: $0).deletingLastPathComponent().appendingPathComponent("medulla").path }
+    return candidates.first { FileManager.default.isExecutableFile(atPath: $0) } ?? candidates[0]
+  }()
+
+  static func namespaces() -> Set<String> {
+    Set((try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? [])
+  }
+
+  /// Namespaces that belong to a process.
+  static func namespaces(of owner: pid_t) -> Set<String> {
+    namespaces().filter { NetworkNamespace.owner(of: $0) == owner }
+  }
+
+  /// Waits up to `limit` for something to become true.
+  static func becomes(within limit: Duration = .seconds(10), _ condition: () -> Bool) -> Bool {
+    let deadline = ContinuousClock.now + limit
+    while !condition() {
+      guard ContinuousClock.now < deadline else { return false }
+      usleep(20_000)
+    }
+    return true
+  }
+}
