@@ -47,7 +47,8 @@ public struct Doctor {
     let oldest = KernelVersion.oldestForCongestion
     return check(
       "kernel", version.map { $0 >= oldest } ?? false, release,
-      remedy: "Linux \(oldest) or newer is needed to replace a running congestion control and to list its flows; "
+      remedy:
+        "Linux \(oldest) or newer is needed to replace a running congestion control and to list its flows; "
         + "without it only the simulator and the reference interpreter run")
   }
 
@@ -80,11 +81,14 @@ public struct Doctor {
     let on = setting.map { $0 != "0" } ?? true
     return check(
       "jit", on, setting.map { "net.core.bpf_jit_enable = \($0)" } ?? "no setting; always on",
-      remedy: "sysctl net.core.bpf_jit_enable=1; without it struct_ops is refused and inference is ten times slower")
+      remedy:
+        "sysctl net.core.bpf_jit_enable=1; without it struct_ops is refused and inference is ten times slower"
+    )
   }
 
   private func structOps() -> Check {
-    let remedy = "use a kernel with CONFIG_BPF_JIT, CONFIG_DEBUG_INFO_BTF and TCP struct_ops (5.6 or newer); "
+    let remedy =
+      "use a kernel with CONFIG_BPF_JIT, CONFIG_DEBUG_INFO_BTF and TCP struct_ops (5.6 or newer); "
       + "without it no network can be a congestion control"
     switch host.tryStructOps() {
     case .success(let detail): return check("struct_ops", true, detail, remedy: remedy)
@@ -115,12 +119,14 @@ public struct Doctor {
   private func tool(_ name: String, package: String, cost: String) -> Check {
     let path = host.findTool(name)
     return check(
-      name, path != nil, path ?? "not on PATH", remedy: "apt-get install \(package); \(cost)", required: false)
+      name, path != nil, path ?? "not on PATH", remedy: "apt-get install \(package); \(cost)", required: false
+    )
   }
 
   private func tun() -> Check {
     check(
-      "tun", host.exists("/dev/net/tun"), "/dev/net/tun", remedy: "modprobe tun; without it no link is emulated",
+      "tun", host.exists("/dev/net/tun"), "/dev/net/tun",
+      remedy: "modprobe tun; without it no link is emulated",
       required: false)
   }
 }

@@ -11,6 +11,11 @@ public struct ClangInstallation: Equatable, Sendable {
   public let path: String
   public let majorVersion: Int
 
+  public init(path: String, majorVersion: Int) {
+    self.path = path
+    self.majorVersion = majorVersion
+  }
+
   /// The Swift toolchain's clang, else the first on `PATH` that is new enough.
   ///
   /// - Parameter searchPath: directories, separated by colons.

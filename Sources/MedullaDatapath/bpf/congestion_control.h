@@ -100,7 +100,7 @@ struct mcc_flow {
 	__u32 acked;
 	__u32 lost;
 	__u32 marked;
-	__u32 app_limited;
+	__u32 app_limited;	/* packets acked of those sent while the application had nothing more */
 	__u32 packet_bytes;
 	__u32 min_rtt_us;
 	__u32 window;		/* packets */
@@ -463,7 +463,7 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 	flow->acked += ack->acked;
 	flow->lost += ack->lost;
 	flow->marked += ack->marked;
-	flow->app_limited |= ack->app_limited;
+	flow->app_limited += ack->app_limited ? ack->acked : 0;
 	if (ack->rtt_us) {
 		int half = elapsed >= flow->interval_us / 2;
 
@@ -487,8 +487,8 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 	if (elapsed < flow->interval_us || flow->acked < config->interval_min_packets ||
 	    (!flow->rtt_count[0] && !flow->rtt_count[1]))
 		return 0;
-	/* What an idle sender measures is the application, not the path. */
-	if (!flow->app_limited)
+	/* What a mostly idle sender measures is the application, not the path. */
+	if (flow->app_limited * 2ULL <= flow->acked)
 		decide = mcc_end_interval(flow, config, ack->now_us);
 	mcc_begin_interval(flow, config, ack->now_us, ack->srtt_us);
 	return decide;

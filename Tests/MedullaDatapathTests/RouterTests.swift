@@ -1,0 +1,205 @@
+import Testing
+
+@testable import MedullaDatapath
+
+@Suite("router")
+struct RouterTests {
+  static let second: UInt64 = 1_000_000_000
+
+  static func identity(_ tag: UInt8, shape: UInt8 = 0) -> Router.Identity {
+    Router.Identity(digest: [tag], shape: [shape], name: "net-\(tag)")
+  }
+
+  /// One program set with snapshot 1 active in slot 0.
+  static func attached() -> Router {
+    let table = SlotTable(slots: [SlotTableTests.slot(version: 1)], active: 0)
+    return Router(
+      generations: [Router.Generation(number: 1, shape: [0], table: table)], current: 1, nextVersion: 2)
+  }
+
+  @Test("an update of the same shape stores, remembers the way back, retires and activates, in this order")
+  func sameShape() throws {
+    var router = Self.attached()
+    let first = Router.Place(generation: 1, slot: 0)
+    let second = Router.Place(generation: 1, slot: 1)
+    let actions = try router.install(Self.identity(2), now: 5)
+    #expect(
+      actions == [
+        .store(second, Self.identity(2), version: 2, now: 5), .setPrevious(generation: 1, first),
+        .retire(first, now: 5), .activate(second),
+      ])
+    #expect(router.activePlace == second)
+    #expect(router.previous == first)
+    #expect(router.nextVersion == 3)
+  }
+
+  @Test("an update of another shape loads a program set and points the link at it last")
+  func otherShape() throws {
+    var router = Self.attached()
+    let first = Router.Place(generation: 1, slot: 0)
+    let other = Router.Place(generation: 2, slot: 0)
+    let actions = try router.install(Self.identity(2, shape: 9), now: 5)
+    #expect(
+      actions == [
+        .load(generation: 2), .store(other, Self.identity(2, shape: 9), version: 2, now: 5),
+        .setPrevious(generation: 2, first), .retire(first, now: 5), .activate(other),
+        .setRetired(generation: 2, false), .point(generation: 2),
+      ])
+    #expect(router.current == 2)
+  }
+
+  @Test("a rollback goes back without storing anything, and a second one comes forward again")
+  func rollback() throws {
+    var router = Self.attached()
+    _ = try router.install(Self.identity(2), now: 5)
+    let first = Router.Place(generation: 1, slot: 0)
+    let second = Router.Place(generation: 1, slot: 1)
+    #expect(
+      try router.rollback(now: 7) == [
+        .setPrevious(generation: 1, second), .retire(second, now: 7), .activate(first),
+      ])
+    #expect(router.activePlace == first)
+    _ = try router.rollback(now: 9)
+    #expect(router.activePlace == second)
+  }
+
+  @Test("a rollback over shapes points the link back")
+  func rollbackOverShapes() throws {
+    var router = Self.attached()
+    _ = try router.install(Self.identity(2, shape: 9), now: 5)
+    let actions = try router.rollback(now: 7)
+    #expect(actions.last == .point(generation: 1))
+    #expect(router.activePlace == Router.Place(generation: 1, slot: 0))
+    #expect(router.previous == Router.Place(generation: 2, slot: 0))
+  }
+
+  @Test("there is nothing to roll back to before the first update")
+  func noRollback() {
+    var router = Self.attached()
+    #expect(throws: DatapathError.self) { try router.rollback(now: 7) }
+  }
+
+  @Test("an update when every slot has flows is refused and changes nothing")
+  func full() {
+    let slots = (0..<8).map { SlotTableTests.slot(version: UInt64($0 + 1), flows: 1) }
+    var router = Router(
+      generations: [Router.Generation(number: 1, shape: [0], table: SlotTable(slots: slots, active: 7))],
+      current: 1, nextVersion: 9)
+    let before = router
+    let error = #expect(throws: DatapathError.self) { try router.install(Self.identity(9), now: 100) }
+    #expect(error?.code == .noFreeSlot)
+    #expect(router == before)
+  }
+
+  @Test("no more program sets than the limit are loaded")
+  func fullGenerations() {
+    let table = SlotTable(slots: [SlotTableTests.slot(version: 1, flows: 1)], active: 0)
+    var router = Router(
+      generations: (1...4).map { Router.Generation(number: $0, shape: [UInt8($0)], table: table) }, current: 4
+    )
+    let error = #expect(throws: DatapathError.self) {
+      try router.install(Self.identity(9, shape: 77), now: 100)
+    }
+    #expect(error?.code == .noFreeGeneration)
+  }
+
+  @Test("a snapshot whose shape an older program set still has goes there")
+  func reusedGeneration() throws {
+    var router = Self.attached()
+    _ = try router.install(Self.identity(2, shape: 9), now: 5)
+    let actions = try router.install(Self.identity(3), now: 6)
+    #expect(!actions.contains(.load(generation: 3)))
+    #expect(actions.last == .point(generation: 1))
+    #expect(router.activePlace == Router.Place(generation: 1, slot: 1))
+  }
+
+  @Test("a program set without flows goes unless it is current or the way back")
+  func removal() throws {
+    var router = Self.attached()
+    _ = try router.install(Self.identity(2, shape: 9), now: 5)
+    #expect(router.sweep(now: 6) == [])
+    _ = try router.install(Self.identity(3, shape: 8), now: 7)
+    #expect(router.sweep(now: 8) == [.remove(generation: 1)])
+    #expect(router.generations.map(\.number) == [2, 3])
+  }
+
+  @Test("a program set with flows stays until its last flow ends")
+  func draining() throws {
+    var router = Self.attached()
+    router.generations[0].table.slots[0].flows = 2
+    _ = try router.install(Self.identity(2, shape: 9), now: 5)
+    _ = try router.install(Self.identity(3, shape: 8), now: 7)
+    #expect(router.sweep(now: 8) == [])
+    router.generations[0].table.slots[0].flows = 0
+    #expect(router.sweep(now: 9) == [.remove(generation: 1)])
+  }
+
+  @Test("past the drain limit flows of old slots move, and whole old program sets retire")
+  func drainLimit() throws {
+    var router = Self.attached()
+    router.drainLimitNanoseconds = 10 * Self.second
+    router.generations[0].table.slots[0].flows = 2
+    _ = try router.install(Self.identity(2), now: Self.second)
+    #expect(router.sweep(now: 5 * Self.second) == [])
+    let place = Router.Place(generation: 1, slot: 0)
+    #expect(router.sweep(now: 20 * Self.second) == [.setMoving(place, true), .drain(generation: 1)])
+    _ = try router.install(Self.identity(3, shape: 9), now: 21 * Self.second)
+    #expect(router.sweep(now: 22 * Self.second) == [])
+    #expect(router.sweep(now: 40 * Self.second) == [.setRetired(generation: 1, true)])
+  }
+
+  @Test("a slot that is moving its flows away stops doing so when it becomes active again")
+  func activeAgain() throws {
+    var router = Self.attached()
+    _ = try router.install(Self.identity(2), now: 5)
+    router.generations[0].table.slots[0].isMoving = true
+    let place = Router.Place(generation: 1, slot: 0)
+    #expect(try router.rollback(now: 7).first == .setMoving(place, false))
+  }
+
+  @Test(
+    "over many random events an active slot is never written and no slot with flows is", arguments: [1, 2, 3])
+  func random(seed: UInt64) {
+    var generator = SplitMix(state: seed)
+    var router = Self.attached()
+    var now = Self.second
+    for _ in 0..<2_000 {
+      now += generator.next() % (2 * Self.second)
+      for generation in router.generations.indices {
+        for slot in 0..<SlotTable.capacity where router.generations[generation].table.slots[slot].version > 0
+        {
+          router.generations[generation].table.slots[slot].flows = generator.next() % 3 == 0 ? 1 : 0
+        }
+      }
+      let before = router
+      var actions = router.sweep(now: now)
+      if generator.next() % 3 == 0 {
+        actions += (try? router.rollback(now: now)) ?? []
+      } else {
+        let shape = UInt8(generator.next() % 3)
+        actions +=
+          (try? router.install(Self.identity(UInt8(truncatingIfNeeded: now), shape: shape), now: now)) ?? []
+      }
+      for case .store(let place, _, _, _) in actions {
+        #expect(place != before.activePlace, "seed \(seed)")
+        #expect(before.slot(at: place)?.flows ?? 0 == 0, "seed \(seed)")
+      }
+      #expect(
+        router.activePlace.flatMap { router.slot(at: $0) }.map { $0.version > 0 } == true, "seed \(seed)")
+      #expect(router.generations.count <= Router.generationLimit, "seed \(seed)")
+    }
+  }
+}
+
+/// A small seeded generator (Steele et al., SplitMix64).
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var value = state
+    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+    return value ^ (value >> 31)
+  }
+}
