@@ -39,7 +39,16 @@ let package = Package(
     .target(name: "MedullaKernel", dependencies: ["CLibBPF", "CMedulla"], swiftSettings: strict),
     .target(
       name: "MedullaDatapath",
-      dependencies: ["MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "CCongestion"],
+      dependencies: [
+        "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "CCongestion",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      // The programs' sources travel in the executable: it compiles models wherever clang is.
+      resources: [
+        .embedInCode("bpf/congestion.bpf.c"), .embedInCode("bpf/congestion_control.h"),
+        .embedInCode("bpf/intf.h"), .embedInCode("bpf/kernel_types.h"), .embedInCode("bpf/medulla.bpf.h"),
+        .embedInCode("bpf/probe.bpf.c"), .embedInCode("bpf/query.bpf.c"), .embedInCode("native/bench.c"),
+      ],
       swiftSettings: strict),
     .target(
       name: "MedullaLearning", dependencies: ["MedullaModel", "CCongestion"],
@@ -54,5 +63,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+
+    .testTarget(name: "HouseRulesTests", swiftSettings: strict),
+    .testTarget(
+      name: "MedullaKernelTests", dependencies: ["MedullaKernel"], swiftSettings: strict),
+    .testTarget(
+      name: "MedullaDatapathTests", dependencies: ["MedullaDatapath"], swiftSettings: strict),
+    .testTarget(
+      name: "MedullaTestbedTests", dependencies: ["MedullaTestbed"], swiftSettings: strict),
   ]
 )

@@ -10,6 +10,6 @@ struct Medulla: AsyncParsableCommand {
       control that any program can select (attach), and is replaced while flows run (update, rollback).
       """,
     version: "0.1.0",
-    subcommands: []
+    subcommands: [LinkCommand.self, LinkWorkerCommand.self, ExperimentCommand.self]
   )
 }
