@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #else
-  import Darwin
+import Darwin
 #endif
 
 /// A small, fast generator whose whole sequence follows from its seed (xoshiro256++, seeded by SplitMix64;

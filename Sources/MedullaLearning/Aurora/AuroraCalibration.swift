@@ -65,14 +65,16 @@ public struct AuroraCalibration: Sendable, Equatable {
       if started.insert(flow).inserted { simulator?.disturb(flow: flow, factor: factor) }
       rows += AuroraObservation.clipped(features)
       if rows.count >= AuroraCalibration.decisions * 4 * AuroraObservation.features { simulator?.stop() }
-      let action = pass.forward(AuroraObservation.normalized(features)) + deviation * Float(generator.normal())
+      let action =
+        pass.forward(AuroraObservation.normalized(features)) + deviation * Float(generator.normal())
       return Int64(min(max(action * AuroraObservation.actionScale, -100), 100) * 65536)
     }
   }
 
   /// A NumPy file, format 1.0: float32, little-endian, `[count, 30]`, C order.
   public var numpy: Data {
-    var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(count), \(AuroraObservation.features)), }"
+    var header =
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (\(count), \(AuroraObservation.features)), }"
     let unpadded = 10 + header.utf8.count + 1
     header += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
     var data = Data([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0])

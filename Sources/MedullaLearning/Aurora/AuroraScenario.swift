@@ -44,7 +44,8 @@ public struct AuroraScenario: Sendable, Equatable {
     }
     if generator.chance(0.15) { link.crossRate = rate * generator.uniform(0.02...0.3) }
     link.seed = generator.next()
-    let disturbances = (0..<flowCount).map { _ in generator.chance(0.5) ? generator.logUniform(0.3...2.5) : 1 }
+    let disturbances = (0..<flowCount).map { _ in generator.chance(0.5) ? generator.logUniform(0.3...2.5) : 1
+    }
     let packets = 1.5e6
     let duration = min(Double(decisions) * step * 3, packets * 12000 / rate)
     return AuroraScenario(link: link, disturbances: disturbances, duration: max(duration, 20 * step))

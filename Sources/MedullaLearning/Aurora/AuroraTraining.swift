@@ -148,7 +148,8 @@ extension SeededGenerator {
   /// A seed for episode `index` of iteration `iteration`, unrelated to its neighbours'.
   static func derived(_ seed: UInt64, _ iteration: Int, _ index: Int) -> UInt64 {
     var generator = SeededGenerator(
-      seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(bitPattern: Int64(iteration)) &* 1_000_003 &+ UInt64(index))
+      seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(bitPattern: Int64(iteration)) &* 1_000_003
+        &+ UInt64(index))
     return generator.next()
   }
 }

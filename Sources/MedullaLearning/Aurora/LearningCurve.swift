@@ -55,7 +55,8 @@ public struct LearningCurve: Sendable {
       format: "<rect x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\" fill=\"none\" stroke=\"#bbb\"/>\n",
       x, y, width, height)
     text += "<text x=\"\(Int(x) + 6)\" y=\"\(Int(y) + 16)\">\(panel.title)</text>\n"
-    text += String(format: "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">%.3g</text>\n", x - 6, y + 10, high)
+    text += String(
+      format: "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">%.3g</text>\n", x - 6, y + 10, high)
     text += String(
       format: "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">%.3g</text>\n", x - 6, y + height, low)
     text += String(

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #else
-  import Darwin
+import Darwin
 #endif
 
 /// What supervised training makes small.
@@ -31,7 +31,8 @@ public enum Loss: String, Sendable, Codable {
 
 extension DenseNetwork {
   /// The mean loss over samples and its gradient by the parameters.
-  public func gradient(inputs: [[Float]], targets: [[Float]], loss: Loss) -> (loss: Float, gradient: [Float]) {
+  public func gradient(inputs: [[Float]], targets: [[Float]], loss: Loss) -> (loss: Float, gradient: [Float])
+  {
     precondition(inputs.count == targets.count && !inputs.isEmpty, "inputs and targets differ in number")
     var gradient = [Float](repeating: 0, count: parameters.count)
     var trace = [Float](repeating: 0, count: traceCount)

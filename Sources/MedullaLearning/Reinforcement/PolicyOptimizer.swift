@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #else
-  import Darwin
+import Darwin
 #endif
 
 /// Proximal policy optimization with a clipped ratio (Schulman et al., 2017, equation 7), a Gaussian policy
