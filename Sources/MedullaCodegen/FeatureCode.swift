@@ -28,7 +28,8 @@ struct FeatureCode {
       guard shape.inputs > Self.unrolled else {
         for feature in 0..<shape.inputs {
           source.line(
-            "x[\(feature)] = medulla_feature(w + \(feature * ImageLayout.featureWords), features[\(feature)]);"
+            "x[\(feature)] = medulla_feature(w + \(feature * ImageLayout.featureWords), "
+              + "features[\(feature)]);"
           )
         }
         return

@@ -45,7 +45,7 @@ public struct ProgramHeader: Sendable {
     return source.text
   }
 
-  private static func preamble(
+  static func preamble(
     _ shape: ProgramShape, _ layout: ImageLayout, _ scratch: ScratchLayout, into source: inout CSource
   ) {
     source.lines([
@@ -72,7 +72,7 @@ public struct ProgramHeader: Sendable {
     for (name, value) in constants { source.line("#define MEDULLA_\(name) \(value)") }
     source.lines([
       "",
-      "/* Makes a value opaque, so that the compiler neither moves loads across nor finds a second counter. */",
+      "/* Makes a value opaque: the compiler neither moves loads across nor finds a second counter. */",
       "#define MEDULLA_HOLD(value) asm volatile(\"\" : \"+r\"(value))",
       "#define MEDULLA_LOOP _Pragma(\"clang loop unroll(disable)\")",
       "",

@@ -133,9 +133,9 @@ struct BoundProof {
   ) throws(SnapshotError) {
     let widest = max(abs(input.lowerBound), abs(input.upperBound))
     let heaviest = linear.weights.reduce(Int64(0)) { max($0, abs(Int64($1))) }
-    let limit = block.packing == .triple ? (1 << 20 - 1) / Int64(Packing.termsPerFlush) : 1 << 40
-    guard widest < 1 << 40 || step.kind == "map",
-      widest == 0 || heaviest <= limit / max(widest, 1) || step.kind == "map"
+    let limit = block.packing == .triple ? (1 << 20 - 1) / Int64(Packing.termsPerFlush) : 1 << 38
+    let fits = widest < 1 << 40 && (widest == 0 || heaviest <= limit / widest)
+    guard fits || step.kind == "map", linear.bias.allSatisfy({ $0.magnitude < 1 << 61 })
     else { throw notProven(index, step, 0, block.packing, nil) }
   }
 

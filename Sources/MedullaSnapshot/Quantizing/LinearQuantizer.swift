@@ -43,7 +43,8 @@ struct LinearQuantizer {
     }
     throw SnapshotError(
       fixed == nil ? .notProven : .shapeMismatch,
-      "\(problem.name): no scale of its weights is proven for \(candidates.map(\.rawValue).joined(separator: " or ")) "
+      "\(problem.name): no scale of its weights is proven for "
+        + "\(candidates.map(\.rawValue).joined(separator: " or ")) "
         + "packing",
       remedy: fixed == nil
         ? "Check the layer's weights and biases for values far outside the others."

@@ -50,7 +50,8 @@ public struct Quantizer: Sendable {
     }
     throw SnapshotError(
       .errorTooLarge,
-      "no scheme has a mean error of at most \(target) of the output's range (\(reached.joined(separator: ", ")))",
+      "no scheme has a mean error of at most \(target) of the output's range "
+        + "(\(reached.joined(separator: ", ")))",
       remedy: "Allow a larger error, or give calibration samples that cover the inputs better.")
   }
 }

@@ -57,7 +57,8 @@ extension ProgramShape {
 extension FunctionTable {
   fileprivate var isUsable: Bool {
     segments >= 2 && segments <= SnapshotLimits.tableSegments && segments & (segments - 1) == 0
-      && (0...16).contains(fractionBits) && (0...30).contains(guardBits)
+      && (0...16).contains(fractionBits) && segments << fractionBits <= 1 << 30
+      && (0...30).contains(guardBits)
       && (1...(1 << 30)).contains(amplitude)
   }
 }

@@ -1,0 +1,100 @@
+import Foundation
+
+/// A compiled network on disk: a directory `NAME.medulla`.
+///
+/// | path | what |
+/// | --- | --- |
+/// | `snapshot.medulla` | the integer network (`SnapshotFile`) |
+/// | `manifest.json` | what was compiled, how accurate it is, which programs it has |
+/// | `model.onnx` | the float network, for reports and tuning |
+/// | `calibration.npy` | the samples that it was calibrated on, when there were any |
+/// | `shape.h` | the C of the shape |
+/// | `programs/FUNCTION.bpf.o` | the compiled functions |
+public struct SnapshotBundle: Sendable {
+  public let path: String
+  public let manifest: BundleManifest
+  public let file: SnapshotFile
+
+  public static let snapshotName = "snapshot.medulla"
+  public static let manifestName = "manifest.json"
+  public static let modelName = "model.onnx"
+  public static let headerName = "shape.h"
+  public static let programsName = "programs"
+
+  public var snapshot: Snapshot { file.snapshot }
+  public var modelPath: String { path + "/" + Self.modelName }
+  public var headerPath: String { path + "/" + Self.headerName }
+  public var programsPath: String { path + "/" + Self.programsName }
+
+  /// Opens a bundle and checks its snapshot and manifest against each other.
+  ///
+  /// - Throws: `io` when a file is missing, `malformedFile` or `digestMismatch` when one is damaged.
+  public static func open(_ path: String) throws(SnapshotError) -> SnapshotBundle {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue
+    else {
+      throw SnapshotError(
+        .io, "\(path) is not a bundle: there is no such directory",
+        remedy: "Make one with `medulla compile MODEL --calibration FILE -o \(path)`.")
+    }
+    let manifest = try BundleManifest(data: BoundedFile.read(path + "/" + manifestName), path: path)
+    let file = try SnapshotFile(path: path + "/" + snapshotName)
+    guard file.digest == manifest.digest else {
+      throw SnapshotError(
+        .digestMismatch,
+        "\(path) has a snapshot \(file.digest.prefix(12)) and a manifest for "
+          + "\(manifest.digest.prefix(12))", remedy: "Compile the bundle again.")
+    }
+    return SnapshotBundle(path: path, manifest: manifest, file: file)
+  }
+
+  /// Writes a bundle as a whole or not at all: into a directory beside it, which then takes its name. One
+  /// that was there before is replaced.
+  ///
+  /// - Parameter fill: writes the files of other modules (model, header, programs) into the directory that it
+  ///   is given and returns the manifest.
+  /// - Throws: `io`, and what `fill` throws.
+  public static func write(
+    _ file: SnapshotFile, to path: String, fill: (URL) throws -> BundleManifest
+  ) throws -> SnapshotBundle {
+    let target = URL(fileURLWithPath: path)
+    let parent = target.deletingLastPathComponent()
+    let name = ".\(target.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier)"
+    let draft = parent.appendingPathComponent(name + ".draft")
+    let files = FileManager.default
+    if files.fileExists(atPath: path) {
+      guard files.fileExists(atPath: path + "/" + manifestName) else {
+        throw SnapshotError(
+          .io, "\(path) exists and is not a bundle", remedy: "Choose another name, or remove it first.")
+      }
+    }
+    do {
+      try? files.removeItem(at: draft)
+      try files.createDirectory(at: parent, withIntermediateDirectories: true)
+      try files.createDirectory(at: draft, withIntermediateDirectories: false)
+    } catch {
+      throw SnapshotError(
+        .io, "\(path) cannot be written: \(error.localizedDescription)",
+        remedy: "Check that the directory around it is writable.")
+    }
+    defer { try? files.removeItem(at: draft) }
+    let manifest = try fill(draft)
+    do {
+      try Data(file.bytes).write(to: draft.appendingPathComponent(snapshotName))
+      try manifest.data().write(to: draft.appendingPathComponent(manifestName))
+      if files.fileExists(atPath: path) {
+        // Two renames: for an instant there is no bundle, but never half of one.
+        let old = parent.appendingPathComponent(name + ".old")
+        try? files.removeItem(at: old)
+        try files.moveItem(at: target, to: old)
+        defer { try? files.removeItem(at: old) }
+        try files.moveItem(at: draft, to: target)
+      } else {
+        try files.moveItem(at: draft, to: target)
+      }
+    } catch {
+      throw SnapshotError(.io, "\(path) cannot be written: \(error.localizedDescription)")
+    }
+    return SnapshotBundle(path: path, manifest: manifest, file: file)
+  }
+}
