@@ -9,21 +9,13 @@ public struct BundlePrograms: Sendable {
     /// Of the object file.
     public let bytes: Int
     /// What the verifier walked through, over the whole object; null when it was not asked.
-    public let verifiedInstructions: Int?
+    @Nullable public private(set) var verifiedInstructions: Int?
     /// Why it was not asked; null when it was.
-    public let note: String?
+    @Nullable public private(set) var note: String?
 
     enum CodingKeys: String, CodingKey {
       case function, bytes, note
       case verifiedInstructions = "verified_instructions"
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(function, forKey: .function)
-      try container.encode(bytes, forKey: .bytes)
-      try container.encode(verifiedInstructions, forKey: .verifiedInstructions)
-      try container.encode(note, forKey: .note)
     }
   }
 

@@ -1,4 +1,5 @@
 import CCongestion
+import Foundation
 import MedullaKernel
 
 /// TCP congestion control by a network: attach, update, roll back, detach.
@@ -117,6 +118,24 @@ public enum CongestionControl {
 
   public static func status(name: String) throws -> CongestionStatus {
     try CongestionStatus(CongestionInstance(InstanceName(name)))
+  }
+
+  /// The status after the kernel has counted run time for `seconds`: with what an ACK costs meanwhile.
+  ///
+  /// Run statistics cost two clock reads on each run of every program of this machine, so they are on only
+  /// during this call.
+  public static func status(name: String, countingRunTimeFor seconds: Double) throws -> CongestionStatus {
+    let instance = try CongestionInstance(InstanceName(name))
+    let program = try instance.current().mainProgram()
+    let before = try program.facts()
+    let statistics = try BPFRunStatistics()
+    Thread.sleep(forTimeInterval: min(max(seconds, 0), 3_600))
+    let after = try program.facts()
+    withExtendedLifetime(statistics) {}
+    var status = try CongestionStatus(instance)
+    status.setCost(
+      nanoseconds: after.runNanoseconds &- before.runNanoseconds, runs: after.runs &- before.runs)
+    return status
   }
 
   /// Every attached instance, by name.

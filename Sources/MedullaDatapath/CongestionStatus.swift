@@ -18,9 +18,9 @@ public struct CongestionStatus: Codable, Sendable, Equatable {
     public let flowsMoved: UInt64
     public let inferences: UInt64
     /// The mean while measuring is on; null before the first.
-    public let nanosecondsPerInference: Double?
-    public let minimumNanoseconds: UInt64?
-    public let maximumNanoseconds: UInt64?
+    @Nullable public private(set) var nanosecondsPerInference: Double?
+    @Nullable public private(set) var minimumNanoseconds: UInt64?
+    @Nullable public private(set) var maximumNanoseconds: UInt64?
     public let guardEvents: UInt64
     public let timeouts: UInt64
     /// Inferences put off for want of working memory, and ACKs without memory for the flow.
@@ -50,7 +50,7 @@ public struct CongestionStatus: Codable, Sendable, Equatable {
     public let verifiedInstructions: Int
     public let machineCodeBytes: Int
     /// The mean of a whole ACK while the kernel's run statistics are on; null before the first.
-    public let nanosecondsPerACK: Double?
+    @Nullable public fileprivate(set) var nanosecondsPerACK: Double?
 
     enum CodingKeys: String, CodingKey {
       case number, current, shape, flows, retired
@@ -68,7 +68,7 @@ public struct CongestionStatus: Codable, Sendable, Equatable {
   /// 0: flows stay as long as they live.
   public let drainLimitSeconds: Double
   public let slots: [Slot]
-  public let generations: [Generation]
+  public private(set) var generations: [Generation]
 
   enum CodingKeys: String, CodingKey {
     case name, congestion, attached, measuring, slots, generations
@@ -102,6 +102,13 @@ extension CongestionStatus {
     }
     self.slots = slots
     self.generations = generations
+  }
+
+  /// Replaces the current program set's cost of an ACK by one that was measured over a while.
+  mutating func setCost(nanoseconds: UInt64, runs: UInt64) {
+    for index in generations.indices where generations[index].current {
+      generations[index].nanosecondsPerACK = runs > 0 ? Double(nanoseconds) / Double(runs) : nil
+    }
   }
 
   private static func slot(

@@ -1,4 +1,6 @@
+import MedullaCodegen
 import MedullaKernel
+import MedullaSnapshot
 
 /// What one inference costs in the kernel, natively, and as a round trip to user space, in one run.
 public struct InferenceBenchmark {
@@ -17,6 +19,8 @@ public struct InferenceBenchmark {
     public let nativeScalar: Double
     /// The same at `-O3 -march=native`.
     public let nativeSIMD: Double
+    /// The kernel's own C, with packed weights, natively at `-O2` without vectors.
+    public let nativePacked: Double
     /// Ring buffer up, native inference, map write down; the median.
     public let roundTrip: Int
     public let roundTrip99: Int
@@ -33,6 +37,7 @@ public struct InferenceBenchmark {
       case empty = "empty_ns"
       case nativeScalar = "native_scalar_ns"
       case nativeSIMD = "native_simd_ns"
+      case nativePacked = "native_packed_ns"
       case roundTrip = "roundtrip_ns"
       case roundTrip99 = "roundtrip_p99_ns"
       case verifiedInstructions = "verified_instructions"
@@ -43,10 +48,10 @@ public struct InferenceBenchmark {
   private let snapshot: DatapathSnapshot
   private let nativeHeader: String
 
-  /// - Parameter nativeHeader: plain C of the same shape, that defines `medulla_infer`.
-  public init(_ snapshot: DatapathSnapshot, nativeHeader: String) {
+  /// - Parameter shape: the snapshot's, to write the same network in plain C.
+  public init(_ snapshot: DatapathSnapshot, shape: ProgramShape) {
     self.snapshot = snapshot
-    self.nativeHeader = nativeHeader
+    nativeHeader = NativeProgram(shape: shape).text
   }
 
   /// - Parameter features: the input that is inferred over and over, in fixed point.
@@ -56,8 +61,9 @@ public struct InferenceBenchmark {
     let kernel = try KernelInference(snapshot)
     let scalar = try NativeInference(snapshot, header: nativeHeader, tuning: .scalar, clang: clang)
     let simd = try NativeInference(snapshot, header: nativeHeader, tuning: .simd, clang: clang)
+    let packed = try NativeInference(snapshot, header: snapshot.header, tuning: .scalar, clang: clang)
     let expected = try kernel.run(features: features)
-    for native in [scalar, simd] {
+    for native in [scalar, simd, packed] {
       let outputs = native.run(features: features)
       guard outputs == expected else {
         throw DatapathError(
@@ -69,20 +75,23 @@ public struct InferenceBenchmark {
     var emptyTimes: [Int] = []
     var scalarTimes: [Double] = []
     var simdTimes: [Double] = []
+    var packedTimes: [Double] = []
     // Interleaved, so that a slow spell of the machine falls on all of them.
     for _ in 0..<Self.readings {
       kernelTimes.append(try kernel.queryNanoseconds(repeats: Self.repeats))
       emptyTimes.append(try kernel.emptyNanoseconds(repeats: Self.repeats))
       scalarTimes.append(scalar.nanoseconds(features: features, repeats: Self.repeats))
       simdTimes.append(simd.nanoseconds(features: features, repeats: Self.repeats))
+      packedTimes.append(packed.nanoseconds(features: features, repeats: Self.repeats))
     }
     let trips = try RoundTripBenchmark(kernel: kernel, native: simd).run(
       features: features, count: Self.roundTrips)
     let facts = try kernel.facts()
     return Report(
       kernel: kernelTimes.min() ?? 0, empty: emptyTimes.min() ?? 0, nativeScalar: scalarTimes.min() ?? 0,
-      nativeSIMD: simdTimes.min() ?? 0, roundTrip: trips.median, roundTrip99: trips.percentile99,
-      repeats: Self.repeats, verifiedInstructions: facts.verifiedInstructions,
+      nativeSIMD: simdTimes.min() ?? 0, nativePacked: packedTimes.min() ?? 0,
+      roundTrip: trips.median, roundTrip99: trips.percentile99, repeats: Self.repeats,
+      verifiedInstructions: facts.verifiedInstructions,
       machineCodeBytes: facts.machineCodeBytes)
   }
 }

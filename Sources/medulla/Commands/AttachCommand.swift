@@ -1,0 +1,103 @@
+import ArgumentParser
+import MedullaDatapath
+import MedullaSnapshot
+import MedullaTestbed
+
+/// `medulla attach FUNCTION`.
+struct AttachCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "attach", abstract: "Run a network in the kernel.",
+    subcommands: [AttachCongestionCommand.self])
+}
+
+/// `medulla attach congestion --name NAME BUNDLE`.
+struct AttachCongestionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "congestion",
+    abstract: "Register a network as a TCP congestion control.",
+    discussion: """
+      Any program can then select it: setsockopt(TCP_CONGESTION), sysctl net.ipv4.tcp_congestion_control, \
+      ip route ... congctl NAME, iperf3 -C NAME. TCP knows NAME with - as _. It stays after this command \
+      ends, until `medulla detach NAME`.
+      """)
+
+  @Option(help: "The instance's name, at most 15 characters.")
+  var name = "medulla"
+  @Option(help: ArgumentHelp("Monitor interval in round trips; 0 decides on every ACK.", valueName: "n"))
+  var interval: Double?
+  @Option(help: ArgumentHelp("Lowest rate, such as 120kbit.", valueName: "rate"))
+  var minRate: String?
+  @Option(help: ArgumentHelp("Highest rate, such as 10gbit.", valueName: "rate"))
+  var maxRate: String?
+  @Option(help: ArgumentHelp("Window in bandwidth-delay products.", valueName: "n"))
+  var window: Double?
+  @Option(help: ArgumentHelp("Largest change in one interval, in units of the network.", valueName: "n"))
+  var actionLimit: Double?
+  @Option(
+    help: ArgumentHelp(
+      "Share of packets lost in an interval that counts against the network.", valueName: "p"))
+  var guardLoss: Double?
+  @Option(help: ArgumentHelp("RTT over minimum RTT that counts against the network.", valueName: "n"))
+  var guardLatency: Double?
+  @Option(
+    help: ArgumentHelp("Such intervals in a row that trip the guard; 0 switches it off.", valueName: "n"))
+  var guardIntervals: Int?
+  @Option(
+    help: ArgumentHelp("Move flows that stay longer on a replaced snapshot, such as 10m.", valueName: "time"))
+  var drainLimit: String?
+  @Flag(help: "Take the time of each inference in the kernel.")
+  var measure = false
+  @Flag(help: "Print the status as JSON.")
+  var json = false
+  @Argument(help: "The compiled network.")
+  var bundle: String
+
+  func run() throws {
+    let snapshot = try DatapathSnapshot(SnapshotBundle.open(bundle))
+    let status = try CongestionControl.attach(
+      name: name, snapshot: snapshot, configuration: configuration(), narrate: Narration.tell)
+    Narration.tell("attached; select it with TCP_CONGESTION \"\(status.congestion)\"")
+    try StatusOutput.print(status, json: json)
+  }
+
+  private func configuration() throws -> CongestionConfiguration {
+    var configuration = CongestionConfiguration(measures: measure)
+    if let interval {
+      configuration.controller.interval_fraction_q8 = try fixed(interval, bits: 8, "--interval")
+    }
+    if let minRate { configuration.controller.rate_min = try bytesPerSecond(minRate) }
+    if let maxRate { configuration.controller.rate_max = try bytesPerSecond(maxRate) }
+    if let window { configuration.controller.window_gain_q8 = try fixed(window, bits: 8, "--window") }
+    if let actionLimit {
+      configuration.controller.action_limit_q16 = try fixed(actionLimit, bits: 16, "--action-limit")
+    }
+    if let guardLoss {
+      configuration.controller.guard_loss_q16 = try fixed(guardLoss, bits: 16, "--guard-loss")
+    }
+    if let guardLatency {
+      configuration.controller.guard_latency_q16 = try fixed(guardLatency, bits: 16, "--guard-latency")
+    }
+    if let guardIntervals {
+      configuration.controller.guard_intervals = try fixed(
+        Double(guardIntervals), bits: 0, "--guard-intervals")
+    }
+    if let drainLimit {
+      configuration.drainLimit = .nanoseconds(Int64(clamping: try Quantity.nanoseconds(drainLimit)))
+    }
+    return configuration
+  }
+
+  private func bytesPerSecond(_ rate: String) throws -> UInt64 {
+    guard let bytes = UInt64(exactly: (try Quantity.bitsPerSecond(rate) / 8).rounded()) else {
+      throw ValidationError("the rate \(rate) is out of range")
+    }
+    return bytes
+  }
+
+  private func fixed(_ value: Double, bits: Int, _ option: String) throws -> UInt32 {
+    guard let fixed = UInt32(exactly: (value * Double(1 << bits)).rounded()) else {
+      throw ValidationError("\(option) \(value) is out of range")
+    }
+    return fixed
+  }
+}
