@@ -43,11 +43,12 @@ let package = Package(
         "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "CCongestion",
         .product(name: "Crypto", package: "swift-crypto"),
       ],
-      // The programs' sources travel in the executable: it compiles models wherever clang is.
+      // The executable carries the eBPF sources, so that it needs no file beside it.
       resources: [
-        .embedInCode("bpf/congestion.bpf.c"), .embedInCode("bpf/congestion_control.h"),
-        .embedInCode("bpf/intf.h"), .embedInCode("bpf/kernel_types.h"), .embedInCode("bpf/medulla.bpf.h"),
-        .embedInCode("bpf/probe.bpf.c"), .embedInCode("bpf/query.bpf.c"), .embedInCode("native/bench.c"),
+        .embedInCode("bpf/kernel_types.h"), .embedInCode("bpf/intf.h"),
+        .embedInCode("bpf/medulla.bpf.h"), .embedInCode("bpf/congestion_control.h"),
+        .embedInCode("bpf/query.bpf.c"), .embedInCode("bpf/congestion.bpf.c"),
+        .embedInCode("bpf/probe.bpf.c"), .embedInCode("native/bench.c"),
       ],
       swiftSettings: strict),
     .target(
