@@ -9,6 +9,17 @@ import Testing
 struct ONNXRuntimeTests {
   static let inputs = 4
 
+  /// The layers that are left of models whose other operators fold into them.
+  static let folded: [String: [String]] = [
+    "matmul_add": ["dense"], "add_matmul_left": ["dense"], "scaler_before_gemm": ["dense"],
+    "scalar_scale_after_gemm": ["dense"], "image_scale": ["convolution"],
+    "image_shift_unpadded": ["convolution"],
+    "conv_batchnorm": ["convolution", "relu"], "gemm_batchnorm": ["dense"], "batchnorm_first": ["dense"],
+    "concat_slices": ["rearrange", "dense"], "torch_view": ["rearrange", "dense"],
+    "identity_dropout": ["dense"], "second_head": ["dense", "relu"], "gemm_trans_a": ["dense"],
+    "net_1d": ["rearrange", "convolution", "relu", "pool", "rearrange", "dense"],
+  ]
+
   @Test("to 1e-5 on every kind of layer, over generated networks")
   func generated() throws {
     let directory = try TemporaryDirectory()
@@ -31,6 +42,61 @@ struct ONNXRuntimeTests {
       let outputs = try inputs.flatMap { try reference.run($0) }
       let deviation = try relativeDeviation(outputs, directory.readFloats(name + ".expected"))
       #expect(deviation <= 1e-5, "\(name)")
+    }
+  }
+
+  @Test("to 1e-5 on models as other exporters write them, for every operator and opset range")
+  func exported() throws {
+    let directory = try TemporaryDirectory()
+    for script in ["onnx_helper_models.py", "onnx_runtime_outputs.py"] {
+      let run = try ProjectFiles.run(script: script, [directory.url.path])
+      #expect(run.status == 0, "\(script): \(run.output)")
+    }
+    let models = try FileManager.default.contentsOfDirectory(atPath: directory.url.path)
+      .filter { $0.hasSuffix(".onnx") }.sorted()
+    #expect(models.count > 60)
+    for model in models {
+      let name = String(model.dropLast(5))
+      do {
+        let network = try ONNXReader.read(contentsOf: directory.path(model))
+        let reference = FloatReference(network)
+        let inputs = try directory.readFloats(name + ".input")
+        let size = network.inputShape.count
+        #expect(inputs.count % size == 0, "\(name)")
+        let outputs = try stride(from: 0, to: inputs.count, by: size).flatMap { start in
+          try reference.run(Array(inputs[start..<start + size]))
+        }
+        let deviation = try relativeDeviation(outputs, directory.readFloats(name + ".expected"))
+        #expect(deviation <= 1e-5, "\(name)")
+        if let kinds = Self.folded[name] { #expect(network.layers.map(\.kind) == kinds, "\(name)") }
+        // What was read leaves again and means the same.
+        #expect(try ONNXReader.read(ONNXWriter.data(network)) == network, "\(name)")
+      } catch {
+        Issue.record("\(name): \(error)")
+      }
+    }
+  }
+
+  @Test("what cannot be read is refused with its code and the node's name")
+  func refused() throws {
+    let directory = try TemporaryDirectory()
+    let run = try ProjectFiles.run(script: "onnx_refused_models.py", [directory.url.path])
+    #expect(run.status == 0, "\(run.output)")
+    let models = try FileManager.default.contentsOfDirectory(atPath: directory.url.path)
+      .filter { $0.hasSuffix(".onnx") }.sorted()
+    #expect(models.count > 30)
+    for model in models {
+      let code = try String(
+        contentsOfFile: directory.path(String(model.dropLast(5)) + ".code"), encoding: .utf8)
+      do {
+        _ = try ONNXReader.read(contentsOf: directory.path(model))
+        Issue.record("\(model) was read; \(code) was expected")
+      } catch {
+        #expect(error.code.rawValue == code, "\(model): \(error)")
+        if error.code == .unsupportedOperator {
+          #expect(error.message.contains("opset 17") && !error.remedy.isEmpty, "\(model): \(error)")
+        }
+      }
     }
   }
 }

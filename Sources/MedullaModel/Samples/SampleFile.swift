@@ -3,13 +3,14 @@ import Foundation
 /// Rows of numbers for a network's input: calibration samples, inputs to run.
 ///
 /// `.npy` (NumPy, versions 1 to 3: float16, float32, float64 and integers of any byte order, C or Fortran
-/// order; the first axis counts samples) and `.csv` (commas, semicolons, tabs or blanks; a first line of names
-/// is skipped, so are empty lines and ones that begin with `#`).
+/// order; the first axis counts samples) and `.csv` (commas, semicolons, tabs or blanks; a first line of
+/// names is skipped, so are empty lines and ones that begin with `#`).
 public enum SampleFile {
   /// The samples of a file, `elements` values each.
   ///
   /// - Parameter elements: the network's input size; a single sample may come without its first axis.
-  /// - Throws: `io`, `malformedFile`, `unsupportedType`, or `shapeMismatch` with the line or the array's shape.
+  /// - Throws: `io`, `malformedFile`, `unsupportedType`, or `shapeMismatch` with the line or the array's
+  ///   shape.
   public static func read(_ path: String, elements: Int) throws(ModelError) -> [[Float]] {
     let data = try ModelFile.read(path)
     do {
