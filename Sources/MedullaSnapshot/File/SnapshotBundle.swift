@@ -18,11 +18,13 @@ public struct SnapshotBundle: Sendable {
   public static let snapshotName = "snapshot.medulla"
   public static let manifestName = "manifest.json"
   public static let modelName = "model.onnx"
+  public static let calibrationName = "calibration.npy"
   public static let headerName = "shape.h"
   public static let programsName = "programs"
 
   public var snapshot: Snapshot { file.snapshot }
   public var modelPath: String { path + "/" + Self.modelName }
+  public var calibrationPath: String { path + "/" + Self.calibrationName }
   public var headerPath: String { path + "/" + Self.headerName }
   public var programsPath: String { path + "/" + Self.programsName }
 

@@ -27,6 +27,8 @@ struct LinearQuantizer {
   /// The multiplier keeps at least this many bits, so that its rounding does not show.
   private static let leastMultiplier = 0x1p14
   private static let largestMultiplier = 0x1p40
+  /// Half of what `BoundProof` allows.
+  private static let largestProduct = 0x1p61
 
   func quantize(
     _ problem: LinearProblem
@@ -35,7 +37,7 @@ struct LinearQuantizer {
     for packing in candidates {
       for coarsening in fixed == nil ? Self.coarsenings : Self.matchingCoarsenings {
         let channels = round(problem, coarsening: coarsening)
-        guard let shift = fixed?.shift ?? shift(for: channels) else { continue }
+        guard let shift = fixed?.shift ?? shift(for: channels, problem) else { continue }
         if let parameters = assemble(problem, channels, packing: packing, shift: shift) {
           return (parameters, packing, shift)
         }
@@ -70,8 +72,8 @@ struct LinearQuantizer {
     return rounded.map { $0 ?? RoundedChannel(weights: [Int32](repeating: 0, count: terms), scale: scale) }
   }
 
-  /// The scheme's shift, moved by fours until every multiplier keeps its precision.
-  private func shift(for channels: [RoundedChannel]) -> Int? {
+  /// The scheme's shift, moved by fours until every multiplier keeps its precision and no product overflows.
+  private func shift(for channels: [RoundedChannel], _ problem: LinearProblem) -> Int? {
     var shift = options.scheme.preferredShift
     let ratios = channels.map { $0.scale / plan.unit }
     guard let least = ratios.min(), let most = ratios.max(), least > 0, most.isFinite else { return nil }
@@ -79,8 +81,23 @@ struct LinearQuantizer {
       most * Self.power(shift + 4) < Self.largestMultiplier,
       shift + 4 <= 60
     { shift += 4 }
-    while most * Self.power(shift) > Self.largestMultiplier, shift >= 4 { shift -= 4 }
+    let values = widestValue(channels, problem)
+    while shift >= 4,
+      most * Self.power(shift) > Self.largestMultiplier || values * Self.power(shift) > Self.largestProduct
+    { shift -= 4 }
     return shift
+  }
+
+  /// The largest |v| that any input can give, before the rounding of biases and multipliers.
+  private func widestValue(_ channels: [RoundedChannel], _ problem: LinearProblem) -> Double {
+    let reach = Double(max(abs(problem.input.lowerBound), abs(problem.input.upperBound)))
+    var widest = 0.0
+    for (channel, rounded) in channels.enumerated() {
+      let sum = rounded.weights.reduce(0) { $0 + abs(Double($1)) } * reach * rounded.scale
+      let bias = abs(problem.bias[channel] * plan.gain) + abs(plan.offset) + abs(plan.origin)
+      widest = max(widest, (sum + bias) / plan.unit)
+    }
+    return widest
   }
 
   private static func power(_ exponent: Int) -> Double {

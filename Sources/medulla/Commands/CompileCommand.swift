@@ -1,0 +1,129 @@
+import ArgumentParser
+import Foundation
+import MedullaCodegen
+import MedullaDatapath
+import MedullaModel
+import MedullaSnapshot
+
+/// `medulla compile`: a trained float network becomes a bundle that the kernel can run.
+struct CompileCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile", abstract: "Make an integer snapshot and its programs from a trained network.",
+    discussion: """
+      MODEL is an ONNX file. Calibration samples (.npy or .csv, one input a row) show what live inputs look \
+      like; features beyond their range, widened by the headroom, saturate. The result is a directory with \
+      the snapshot, its programs and a manifest. The same inputs give the same bytes.
+      """)
+
+  @Argument(help: "The trained network: an .onnx file.")
+  var model: String
+  @Option(help: ArgumentHelp("Calibration samples: .npy or .csv.", valueName: "file"))
+  var calibration: String?
+  @Option(
+    help: ArgumentHelp(
+      "A line \"low,high\" for each feature, instead of what samples show.", valueName: "file"))
+  var ranges: String?
+  @Option(
+    name: [.short, .customLong("output")], help: ArgumentHelp("The bundle to write.", valueName: "bundle"))
+  var output: String
+  @Option(help: "w8a8, w8a16 or w16a16; default w8a16.")
+  var scheme: QuantizationScheme?
+  @Option(
+    help: ArgumentHelp(
+      "The cheapest scheme whose mean error is at most this part of the output's range.", valueName: "part"))
+  var maxError: Double?
+  @Option(help: "Ranges span this percentile of the calibration values; 100 is all.")
+  var percentile = 100.0
+  @Option(help: "How far ranges are widened on each side, as a part of their width.")
+  var headroom: Double?
+  @Option(help: "Fraction bits of the features.")
+  var featureBits = 16
+  @Option(help: "Fraction bits of the outputs.")
+  var outputBits = 16
+  @Option(
+    help: ArgumentHelp("A bundle whose running programs the new snapshot must fit.", valueName: "bundle"))
+  var matching: String?
+  @Flag(help: "Print the manifest on standard output.")
+  var json = false
+
+  func validate() throws {
+    guard calibration != nil || ranges != nil else {
+      throw ValidationError("Give --calibration FILE, or --ranges FILE.")
+    }
+    guard scheme == nil || maxError == nil else {
+      throw ValidationError("--max-error chooses the scheme; give one of --scheme and --max-error.")
+    }
+  }
+
+  func run() throws {
+    let network = try ONNXReader.read(contentsOf: model)
+    let calibration = try readCalibration(for: network)
+    let (snapshot, report) = try quantize(network, calibration)
+    let file = try SnapshotFile(snapshot)
+    let header = try ProgramHeader(shape: snapshot.shape)
+    let programs = try BundlePrograms.build(
+      header: header.text, inputs: snapshot.shape.inputs, outputs: snapshot.shape.outputs)
+    let entries = programs.entries.map {
+      BundleManifest.Program(
+        function: $0.function, bytes: $0.bytes, verifiedInstructions: $0.verifiedInstructions, note: $0.note)
+    }
+    let bundle = try SnapshotBundle.write(file, to: output) { draft in
+      try ONNXWriter.write(network, to: draft.appendingPathComponent(SnapshotBundle.modelName).path)
+      if !calibration.samples.isEmpty {
+        let kept = Array(calibration.samples.prefix(CalibrationSplit.sampleLimit))
+        try SampleFile.write(
+          kept, to: draft.appendingPathComponent(SnapshotBundle.calibrationName).path)
+      }
+      try header.text.write(
+        to: draft.appendingPathComponent(SnapshotBundle.headerName), atomically: false, encoding: .utf8)
+      let folder = draft.appendingPathComponent(SnapshotBundle.programsName)
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+      try programs.write(to: folder)
+      return BundleManifest(file, report: report, programs: entries)
+    }
+    if json {
+      print(String(decoding: try bundle.manifest.data(), as: UTF8.self))
+    } else {
+      show(bundle)
+    }
+  }
+
+  private func readCalibration(for network: Network) throws -> Calibration {
+    let inputs = network.inputShape.count
+    let samples = try calibration.map { try SampleFile.read($0, elements: inputs) } ?? []
+    let given = try ranges.map { try SampleFile.read($0, elements: 2) }
+    return Calibration(
+      samples: samples, ranges: given?.map { FeatureRange(low: Double($0[0]), high: Double($0[1])) })
+  }
+
+  private func quantize(
+    _ network: Network, _ calibration: Calibration
+  ) throws -> (snapshot: Snapshot, report: AccuracyReport) {
+    let running = try matching.map { try SnapshotBundle.open($0).snapshot.shape }
+    let options = QuantizerOptions(
+      scheme: scheme ?? running?.scheme ?? .w8a16, featureFractionBits: featureBits,
+      outputFractionBits: outputBits, percentile: percentile, headroom: headroom, matching: running)
+    let quantizer = Quantizer(options)
+    if let maxError { return try quantizer.quantize(network, calibration, target: maxError) }
+    let snapshot = try quantizer.quantize(network, calibration)
+    return (snapshot, try AccuracyReport(snapshot, network, calibration))
+  }
+
+  private func show(_ bundle: SnapshotBundle) {
+    let manifest = bundle.manifest
+    print("\(bundle.path): \(manifest.shape)")
+    print("digest    \(manifest.digest)")
+    print(
+      "error     mean \(percent(manifest.error.meanRelative)), 99th percentile "
+        + "\(percent(manifest.error.p99Relative)), largest \(percent(manifest.error.maxRelative)) of the "
+        + "output's range")
+    for program in manifest.programs {
+      let verified = program.verifiedInstructions.map { "\($0) instructions verified" } ?? program.note ?? ""
+      print("program   \(program.function), \(program.bytes) bytes, \(verified)")
+    }
+  }
+
+  private func percent(_ part: Double) -> String { String(format: "%.4f%%", part * 100) }
+}
+
+extension QuantizationScheme: ExpressibleByArgument {}
