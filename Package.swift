@@ -55,7 +55,9 @@ let package = Package(
       name: "MedullaLearning", dependencies: ["MedullaModel", "CCongestion"],
       swiftSettings: strict),
     .target(
-      name: "MedullaTestbed", dependencies: ["CMedulla", "MedullaDatapath"], swiftSettings: strict),
+      name: "MedullaTestbed",
+      dependencies: ["CMedulla", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning"],
+      swiftSettings: strict),
     .executableTarget(
       name: "medulla",
       dependencies: [
@@ -71,6 +73,6 @@ let package = Package(
     .testTarget(
       name: "MedullaDatapathTests", dependencies: ["MedullaDatapath"], swiftSettings: strict),
     .testTarget(
-      name: "MedullaTestbedTests", dependencies: ["MedullaTestbed"], swiftSettings: strict),
+      name: "MedullaTestbedTests", dependencies: ["MedullaTestbed", "medulla"], swiftSettings: strict),
   ]
 )

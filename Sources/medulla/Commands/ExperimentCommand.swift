@@ -56,7 +56,7 @@ struct LinksExperimentCommand: ParsableCommand {
     Interruption.watch()
     let experiment = try LinkExperiment(plan())
     let result = try experiment.run { done, total, run in
-      Narration.say("[\(done)/\(total)] \(run.line)")
+      Narration.tell("[\(done)/\(total)] \(run.line)")
     }
     let text = try JSONText.encode(result)
     let directory = URL(fileURLWithPath: out, isDirectory: true)

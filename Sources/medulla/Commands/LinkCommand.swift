@@ -93,7 +93,7 @@ struct LinkCommand: ParsableCommand {
   private func keep(_ link: LinkEmulator) throws -> Int32 {
     for (name, value) in addresses(link).sorted(by: { $0.key < $1.key }) { print("\(name)=\(value)") }
     fflush(nil)
-    Narration.say("The link is up; Ctrl-C ends it. Enter an end with: nsenter --net=\(link.client.path)")
+    Narration.tell("The link is up; Ctrl-C ends it. Enter an end with: nsenter --net=\(link.client.path)")
     while !Interruption.hasCome, link.isRunning { try? Interruption.sleep(.milliseconds(500)) }
     return 0
   }
@@ -118,10 +118,10 @@ struct LinkCommand: ParsableCommand {
     if let report { try Data(text.utf8).write(to: URL(fileURLWithPath: report)) }
     if json { print(text) }
     for (name, path) in [("client to server", outcome.forward), ("server to client", outcome.backward)] {
-      Narration.say(path.summary(named: name))
+      Narration.tell(path.summary(named: name))
     }
     if outcome.fellBehind {
-      Narration.say("The emulator fell behind its plan: this machine was too busy for exact figures.")
+      Narration.tell("The emulator fell behind its plan: this machine was too busy for exact figures.")
     }
   }
 }

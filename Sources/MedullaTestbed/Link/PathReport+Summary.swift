@@ -1,12 +1,5 @@
 import Foundation
 
-/// What a command tells its user on the way: standard error, a line at a time.
-public enum Narration {
-  public static func say(_ line: String) {
-    try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
-  }
-}
-
 extension PathReport {
   /// One line about the whole recording.
   public func summary(named name: String) -> String {

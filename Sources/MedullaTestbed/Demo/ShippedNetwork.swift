@@ -1,0 +1,44 @@
+import Foundation
+import MedullaDatapath
+import MedullaModel
+import MedullaSnapshot
+
+/// The network that comes with Medulla, as two snapshots of one shape.
+public struct ShippedNetwork: Sendable {
+  public static let modelName = "aurora-medulla.onnx"
+  public static let calibrationName = "aurora-medulla-calibration.npy"
+
+  public let first: Snapshot
+  public let second: Snapshot
+
+  /// Quantizes the network of a directory twice: on all of its calibration samples, and on half of them. The
+  /// second is what a new calibration of a running network gives: another image for the same program.
+  public init(directory: String) throws {
+    let network = try ONNXReader.read(contentsOf: "\(directory)/\(Self.modelName)")
+    let samples = try SampleFile.read(
+      "\(directory)/\(Self.calibrationName)", elements: network.inputShape.count)
+    first = try Quantizer().quantize(network, Calibration(samples: samples))
+    let half = stride(from: 0, to: samples.count, by: 2).map { samples[$0] }
+    second = try Quantizer(QuantizerOptions(matching: first.shape))
+      .quantize(network, Calibration(samples: half))
+  }
+
+  /// Where the shipped files are: `models` below the working directory, or beside the program's directory.
+  public static func directory() throws -> String {
+    let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    var places = ["models"]
+    // bin/medulla, and .build/PLATFORM/release/medulla
+    var folder = URL(fileURLWithPath: program)
+    for _ in 0..<4 {
+      folder.deleteLastPathComponent()
+      places.append(folder.appendingPathComponent("models").path)
+    }
+    let found = places.first { FileManager.default.isReadableFile(atPath: "\($0)/\(modelName)") }
+    guard let found else {
+      throw TestbedError(
+        .fileFailed, "The shipped network \(modelName) is not in \(places.joined(separator: ", ")).",
+        remedy: "Run the command in the project's directory, or give --models.")
+    }
+    return found
+  }
+}
