@@ -1,5 +1,4 @@
 import CCongestion
-import Foundation
 
 /// Observations that a policy meets, for the quantizer: over the whole range of paths, in natural units,
 /// clipped to what the policy tells apart.
@@ -71,17 +70,9 @@ public struct AuroraCalibration: Sendable, Equatable {
     }
   }
 
-  /// A NumPy file, format 1.0: float32, little-endian, `[count, 30]`, C order.
-  public var numpy: Data {
-    var header =
-      "{'descr': '<f4', 'fortran_order': False, 'shape': (\(count), \(AuroraObservation.features)), }"
-    let unpadded = 10 + header.utf8.count + 1
-    header += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
-    var data = Data([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0])
-    data.append(UInt8(header.utf8.count & 0xFF))
-    data.append(UInt8(header.utf8.count >> 8))
-    data.append(contentsOf: header.utf8)
-    for value in values { withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) } }
-    return data
+  /// One observation each.
+  public var samples: [[Float]] {
+    let width = AuroraObservation.features
+    return (0..<count).map { Array(values[($0 * width)..<(($0 + 1) * width)]) }
   }
 }

@@ -1,0 +1,153 @@
+import ArgumentParser
+import Foundation
+import MedullaLearning
+import MedullaModel
+import MedullaSnapshot
+
+/// `medulla train`: networks of our own.
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a network.",
+    subcommands: [TrainAuroraCommand.self, TrainEvaluateCommand.self])
+}
+
+/// `medulla train aurora`: the congestion policy, by proximal policy optimization in the simulator.
+struct TrainAuroraCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "aurora",
+    abstract: "Train the congestion-control network in the simulator.",
+    discussion: """
+      The same seed and options give the same network. Progress goes to standard error.
+
+        medulla train aurora --seed 1 --out aurora.onnx --curve aurora.svg --calibration aurora.npy
+      """)
+
+  @Option(help: "Seed of the networks, the paths and the noise.")
+  var seed: UInt64 = 1
+  @Option(help: ArgumentHelp("Write the trained network to this ONNX file.", valueName: "file"))
+  var out: String
+  @Option(help: ArgumentHelp("Decisions of the policy in the whole run.", valueName: "n"))
+  var steps = AuroraTraining.Options().steps
+  @Option(help: ArgumentHelp("Draw the learning curve to this SVG file.", valueName: "file"))
+  var curve: String?
+  @Option(
+    help: ArgumentHelp(
+      "Write observations for `medulla compile --calibration` to this .npy or .csv file.", valueName: "file"))
+  var calibration: String?
+  @Option(help: ArgumentHelp("Observations in the calibration file.", valueName: "n"))
+  var observations = 4096
+  @Option(help: ArgumentHelp("Keep the state of the run in this file.", valueName: "file"))
+  var checkpoint: String?
+  @Flag(help: "Go on from the checkpoint; its seed and options hold.")
+  var resume = false
+
+  func validate() throws {
+    if resume, checkpoint == nil { throw ValidationError("--resume needs --checkpoint FILE.") }
+    if steps < 1 { throw ValidationError("--steps must be positive.") }
+    if !(1...1_000_000).contains(observations) {
+      throw ValidationError("--observations must be 1 to 1000000.")
+    }
+  }
+
+  func run() throws {
+    var training = try start()
+    let begin = ContinuousClock.now
+    while !training.isFinished {
+      let progress = try training.advance()
+      if progress.iteration % 10 == 0 || training.isFinished {
+        narrate(progress, of: training.options.steps, since: begin)
+        if let checkpoint { try training.save(to: checkpoint) }
+      }
+    }
+    try ONNXWriter.write(try training.network(), to: out)
+    if let curve {
+      let svg = LearningCurve(training.history, seed: training.options.seed).svg
+      try Data(svg.utf8).write(to: URL(fileURLWithPath: curve))
+    }
+    if let calibration {
+      let drawn = try AuroraCalibration(
+        policy: training.optimizer.policy, count: observations, seed: training.options.seed)
+      try SampleFile.write(drawn.samples, to: calibration)
+    }
+    print(out)
+  }
+
+  private func start() throws -> AuroraTraining {
+    if resume, let checkpoint { return try AuroraTraining.load(from: checkpoint) }
+    var options = AuroraTraining.Options()
+    options.seed = seed
+    options.steps = steps
+    return try AuroraTraining(options: options)
+  }
+
+  private func narrate(_ progress: AuroraTraining.Progress, of steps: Int, since: ContinuousClock.Instant) {
+    let line = String(
+      format: "%5.1f%%  reward %7.4f  use of the path %.3f  queue %.3f RTT  noise %.2f  %.0f s\n",
+      100 * Double(progress.steps) / Double(steps), progress.reward, progress.use, progress.queue,
+      exp(Double(progress.logDeviation)), (ContinuousClock.now - since) / .seconds(1))
+    FileHandle.standardError.write(Data(line.utf8))
+  }
+}
+
+/// `medulla train evaluate`: what a network does on stated paths in the simulator.
+struct TrainEvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Try a congestion network on the links of the acceptance matrix, in the simulator.",
+    discussion: """
+      MODEL is an ONNX file or a bundle (NAME.medulla). A bundle, or a model with --calibration, runs as \
+      integers through the reference interpreter; a model alone runs in floating point.
+      """)
+
+  @Argument(help: "An ONNX file or a bundle.")
+  var model: String
+  @Option(help: ArgumentHelp("Quantize with these observations first (.npy or .csv).", valueName: "file"))
+  var calibration: String?
+  @Option(help: "Seed of the noise.")
+  var seed: UInt64 = 1
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let rows = try AuroraEvaluation.run(AuroraEvaluation.Case.standard(seed: seed), policy: try policy())
+    if json {
+      let encoder = JSONEncoder()
+      encoder.keyEncodingStrategy = .convertToSnakeCase
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+      print(String(decoding: try encoder.encode(["rows": rows]), as: UTF8.self))
+      return
+    }
+    print(
+      "path                                     used  queue ms  queue RTT  dropped   Jain  guard  timeouts")
+    for row in rows {
+      let name = row.name.padding(toLength: 38, withPad: " ", startingAt: 0)
+      print(
+        name
+          + String(
+            format: " %5.1f%% %9.2f %10.3f %8.4f %6.3f %6d %9d", row.utilisation * 100,
+            row.queueMilliseconds, row.queueRoundTrips, row.dropped, row.jain, row.guardEvents, row.timeouts))
+    }
+  }
+
+  private func policy() throws -> AuroraEvaluation.Policy {
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: model, isDirectory: &isDirectory), isDirectory.boolValue {
+      return integerPolicy(try SnapshotBundle.open(model).snapshot)
+    }
+    let network = try ONNXReader.read(contentsOf: model)
+    guard network.inputShape.count == 30, network.outputShape.count == 1 else {
+      throw ValidationError("\(model) is no congestion network: it must take 30 features to one action.")
+    }
+    guard let calibration else { return AuroraEvaluation.policy(network) }
+    let samples = try SampleFile.read(calibration, elements: 30)
+    return integerPolicy(try Quantizer().quantize(network, Calibration(samples: samples)))
+  }
+
+  private func integerPolicy(_ snapshot: Snapshot) -> AuroraEvaluation.Policy {
+    let interpreter = ReferenceInterpreter(snapshot)
+    return { features in
+      interpreter.run(features: (0..<30).map { features[$0] }).first ?? 0
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+@testable import MedullaLearning
+
+@Suite("Dense networks")
+struct DenseNetworkTests {
+  @Test(
+    "gradients agree with finite differences",
+    arguments: [
+      ([3, 5, 2], [DenseNetwork.Activation.tanh, .identity], Loss.squaredError),
+      ([4, 6, 5, 3], [.relu, .tanh, .identity], .crossEntropy), ([2, 1], [.identity], .squaredError),
+      ([7, 9, 1], [.tanh, .tanh], .squaredError),
+    ])
+  func gradients(widths: [Int], activations: [DenseNetwork.Activation], loss: Loss) throws {
+    let seed: UInt64 = 11
+    var generator = SeededGenerator(seed: seed)
+    var network = try DenseNetwork(widths: widths, activations: activations, seed: seed)
+    for index in network.parameters.indices { network.parameters[index] += Float(generator.normal()) * 0.1 }
+    let inputs = (0..<6).map { _ in (0..<network.inputs).map { _ in Float(generator.normal()) } }
+    let targets = (0..<6).map { sample in
+      (0..<network.outputs).map {
+        Float(loss == .crossEntropy ? ($0 == sample % network.outputs ? 1 : 0) : 0.3)
+      }
+    }
+    let gradient = network.gradient(inputs: inputs, targets: targets, loss: loss).gradient
+    let step: Float = 1e-3
+    for index in network.parameters.indices {
+      var moved = network
+      moved.parameters[index] += step
+      let above = moved.gradient(inputs: inputs, targets: targets, loss: loss).loss
+      moved.parameters[index] -= 2 * step
+      let below = moved.gradient(inputs: inputs, targets: targets, loss: loss).loss
+      let expected = (above - below) / (2 * step)
+      #expect(
+        abs(gradient[index] - expected) < 2e-3 + 0.02 * abs(expected), "parameter \(index), seed \(seed)")
+    }
+  }
+
+  @Test("supervised training separates two classes")
+  func supervised() throws {
+    var generator = SeededGenerator(seed: 3)
+    var network = try DenseNetwork(widths: [2, 8, 2], activations: [.relu, .identity], seed: 4)
+    let inputs = (0..<200).map { _ in [Float(generator.normal()), Float(generator.normal())] }
+    let targets = inputs.map { $0[0] * $0[1] > 0 ? [Float(1), 0] : [0, 1] }
+    var adam = Adam(count: network.parameters.count, rate: 0.02)
+    let first = network.gradient(inputs: inputs, targets: targets, loss: .crossEntropy).loss
+    for _ in 0..<300 {
+      let gradient = network.gradient(inputs: inputs, targets: targets, loss: .crossEntropy).gradient
+      adam.step(&network.parameters, gradient)
+    }
+    let right = zip(inputs, targets).filter { input, target in
+      let output = network(input)
+      return (output[0] > output[1]) == (target[0] > target[1])
+    }
+    #expect(first > 0.5)
+    #expect(right.count > 185)
+  }
+
+  @Test("Adam's steps are those of the paper, by hand")
+  func adam() {
+    var adam = Adam(count: 2, rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 0)
+    var parameters: [Float] = [1, -2]
+    adam.step(&parameters, [0.5, -4])
+    // The first step is the rate against the sign, whatever the size.
+    #expect(abs(parameters[0] - 0.9) < 1e-6)
+    #expect(abs(parameters[1] + 1.9) < 1e-6)
+    adam.step(&parameters, [-1, -4])
+    // m = 0.9·0.05 − 0.1 = −0.055, m̂ = −0.055/0.19; v = 0.99·0.0025 + 0.01 = 0.012475, v̂ = v/0.0199.
+    let expected = 0.9 + 0.1 * (0.055 / 0.19) / (0.012475 / 0.0199).squareRoot()
+    #expect(abs(Double(parameters[0]) - expected) < 1e-5)
+    #expect(abs(parameters[1] + 1.8) < 1e-5)
+  }
+
+  @Test("a gradient that is too long is shortened before Adam sees it")
+  func clipping() {
+    var clipped = Adam(count: 2, rate: 0.1, epsilon: 1)
+    var plain = clipped
+    var (a, b): ([Float], [Float]) = ([0, 0], [0, 0])
+    clipped.step(&a, [30, 40], largestNorm: 5)
+    plain.step(&b, [3, 4])
+    #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-6 })
+  }
+
+  @Test("the fast hyperbolic tangent is within 5e-7 of the true one")
+  func hyperbolic() {
+    for index in -2000...2000 {
+      let x = Float(index) * 0.005
+      #expect(abs(Double(hyperbolicTangent(x)) - tanh(Double(x))) < 5e-7, "at \(x)")
+    }
+    #expect(hyperbolicTangent(1e9) <= 1 && hyperbolicTangent(1e9) > 0.999999)
+  }
+
+  @Test("widths that do not fit are refused")
+  func refusal() {
+    #expect(throws: LearningError.self) { try DenseNetwork(widths: [3, 0], activations: [.tanh], seed: 1) }
+    #expect(throws: LearningError.self) { try DenseNetwork(widths: [3], activations: [], seed: 1) }
+  }
+}

@@ -1,0 +1,52 @@
+import Foundation
+import MedullaLearning
+import MedullaModel
+import Testing
+
+@Suite("The shipped congestion network")
+struct ShippedNetworkTests {
+  static let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("../../models/aurora-medulla.onnx").standardizedFileURL.path
+
+  static func policy() throws -> AuroraEvaluation.Policy {
+    let network = try ONNXReader.read(contentsOf: path)
+    #expect(network.inputName == "observation")
+    #expect(network.outputName == "action")
+    #expect(network.inputShape.dimensions == [30])
+    return AuroraEvaluation.policy(network)
+  }
+
+  @Test("fills each path of the acceptance matrix with a short queue, with random loss too")
+  func paths() throws {
+    let cases = AuroraEvaluation.Case.standard().filter { $0.link.flows.count == 1 }
+    for row in try AuroraEvaluation.run(cases, policy: Self.policy()) {
+      #expect(row.utilisation > 0.95, "\(row.name)")
+      #expect(row.queueRoundTrips < 0.2, "\(row.name)")
+      #expect(row.dropped < 0.001, "\(row.name)")
+      #expect(row.guardEvents == 0, "\(row.name)")
+    }
+  }
+
+  @Test("lets late flows have their share")
+  func fairness() throws {
+    // Four flows on 12 Mb/s, 10 ms have 2.5 packets each: no window rule shares that evenly.
+    let cases = AuroraEvaluation.Case.standard().filter { item in
+      item.link.flows.count > 1 && !(item.link.flows.count == 4 && item.link.bufferBytes < 20_000)
+    }
+    for row in try AuroraEvaluation.run(cases, policy: Self.policy()) {
+      #expect(row.jain > 0.92, "\(row.name)")
+      #expect(row.utilisation > 0.95, "\(row.name)")
+    }
+  }
+
+  @Test("finds the capacity again after it has changed")
+  func changes() throws {
+    var item = AuroraEvaluation.Case.make(48e6, 0.04)
+    item.link.changes = [.init(time: 8, rate: 16e6), .init(time: 16, rate: 48e6)]
+    item.warmUp = 20
+    item.measured = 10
+    let row = try AuroraEvaluation.run([item], policy: Self.policy())[0]
+    #expect(row.utilisation > 0.95)
+    #expect(row.queueRoundTrips < 0.3)
+  }
+}
