@@ -10,6 +10,22 @@ struct Medulla: AsyncParsableCommand {
       control that any program can select (attach), and is replaced while flows run (update, rollback).
       """,
     version: "0.1.0",
-    subcommands: [LinkCommand.self, LinkWorkerCommand.self, ExperimentCommand.self]
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Networks",
+        subcommands: [CompileCommand.self, InspectCommand.self, RunModelCommand.self, TrainCommand.self]),
+      CommandGroup(
+        name: "Kernel",
+        subcommands: [
+          DoctorCommand.self, AttachCommand.self, StatusCommand.self, UpdateCommand.self,
+          RollbackCommand.self,
+          DetachCommand.self, BenchCommand.self,
+        ]),
+      CommandGroup(
+        name: "Testbed",
+        subcommands: [
+          DemoCommand.self, LinkCommand.self, LinkWorkerCommand.self, ExperimentCommand.self,
+        ]),
+    ]
   )
 }

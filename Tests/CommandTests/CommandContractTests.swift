@@ -1,0 +1,110 @@
+import Foundation
+import Testing
+
+/// The JSON keys and manners that other programs rely on.
+@Suite("Command line", .serialized)
+struct CommandContractTests {
+  @Test("no command prints the help and succeeds; a wrong one says so and fails with 64")
+  func manners() throws {
+    let help = try MedullaCommandLine.run(["--help"])
+    #expect(help.status == 0)
+    #expect(help.output.contains("SUBCOMMANDS"))
+    let wrong = try MedullaCommandLine.run(["atach"])
+    #expect(wrong.status == 64)
+    #expect(wrong.errors.contains("atach"))
+    #expect(wrong.output.isEmpty, "errors go to standard error")
+  }
+
+  @Test("doctor reports each check with what is missing and how to get it")
+  func doctor() throws {
+    let outcome = try MedullaCommandLine.run(["doctor", "--json"])
+    let report = try object(outcome.output)
+    #expect(report["ok"] is Bool)
+    let checks = try #require(report["checks"] as? [[String: Any]])
+    #expect(checks.count >= 5)
+    for check in checks {
+      #expect(check["name"] is String)
+      #expect(check["ok"] is Bool)
+      #expect(check["detail"] is String)
+      if check["ok"] as? Bool == false { #expect((check["remedy"] as? String)?.isEmpty == false) }
+    }
+  }
+
+  @Test("compile, inspect and run-model give the documented keys, and the same bytes each time")
+  func compileAndRun() throws {
+    try withFolder { folder in
+      let first = try compile(into: folder + "/first.medulla")
+      let second = try compile(into: folder + "/second.medulla")
+      #expect(first["digest"] as? String == second["digest"] as? String)
+      #expect(first["scheme"] as? String == "w8a16")
+      #expect(first["shape"] != nil)
+      let error = try #require(first["error"] as? [String: Any])
+      for key in ["mean_relative", "p99_relative", "max_relative"] { #expect(error[key] is Double) }
+      let programs = try #require(first["programs"] as? [[String: Any]])
+      #expect(!programs.isEmpty)
+      for program in programs {
+        #expect(program["function"] is String)
+        #expect((program["bytes"] as? Int ?? 0) > 0)
+      }
+      for file in try FileManager.default.contentsOfDirectory(atPath: folder + "/first.medulla/programs") {
+        let left = FileManager.default.contents(atPath: "\(folder)/first.medulla/programs/\(file)")
+        let right = FileManager.default.contents(atPath: "\(folder)/second.medulla/programs/\(file)")
+        #expect(left == right, "\(file) is reproducible")
+      }
+      let inspect = try MedullaCommandLine.run(["inspect", folder + "/first.medulla", "--json"])
+      #expect(inspect.status == 0, "\(inspect.errors)")
+      let layers = try #require(try object(inspect.output)["layers"] as? [[String: Any]])
+      #expect(layers.count >= 3)
+
+      let runtimes = TestHost.runsKernelTests ? ["reference", "kernel"] : ["reference"]
+      var outputs: [[[Double]]] = []
+      for runtime in runtimes + ["float"] {
+        let run = try MedullaCommandLine.run([
+          "run-model", folder + "/first.medulla", "--input", "models/aurora-medulla-calibration.npy",
+          "--runtime", runtime, "--json",
+        ])
+        #expect(run.status == 0, "\(run.errors)")
+        outputs.append(try #require(try object(run.output)["outputs"] as? [[Double]]))
+      }
+      if runtimes.count == 2 { #expect(outputs[0] == outputs[1], "kernel and reference agree bit for bit") }
+      let float = try #require(outputs.last)
+      #expect(float.count == outputs[0].count)
+      let worst = zip(float, outputs[0]).map { abs($0[0] - $1[0]) }.max() ?? .infinity
+      #expect(worst < 0.5, "the snapshot follows the float network")
+    }
+  }
+
+  @Test("a model that is none is refused with its path, and nothing is written")
+  func refusal() throws {
+    try withFolder { folder in
+      let bogus = folder + "/bogus.onnx"
+      try Data("no model".utf8).write(to: URL(fileURLWithPath: bogus))
+      let outcome = try MedullaCommandLine.run([
+        "compile", bogus, "--calibration", "models/aurora-medulla-calibration.npy", "-o", folder + "/b.medulla",
+      ])
+      #expect(outcome.status != 0)
+      #expect(!outcome.errors.isEmpty)
+      #expect(!FileManager.default.fileExists(atPath: folder + "/b.medulla"))
+    }
+  }
+
+  private func compile(into bundle: String) throws -> [String: Any] {
+    let outcome = try MedullaCommandLine.run([
+      "compile", "models/aurora-medulla.onnx", "--calibration", "models/aurora-medulla-calibration.npy",
+      "-o", bundle, "--json",
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    return try object(outcome.output)
+  }
+
+  private func object(_ text: String) throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+  }
+
+  private func withFolder(_ body: (String) throws -> Void) throws {
+    let folder = NSTemporaryDirectory() + "medulla-contract-\(UUID())"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try body(folder)
+  }
+}
