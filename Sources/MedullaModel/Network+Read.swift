@@ -4,8 +4,8 @@ extension Network {
   /// Reads a network from a model file, by its extension: `.onnx` or `.safetensors`.
   ///
   /// - Parameters:
-  ///   - layers: the layer list of a safetensors file; by default `NAME.layers.json` beside `NAME.safetensors`,
-  ///     else `layers.json` in the same directory.
+  ///   - layers: the layer list of a safetensors file; by default `NAME.layers.json` beside
+  ///     `NAME.safetensors`, else `layers.json` in the same directory.
   ///   - output: the output to read up to, for an ONNX graph that has several.
   /// - Throws: what the format's reader throws; `unsupportedType` for another extension.
   public static func read(
@@ -23,7 +23,7 @@ extension Network {
       throw ModelError(
         .unsupportedType, "\(path) is neither .onnx nor .safetensors",
         remedy:
-          "Export the network as ONNX, opset \(ONNXReader.opsets.lowerBound) to \(ONNXReader.opsets.upperBound)."
+          "Export the network as ONNX, opset 17."
       )
     }
   }

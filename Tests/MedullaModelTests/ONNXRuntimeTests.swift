@@ -103,7 +103,9 @@ struct ONNXRuntimeTests {
 
 /// The largest difference, relative to the largest expected magnitude; infinite when sizes differ.
 func relativeDeviation(_ values: [Float], _ expected: [Float]) -> Float {
-  guard values.count == expected.count, !values.isEmpty else { return .infinity }
+  guard values.count == expected.count, !values.isEmpty, values.allSatisfy(\.isFinite) else {
+    return .infinity
+  }
   let scale = expected.map(\.magnitude).max() ?? 0
   let deviation = zip(values, expected).map { ($0 - $1).magnitude }.max() ?? .infinity
   return deviation == 0 ? 0 : deviation / max(scale, .leastNormalMagnitude)

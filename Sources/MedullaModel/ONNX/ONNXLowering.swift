@@ -1,7 +1,7 @@
 /// Turns the nodes of an ONNX graph, in order, into a chain of layers.
 ///
-/// Names stand for values: constants are computed on the spot, tensors that depend on the input are views of the
-/// chain's last layer. The batch axis is 1 throughout. Each operator has its own file in `Operators/`.
+/// Names stand for values: constants are computed on the spot, tensors that depend on the input are views of
+/// the chain's last layer. The batch axis is 1 throughout. Each operator has its own file in `Operators/`.
 struct ONNXLowering {
   var chain: LayerChain
   private var values: [String: ONNXValue] = [:]

@@ -3,10 +3,10 @@ import SwiftProtobuf
 
 /// Reads a trained network from an ONNX model of opset 7 to 21.
 ///
-/// The graph must be a chain: one input, one output (or one chosen by name), no branches that compute. What only
-/// rearranges, scales or shifts is folded, so the network that comes out has the fewest layers. A batch axis
-/// may be symbolic, 1, or absent; the network is that of one input. What cannot be read is refused with the
-/// node's name, its operator, the opset and what would help.
+/// The graph must be a chain: one input, one output (or one chosen by name), no branches that compute. What
+/// only rearranges, scales or shifts is folded, so the network that comes out has the fewest layers. A batch
+/// axis may be symbolic, 1, or absent; the network is that of one input. What cannot be read is refused with
+/// the node's name, its operator, the opset and what would help.
 public enum ONNXReader {
   /// The opset versions of the default operator domain that are understood.
   public static let opsets = 7...21
@@ -47,7 +47,7 @@ public enum ONNXReader {
       throw ModelError(
         .malformedFile, "the file is not an ONNX model: \(error)",
         remedy:
-          "Check that the file is complete; `python -c 'import onnx; onnx.checker.check_model(FILE)'` tells.")
+          "Is the file complete? `python -c 'import onnx; onnx.checker.check_model(FILE)'` tells.")
     }
     guard model.hasGraph else {
       throw ModelError(.malformedFile, "the ONNX model holds no graph", remedy: "Export the model again.")

@@ -3,9 +3,9 @@ import SwiftProtobuf
 
 /// Writes a network as an ONNX model that ONNX Runtime and every other reader understands.
 ///
-/// Opset 17, float32, weights inside the file, a symbolic batch dimension before the network's own dimensions.
-/// Reading the file again gives an equal network, except that rearrangements in a row become one and one that
-/// changes nothing is left out. The same network gives the same bytes.
+/// Opset 17, float32, weights inside the file, a symbolic batch dimension before the network's own.
+/// Reading the file again gives an equal network, except that rearrangements in a row become one and one
+/// that changes nothing is left out. The same network gives the same bytes.
 public enum ONNXWriter {
   /// The opset of the models that are written.
   public static let opset = 17

@@ -1,4 +1,5 @@
-/// An arithmetic view of a row-major tensor: element (i, j, …) is at `offset + i·strides[0] + j·strides[1] + …`.
+/// An arithmetic view of a row-major tensor: element (i, j, …) is at
+/// `offset + i·strides[0] + j·strides[1] + …`.
 ///
 /// Transposing permutes strides, slicing scales and offsets them, broadcasting makes them 0.
 struct StridedView {

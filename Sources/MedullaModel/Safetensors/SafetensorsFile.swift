@@ -2,9 +2,9 @@ import Foundation
 
 /// The tensors of a safetensors file, found and checked; values are decoded when asked for.
 ///
-/// The format: eight bytes with the header's length, a JSON header that gives every tensor's type, shape and place,
-/// then the data (https://github.com/huggingface/safetensors, "Format"). The tensors must cover the data without
-/// gap or overlap, as the format demands.
+/// The format: eight bytes with the header's length, a JSON header that gives every tensor's type, shape and
+/// place, then the data (https://github.com/huggingface/safetensors, "Format"). The tensors must cover the
+/// data without gap or overlap, as the format demands.
 public struct SafetensorsFile: Sendable {
   /// The format's own limit for the header.
   public static let headerBytes = 100_000_000

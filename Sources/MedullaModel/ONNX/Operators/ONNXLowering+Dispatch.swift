@@ -1,8 +1,9 @@
 extension ONNXLowering {
   static let operators =
-    "Gemm, MatMul, Add, Sub, Mul, Div, Relu, LeakyRelu, Clip, Tanh, Sigmoid, HardSigmoid, Softmax, ArgMax, Conv, "
-    + "MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool, BatchNormalization, Flatten, Reshape, Identity, "
-    + "Dropout, Concat, Split, Slice, Gather, Squeeze, Unsqueeze, Transpose, Shape, Cast, Constant"
+    "Gemm, MatMul, Add, Sub, Mul, Div, Relu, LeakyRelu, Clip, Tanh, Sigmoid, HardSigmoid, Softmax, "
+    + "ArgMax, Conv, MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool, BatchNormalization, "
+    + "Flatten, Reshape, Identity, Dropout, Concat, Split, Slice, Gather, Squeeze, "
+    + "Unsqueeze, Transpose, Shape, Cast, Constant"
 
   mutating func lower(_ node: ONNXNode) throws(ModelError) {
     guard ["", "ai.onnx"].contains(node.proto.domain) else {

@@ -102,7 +102,8 @@ extension ONNXLowering {
     guard (3...4).contains(flow.dimensions.count), flow.dimensions[0] == 1 else {
       throw node.error(
         .unsupportedShape,
-        "the input has shape \(flow.dimensions); [batch, channels, height, width] or [batch, channels, length] is needed"
+        "the input has shape \(flow.dimensions); [batch, channels, height, width] or "
+          + "[batch, channels, length] is needed"
       )
     }
     return Array(flow.dimensions[2...])

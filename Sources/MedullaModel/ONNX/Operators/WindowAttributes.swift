@@ -20,8 +20,8 @@ struct WindowAttributes {
     else {
       throw node.error(
         .shapeMismatch,
-        "kernel \(kernel), strides \(strides), dilations \(dilations) or pads \(stated) have not the number of "
-          + "values that \(axes) spatial axes need")
+        "kernel \(kernel), strides \(strides), dilations \(dilations) or pads \(stated) do not have "
+          + "as many values as \(axes) spatial axes need")
     }
     let limit = ModelLimits.extent
     guard (kernel + strides + dilations).allSatisfy({ (1...limit).contains($0) }),
@@ -29,8 +29,8 @@ struct WindowAttributes {
     else {
       throw node.error(
         .unsupportedAttribute,
-        "kernel \(kernel), strides \(strides), dilations \(dilations) must be 1 to \(limit), pads \(stated) 0 to "
-          + "\(limit)")
+        "kernel \(kernel), strides \(strides), dilations \(dilations) must be 1 to \(limit), "
+          + "pads \(stated) 0 to \(limit)")
     }
     let automatic = try node.string("auto_pad", default: "NOTSET")
     var before = Array(stated[..<axes])

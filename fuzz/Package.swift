@@ -1,0 +1,15 @@
+// swift-tools-version: 6.1
+// Fuzz targets on libFuzzer, one executable each; `make fuzz` runs them. Their own package, because
+// everything they link must be built with --sanitize=fuzzer.
+import PackageDescription
+
+let package = Package(
+  name: "medulla-fuzz",
+  dependencies: [.package(name: "medulla", path: "..")],
+  targets: [
+    .executableTarget(
+      name: "FuzzONNX", dependencies: [.product(name: "MedullaModel", package: "medulla")]),
+    .executableTarget(
+      name: "FuzzSafetensors", dependencies: [.product(name: "MedullaModel", package: "medulla")]),
+  ]
+)

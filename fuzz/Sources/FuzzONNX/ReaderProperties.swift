@@ -1,0 +1,1 @@
+../../../Tests/MedullaModelTests/Support/ReaderProperties.swift
