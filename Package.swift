@@ -69,6 +69,12 @@ let package = Package(
 
     .testTarget(name: "HouseRulesTests", swiftSettings: strict),
     .testTarget(
+      name: "MedullaModelTests", dependencies: ["MedullaModel"],
+      exclude: [
+        "Support/onnx_helper_models.py", "Support/onnx_refused_models.py", "Support/onnx_runtime_outputs.py",
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "MedullaKernelTests", dependencies: ["MedullaKernel"], swiftSettings: strict),
     .testTarget(
       name: "MedullaDatapathTests", dependencies: ["MedullaDatapath"], swiftSettings: strict),
