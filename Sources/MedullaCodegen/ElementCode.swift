@@ -69,7 +69,8 @@ struct ElementCode {
         source.loop("j", step.length) { source in
           let element = counter("j", step.length)
           source.line(
-            "__s64 e = medulla_table\(step.table)(image, ((peak - x[\(element)]) * multiplier) >> \(step.shift));"
+            "__s64 e = medulla_table\(step.table)(image, ((peak - x[\(element)]) * multiplier) >> "
+              + "\(step.shift));"
           )
           source.line()
           source.line("y[\(element)] = e;")

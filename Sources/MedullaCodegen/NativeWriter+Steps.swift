@@ -63,7 +63,7 @@ extension NativeWriter {
   }
 
   /// A sum that is proven for a 32-bit lane needs no wider type here either.
-  private static func sumType(_ packing: Packing) -> String { packing == .single ? "int64_t" : "int32_t" }
+  private static func sumType(_ packing: Packing) -> String { packing == .pair ? "int32_t" : "int64_t" }
 
   private static func dense(_ step: DenseStep, _ index: Int, into source: inout CSource) {
     source.block("for (int o = 0; o < \(step.outputs); o++)") { source in
@@ -123,7 +123,8 @@ extension NativeWriter {
     source.block("for (int c = 0; c < \(step.channels); c++)") { source in
       source.block("for (int row = 0; row < \(step.outputHeight); row++)") { source in
         source.block("for (int column = 0; column < \(step.outputWidth); column++)") { source in
-          source.line("int64_t best = INT64_MIN, sum = 0, n = 0;")
+          let isMaximum = step.kind == .maximum
+          source.line(isMaximum ? "int64_t best = INT64_MIN;" : "int64_t sum = 0, n = 0;")
           source.line()
           source.block("for (int ky = 0; ky < \(step.kernel.height); ky++)") { source in
             source.block("for (int kx = 0; kx < \(step.kernel.width); kx++)") { source in
@@ -134,9 +135,8 @@ extension NativeWriter {
               source.line("if (r < 0 || r >= \(step.height) || l < 0 || l >= \(step.width))")
               source.line("\tcontinue;")
               source.line("value = x[(c * \(step.height) + r) * \(step.width) + l];")
-              source.line("best = value > best ? value : best;")
-              source.line("sum += value;")
-              source.line("n++;")
+              source.lines(
+                isMaximum ? ["best = value > best ? value : best;"] : ["sum += value;", "n++;"])
             }
           }
           switch step.kind {

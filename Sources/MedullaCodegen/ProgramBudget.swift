@@ -40,7 +40,8 @@ public struct ProgramBudget: Hashable, Sendable {
     guard imageWords <= Self.imageLimit, scratchWords <= Self.scratchLimit else {
       throw CodegenError(
         .beyondMemory,
-        "the program needs \(imageWords * 8) bytes of weights and \(scratchWords * 8) of working memory; a slot "
+        "the program needs \(imageWords * 8) bytes of weights and \(scratchWords * 8) of working memory; "
+          + "a slot "
           + "holds \(Self.imageLimit * 8) and a processor's memory \(Self.scratchLimit * 8)",
         remedy: "Use smaller layers in the kernel, or run this network as a network function.")
     }

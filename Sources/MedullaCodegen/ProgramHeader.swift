@@ -76,6 +76,16 @@ public struct ProgramHeader: Sendable {
       "#define MEDULLA_HOLD(value) asm volatile(\"\" : \"+r\"(value))",
       "#define MEDULLA_LOOP _Pragma(\"clang loop unroll(disable)\")",
       "",
+      "/*",
+      " * Jumps to the next instruction, which the kernel removes: enough of them make the verifier remember its",
+      " * state here, so that the branches before are not followed to the program's end one by one.",
+      " */",
+      "#ifdef __bpf__",
+      "#define MEDULLA_JOIN asm volatile(\".rept 24; goto +0; .endr\" ::: \"memory\")",
+      "#else",
+      "#define MEDULLA_JOIN asm volatile(\"\" ::: \"memory\")",
+      "#endif",
+      "",
       "struct medulla_image {",
       "\t__s64 words[MEDULLA_IMAGE_WORDS];",
       "};",
@@ -100,7 +110,7 @@ public struct ProgramHeader: Sendable {
       source.line("medulla_enter(image, s + MEDULLA_FEATURES_OFFSET, s + \(offsets[0]));")
       for index in shape.steps.indices {
         // Stores of one step are loaded by the next, never kept in registers.
-        source.line("asm volatile(\"\" ::: \"memory\");")
+        source.line("MEDULLA_JOIN;")
         source.line("medulla_step\(index)(image, s + \(offsets[index]), s + \(offsets[index + 1]));")
       }
     }

@@ -105,10 +105,11 @@ struct WindowCode {
       ? "(__u64)((bottom - top) * (right - left))" : "\(step.kernel.height * step.kernel.width)ULL"
     source.line("__u64 n = \(count);")
     source.line()
+    let offset = PoolStep.averageOffset
     source.line(
       "/* Unsigned, for which there is a division on every kernel: the offset keeps it positive. */")
     source.line(
-      "*y = (__s64)((__u64)(sum + (__s64)(n / 2 + n * \(PoolStep.averageOffset)ULL)) / n) - \(PoolStep.averageOffset)LL;"
+      "*y = (__s64)((__u64)(sum + (__s64)(n / 2 + n * \(offset)ULL)) / n) - \(offset)LL;"
     )
   }
 }

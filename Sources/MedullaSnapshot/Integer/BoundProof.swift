@@ -133,7 +133,7 @@ struct BoundProof {
   ) throws(SnapshotError) {
     let widest = max(abs(input.lowerBound), abs(input.upperBound))
     let heaviest = linear.weights.reduce(Int64(0)) { max($0, abs(Int64($1))) }
-    let limit = block.packing == .triple ? (1 << 20 - 1) / Int64(Packing.termsPerFlush) : 1 << 38
+    let limit = block.packing == .triple ? (1 << 20 - 1) / Int64(Packing.largestTriple) : 1 << 38
     let fits = widest < 1 << 40 && (widest == 0 || heaviest <= limit / widest)
     guard fits || step.kind == "map", linear.bias.allSatisfy({ $0.magnitude < 1 << 61 })
     else { throw notProven(index, step, 0, block.packing, nil) }

@@ -33,7 +33,7 @@ struct LinearQuantizer {
   func quantize(
     _ problem: LinearProblem
   ) throws(SnapshotError) -> (parameters: LinearParameters, packing: Packing, shift: Int) {
-    let candidates = fixed.map { [$0.packing] } ?? (options.scheme == .w16a16 ? [.single] : [.pair, .single])
+    let candidates = packings(terms: problem.block.terms)
     for packing in candidates {
       for coarsening in fixed == nil ? Self.coarsenings : Self.matchingCoarsenings {
         let channels = round(problem, coarsening: coarsening)
@@ -51,6 +51,16 @@ struct LinearQuantizer {
       remedy: fixed == nil
         ? "Check the layer's weights and biases for values far outside the others."
         : "The tuned weights left the range of the running program; compile a new program for them.")
+  }
+
+  /// The packings to try, cheapest first.
+  private func packings(terms: Int) -> [Packing] {
+    if let fixed { return [fixed.packing] }
+    switch options.scheme {
+    case .w8a8: return terms <= Packing.largestTriple ? [.triple, .pair, .single] : [.pair, .single]
+    case .w8a16: return [.pair, .single]
+    case .w16a16: return [.single]
+    }
   }
 
   private func round(_ problem: LinearProblem, coarsening: Double) -> [RoundedChannel] {

@@ -4,7 +4,7 @@ public enum Packing: String, Hashable, Sendable, Codable, CaseIterable {
   case single
   /// `high·2³² + low`: two sums, each proven to fit 32 bits.
   case pair
-  /// Three lanes of 21 bits, flushed before the format could overflow them.
+  /// Three sums in lanes of 21 bits, for 8-bit weights and activations and at most `largestTriple` terms.
   case triple
 
   public var lanes: Int {
@@ -27,6 +27,6 @@ public enum Packing: String, Hashable, Sendable, Codable, CaseIterable {
   /// Accumulators that are summed side by side; four keep every value of the inner loop in a register.
   public static let accumulators = 4
 
-  /// Terms that a 21-bit lane takes before it is flushed: 64 · 127 · 127 < 2²⁰.
-  public static let termsPerFlush = 64
+  /// Terms that a 21-bit lane takes whatever the weights: 64 · 127 · 127 < 2²⁰.
+  public static let largestTriple = 64
 }

@@ -110,10 +110,10 @@ extension Step {
   fileprivate func formats(in shape: ProgramShape) -> Bool {
     switch self {
     case .dense(let step):
-      return step.inputs <= SnapshotLimits.terms && packs(step.packing, shape)
+      return step.inputs <= SnapshotLimits.terms && packs(step.packing, shape, terms: step.inputs)
         && step.epilogue.isUsable(tables: shape.tables.count)
     case .convolution(let step):
-      return step.fanIn <= SnapshotLimits.terms && packs(step.packing, shape)
+      return step.fanIn <= SnapshotLimits.terms && packs(step.packing, shape, terms: step.fanIn)
         && step.epilogue.isUsable(tables: shape.tables.count)
     case .map(let step): return step.epilogue.isUsable(tables: shape.tables.count)
     case .softmax(let step):
@@ -124,8 +124,8 @@ extension Step {
     }
   }
 
-  private func packs(_ packing: Packing, _ shape: ProgramShape) -> Bool {
-    packing != .triple || shape.scheme == .w8a8
+  private func packs(_ packing: Packing, _ shape: ProgramShape, terms: Int) -> Bool {
+    packing != .triple || (shape.scheme == .w8a8 && terms <= Packing.largestTriple)
   }
 }
 
