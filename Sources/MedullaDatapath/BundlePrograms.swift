@@ -40,11 +40,16 @@ public struct BundlePrograms: Sendable {
     return BundlePrograms(objects: objects, entries: entries)
   }
 
+  /// The file beside the objects that says which sources of ours they were compiled from.
+  static let sourcesName = "sources.sha256"
+
   /// Writes each object under its function's name into `directory`, which must exist.
   public func write(to directory: URL) throws {
     for (function, object) in objects {
       try Data(object).write(to: directory.appendingPathComponent(function.objectName))
     }
+    try Data((EmbeddedSources.digest + "\n").utf8).write(
+      to: directory.appendingPathComponent(Self.sourcesName))
   }
 
   private static func verify(

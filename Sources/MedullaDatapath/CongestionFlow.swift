@@ -16,15 +16,19 @@ public struct CongestionFlow: Codable, Sendable, Equatable {
   public let minimumRoundTripMicroseconds: Int
   public let decisions: Int
   public let guardEvents: Int
+  /// The network's last output, in fixed point with 16 fraction bits.
+  public let action: Int64
+  /// What `action` was inferred from, in the same format; null when newer intervals have ended since.
+  @Nullable public private(set) var features: [Int64]?
 
   enum CodingKeys: String, CodingKey {
-    case generation, slot, phase, window, decisions
+    case generation, slot, phase, window, decisions, action, features
     case bitsPerSecond = "bits_per_second"
     case minimumRoundTripMicroseconds = "min_rtt_us"
     case guardEvents = "guard_events"
   }
 
-  init(_ record: KernelFlowRecord, generation: Int) {
+  init(_ record: KernelFlowRecord, features: [Int32], generation: Int) {
     self.generation = generation
     slot = Int(record.slot)
     let phases: [Phase] = [.start, .drain, .steer, .guard]
@@ -34,14 +38,14 @@ public struct CongestionFlow: Codable, Sendable, Equatable {
     minimumRoundTripMicroseconds = Int(record.minimumRoundTrip)
     decisions = Int(record.decisions)
     guardEvents = Int(record.guardEvents)
+    action = record.action
+    _features = Nullable(wrappedValue: record.explains == 1 ? features.map(Int64.init) : nil)
   }
 }
 
 extension CongestionControl {
   /// Every flow of an instance, in all network namespaces, on all program sets.
   public static func flows(name: String) throws -> [CongestionFlow] {
-    try CongestionInstance(InstanceName(name)).generations.flatMap { generation in
-      try generation.flowRecords().map { CongestionFlow($0, generation: generation.number) }
-    }
+    try CongestionInstance(InstanceName(name)).generations.flatMap { try $0.liveFlows() }
   }
 }

@@ -95,6 +95,7 @@ final class CongestionInstance {
         try generation(place.generation).control.setMoving(place.slot, moving)
       case .activate(let place): try generation(place.generation).control.active = place.slot
       case .setRetired(let number, let retired): try generation(number).control.isRetired = retired
+      case .leave(let number, let time): try generation(number).control.leftNanoseconds = time ?? 0
       case .point(let number):
         if let object = unregistered.removeValue(forKey: number) {
           try object.replaceStructOps(

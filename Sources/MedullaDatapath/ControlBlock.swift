@@ -64,6 +64,12 @@ final class ControlBlock {
     set { memory.store64(newValue, at: Field.attached) }
   }
 
+  /// When another program set took the instance's name; 0 while this one has it.
+  var leftNanoseconds: UInt64 {
+    get { memory.load64(at: Field.left) }
+    set { memory.store64(newValue, at: Field.left) }
+  }
+
   var shape: [UInt8] {
     get { bytes(at: Field.shape, count: KernelLayout.shapeBytes) }
     set { store(newValue, at: Field.shape, count: KernelLayout.shapeBytes) }

@@ -15,13 +15,16 @@ extension DatapathSnapshot {
 
   /// The snapshot of a bundle with the bundle's programs.
   ///
-  /// Programs of a bundle that another version compiled may read the image in another way: when the shape's
-  /// header of today is not the bundle's, they are compiled again.
+  /// Programs that another version compiled may read the image in another way or lack what this one expects:
+  /// when the shape's header or our own sources have changed since, they are compiled again on use.
   public init(_ bundle: SnapshotBundle) throws {
     let header = try ProgramHeader(shape: bundle.snapshot.shape).text
     let stored = try? String(contentsOfFile: bundle.headerPath, encoding: .utf8)
+    let sources = try? String(
+      contentsOfFile: bundle.programsPath + "/" + BundlePrograms.sourcesName, encoding: .utf8)
+    let isOfThisVersion = stored == header && sources == EmbeddedSources.digest + "\n"
     var objects: [DatapathFunction: [UInt8]] = [:]
-    for function in DatapathFunction.allCases where stored == header {
+    for function in DatapathFunction.allCases where isOfThisVersion {
       let path = bundle.programsPath + "/" + function.objectName
       guard let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int else {
         continue

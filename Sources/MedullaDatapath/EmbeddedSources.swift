@@ -1,3 +1,5 @@
+import Crypto
+
 /// The eBPF C that this module carries, so that the executable needs no file beside it.
 enum EmbeddedSources {
   /// Every file that a program may include, by its name; `shape.h` comes from the snapshot's shape.
@@ -12,6 +14,15 @@ enum EmbeddedSources {
       "probe.bpf.c": text(PackageResources.probe_bpf_c),
     ]
   }
+
+  /// SHA-256 over names and texts: programs that were compiled from other sources are not of this version.
+  static let digest: String = {
+    var hash = SHA256()
+    for (name, text) in files.sorted(by: { $0.key < $1.key }) {
+      hash.update(data: Array("\(name) \(text.utf8.count)\n\(text)".utf8))
+    }
+    return CongestionStatus.hexadecimal(Array(hash.finalize()))
+  }()
 
   /// The native program that benchmarks compare with.
   static var native: [String: String] { ["bench.c": text(PackageResources.bench_c)] }

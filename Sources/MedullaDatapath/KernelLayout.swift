@@ -18,10 +18,11 @@ enum KernelLayout {
     static let nextVersion = 24
     static let drainLimit = 32
     static let attached = 40
-    static let shape = 48
-    static let congestion = 80
-    static let before = 96
-    static let slots = 112
+    static let left = 48
+    static let shape = 56
+    static let congestion = 88
+    static let before = 104
+    static let slots = 120
     static let size = slots + slotCount * Slot.size
   }
 
@@ -84,8 +85,13 @@ struct KernelCounts: BitwiseCopyable, Equatable {
   }
 }
 
-/// `struct medulla_flow_record`.
+/// `struct medulla_flow_record`, without the features that follow.
 struct KernelFlowRecord: BitwiseCopyable, Equatable {
+  /// Bytes of the whole record, and where its features are.
+  static let size = 168
+  static let featuresOffset = 44
+  static let featureCount = 30
+
   var slot: UInt32 = 0
   var phase: UInt32 = 0
   var rate: UInt64 = 0
@@ -93,4 +99,6 @@ struct KernelFlowRecord: BitwiseCopyable, Equatable {
   var minimumRoundTrip: UInt32 = 0
   var decisions: UInt32 = 0
   var guardEvents: UInt32 = 0
+  var action: Int64 = 0
+  var explains: UInt32 = 0
 }

@@ -82,12 +82,15 @@ final class PinnedGeneration {
   }
 
   /// Every flow that is on this program set, in all network namespaces.
-  func flowRecords() throws -> [KernelFlowRecord] {
+  func liveFlows() throws -> [CongestionFlow] {
     let bytes = try BPFProgram(pinned: path + "/program_" + Self.listProgram).iterate(over: storage)
-    let size = MemoryLayout<KernelFlowRecord>.size
     return bytes.withUnsafeBytes { raw in
-      stride(from: 0, through: raw.count - size, by: size).map {
-        raw.loadUnaligned(fromByteOffset: $0, as: KernelFlowRecord.self)
+      stride(from: 0, through: raw.count - KernelFlowRecord.size, by: KernelFlowRecord.size).map { start in
+        let record = raw.loadUnaligned(fromByteOffset: start, as: KernelFlowRecord.self)
+        let features = (0..<KernelFlowRecord.featureCount).map {
+          raw.loadUnaligned(fromByteOffset: start + KernelFlowRecord.featuresOffset + 4 * $0, as: Int32.self)
+        }
+        return CongestionFlow(record, features: features, generation: number)
       }
     }
   }

@@ -54,6 +54,8 @@ public struct Router: Equatable, Sendable {
     case activate(Place)
     /// Stops or resumes sending a whole generation's flows to the instance's current programs.
     case setRetired(generation: Int, Bool)
+    /// Notes when a program set lost the instance's name; nil: it has it again.
+    case leave(generation: Int, at: UInt64?)
     /// The one link update that is the swap of program sets.
     case point(generation: Int)
     /// Visit the flows of moving slots, so that idle ones leave too.
@@ -163,9 +165,11 @@ public struct Router: Equatable, Sendable {
     update(place.generation) { $0.active = place.slot }
     actions.append(.activate(place))
     if place.generation != current {
-      current = place.generation
       actions.append(.setRetired(generation: place.generation, false))
+      actions.append(.leave(generation: place.generation, at: nil))
+      actions.append(.leave(generation: current, at: now))
       actions.append(.point(generation: place.generation))
+      current = place.generation
     }
     return actions
   }

@@ -6,7 +6,7 @@ import Testing
 struct LayoutTests {
   @Test("the control block has the size that intf.h asserts")
   func control() {
-    #expect(KernelLayout.Control.size == 880)
+    #expect(KernelLayout.Control.size == 888)
     #expect(KernelLayout.Slot.size == 96)
   }
 
@@ -14,7 +14,8 @@ struct LayoutTests {
   func records() {
     #expect(MemoryLayout<KernelFlows>.size == 24)
     #expect(MemoryLayout<KernelCounts>.size == 80)
-    #expect(MemoryLayout<KernelFlowRecord>.size == 32)
+    #expect(MemoryLayout<KernelFlowRecord>.size == KernelFlowRecord.featuresOffset)
+    #expect(KernelFlowRecord.featuresOffset + 4 * KernelFlowRecord.featureCount + 4 == KernelFlowRecord.size)
   }
 
   @Test("counts of several processors add up, with the least and the largest time of all")

@@ -43,7 +43,8 @@ struct RouterTests {
       actions == [
         .load(generation: 2), .store(other, Self.identity(2, shape: 9), version: 2, now: 5),
         .setPrevious(generation: 2, first), .retire(first, now: 5), .activate(other),
-        .setRetired(generation: 2, false), .point(generation: 2),
+        .setRetired(generation: 2, false), .leave(generation: 2, at: nil), .leave(generation: 1, at: 5),
+        .point(generation: 2),
       ])
     #expect(router.current == 2)
   }

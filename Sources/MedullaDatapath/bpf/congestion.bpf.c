@@ -9,6 +9,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 _Static_assert(MEDULLA_INPUTS == MCC_FEATURES, "the network takes the controller's features");
+_Static_assert(MEDULLA_FLOW_FEATURES == MCC_FEATURES, "a flow's record holds its features");
 _Static_assert(MEDULLA_OUTPUTS == 1, "the network gives one action");
 
 #define CONGESTION_TCP 6		/* IPPROTO_TCP */
@@ -20,6 +21,9 @@ _Static_assert(MEDULLA_OUTPUTS == 1, "the network gives one action");
 struct congestion_flow {
 	struct mcc_flow controller;
 	__u64 last_ack_us;
+	__u64 decided_us; /* the interval that began with the last decision; 0: none */
+	__s64 action;	  /* of that decision, q16 */
+	__u32 sequence;	  /* odd while an ACK is being handled */
 	__u32 started; /* 0: fresh memory */
 	__u32 slot;
 	__u32 state; /* enum tcp_ca_state */
@@ -122,6 +126,7 @@ static __noinline int congestion_start(struct congestion_flow *flow, const struc
 	mcc_init(&flow->controller, config, now, tp->srtt_us >> 3, congestion_min_rtt_us(tp), tp->snd_cwnd,
 		 tp->mss_cache);
 	flow->last_ack_us = now;
+	flow->decided_us = 0;
 	flow->state = MEDULLA_CA_OPEN;
 	flow->delivered_ce = tp->delivered_ce;
 	flow->slot = medulla_take_slot();
@@ -262,6 +267,8 @@ static __noinline int congestion_decide(struct congestion_flow *flow, const stru
 		medulla_count_time(counts, bpf_ktime_get_ns() - begin);
 	medulla_give_workspace(workspace);
 	counts->inferences++;
+	flow->action = action;
+	flow->decided_us = flow->controller.interval_start_us;
 	return congestion_apply(&flow->controller, config, action);
 }
 
@@ -299,12 +306,13 @@ void BPF_PROG(congestion_main, struct sock *sk, __u32 acknowledged, int flag,
 	struct congestion_flow *flow;
 	struct medulla_counts *counts;
 	struct mcc_ack ack;
+	__u64 now_ns = tp->tcp_mstamp * 1000;
 	__u32 slot, guard_events;
 	int due;
 
 	if (!config || !control)
 		return;
-	if (control->options & MEDULLA_RETIRED) {
+	if ((control->options & MEDULLA_RETIRED) || medulla_is_overdue(control, control->left_ns, now_ns)) {
 		char name[sizeof(control->congestion)];
 
 		__builtin_memcpy(name, control->congestion, sizeof(name));
@@ -319,10 +327,12 @@ void BPF_PROG(congestion_main, struct sock *sk, __u32 acknowledged, int flag,
 			counts->stateless++;
 		return;
 	}
-	slot = medulla_follow(control, &flow->slot);
+	slot = medulla_follow(control, &flow->slot, now_ns);
 	counts = medulla_get_counts(slot);
 	if (!counts)
 		return;
+	flow->sequence++;
+	MEDULLA_BARRIER();
 	guard_events = flow->controller.guard_events;
 	congestion_read_ack(&ack, tp, sample, flow);
 	due = congestion_take_ack(&flow->controller, config, &ack);
@@ -330,6 +340,8 @@ void BPF_PROG(congestion_main, struct sock *sk, __u32 acknowledged, int flag,
 		counts->guard_events++;
 	if (due && congestion_decide(flow, config, control, counts, slot))
 		counts->decisions++;
+	MEDULLA_BARRIER();
+	flow->sequence++;
 	congestion_publish(sk, tp, flow, ack.acked);
 }
 
@@ -339,9 +351,12 @@ int congestion_list(struct bpf_iter__bpf_sk_storage_map *context)
 {
 	struct congestion_flow *flow = context->value;
 	struct medulla_flow_record record = {};
+	__u32 sequence;
 
 	if (!flow || !flow->started)
 		return 0;
+	sequence = *(volatile __u32 *)&flow->sequence;
+	MEDULLA_BARRIER();
 	record.slot = flow->slot;
 	record.phase = flow->controller.phase;
 	record.rate = flow->controller.rate;
@@ -349,6 +364,14 @@ int congestion_list(struct bpf_iter__bpf_sk_storage_map *context)
 	record.min_rtt_us = flow->controller.min_rtt_us;
 	record.decisions = flow->controller.decisions;
 	record.guard_events = flow->controller.guard_events;
+	record.action = flow->action;
+	record.explains = flow->decided_us && flow->decided_us == flow->controller.interval_start_us;
+	for (int i = 0; i < MCC_FEATURES; i++)
+		record.features[i] = flow->controller.features[i];
+	MEDULLA_BARRIER();
+	/* An ACK came in between: the figures are each right, but not of one moment. */
+	if (sequence & 1 || sequence != *(volatile __u32 *)&flow->sequence)
+		record.explains = 0;
 	bpf_seq_write(context->meta->seq, &record, sizeof(record));
 	return 0;
 }
@@ -361,7 +384,7 @@ int congestion_drain(struct bpf_iter__bpf_sk_storage_map *context)
 	const struct medulla_control *control = medulla_get_control();
 
 	if (flow && control && flow->started)
-		medulla_follow(control, &flow->slot);
+		medulla_follow(control, &flow->slot, bpf_ktime_get_ns());
 	return 0;
 }
 

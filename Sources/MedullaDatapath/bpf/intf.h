@@ -43,6 +43,7 @@ struct medulla_control {
 	__u64 next_version;
 	__u64 drain_limit_ns; /* 0: flows stay as long as they live */
 	__u64 attached_ns;    /* CLOCK_MONOTONIC */
+	__u64 left_ns;	      /* CLOCK_MONOTONIC of when another program set took the name; 0: this one has it */
 	__u8 shape[32];	      /* SHA-256 of the shape's header */
 	char congestion[16];  /* TCP's name of it; where flows go with MEDULLA_RETIRED */
 	char before[16];      /* the default congestion control when it was attached */
@@ -70,6 +71,8 @@ struct medulla_counts {
 	__u64 measured_max_ns;
 };
 
+#define MEDULLA_FLOW_FEATURES 30
+
 /* One live flow, as an iterator over the flows' memory writes it. */
 struct medulla_flow_record {
 	__u32 slot;
@@ -79,6 +82,10 @@ struct medulla_flow_record {
 	__u32 min_rtt_us;
 	__u32 decisions;
 	__u32 guard_events;
+	__s64 action;	   /* the last output of the network, q16 */
+	__u32 explains;	   /* 1: `features` are what `action` was inferred from */
+	__s32 features[MEDULLA_FLOW_FEATURES]; /* q16 */
+	__u32 reserved;
 };
 
 /* A request of the round-trip benchmark. */
@@ -88,9 +95,9 @@ struct medulla_request {
 };
 
 _Static_assert(sizeof(struct medulla_slot) == 96, "slot layout");
-_Static_assert(sizeof(struct medulla_control) == 880, "control layout");
+_Static_assert(sizeof(struct medulla_control) == 888, "control layout");
 _Static_assert(sizeof(struct medulla_flows) == 24, "flows layout");
 _Static_assert(sizeof(struct medulla_counts) == 80, "counts layout");
-_Static_assert(sizeof(struct medulla_flow_record) == 32, "flow record layout");
+_Static_assert(sizeof(struct medulla_flow_record) == 168, "flow record layout");
 
 #endif /* MEDULLA_INTF_H */

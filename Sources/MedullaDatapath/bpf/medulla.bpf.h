@@ -119,20 +119,30 @@ static __always_inline void medulla_release_slot(__u32 slot)
 		__sync_fetch_and_add(&flows->held, -1);
 }
 
-/* Moves a pinned flow to the active slot when its own is to be emptied. Whoever changes `pin` from one
- * slot to another also moves the count, so a flow is counted once whoever comes first. */
-static __always_inline __u32 medulla_follow(const struct medulla_control *control, __u32 *pin)
+/* Whether a limit of the instance's drain has passed since `since_ns`. */
+static __always_inline int medulla_is_overdue(const struct medulla_control *control, __u64 since_ns, __u64 now_ns)
+{
+	return control->drain_limit_ns && since_ns && now_ns > since_ns &&
+	       now_ns - since_ns > control->drain_limit_ns;
+}
+
+/* Moves a pinned flow to the active slot when its own is to be emptied: on command, or because the drain
+ * limit has passed. Whoever changes `pin` from one slot to another also moves the count, so a flow is
+ * counted once whoever comes first. */
+static __always_inline __u32 medulla_follow(const struct medulla_control *control, __u32 *pin, __u64 now_ns)
 {
 	__u32 slot = *(volatile __u32 *)pin;
+	__u32 active = medulla_active_slot(control);
 	struct medulla_flows *from, *to;
-	__u32 active;
 
-	if (slot >= MEDULLA_SLOTS || !(control->slots[slot].flags & MEDULLA_SLOT_MOVE))
+	if (slot >= MEDULLA_SLOTS || slot == active)
 		return slot;
-	active = medulla_active_slot(control);
+	if (!(control->slots[slot].flags & MEDULLA_SLOT_MOVE) &&
+	    !medulla_is_overdue(control, control->slots[slot].retired_ns, now_ns))
+		return slot;
 	from = bpf_map_lookup_elem(&medulla_flows, &slot);
 	to = bpf_map_lookup_elem(&medulla_flows, &active);
-	if (!from || !to || active == slot)
+	if (!from || !to)
 		return slot;
 	if (__sync_val_compare_and_swap(pin, slot, active) != slot)
 		return *(volatile __u32 *)pin;

@@ -1,0 +1,263 @@
+import Foundation
+import MedullaKernel
+import MedullaSnapshot
+import Testing
+
+@testable import MedullaDatapath
+
+@Suite(
+  "congestion control in the kernel", .serialized,
+  .enabled(if: KernelTestHost.isUsable, KernelTestHost.reason))
+struct KernelCongestionTests {
+  /// Attaches under a name of its own, and detaches whatever happens.
+  private func attached(
+    _ letter: String, seed: UInt64 = 1, configuration: CongestionConfiguration = .init(),
+    _ body: (InstanceName) throws -> Void
+  ) throws {
+    let name = try InstanceName(KernelTestHost.name(letter))
+    try CongestionControl.attach(
+      name: name.text, snapshot: KernelTestHost.policy(seed: seed).snapshot, configuration: configuration)
+    defer { try? CongestionControl.detach(name: name.text) }
+    try body(name)
+  }
+
+  private func flows(_ name: InstanceName, version: UInt64) throws -> UInt64? {
+    try CongestionControl.status(name: name.text).slots.first { $0.version == version }?.flows
+  }
+
+  @Test("TCP knows an attached instance by its name, and no longer after it is detached")
+  func registration() throws {
+    try attached("a") { name in
+      #expect(TCPSettings.availableCongestionControls.contains(name.congestion))
+      let status = try CongestionControl.status(name: name.text)
+      #expect(status.slots.map(\.state) == [.active])
+      #expect(status.slots[0].digest == (try KernelTestHost.policy(seed: 1).file.digest))
+      #expect(throws: DatapathError.self) {
+        try CongestionControl.attach(name: name.text, snapshot: KernelTestHost.policy(seed: 2).snapshot)
+      }
+    }
+    let name = try InstanceName(KernelTestHost.name("a"))
+    #expect(!TCPSettings.availableCongestionControls.contains(name.congestion))
+    #expect(!BPFFileSystem.exists(CongestionInstance.path(of: name)))
+    #expect(throws: DatapathError.self) { try CongestionControl.status(name: name.text) }
+  }
+
+  @Test(
+    "a flow that selects it is counted, inferred for, and its actions are the reference interpreter's bits")
+  func inference() throws {
+    let loopback = try SlowLoopback()
+    try attached("b", configuration: CongestionConfiguration(measures: true)) { name in
+      let reference = ReferenceInterpreter(try KernelTestHost.policy(seed: 1).file.snapshot)
+      let flow = try TestFlow(loopback, congestion: name.congestion)
+      defer { flow.end() }
+      #expect(flow.congestion == name.congestion)
+      #expect(try flows(name, version: 1) == 1)
+      flow.startSending()
+      var compared = Set<Int>()
+      let enough = try eventually(within: 20) {
+        for live in try CongestionControl.flows(name: name.text) {
+          guard let features = live.features else { continue }
+          #expect(reference.run(features: features) == [live.action])
+          compared.insert(live.decisions)
+        }
+        return compared.count >= 20
+      }
+      #expect(enough, "compared \(compared.count) decisions")
+      let slot = try #require(try CongestionControl.status(name: name.text).slots.first)
+      #expect(slot.inferences >= UInt64(compared.count))
+      #expect(try #require(slot.nanosecondsPerInference) > 0)
+      #expect(flow.sent > 100_000)
+    }
+  }
+
+  @Test("an update takes new flows and leaves running ones on their snapshot; a rollback goes back")
+  func update() throws {
+    let loopback = try SlowLoopback()
+    try attached("c") { name in
+      let old = try TestFlow(loopback, congestion: name.congestion)
+      defer { old.end() }
+      old.startSending()
+      try CongestionControl.update(name: name.text, snapshot: KernelTestHost.policy(seed: 2).snapshot)
+      let new = try TestFlow(loopback, congestion: name.congestion)
+      defer { new.end() }
+      new.startSending()
+      #expect(try flows(name, version: 1) == 1)
+      #expect(try flows(name, version: 2) == 1)
+      let before = old.sent
+      #expect(eventually { old.sent > before + 500_000 })
+      #expect(try flows(name, version: 1) == 1)
+      let back = try CongestionControl.rollback(name: name.text)
+      #expect(back.slots.first { $0.state == .active }?.version == 1)
+      let third = try TestFlow(loopback, congestion: name.congestion)
+      #expect(try flows(name, version: 1) == 2)
+      third.end()
+      #expect(try eventually { try flows(name, version: 1) == 1 })
+    }
+  }
+
+  @Test("a snapshot of another shape brings its own program set, and old flows stay on theirs to their end")
+  func otherShape() throws {
+    let loopback = try SlowLoopback()
+    try attached("d") { name in
+      let old = try TestFlow(loopback, congestion: name.congestion)
+      old.startSending()
+      let other = try KernelTestHost.policy(seed: 3, hidden: 20).snapshot
+      try CongestionControl.update(name: name.text, snapshot: other)
+      let new = try TestFlow(loopback, congestion: name.congestion)
+      defer { new.end() }
+      new.startSending()
+      var status = try CongestionControl.status(name: name.text)
+      #expect(status.generations.map(\.current) == [false, true])
+      #expect(status.generations.map(\.flows) == [1, 1])
+      try CongestionControl.rollback(name: name.text)
+      status = try CongestionControl.rollback(name: name.text)
+      #expect(status.generations.map(\.current) == [false, true])
+      old.end()
+      #expect(try eventually { try CongestionControl.status(name: name.text).generations[0].flows == 0 })
+      // The old set is the way back until another update; then it goes.
+      try CongestionControl.update(
+        name: name.text, snapshot: KernelTestHost.policy(seed: 4, hidden: 20).snapshot)
+      status = try CongestionControl.sweep(name: name.text)
+      #expect(status.generations.map(\.number) == [2])
+    }
+  }
+
+  @Test("past the drain limit flows leave a replaced snapshot, idle ones too")
+  func drain() throws {
+    let loopback = try SlowLoopback()
+    try attached("e", configuration: CongestionConfiguration(drainLimit: .seconds(1))) { name in
+      let idle = try TestFlow(loopback, congestion: name.congestion)
+      defer { idle.end() }
+      try CongestionControl.update(name: name.text, snapshot: KernelTestHost.policy(seed: 2).snapshot)
+      #expect(try flows(name, version: 1) == 1)
+      usleep(1_200_000)
+      let status = try CongestionControl.sweep(name: name.text)
+      #expect(status.slots.first { $0.version == 1 }?.flows == 0)
+      #expect(status.slots.first { $0.version == 1 }?.flowsMoved == 1)
+      #expect(status.slots.first { $0.version == 2 }?.flows == 1)
+    }
+  }
+
+  @Test("past the drain limit flows leave a replaced program set on their next ACK")
+  func drainOfSet() throws {
+    let loopback = try SlowLoopback()
+    try attached("f", configuration: CongestionConfiguration(drainLimit: .seconds(1))) { name in
+      let flow = try TestFlow(loopback, congestion: name.congestion)
+      defer { flow.end() }
+      flow.startSending()
+      try CongestionControl.update(
+        name: name.text, snapshot: KernelTestHost.policy(seed: 2, hidden: 20).snapshot)
+      usleep(1_200_000)
+      try CongestionControl.sweep(name: name.text)
+      #expect(
+        try eventually { try CongestionControl.status(name: name.text).generations.map(\.flows) == [0, 1] })
+      #expect(flow.congestion == name.congestion)
+      let before = flow.sent
+      let goesOn = eventually { flow.sent > before + 200_000 }
+      #expect(goesOn, "\(flow.sent - before) bytes more; \(try CongestionControl.flows(name: name.text))")
+    }
+  }
+
+  @Test("two instances run side by side, each with its own flows")
+  func instances() throws {
+    let loopback = try SlowLoopback()
+    try attached("g") { first in
+      try attached("h", seed: 2) { second in
+        let one = try TestFlow(loopback, congestion: first.congestion)
+        defer { one.end() }
+        let other = try TestFlow(loopback, congestion: second.congestion)
+        defer { other.end() }
+        #expect(try flows(first, version: 1) == 1)
+        #expect(try flows(second, version: 1) == 1)
+        let names = try CongestionControl.statusOfAll().map(\.name)
+        #expect(names.contains(first.text) && names.contains(second.text))
+      }
+    }
+  }
+
+  @Test("detached in mid-flow, a flow goes on with the default of before and nothing stays pinned")
+  func detach() throws {
+    let loopback = try SlowLoopback()
+    let name = try InstanceName(KernelTestHost.name("i"))
+    try CongestionControl.attach(name: name.text, snapshot: KernelTestHost.policy(seed: 1).snapshot)
+    let flow = try TestFlow(loopback, congestion: name.congestion)
+    defer { flow.end() }
+    flow.startSending()
+    #expect(eventually { flow.sent > 200_000 })
+    try CongestionControl.detach(name: name.text)
+    #expect(!BPFFileSystem.exists(CongestionInstance.path(of: name)))
+    #expect(eventually { flow.congestion == TCPSettings.defaultCongestionControl })
+    let before = flow.sent
+    #expect(eventually { flow.sent > before + 200_000 })
+  }
+
+  @Test("a command that dies between any two actions leaves a state that the next command goes on from")
+  func interrupted() throws {
+    let loopback = try SlowLoopback()
+    for hidden in [16, 20] {
+      let next = try KernelTestHost.policy(seed: 2, hidden: hidden).snapshot
+      let last = try KernelTestHost.policy(seed: 5, hidden: hidden).snapshot
+      for survived in 0..<7 {
+        try attached("j") { name in
+          let flow = try TestFlow(loopback, congestion: name.congestion)
+          defer { flow.end() }
+          flow.startSending()
+          do {
+            let instance = try CongestionInstance(name)
+            var router = try instance.router()
+            let actions = try router.install(next.identity, now: monotonicNanoseconds())
+            try instance.perform(Array(actions.prefix(survived)), snapshot: next)
+          }
+          // What the dead command held is gone; the kernel goes on.
+          let before = flow.sent
+          #expect(eventually { flow.sent > before + 100_000 }, "\(survived) actions")
+          #expect(try CongestionControl.status(name: name.text).slots.contains { $0.state == .active })
+          let status = try CongestionControl.update(name: name.text, snapshot: last)
+          #expect(
+            status.slots.first { $0.state == .active }?.digest == CongestionStatus.hexadecimal(last.digest))
+          #expect(status.slots.map(\.flows).reduce(0, +) == 1, "\(survived) actions")
+        }
+      }
+    }
+  }
+
+  @Test("commands at the same time exclude each other, and every update counts")
+  func concurrent() throws {
+    try attached("k") { name in
+      let snapshots = try (10..<14).map { try KernelTestHost.policy(seed: UInt64($0)).snapshot }
+      DispatchQueue.concurrentPerform(iterations: snapshots.count) { index in
+        _ = try? CongestionControl.update(name: name.text, snapshot: snapshots[index])
+      }
+      let versions = try CongestionControl.status(name: name.text).slots.map(\.version).sorted()
+      #expect(versions == [1, 2, 3, 4, 5])
+    }
+  }
+
+  @Test("what an interrupted attach leaves is removed by the next one")
+  func debris() throws {
+    let name = try InstanceName(KernelTestHost.name("l"))
+    try BPFFileSystem.ensureMounted()
+    try BPFFileSystem.makeDirectory(BPFFileSystem.root)
+    let path = CongestionInstance.path(of: name)
+    try BPFFileSystem.makeDirectory(path)
+    try BPFFileSystem.makeDirectory(path + "/generation-1")
+    let snapshot = try KernelTestHost.policy(seed: 1).snapshot
+    try CongestionObject.load(snapshot, name: name).loadedMap("medulla_slots").pin(
+      at: path + "/generation-1/medulla_slots")
+    #expect(try !CongestionControl.statusOfAll().map(\.name).contains(name.text))
+    var told: [String] = []
+    try CongestionControl.attach(name: name.text, snapshot: snapshot) { told.append($0) }
+    #expect(told.contains { $0.contains("interrupted") })
+    try CongestionControl.detach(name: name.text)
+  }
+
+  @Test("a network of another size cannot be attached, and says why")
+  func wrongSize() throws {
+    let snapshot = DatapathSnapshot(
+      name: "small", inputs: 4, outputs: 1, image: [1], digest: [UInt8](repeating: 1, count: 32), header: "")
+    let error = #expect(throws: DatapathError.self) {
+      try CongestionControl.attach(name: KernelTestHost.name("m"), snapshot: snapshot)
+    }
+    #expect(error?.code == .wrongShape)
+  }
+}

@@ -1,0 +1,221 @@
+import CMedulla
+import Foundation
+import Glibc
+import MedullaCodegen
+import MedullaModel
+import MedullaSnapshot
+import Testing
+
+@testable import MedullaDatapath
+
+/// What tests that load programs need, and where they get it.
+enum KernelTestHost {
+  static let reason: Comment = "needs root, a kernel with TCP struct_ops, clang and iproute2"
+
+  /// With MEDULLA_REQUIRE_KERNEL=1 such tests run, and fail where the kernel cannot.
+  static let isUsable: Bool = {
+    if ProcessInfo.processInfo.environment["MEDULLA_REQUIRE_KERNEL"] == "1" { return true }
+    let needed = ["privileges", "btf", "struct_ops", "clang", "ip"]
+    return Doctor().examine().checks.allSatisfy { $0.ok || !needed.contains($0.name) }
+  }()
+
+  /// A name that no other run uses.
+  static func name(_ letter: String) -> String { "t\(letter)-\(getpid() % 100_000_000)" }
+
+  /// A policy of the controller's size whose actions are small and differ from seed to seed.
+  static func policy(seed: UInt64, hidden: Int = 16) throws -> (
+    snapshot: DatapathSnapshot, file: SnapshotFile
+  ) {
+    var generator = SplitMix(state: seed)
+    func dense(_ inputs: Int, _ outputs: Int, reach: Float) -> Layer {
+      .dense(
+        Dense(
+          inputs: inputs, outputs: outputs,
+          weights: (0..<inputs * outputs).map { _ in Float.random(in: -reach...reach, using: &generator) },
+          bias: (0..<outputs).map { _ in Float.random(in: -reach...reach, using: &generator) }))
+    }
+    let network = try Network(
+      name: "policy-\(seed)", inputShape: TensorShape([30]),
+      layers: [
+        dense(30, hidden, reach: 0.3), .activation(.tanh), dense(hidden, 8, reach: 0.5), .activation(.tanh),
+        dense(8, 1, reach: 0.05),
+      ])
+    let samples = (0..<64).map { _ in
+      (0..<10).flatMap { _ in
+        [
+          Float.random(in: -1...1, using: &generator), Float.random(in: 1...6, using: &generator),
+          Float.random(in: 0.2...3, using: &generator),
+        ]
+      }
+    }
+    let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
+    return (try DatapathSnapshot(file, name: network.name), file)
+  }
+}
+
+/// A network namespace with a slow loopback, removed with its last owner.
+final class SlowLoopback {
+  static let address = "127.0.0.1"
+  let name: String
+
+  /// - Parameter rate: of the loopback in both directions together, as `tc` writes it.
+  init(rate: String = "200mbit") throws {
+    name = "medulla-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    try Self.run(["ip", "netns", "add", name])
+    do {
+      try Self.run(["ip", "-n", name, "link", "set", "lo", "mtu", "1500", "up"])
+      try Self.run([
+        "ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", rate, "burst",
+        "40000", "limit", "60000",
+      ])
+    } catch {
+      try? Self.run(["ip", "netns", "del", name])
+      throw error
+    }
+  }
+
+  deinit { try? Self.run(["ip", "netns", "del", name]) }
+
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  static func run(_ arguments: [String]) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = arguments
+    let errors = Pipe()
+    process.standardError = errors
+    try process.run()
+    let text = errors.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw Failure(
+        description: "\(arguments.joined(separator: " ")): \(String(decoding: text, as: UTF8.self))")
+    }
+  }
+
+  /// Runs `body` on a thread of its own that has entered the namespace.
+  func inside<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws -> Value {
+    let box = ThreadResult<Value>()
+    let done = DispatchSemaphore(value: 0)
+    let path = "/run/netns/\(name)"
+    Thread {
+      defer { done.signal() }
+      box.result = Result {
+        let status = medulla_enter_network_namespace(path)
+        guard status == 0 else { throw Failure(description: "cannot enter \(path): \(-status)") }
+        return try body()
+      }
+    }.start()
+    done.wait()
+    guard let result = box.result else { throw Failure(description: "the thread gave nothing") }
+    return try result.get()
+  }
+}
+
+private final class ThreadResult<Value: Sendable>: @unchecked Sendable {
+  var result: Result<Value, any Error>?
+}
+
+/// One TCP connection over a `SlowLoopback`, with a sender that never stops until told to.
+final class TestFlow: @unchecked Sendable {
+  let sender: Int32
+  private let receiver: Int32
+  private let lock = NSLock()
+  private var sentBytes = 0
+  private var sending = false
+  private let threads = DispatchGroup()
+
+  /// - Parameter congestion: selected by `setsockopt(TCP_CONGESTION)` before connecting.
+  init(_ loopback: SlowLoopback, congestion: String) throws {
+    (sender, receiver) = try loopback.inside { try Self.connect(congestion: congestion) }
+  }
+
+  deinit { end() }
+
+  var sent: Int { lock.withLock { sentBytes } }
+
+  /// The congestion control that the kernel says the sender has.
+  var congestion: String {
+    var name = [UInt8](repeating: 0, count: 16)
+    var size = socklen_t(name.count)
+    getsockopt(sender, Int32(IPPROTO_TCP), 13, &name, &size)
+    return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+  }
+
+  func startSending() {
+    lock.withLock { sending = true }
+    let group = threads
+    for role in [true, false] {
+      group.enter()
+      Thread { [self] in
+        if role { sendLoop() } else { receiveLoop() }
+        group.leave()
+      }.start()
+    }
+  }
+
+  /// Stops sending, leaving the connection open and idle.
+  func pause() {
+    lock.withLock { sending = false }
+  }
+
+  func end() {
+    pause()
+    shutdown(sender, Int32(SHUT_RDWR))
+    shutdown(receiver, Int32(SHUT_RDWR))
+    threads.wait()
+    close(sender)
+    close(receiver)
+  }
+
+  private func sendLoop() {
+    let chunk = [UInt8](repeating: 7, count: 64 << 10)
+    while lock.withLock({ sending }) {
+      let count = send(sender, chunk, chunk.count, 0x4000)
+      if count <= 0 { return }
+      lock.withLock { sentBytes += count }
+    }
+  }
+
+  private func receiveLoop() {
+    var chunk = [UInt8](repeating: 0, count: 256 << 10)
+    while recv(receiver, &chunk, chunk.count, 0) > 0 {}
+  }
+
+  private static func connect(congestion: String) throws -> (Int32, Int32) {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(listener) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr(SlowLoopback.address)
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let bound = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+        bind(listener, raw, size) == 0 && listen(listener, 1) == 0 && getsockname(listener, raw, &size) == 0
+      }
+    }
+    guard bound else { throw SlowLoopback.Failure(description: "no listener: \(errno)") }
+    let sender = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard setsockopt(sender, Int32(IPPROTO_TCP), 13, congestion, socklen_t(congestion.utf8.count)) == 0 else {
+      close(sender)
+      throw SlowLoopback.Failure(description: "TCP_CONGESTION \(congestion) refused: \(errno)")
+    }
+    let connected = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(sender, $0, size) == 0 }
+    }
+    guard connected else { throw SlowLoopback.Failure(description: "no connection: \(errno)") }
+    return (sender, accept(listener, nil, nil))
+  }
+}
+
+/// Waits until `condition` holds, at most so long.
+func eventually(within seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
+  let deadline = Date().addingTimeInterval(seconds)
+  while Date() < deadline {
+    if try condition() { return true }
+    usleep(50_000)
+  }
+  return try condition()
+}
