@@ -13,6 +13,11 @@ struct ExternalDataDirectory {
   func read(_ location: String, _ offset: Int, _ length: Int?) throws(ModelError) -> Data {
     let url = try resolve(location)
     do {
+      // Opening a pipe would wait for its writer.
+      let kind = try FileManager.default.attributesOfItem(atPath: url.path)[.type] as? FileAttributeType
+      guard kind == .typeRegular else {
+        throw ModelError(.io, "external data \(location) is no regular file")
+      }
       let handle = try FileHandle(forReadingFrom: url)
       defer { try? handle.close() }
       let end = Int(try handle.seekToEnd())

@@ -7,6 +7,8 @@ import SwiftProtobuf
 /// only rearranges, scales or shifts is folded, so the network that comes out has the fewest layers. A batch
 /// axis may be symbolic, 1, or absent; the network is that of one input. What cannot be read is refused with
 /// the node's name, its operator, the opset and what would help.
+///
+/// Weights of 16 or 64 bits become float32, and so do the sums of a graph that computes in 16 bits.
 public enum ONNXReader {
   /// The opset versions of the default operator domain that are understood.
   public static let opsets = 7...21

@@ -197,7 +197,7 @@ def storage():
 
 
 def opsets():
-    for opset in (7, 9, 11, 13, 15, 18, 21):
+    for opset in range(7, 22):
         nodes = [node("Gemm", "x w b", "g"), node("Relu", "g", "r"), node("Gemm", "r v c", "s"),
                  node("Softmax", "s", axis=1)]
         case(f"opset_{opset}", nodes, {"w": weight(6, 8), "b": weight(8), "v": weight(8, 3), "c": weight(3)}, [6],
