@@ -323,6 +323,9 @@ static inline int mcc_start_interval(struct mcc_flow *flow, const struct mcc_con
 	int lossy = gone >= 8 && gone * 10 > flow->acked + gone;
 	int delayed = latency > MCC_ONE + MCC_ONE / 4;
 
+	/* No valid rate sample in the whole interval: what it delivered is the only estimate. */
+	if (!flow->bandwidth_max)
+		flow->bandwidth_max = flow->delivery_rate;
 	if (flow->bandwidth_max * 4 >= flow->bandwidth_full * 5) {
 		flow->bandwidth_full = flow->bandwidth_max;
 		flow->full_rounds = 0;
