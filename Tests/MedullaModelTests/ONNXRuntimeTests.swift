@@ -77,6 +77,20 @@ struct ONNXRuntimeTests {
     }
   }
 
+  @Test("to 1e-5 on a published network", .enabled(if: ProjectFiles.hasAurora, "../shared/data is missing"))
+  func published() throws {
+    let directory = try TemporaryDirectory()
+    var random = SeededGenerator(seed: 40)
+    let network = try ONNXReader.read(contentsOf: ProjectFiles.aurora.path)
+    let inputs = (0..<200).map { _ in random.floats(network.inputShape.count, in: -10...10) }
+    try FileManager.default.copyItem(atPath: ProjectFiles.aurora.path, toPath: directory.path("aurora.onnx"))
+    try directory.writeFloats(inputs.flatMap { $0 }, "aurora.input")
+    let run = try ProjectFiles.run(script: "onnx_runtime_outputs.py", [directory.url.path])
+    #expect(run.status == 0, "\(run.output)")
+    let outputs = try inputs.flatMap { try FloatReference(network).run($0) }
+    #expect(try relativeDeviation(outputs, directory.readFloats("aurora.expected")) <= 1e-5)
+  }
+
   @Test("what cannot be read is refused with its code and the node's name")
   func refused() throws {
     let directory = try TemporaryDirectory()

@@ -52,7 +52,8 @@ struct SafetensorsTests {
   @Test(
     "a header that lies is refused",
     arguments: [
-      #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+      #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"#
+        + #""b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
       #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
       #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
       #"{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#,
