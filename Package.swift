@@ -67,7 +67,11 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .target(
+      name: "InferenceCases", dependencies: ["MedullaModel", "MedullaSnapshot"], path: "Tests/InferenceCases",
+      swiftSettings: strict),
     .testTarget(name: "HouseRulesTests", swiftSettings: strict),
+    .testTarget(name: "CongestionControlTests", dependencies: ["CCongestion"], swiftSettings: strict),
     .testTarget(
       name: "MedullaModelTests", dependencies: ["MedullaModel"],
       exclude: [
@@ -75,10 +79,24 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "MedullaKernelTests", dependencies: ["MedullaKernel"], swiftSettings: strict),
+      name: "MedullaSnapshotTests", dependencies: ["MedullaModel", "MedullaSnapshot", "InferenceCases"],
+      swiftSettings: strict),
     .testTarget(
-      name: "MedullaDatapathTests", dependencies: ["MedullaDatapath"], swiftSettings: strict),
+      name: "MedullaCodegenTests", dependencies: ["MedullaSnapshot", "MedullaCodegen", "InferenceCases"],
+      swiftSettings: strict),
+    .testTarget(name: "MedullaKernelTests", dependencies: ["MedullaKernel"], swiftSettings: strict),
+    .testTarget(
+      name: "MedullaDatapathTests",
+      dependencies: [
+        "CMedulla", "MedullaDatapath", "MedullaKernel", "MedullaModel", "MedullaSnapshot", "MedullaCodegen",
+        "InferenceCases",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MedullaLearningTests", dependencies: ["MedullaLearning", "CCongestion", "MedullaModel"],
+      swiftSettings: strict),
     .testTarget(
       name: "MedullaTestbedTests", dependencies: ["MedullaTestbed", "medulla"], swiftSettings: strict),
+    .testTarget(name: "CommandTests", dependencies: ["medulla"], swiftSettings: strict),
   ]
 )
