@@ -47,6 +47,7 @@ let package = Package(
       resources: [
         .embedInCode("bpf/kernel_types.h"), .embedInCode("bpf/intf.h"),
         .embedInCode("bpf/medulla.bpf.h"), .embedInCode("bpf/congestion_control.h"),
+        .embedInCode("bpf/congestion_interval.h"), .embedInCode("bpf/congestion_state.h"),
         .embedInCode("bpf/query.bpf.c"), .embedInCode("bpf/congestion.bpf.c"),
         .embedInCode("bpf/probe.bpf.c"), .embedInCode("native/bench.c"),
       ],

@@ -9,6 +9,8 @@ enum EmbeddedSources {
       "intf.h": text(PackageResources.intf_h),
       "medulla.bpf.h": text(PackageResources.medulla_bpf_h),
       "congestion_control.h": text(PackageResources.congestion_control_h),
+      "congestion_interval.h": text(PackageResources.congestion_interval_h),
+      "congestion_state.h": text(PackageResources.congestion_state_h),
       "query.bpf.c": text(PackageResources.query_bpf_c),
       "congestion.bpf.c": text(PackageResources.congestion_bpf_c),
       "probe.bpf.c": text(PackageResources.probe_bpf_c),

@@ -14,130 +14,7 @@
 #ifndef MEDULLA_CONGESTION_CONTROL_H
 #define MEDULLA_CONGESTION_CONTROL_H
 
-#include <linux/types.h>
-
-#define MCC_HISTORY 10
-#define MCC_FEATURES_PER_INTERVAL 3
-#define MCC_FEATURES (MCC_HISTORY * MCC_FEATURES_PER_INTERVAL)
-
-#define MCC_ONE (1 << 16)			   /* 1.0 in q16 */
-#define MCC_INFLATION_MIN (-1 * MCC_ONE)	   /* clip of the latency inflation */
-#define MCC_INFLATION_MAX (10 * MCC_ONE)
-#define MCC_LATENCY_RATIO_MAX (10000LL * MCC_ONE)
-#define MCC_SEND_RATIO_MAX (1000LL * MCC_ONE)
-#define MCC_ACTION_STEP 40			   /* 1 / 0.025: Aurora's step of the rate for one unit of action */
-
-#define MCC_START_GAIN_Q8 739			   /* 2 / ln 2: doubles the delivery rate in a round trip */
-#define MCC_START_WINDOW_GAIN_Q8 178		   /* of that rate: two bandwidth-delay products */
-#define MCC_START_INTERVALS 4			   /* intervals of the start in a round trip: it must end in time */
-#define MCC_START_FULL_INTERVALS 12		   /* intervals without 25% of growth that end the start */
-#define MCC_DRAIN_ROUNDS 4			   /* most intervals that the queue of the start may take to drain */
-#define MCC_PROBE_INTERVALS 64			   /* intervals from one look at the empty path to the next */
-#define MCC_PROBE_FIRST 8			   /* intervals to the first */
-#define MCC_RESTART_IDLE_US 1000000		   /* idleness after which the rate is probed anew */
-#define MCC_WINDOW_MIN 4
-#define MCC_WINDOW_MAX (1 << 24)
-#define MCC_OWN_PACKETS 3			   /* smallest burst of segmentation offload, and a delayed ACK */
-#define MCC_OWN_SHIFT 10			   /* largest burst: this fraction of a second of data */
-#define MCC_HEADROOM 2				   /* most that the rate may exceed what the path delivers */
-#define MCC_RATE_FLOOR 125			   /* 1 kb/s */
-#define MCC_RATE_CEILING 12500000000ULL		   /* 100 Gb/s */
-#define MCC_INTERVAL_LIMIT_US 60000000		   /* 1 min: the longest planned interval */
-
-enum mcc_phase {
-	MCC_START = 0, /* doubles each round trip until the first losses or delay */
-	MCC_DRAIN = 1, /* empties the queue that the start has built */
-	MCC_STEER = 2, /* the network decides */
-	MCC_GUARD = 3, /* a conservative window rule, until the path has recovered */
-};
-
-/* What an operator sets; the same for all flows of an instance. */
-struct mcc_config {
-	__u64 rate_min;		    /* bytes/s */
-	__u64 rate_max;		    /* bytes/s */
-	__u32 interval_fraction_q8; /* monitor interval in smoothed round-trip times; 0: every ACK */
-	__u32 interval_min_us;
-	__u32 interval_min_packets; /* delivered packets that an interval needs at least */
-	__u32 rtt_floor_us;	    /* round trips below it are judged as if they were this long */
-	__u32 action_limit_q16;	    /* |action| is clamped to it */
-	__u32 fairness_q16;	    /* growth per interval is fairness / sqrt(window + fairness_window) */
-	__u32 fairness_window;
-	__u32 window_gain_q8;	    /* window in bandwidth-delay products */
-	__u32 guard_loss_q16;	    /* share of packets lost in an interval that counts against the network */
-	__u32 guard_latency_q16;    /* latency ratio that counts against it */
-	__u32 guard_intervals;	    /* that many such intervals in a row trip the guard */
-	__u32 guard_recovery;	    /* that many clean ones in a row release it */
-};
-
-/* What one acknowledgement says. */
-struct mcc_ack {
-	__u64 now_us;
-	__u32 rtt_us;	     /* 0: no sample */
-	__u32 min_rtt_us;    /* the connection's minimum; 0 before the first sample */
-	__u32 srtt_us;	     /* 0 before the first sample */
-	__u32 delivered;     /* packets of the rate sample; 0: no valid sample */
-	__u32 send_us;	     /* the time over which those packets were sent */
-	__u32 receive_us;    /* the time over which they were delivered */
-	__u32 acked;	     /* packets newly delivered */
-	__u32 lost;	     /* packets newly taken for lost */
-	__u32 marked;	     /* packets newly reported with congestion experienced */
-	__u32 in_flight;     /* packets */
-	__u32 packet_bytes;  /* payload of a full packet */
-	__u32 app_limited;   /* 1: the sender had nothing to send */
-};
-
-struct mcc_flow {
-	__u64 rate;		/* bytes/s; what pacing uses */
-	__u64 interval_start_us;
-	__u64 bandwidth_max;	/* bytes/s; the largest delivery rate seen in the start */
-	__u64 bandwidth_full;	/* bytes/s; what the growth of the start is judged against */
-	__u64 delivery_rate;	/* bytes/s in the last interval that counted */
-	__u64 rtt_sum_us[2];	/* by half of the interval */
-	__u64 send_sum_us;
-	__u64 receive_sum_us;
-	__u32 rtt_count[2];
-	__u32 interval_us;	/* planned length */
-	__u32 acked;
-	__u32 lost;
-	__u32 marked;
-	__u32 app_limited;	/* packets acked of those sent while the application had nothing more */
-	__u32 packet_bytes;
-	__u32 min_rtt_us;
-	__u32 window;		/* packets */
-	__u32 phase;
-	__u32 full_rounds;
-	__u32 drain_rounds;
-	__u32 bad_intervals;
-	__u32 good_intervals;
-	__u32 guard_events;
-	__u32 decisions;
-	__u32 probe_countdown; /* intervals to the next look at the empty path */
-	__u32 probing;	       /* intervals that the look still takes: 2, 1, 0 */
-	__s32 features[MCC_FEATURES]; /* q16, oldest interval first */
-};
-
-static inline void mcc_default_config(struct mcc_config *config)
-{
-	config->rate_min = 15000; /* 120 kb/s: below it feedback is too slow to learn from */
-	config->rate_max = MCC_RATE_CEILING;
-	config->interval_fraction_q8 = 256;
-	config->interval_min_us = 1000;
-	config->interval_min_packets = 4;
-	config->rtt_floor_us = 1000;
-	config->action_limit_q16 = 10 * MCC_ONE;
-	config->fairness_q16 = MCC_ONE / 2;
-	config->fairness_window = 60;
-	config->window_gain_q8 = 256;
-	config->guard_loss_q16 = MCC_ONE / 5;
-	config->guard_latency_q16 = 8 * MCC_ONE;
-	config->guard_intervals = 4;
-	config->guard_recovery = 8;
-}
-
-static inline __u64 mcc_clamp(__u64 value, __u64 low, __u64 high)
-{
-	return value < low ? low : value > high ? high : value;
-}
+#include "congestion_interval.h"
 
 /* The integer square root, rounded down; 16 steps for any 32-bit value. Without branches: each would
  * double the states that the kernel's verifier has to walk. */
@@ -153,72 +30,6 @@ static inline __u32 mcc_square_root(__u32 value)
 		root |= (1ULL << bit) & ~too_large;
 	}
 	return (__u32)root;
-}
-
-/* How long the flow's own bursts take at its rate: a queue that is no sign of congestion. */
-static inline __u64 mcc_own_us(const struct mcc_flow *flow)
-{
-	__u64 packets = (__u64)flow->packet_bytes * MCC_OWN_PACKETS;
-	__u64 burst = flow->rate >> MCC_OWN_SHIFT;
-
-	return (packets > burst ? packets : burst) * 1000000 / (flow->rate ? flow->rate : 1);
-}
-
-/*
- * The round trip of an empty path as this flow can see it. Round trips under the floor are dominated by
- * the host, so they are judged from the floor up.
- */
-static inline __u64 mcc_base_rtt(const struct mcc_flow *flow, const struct mcc_config *config)
-{
-	__u64 path = flow->min_rtt_us > config->rtt_floor_us ? flow->min_rtt_us : config->rtt_floor_us;
-
-	return mcc_clamp(path + mcc_own_us(flow), 1, MCC_INTERVAL_LIMIT_US);
-}
-
-static inline void mcc_begin_interval(struct mcc_flow *flow, const struct mcc_config *config,
-				      __u64 now_us, __u32 srtt_us)
-{
-	__u64 length = (__u64)srtt_us * config->interval_fraction_q8 >> 8;
-
-	if (flow->phase == MCC_START)
-		length /= MCC_START_INTERVALS;
-	if (config->interval_fraction_q8)
-		length = mcc_clamp(length, config->interval_min_us, MCC_INTERVAL_LIMIT_US);
-	flow->interval_start_us = now_us;
-	flow->interval_us = (__u32)length;
-	flow->rtt_sum_us[0] = 0;
-	flow->rtt_sum_us[1] = 0;
-	flow->rtt_count[0] = 0;
-	flow->rtt_count[1] = 0;
-	flow->send_sum_us = 0;
-	flow->receive_sum_us = 0;
-	flow->acked = 0;
-	flow->lost = 0;
-	flow->marked = 0;
-	flow->app_limited = 0;
-}
-
-/*
- * The window: the product of the rate and the round trip of an empty path, so the rate is kept by the
- * returning acknowledgements too and one unit of action moves the queue by a known share.
- */
-static inline void mcc_set_window(struct mcc_flow *flow, const struct mcc_config *config)
-{
-	__u64 bytes = flow->rate * mcc_base_rtt(flow, config) / 1000000;
-	__u64 gain = flow->phase == MCC_START ? MCC_START_WINDOW_GAIN_Q8 : config->window_gain_q8;
-	__u64 unit = flow->packet_bytes ? flow->packet_bytes : 1;
-	__u64 packets = ((bytes * gain >> 8) + unit - 1) / unit;
-
-	flow->window = (__u32)mcc_clamp(packets, MCC_WINDOW_MIN, MCC_WINDOW_MAX);
-}
-
-static inline void mcc_set_rate(struct mcc_flow *flow, const struct mcc_config *config, __u64 rate)
-{
-	__u64 low = config->rate_min > MCC_RATE_FLOOR ? config->rate_min : MCC_RATE_FLOOR;
-	__u64 high = config->rate_max < MCC_RATE_CEILING ? config->rate_max : MCC_RATE_CEILING;
-
-	flow->rate = mcc_clamp(rate, low, high < low ? low : high);
-	mcc_set_window(flow, config);
 }
 
 /*
@@ -255,64 +66,6 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 		     ((__u64)window * flow->packet_bytes * 1000000 / rtt) * MCC_START_GAIN_Q8 >> 8);
 	if (flow->window < window)
 		flow->window = window;
-}
-
-static inline __u64 mcc_mean_rtt_us(const struct mcc_flow *flow)
-{
-	__u64 count = (__u64)flow->rtt_count[0] + flow->rtt_count[1];
-
-	return count ? (flow->rtt_sum_us[0] + flow->rtt_sum_us[1]) / count : 0;
-}
-
-/* (mean RTT of the second half - mean RTT of the first half) / length of the interval. */
-static inline __s32 mcc_latency_inflation(const struct mcc_flow *flow, __u64 elapsed_us)
-{
-	__u64 first, second, size;
-	int falls;
-
-	if (!flow->rtt_count[0] || !flow->rtt_count[1] || !elapsed_us)
-		return 0;
-	first = flow->rtt_sum_us[0] / flow->rtt_count[0];
-	second = flow->rtt_sum_us[1] / flow->rtt_count[1];
-	falls = second < first;
-	size = ((falls ? first - second : second - first) << 16) / elapsed_us;
-	if (falls)
-		return size > MCC_ONE ? MCC_INFLATION_MIN : -(__s32)size;
-	return size > MCC_INFLATION_MAX ? MCC_INFLATION_MAX : (__s32)size;
-}
-
-/* mean RTT / minimum RTT, both with the flow's own bursts, of which a packet waits for half on average. */
-static inline __s32 mcc_latency_ratio(const struct mcc_flow *flow, const struct mcc_config *config)
-{
-	__u64 base = mcc_base_rtt(flow, config);
-	__u64 mean = mcc_mean_rtt_us(flow);
-	__u64 empty = flow->min_rtt_us + mcc_own_us(flow) / 2;
-	__u64 queueing = mean > empty ? mean - empty : 0;
-	__u64 ratio = base ? ((base + queueing) << 16) / base : MCC_ONE;
-
-	return (__s32)mcc_clamp(ratio, MCC_ONE, MCC_LATENCY_RATIO_MAX);
-}
-
-/* sending rate / receiving rate of the interval's rate samples; packets lost or marked were only sent. */
-static inline __s32 mcc_send_ratio(const struct mcc_flow *flow)
-{
-	__u64 ratio, gone = (__u64)flow->lost + flow->marked;
-
-	if (!flow->send_sum_us || !flow->receive_sum_us || !flow->acked)
-		return MCC_ONE;
-	ratio = (flow->receive_sum_us << 16) / flow->send_sum_us;
-	ratio = mcc_clamp(ratio, 0, MCC_SEND_RATIO_MAX);
-	ratio = ratio * (flow->acked + gone) / flow->acked;
-	return (__s32)mcc_clamp(ratio, 0, MCC_SEND_RATIO_MAX);
-}
-
-static inline void mcc_push_features(struct mcc_flow *flow, __s32 inflation, __s32 latency, __s32 send)
-{
-	for (int i = 0; i < MCC_FEATURES - MCC_FEATURES_PER_INTERVAL; i++)
-		flow->features[i] = flow->features[i + MCC_FEATURES_PER_INTERVAL];
-	flow->features[MCC_FEATURES - 3] = inflation;
-	flow->features[MCC_FEATURES - 2] = latency;
-	flow->features[MCC_FEATURES - 1] = send;
 }
 
 /* One interval of the start: follow the delivery rate upwards; 1 when the start has ended. */
@@ -360,7 +113,8 @@ static inline int mcc_interval_is_bad(const struct mcc_flow *flow, const struct 
 
 static inline void mcc_enter_guard(struct mcc_flow *flow, const struct mcc_config *config)
 {
-	__u64 rate = flow->delivery_rate && flow->delivery_rate < flow->rate ? flow->delivery_rate : flow->rate;
+	int slower = flow->delivery_rate && flow->delivery_rate < flow->rate;
+	__u64 rate = slower ? flow->delivery_rate : flow->rate;
 
 	flow->phase = MCC_GUARD;
 	flow->guard_events++;
@@ -384,14 +138,6 @@ static inline void mcc_guard_interval(struct mcc_flow *flow, const struct mcc_co
 		return;
 	flow->phase = MCC_STEER;
 	flow->bad_intervals = 0;
-}
-
-/* Bytes a second; at most the ceiling. */
-static inline __u64 mcc_bandwidth(__u32 packets, __u32 packet_bytes, __u64 span_us)
-{
-	__u64 bytes = mcc_clamp(packets, 0, MCC_WINDOW_MAX) * packet_bytes;
-
-	return mcc_clamp(bytes * 1000000 / span_us, 0, MCC_RATE_CEILING);
 }
 
 /*
@@ -495,13 +241,6 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 		decide = mcc_end_interval(flow, config, ack->now_us);
 	mcc_begin_interval(flow, config, ack->now_us, ack->srtt_us);
 	return decide;
-}
-
-/* The features, oldest interval first, as the network's inputs in q16. */
-static inline void mcc_features(const struct mcc_flow *flow, __s64 *features)
-{
-	for (int i = 0; i < MCC_FEATURES; i++)
-		features[i] = flow->features[i];
 }
 
 /*

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
+/*
+ * What a monitor interval measures, as features of the network, and what a rate means: the window that keeps
+ * it, and the round trip of an empty path.
+ */
+#ifndef MEDULLA_CONGESTION_INTERVAL_H
+#define MEDULLA_CONGESTION_INTERVAL_H
+
+#include "congestion_state.h"
+
+static inline __u64 mcc_clamp(__u64 value, __u64 low, __u64 high)
+{
+	return value < low ? low : value > high ? high : value;
+}
+
+/* How long the flow's own bursts take at its rate: a queue that is no sign of congestion. */
+static inline __u64 mcc_own_us(const struct mcc_flow *flow)
+{
+	__u64 packets = (__u64)flow->packet_bytes * MCC_OWN_PACKETS;
+	__u64 burst = flow->rate >> MCC_OWN_SHIFT;
+
+	return (packets > burst ? packets : burst) * 1000000 / (flow->rate ? flow->rate : 1);
+}
+
+/*
+ * The round trip of an empty path as this flow can see it. Round trips under the floor are dominated by
+ * the host, so they are judged from the floor up.
+ */
+static inline __u64 mcc_base_rtt(const struct mcc_flow *flow, const struct mcc_config *config)
+{
+	__u64 path = flow->min_rtt_us > config->rtt_floor_us ? flow->min_rtt_us : config->rtt_floor_us;
+
+	return mcc_clamp(path + mcc_own_us(flow), 1, MCC_INTERVAL_LIMIT_US);
+}
+
+static inline void mcc_begin_interval(struct mcc_flow *flow, const struct mcc_config *config,
+				      __u64 now_us, __u32 srtt_us)
+{
+	__u64 length = (__u64)srtt_us * config->interval_fraction_q8 >> 8;
+
+	if (flow->phase == MCC_START)
+		length /= MCC_START_INTERVALS;
+	if (config->interval_fraction_q8)
+		length = mcc_clamp(length, config->interval_min_us, MCC_INTERVAL_LIMIT_US);
+	flow->interval_start_us = now_us;
+	flow->interval_us = (__u32)length;
+	flow->rtt_sum_us[0] = 0;
+	flow->rtt_sum_us[1] = 0;
+	flow->rtt_count[0] = 0;
+	flow->rtt_count[1] = 0;
+	flow->send_sum_us = 0;
+	flow->receive_sum_us = 0;
+	flow->acked = 0;
+	flow->lost = 0;
+	flow->marked = 0;
+	flow->app_limited = 0;
+}
+
+/*
+ * The window: the product of the rate and the round trip of an empty path, so the rate is kept by the
+ * returning acknowledgements too and one unit of action moves the queue by a known share.
+ */
+static inline void mcc_set_window(struct mcc_flow *flow, const struct mcc_config *config)
+{
+	__u64 bytes = flow->rate * mcc_base_rtt(flow, config) / 1000000;
+	__u64 gain = flow->phase == MCC_START ? MCC_START_WINDOW_GAIN_Q8 : config->window_gain_q8;
+	__u64 unit = flow->packet_bytes ? flow->packet_bytes : 1;
+	__u64 packets = ((bytes * gain >> 8) + unit - 1) / unit;
+
+	flow->window = (__u32)mcc_clamp(packets, MCC_WINDOW_MIN, MCC_WINDOW_MAX);
+}
+
+static inline void mcc_set_rate(struct mcc_flow *flow, const struct mcc_config *config, __u64 rate)
+{
+	__u64 low = config->rate_min > MCC_RATE_FLOOR ? config->rate_min : MCC_RATE_FLOOR;
+	__u64 high = config->rate_max < MCC_RATE_CEILING ? config->rate_max : MCC_RATE_CEILING;
+
+	flow->rate = mcc_clamp(rate, low, high < low ? low : high);
+	mcc_set_window(flow, config);
+}
+
+/* Bytes a second; at most the ceiling. */
+static inline __u64 mcc_bandwidth(__u32 packets, __u32 packet_bytes, __u64 span_us)
+{
+	__u64 bytes = mcc_clamp(packets, 0, MCC_WINDOW_MAX) * packet_bytes;
+
+	return mcc_clamp(bytes * 1000000 / span_us, 0, MCC_RATE_CEILING);
+}
+
+static inline __u64 mcc_mean_rtt_us(const struct mcc_flow *flow)
+{
+	__u64 count = (__u64)flow->rtt_count[0] + flow->rtt_count[1];
+
+	return count ? (flow->rtt_sum_us[0] + flow->rtt_sum_us[1]) / count : 0;
+}
+
+/* (mean RTT of the second half - mean RTT of the first half) / length of the interval. */
+static inline __s32 mcc_latency_inflation(const struct mcc_flow *flow, __u64 elapsed_us)
+{
+	__u64 first, second, size;
+	int falls;
+
+	if (!flow->rtt_count[0] || !flow->rtt_count[1] || !elapsed_us)
+		return 0;
+	first = flow->rtt_sum_us[0] / flow->rtt_count[0];
+	second = flow->rtt_sum_us[1] / flow->rtt_count[1];
+	falls = second < first;
+	size = ((falls ? first - second : second - first) << 16) / elapsed_us;
+	if (falls)
+		return size > MCC_ONE ? MCC_INFLATION_MIN : -(__s32)size;
+	return size > MCC_INFLATION_MAX ? MCC_INFLATION_MAX : (__s32)size;
+}
+
+/* mean RTT / minimum RTT, both with the flow's own bursts, of which a packet waits for half on average. */
+static inline __s32 mcc_latency_ratio(const struct mcc_flow *flow, const struct mcc_config *config)
+{
+	__u64 base = mcc_base_rtt(flow, config);
+	__u64 mean = mcc_mean_rtt_us(flow);
+	__u64 empty = flow->min_rtt_us + mcc_own_us(flow) / 2;
+	__u64 queueing = mean > empty ? mean - empty : 0;
+	__u64 ratio = base ? ((base + queueing) << 16) / base : MCC_ONE;
+
+	return (__s32)mcc_clamp(ratio, MCC_ONE, MCC_LATENCY_RATIO_MAX);
+}
+
+/* sending rate / receiving rate of the interval's rate samples; packets lost or marked were only sent. */
+static inline __s32 mcc_send_ratio(const struct mcc_flow *flow)
+{
+	__u64 ratio, gone = (__u64)flow->lost + flow->marked;
+
+	if (!flow->send_sum_us || !flow->receive_sum_us || !flow->acked)
+		return MCC_ONE;
+	ratio = (flow->receive_sum_us << 16) / flow->send_sum_us;
+	ratio = mcc_clamp(ratio, 0, MCC_SEND_RATIO_MAX);
+	ratio = ratio * (flow->acked + gone) / flow->acked;
+	return (__s32)mcc_clamp(ratio, 0, MCC_SEND_RATIO_MAX);
+}
+
+static inline void mcc_push_features(struct mcc_flow *flow, __s32 inflation, __s32 latency, __s32 send)
+{
+	for (int i = 0; i < MCC_FEATURES - MCC_FEATURES_PER_INTERVAL; i++)
+		flow->features[i] = flow->features[i + MCC_FEATURES_PER_INTERVAL];
+	flow->features[MCC_FEATURES - 3] = inflation;
+	flow->features[MCC_FEATURES - 2] = latency;
+	flow->features[MCC_FEATURES - 1] = send;
+}
+
+/* The features, oldest interval first, as the network's inputs in q16. */
+static inline void mcc_features(const struct mcc_flow *flow, __s64 *features)
+{
+	for (int i = 0; i < MCC_FEATURES; i++)
+		features[i] = flow->features[i];
+}
+
+#endif /* MEDULLA_CONGESTION_INTERVAL_H */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
+/* What the congestion controller keeps for a flow, is told with each acknowledgement, and is set to. */
+#ifndef MEDULLA_CONGESTION_STATE_H
+#define MEDULLA_CONGESTION_STATE_H
+
+#include <linux/types.h>
+
+#define MCC_HISTORY 10
+#define MCC_FEATURES_PER_INTERVAL 3
+#define MCC_FEATURES (MCC_HISTORY * MCC_FEATURES_PER_INTERVAL)
+
+#define MCC_ONE (1 << 16)		/* 1.0 in q16 */
+#define MCC_INFLATION_MIN (-1 * MCC_ONE) /* clip of the latency inflation */
+#define MCC_INFLATION_MAX (10 * MCC_ONE)
+#define MCC_LATENCY_RATIO_MAX (10000LL * MCC_ONE)
+#define MCC_SEND_RATIO_MAX (1000LL * MCC_ONE)
+#define MCC_ACTION_STEP 40		/* 1 / 0.025: Aurora's step of the rate for one unit of action */
+
+#define MCC_START_GAIN_Q8 739		/* 2 / ln 2: doubles the delivery rate in a round trip */
+#define MCC_START_WINDOW_GAIN_Q8 178	/* of that rate: two bandwidth-delay products */
+#define MCC_START_INTERVALS 4		/* intervals of the start in a round trip: it must end in time */
+#define MCC_START_FULL_INTERVALS 12	/* intervals without 25% of growth that end the start */
+#define MCC_DRAIN_ROUNDS 4		/* most intervals that the queue of the start may take to drain */
+#define MCC_PROBE_INTERVALS 64		/* intervals from one look at the empty path to the next */
+#define MCC_PROBE_FIRST 8		/* intervals to the first */
+#define MCC_RESTART_IDLE_US 1000000	/* idleness after which the rate is probed anew */
+#define MCC_WINDOW_MIN 4
+#define MCC_WINDOW_MAX (1 << 24)
+#define MCC_OWN_PACKETS 4		/* two of the smallest bursts of segmentation offload */
+#define MCC_OWN_SHIFT 10		/* largest burst: this fraction of a second of data */
+#define MCC_HEADROOM 2			/* most that the rate may exceed what the path delivers */
+#define MCC_RATE_FLOOR 125		/* 1 kb/s */
+#define MCC_RATE_CEILING 12500000000ULL	/* 100 Gb/s */
+#define MCC_INTERVAL_LIMIT_US 60000000	/* 1 min: the longest planned interval */
+
+enum mcc_phase {
+	MCC_START = 0, /* doubles each round trip until the first losses or delay */
+	MCC_DRAIN = 1, /* empties the queue that the start has built */
+	MCC_STEER = 2, /* the network decides */
+	MCC_GUARD = 3, /* a conservative window rule, until the path has recovered */
+};
+
+/* What an operator sets; the same for all flows of an instance. */
+struct mcc_config {
+	__u64 rate_min;		    /* bytes/s */
+	__u64 rate_max;		    /* bytes/s */
+	__u32 interval_fraction_q8; /* monitor interval in smoothed round-trip times; 0: every ACK */
+	__u32 interval_min_us;
+	__u32 interval_min_packets; /* delivered packets that an interval needs at least */
+	__u32 rtt_floor_us;	    /* round trips below it are judged as if they were this long */
+	__u32 action_limit_q16;	    /* |action| is clamped to it */
+	__u32 fairness_q16;	    /* growth an interval: fairness / sqrt(window + fairness_window) */
+	__u32 fairness_window;
+	__u32 window_gain_q8;	    /* window in bandwidth-delay products */
+	__u32 guard_loss_q16;	    /* share of packets lost in an interval that counts against the network */
+	__u32 guard_latency_q16;    /* latency ratio that counts against it */
+	__u32 guard_intervals;	    /* that many such intervals in a row trip the guard */
+	__u32 guard_recovery;	    /* that many clean ones in a row release it */
+};
+
+/* What one acknowledgement says. */
+struct mcc_ack {
+	__u64 now_us;
+	__u32 rtt_us;	     /* 0: no sample */
+	__u32 min_rtt_us;    /* the connection's minimum; 0 before the first sample */
+	__u32 srtt_us;	     /* 0 before the first sample */
+	__u32 delivered;     /* packets of the rate sample; 0: no valid sample */
+	__u32 send_us;	     /* the time over which those packets were sent */
+	__u32 receive_us;    /* the time over which they were delivered */
+	__u32 acked;	     /* packets newly delivered */
+	__u32 lost;	     /* packets newly taken for lost */
+	__u32 marked;	     /* packets newly reported with congestion experienced */
+	__u32 in_flight;     /* packets */
+	__u32 packet_bytes;  /* payload of a full packet */
+	__u32 app_limited;   /* 1: the sender had nothing to send */
+};
+
+struct mcc_flow {
+	__u64 rate;		/* bytes/s; what pacing uses */
+	__u64 interval_start_us;
+	__u64 bandwidth_max;	/* bytes/s; the largest delivery rate seen in the start */
+	__u64 bandwidth_full;	/* bytes/s; what the growth of the start is judged against */
+	__u64 delivery_rate;	/* bytes/s in the last interval that counted */
+	__u64 rtt_sum_us[2];	/* by half of the interval */
+	__u64 send_sum_us;
+	__u64 receive_sum_us;
+	__u32 rtt_count[2];
+	__u32 interval_us;	/* planned length */
+	__u32 acked;
+	__u32 lost;
+	__u32 marked;
+	__u32 app_limited;	/* packets acked of those sent while the application had nothing more */
+	__u32 packet_bytes;
+	__u32 min_rtt_us;
+	__u32 window;		/* packets */
+	__u32 phase;
+	__u32 full_rounds;
+	__u32 drain_rounds;
+	__u32 bad_intervals;
+	__u32 good_intervals;
+	__u32 guard_events;
+	__u32 decisions;
+	__u32 probe_countdown; /* intervals to the next look at the empty path */
+	__u32 probing;	       /* intervals that the look still takes: 2, 1, 0 */
+	__s32 features[MCC_FEATURES]; /* q16, oldest interval first */
+};
+
+static inline void mcc_default_config(struct mcc_config *config)
+{
+	config->rate_min = 15000; /* 120 kb/s: below it feedback is too slow to learn from */
+	config->rate_max = MCC_RATE_CEILING;
+	config->interval_fraction_q8 = 256;
+	config->interval_min_us = 1000;
+	config->interval_min_packets = 4;
+	config->rtt_floor_us = 1000;
+	config->action_limit_q16 = 10 * MCC_ONE;
+	config->fairness_q16 = MCC_ONE / 2;
+	config->fairness_window = 60;
+	config->window_gain_q8 = 256;
+	config->guard_loss_q16 = MCC_ONE / 5;
+	config->guard_latency_q16 = 8 * MCC_ONE;
+	config->guard_intervals = 4;
+	config->guard_recovery = 8;
+}
+
+#endif /* MEDULLA_CONGESTION_STATE_H */
