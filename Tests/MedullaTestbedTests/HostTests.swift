@@ -91,6 +91,20 @@ struct HostTests {
   }
 
   @Test(
+    "the kernel's own congestion controls are found, others refused by name",
+    .enabled(if: !CongestionControls.available().isEmpty, "needs Linux's list of congestion controls"))
+  func congestionControls() throws {
+    try CongestionControls.require("reno")
+    #expect { try CongestionControls.require("no-such-control") } throws: { error in
+      (error as? TestbedError)?.code == .missingCongestionControl
+    }
+  }
+}
+
+extension RealLinks {
+  @Suite("Namespaces")
+  struct NamespaceTests {
+  @Test(
     "namespaces of dead owners are removed, those of living ones stay",
     .enabled(if: TestHost.canEmulateLinks, Comment(rawValue: TestHost.needsLinks)))
   func abandoned() throws {
@@ -105,14 +119,5 @@ struct HostTests {
       #expect(TestHost.namespaces().contains(made[0].name))
     }
   }
-
-  @Test(
-    "the kernel's own congestion controls are found, others refused by name",
-    .enabled(if: !CongestionControls.available().isEmpty, "needs Linux's list of congestion controls"))
-  func congestionControls() throws {
-    try CongestionControls.require("reno")
-    #expect { try CongestionControls.require("no-such-control") } throws: { error in
-      (error as? TestbedError)?.code == .missingCongestionControl
-    }
   }
 }

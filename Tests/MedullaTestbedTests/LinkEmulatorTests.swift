@@ -3,6 +3,7 @@ import Testing
 
 @testable import MedullaTestbed
 
+extension RealLinks {
 @Suite(
   "An emulated link", .serialized,
   .enabled(if: TestHost.canEmulateLinks, Comment(rawValue: TestHost.needsLinks)))
@@ -179,4 +180,5 @@ struct LinkEmulatorTests {
     #expect(try child.finish(within: .seconds(10)).status == 128 + SIGKILL)
     #expect(TestHost.becomes { TestHost.namespaces(of: child.identifier).isEmpty })
   }
+}
 }

@@ -1,6 +1,11 @@
 import Foundation
+import Testing
 
 @testable import MedullaTestbed
+
+/// The tests that make real links run one after another, so that each can see what is left behind.
+@Suite("Real links", .serialized)
+enum RealLinks {}
 
 /// What this machine lets tests do.
 enum TestHost {

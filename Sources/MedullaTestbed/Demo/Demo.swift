@@ -6,10 +6,16 @@ public struct Demo {
   private static let secondPort = Iperf3.port + 1
 
   private let plan: DemoPlan
+  private let executable: String
   private let tell: (String) -> Void
 
-  public init(_ plan: DemoPlan = DemoPlan(), tell: @escaping (String) -> Void) {
+  /// - Parameter executable: the `medulla` program, which carries the link.
+  public init(
+    _ plan: DemoPlan = DemoPlan(), executable: String = LinkEmulator.ownExecutable,
+    tell: @escaping (String) -> Void
+  ) {
     self.plan = plan
+    self.executable = executable
     self.tell = tell
   }
 
@@ -27,14 +33,16 @@ public struct Demo {
       tell("iperf3 -C \(name), \(plan.seconds) s")
       return try compare(name)
     }
-    runs[0].nsPerInference = try meanInference(steering.slots())
+    let slots = try steering.slots()
+    runs[0].nsPerInference = meanInference(slots)
+    runs[0].nsPerInferenceLeast = slots.compactMap(\.leastNanoseconds).min()
     let swap = try swapInMidFlow(steering)
     return DemoOutcome(
       plan: plan, host: HostFacts.read(), datapath: "kernel", reason: nil, runs: runs, swap: swap)
   }
 
   private func compare(_ congestion: String) throws -> DemoOutcome.Run {
-    try LinkEmulator.with(plan.cell.link(seed: 1)) { link in
+    try LinkEmulator.with(plan.cell.link(seed: 1), executable: executable) { link in
       let sampler = SocketSampler(link.client)
       let transfer = try Transfer(
         .init(congestion: congestion, seconds: plan.seconds, interval: Self.interval), over: link)
@@ -66,13 +74,13 @@ public struct Demo {
       goodputMbps: result.goodput(from: Double(plan.warmUp), to: Double(plan.seconds)) / 1e6,
       rttMeanMs: Statistics.mean(steady), rttP95Ms: Statistics.quantile(steady, 0.95),
       queueingDelayMeanMs: window?.queueingDelay.meanMilliseconds ?? 0, retransmits: result.retransmits,
-      nsPerInference: nil, rate: result.flows.flatMap { Self.series($0, from: 0) }, rtt: rtt,
+      nsPerInference: nil, nsPerInferenceLeast: nil, rate: result.flows.flatMap { Self.series($0, from: 0) }, rtt: rtt,
       fellBehind: report.fellBehind)
   }
 
   private func swapInMidFlow(_ steering: some DemoSteering) throws -> DemoOutcome.Swap {
     tell("iperf3 -C \(steering.congestion), \(plan.swapSeconds) s; new snapshot after \(plan.swapAt) s")
-    return try LinkEmulator.with(plan.cell.link(seed: 1)) { link in
+    return try LinkEmulator.with(plan.cell.link(seed: 1), executable: executable) { link in
       let first = try Transfer(
         .init(congestion: steering.congestion, seconds: plan.swapSeconds, interval: Self.interval), over: link
       )

@@ -8,7 +8,9 @@ public struct DemoOutcome: Codable, Sendable {
     public var rttP95Ms: Double
     public var queueingDelayMeanMs: Double
     public var retransmits: Int
+    /// Time of one inference where the network ran: the mean, and the quickest.
     public var nsPerInference: Double?
+    public var nsPerInferenceLeast: Double?
     public var rate: [TimedValue]
     public var rtt: [TimedValue]
     public var fellBehind: Bool

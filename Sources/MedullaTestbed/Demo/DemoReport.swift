@@ -8,14 +8,15 @@ public struct DemoReport: Sendable {
   public var comparison: TextTable {
     TextTable(
       columns: [
-        "congestion control", "goodput Mbit/s", "RTT mean ms", "RTT p95 ms", "queue mean ms", "retransmitted",
-        "ns/inference",
+        "congestion control", "goodput Mbit/s", "RTT mean ms", "RTT p95 ms", "queue mean ms",
+        "retransmitted", "ns/inference", "least",
       ],
       rows: outcome.runs.map { run in
         [
           run.congestion, decimal(run.goodputMbps, 1), decimal(run.rttMeanMs, 1), decimal(run.rttP95Ms, 1),
           decimal(run.queueingDelayMeanMs, 1), "\(run.retransmits)",
           run.nsPerInference.map { decimal($0, 0) } ?? "–",
+          run.nsPerInferenceLeast.map { decimal($0, 0) } ?? "–",
         ]
       })
   }
@@ -42,9 +43,22 @@ public struct DemoReport: Sendable {
     if let snapshots, let swap = outcome.swap {
       parts.append(
         "New snapshot after \(decimal(swap.time, 1)) s, in \(decimal(swap.milliseconds, 1)) ms:\n"
-          + snapshots.text)
+          + snapshots.text + "\n" + flowNote)
     }
+    if let busyNote { parts.append(busyNote) }
     return parts.joined(separator: "\n\n")
+  }
+
+  /// Why there are more flows than transfers.
+  private var flowNote: String {
+    outcome.datapath == "kernel"
+      ? "An iperf3 transfer is two flows: the data, and iperf3's own control connection."
+      : "Flows are simulated; a flow keeps the snapshot that was active when it started."
+  }
+
+  private var busyNote: String? {
+    outcome.runs.contains(where: \.fellBehind)
+      ? "The machine was too busy for exact figures: the link's emulator fell behind its plan." : nil
   }
 
   public var html: String {
@@ -53,9 +67,7 @@ public struct DemoReport: Sendable {
     if let reason = outcome.reason {
       blocks.append(.notice("Simulated: \(reason) The figures below are not the kernel's TCP."))
     }
-    if outcome.runs.contains(where: \.fellBehind) {
-      blocks.append(.notice("The machine was too busy for exact figures: the link's emulator fell behind."))
-    }
+    if let busyNote { blocks.append(.notice(busyNote)) }
     blocks.append(
       .paragraph(
         "One flow at a time over an emulated link of \(plan.cell.label) of buffer (\(plan.cell.bufferBytes) "
@@ -72,7 +84,7 @@ public struct DemoReport: Sendable {
             + "\(decimal(swap.milliseconds, 1)) ms. The flow that was running stays on the snapshot that it "
             + "started with; the flow that starts "
             + "at \(decimal(swap.secondFlowTime, 1)) s takes the new one."),
-        .table(snapshots), .plots(swapPlot(swap)),
+        .table(snapshots), .paragraph(flowNote), .plots(swapPlot(swap)),
       ]
     }
     blocks += [
@@ -104,10 +116,10 @@ public struct DemoReport: Sendable {
     let time = PlotAxis("time (s)", range: 0...Double(outcome.plan.seconds))
     return PlotSheet([
       Plot(
-        "Goodput", x: time, y: PlotAxis("goodput (Mbit/s)"), series: series(\.rate),
+        "Goodput; dashed: the link's payload capacity", x: time, y: PlotAxis("goodput (Mbit/s)"), series: series(\.rate),
         rules: [.init(.y, at: outcome.plan.cell.capacityMbps, "")]),
       Plot(
-        "Round-trip time", x: time, y: PlotAxis("RTT (ms)"), series: series(\.rtt),
+        "Round-trip time; dashed: the empty path's", x: time, y: PlotAxis("RTT (ms)"), series: series(\.rtt),
         rules: [.init(.y, at: outcome.plan.rttMilliseconds, "")]),
     ])
   }

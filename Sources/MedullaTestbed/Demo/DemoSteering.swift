@@ -23,10 +23,12 @@ public struct DemoSlot: Codable, Equatable, Sendable {
   public var inferences: Int
   /// Mean of the inferences that were measured in the kernel.
   public var nanosecondsPerInference: Double?
+  /// The quickest of them.
+  public var leastNanoseconds: Double?
 
   public init(
     index: Int, version: Int, digest: String, name: String, state: String, flows: Int, inferences: Int,
-    nanosecondsPerInference: Double?
+    nanosecondsPerInference: Double?, leastNanoseconds: Double?
   ) {
     self.index = index
     self.version = version
@@ -36,5 +38,6 @@ public struct DemoSlot: Codable, Equatable, Sendable {
     self.flows = flows
     self.inferences = inferences
     self.nanosecondsPerInference = nanosecondsPerInference
+    self.leastNanoseconds = leastNanoseconds
   }
 }

@@ -45,7 +45,8 @@ public struct KernelSteering: DemoSteering {
         index: slot.index, version: Int(clamping: slot.version), digest: slot.digest, name: slot.name,
         state: slot.state.rawValue, flows: Int(clamping: slot.flows),
         inferences: Int(clamping: slot.inferences),
-        nanosecondsPerInference: slot.nanosecondsPerInference)
+        nanosecondsPerInference: slot.nanosecondsPerInference,
+        leastNanoseconds: slot.minimumNanoseconds.map(Double.init))
     }
   }
 

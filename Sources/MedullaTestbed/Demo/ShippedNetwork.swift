@@ -11,16 +11,16 @@ public struct ShippedNetwork: Sendable {
   public let first: Snapshot
   public let second: Snapshot
 
-  /// Quantizes the network of a directory twice: on all of its calibration samples, and on half of them. The
+  /// Quantizes the network of a directory twice: on all of its calibration samples, and on two in three. The
   /// second is what a new calibration of a running network gives: another image for the same program.
   public init(directory: String) throws {
     let network = try ONNXReader.read(contentsOf: "\(directory)/\(Self.modelName)")
     let samples = try SampleFile.read(
       "\(directory)/\(Self.calibrationName)", elements: network.inputShape.count)
     first = try Quantizer().quantize(network, Calibration(samples: samples))
-    let half = stride(from: 0, to: samples.count, by: 2).map { samples[$0] }
+    let fewer = samples.indices.filter { $0 % 3 != 0 }.map { samples[$0] }
     second = try Quantizer(QuantizerOptions(matching: first.shape))
-      .quantize(network, Calibration(samples: half))
+      .quantize(network, Calibration(samples: fewer))
   }
 
   /// Where the shipped files are: `models` below the working directory, or beside the program's directory.

@@ -31,9 +31,10 @@ public struct LinkRun: Codable, Equatable, Sendable {
 extension LinkRun {
   /// Runs one flow, or several equal ones, over a new link.
   public static func measure(
-    _ cell: LinkCell, congestion: String, seconds: Int, warmUp: Int, seed: UInt64
+    _ cell: LinkCell, congestion: String, seconds: Int, warmUp: Int, seed: UInt64,
+    executable: String = LinkEmulator.ownExecutable
   ) throws -> LinkRun {
-    try LinkEmulator.with(cell.link(seed: seed)) { link in
+    try LinkEmulator.with(cell.link(seed: seed), executable: executable) { link in
       let transfer = try Transfer(
         .init(congestion: congestion, flows: cell.flows, seconds: seconds), over: link)
       try Interruption.sleep(.seconds(warmUp))

@@ -12,6 +12,9 @@ public final class LinkEmulator {
     public static let server6 = "fd6d:6564:756c::2"
   }
 
+  /// The running program, which is `medulla` for every command.
+  public static let ownExecutable = "/proc/self/exe"
+
   static let device = "medulla0"
   /// Frames that a device holds for the emulator: more than any congestion window here, so that packets are
   /// dropped by the emulated buffer only.
@@ -30,7 +33,7 @@ public final class LinkEmulator {
   /// Makes the namespaces and starts `medulla link-worker`. Needs root.
   ///
   /// - Parameter executable: the `medulla` program; by default the running one.
-  public init(_ configuration: LinkConfiguration, executable: String = "/proc/self/exe") throws {
+  public init(_ configuration: LinkConfiguration, executable: String = ownExecutable) throws {
     try configuration.validate()
     NetworkNamespace.removeAbandoned()
     self.configuration = configuration
@@ -56,7 +59,7 @@ public final class LinkEmulator {
 
   /// Makes a link, runs `body`, and removes the link whatever happens.
   public static func with<Result>(
-    _ configuration: LinkConfiguration, executable: String = "/proc/self/exe",
+    _ configuration: LinkConfiguration, executable: String = ownExecutable,
     _ body: (LinkEmulator) throws -> Result
   ) throws -> Result {
     let link = try LinkEmulator(configuration, executable: executable)

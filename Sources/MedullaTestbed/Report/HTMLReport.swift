@@ -44,8 +44,8 @@ public struct HTMLReport: Sendable {
     .scroll{overflow-x:auto}
     table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums;min-width:100%}
     caption{text-align:left;color:var(--soft);padding:0 0 .4rem}
-    th,td{padding:.42rem .7rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
-    th{color:var(--soft);font-weight:600}
+    th,td{padding:.42rem .6rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
+    th{color:var(--soft);font-weight:600;white-space:normal;vertical-align:bottom}
     th:first-child,td:first-child{text-align:left;padding-left:0}
     .notice{background:var(--box);border-left:4px solid #d55e00;padding:.7rem 1rem;margin:1.2rem 0}
     pre{background:var(--box);padding:.8rem 1rem;overflow-x:auto;font-size:.88rem;line-height:1.45}

@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+
+@testable import MedullaTestbed
+
+/// The kernel's own Reno in the place of a network.
+private final class RenoSteering: DemoSteering {
+  let congestion = "reno"
+  private(set) var attached = 0
+  private(set) var swapped = 0
+  var failsToSwap = false
+
+  func attach() { attached += 1 }
+  func detach() { attached -= 1 }
+
+  func swap() throws -> Duration {
+    if failsToSwap { throw TestbedError(.linkFailed, "no swap", remedy: "") }
+    swapped += 1
+    return .milliseconds(2)
+  }
+
+  func slots() -> [DemoSlot] {
+    (0...swapped).map { index in
+      DemoSlot(
+        index: index, version: index + 1, digest: "abcdef0123456789", name: "net \(index)", state: "active",
+        flows: 2, inferences: 10, nanosecondsPerInference: 300, leastNanoseconds: 200)
+    }
+  }
+}
+
+extension RealLinks {
+@Suite("The demonstration")
+struct DemoTests {
+  private static let plan: DemoPlan = {
+    var plan = DemoPlan()
+    (plan.seconds, plan.warmUp, plan.swapAt, plan.secondFlowAt, plan.swapSeconds) = (3, 1, 1, 2, 6)
+    (plan.rateMbps, plan.rttMilliseconds, plan.baselines) = (20, 10, ["no-such-control"])
+    return plan
+  }()
+
+  @Test(
+    "it compares, swaps in mid-flow, reports and leaves nothing behind",
+    .enabled(if: TestHost.canEmulateLinks, Comment(rawValue: TestHost.needsLinks)))
+  func whole() throws {
+    let steering = RenoSteering()
+    var said: [String] = []
+    let outcome = try Demo(Self.plan, executable: TestHost.medulla) { said.append($0) }.run(steering)
+    #expect(steering.attached == 0)
+    #expect(TestHost.namespaces(of: getpid()).isEmpty)
+    #expect(said.contains { $0.contains("no-such-control") })
+    #expect(outcome.runs.map(\.congestion) == ["reno"])
+    #expect(outcome.runs[0].goodputMbps > 10)
+    #expect(outcome.runs[0].nsPerInference == 300)
+    #expect(outcome.runs[0].rtt.count > 10)
+    let swap = try #require(outcome.swap)
+    #expect(swap.before.count == 1)
+    #expect(swap.after.count == 2)
+    #expect(swap.time >= 1)
+    #expect(swap.second.first.map { $0.time > swap.time } == true)
+    let report = DemoReport(outcome)
+    #expect(report.text.contains("net 1 abcdef012345"))
+    #expect(report.html.contains("Goodput across the swap"))
+  }
+
+  @Test(
+    "when a step fails, the network is detached and the link removed",
+    .enabled(if: TestHost.canEmulateLinks, Comment(rawValue: TestHost.needsLinks)))
+  func failure() {
+    let steering = RenoSteering()
+    steering.failsToSwap = true
+    #expect(throws: TestbedError.self) {
+      try Demo(Self.plan, executable: TestHost.medulla) { _ in }.run(steering)
+    }
+    #expect(steering.attached == 0)
+    #expect(TestHost.namespaces(of: getpid()).isEmpty)
+  }
+
+  private static let models = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().appendingPathComponent("../../models").path
+
+  @Test("the two snapshots of the shipped network differ in data, not in shape")
+  func snapshots() throws {
+    let network = try ShippedNetwork(directory: Self.models)
+    let sameShape = network.first.shape == network.second.shape
+    let sameData = network.first.image == network.second.image
+    #expect(sameShape)
+    #expect(!sameData)
+  }
+
+  @Test("the simulated demonstration is labelled, repeatable, and fills the link")
+  func simulated() throws {
+    let network = try ShippedNetwork(directory: Self.models)
+    let demo = SimulatedDemo(DemoPlan()) { _ in }
+    let outcome = try demo.run(network, reason: "this is a test.")
+    #expect(outcome.datapath == "simulator")
+    #expect(DemoReport(outcome).text.hasPrefix("SIMULATED"))
+    #expect(DemoReport(outcome).html.contains("Simulated: this is a test."))
+    let run = try #require(outcome.runs.first)
+    #expect(run.goodputMbps > 0.8 * outcome.plan.cell.capacityMbps)
+    #expect(run.goodputMbps < 1.01 * outcome.plan.cell.capacityMbps)
+    let again = try demo.run(network, reason: "")
+    #expect(again.runs.first?.rate == run.rate)
+    let swap = try #require(outcome.swap)
+    #expect(swap.after.map(\.inferences).allSatisfy { $0 > 0 })
+    #expect(swap.first.count > swap.second.count)
+  }
+
+  @Test("a directory without the network is an error that says what is missing")
+  func missing() {
+    #expect(throws: (any Error).self) { try ShippedNetwork(directory: "/nonexistent") }
+  }
+}
+}
