@@ -80,10 +80,15 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "MedullaSnapshotTests", dependencies: ["MedullaModel", "MedullaSnapshot", "InferenceCases"],
+      name: "MedullaSnapshotTests",
+      dependencies: [
+        "MedullaModel", "MedullaSnapshot", "InferenceCases", .product(name: "Crypto", package: "swift-crypto"),
+      ],
       swiftSettings: strict),
     .testTarget(
-      name: "MedullaCodegenTests", dependencies: ["MedullaSnapshot", "MedullaCodegen", "InferenceCases"],
+      name: "MedullaCodegenTests",
+      dependencies: ["MedullaModel", "MedullaSnapshot", "MedullaCodegen", "InferenceCases"],
+      exclude: ["Golden"],
       swiftSettings: strict),
     .testTarget(name: "MedullaKernelTests", dependencies: ["MedullaKernel"], swiftSettings: strict),
     .testTarget(

@@ -5,11 +5,19 @@ import PackageDescription
 
 let package = Package(
   name: "medulla-fuzz",
-  dependencies: [.package(name: "medulla", path: "..")],
+  dependencies: [
+    .package(name: "medulla", path: ".."),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+  ],
   targets: [
     .executableTarget(
       name: "FuzzONNX", dependencies: [.product(name: "MedullaModel", package: "medulla")]),
     .executableTarget(
       name: "FuzzSafetensors", dependencies: [.product(name: "MedullaModel", package: "medulla")]),
+    .executableTarget(
+      name: "FuzzSnapshot",
+      dependencies: [
+        .product(name: "MedullaSnapshot", package: "medulla"), .product(name: "Crypto", package: "swift-crypto"),
+      ]),
   ]
 )

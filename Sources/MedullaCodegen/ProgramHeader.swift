@@ -77,7 +77,7 @@ public struct ProgramHeader: Sendable {
       "#define MEDULLA_LOOP _Pragma(\"clang loop unroll(disable)\")",
       "",
       "/*",
-      " * Jumps to the next instruction, which the kernel removes: enough of them make the verifier remember its",
+      " * Jumps to the next instruction, which the kernel removes: enough of them make the verifier keep its",
       " * state here, so that the branches before are not followed to the program's end one by one.",
       " */",
       "#ifdef __bpf__",

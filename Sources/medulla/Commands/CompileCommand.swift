@@ -10,12 +10,12 @@ struct CompileCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compile", abstract: "Make an integer snapshot and its programs from a trained network.",
     discussion: """
-      MODEL is an ONNX file. Calibration samples (.npy or .csv, one input a row) show what live inputs look \
-      like; features beyond their range, widened by the headroom, saturate. The result is a directory with \
-      the snapshot, its programs and a manifest. The same inputs give the same bytes.
+      MODEL is an ONNX or safetensors file. Calibration samples (.npy or .csv, one input a row) show what \
+      live inputs look like; features beyond their range, widened by the headroom, saturate. The result is \
+      a directory with the snapshot, its programs and a manifest. The same inputs give the same bytes.
       """)
 
-  @Argument(help: "The trained network: an .onnx file.")
+  @Argument(help: "The trained network: .onnx, or .safetensors with a layers.json.")
   var model: String
   @Option(help: ArgumentHelp("Calibration samples: .npy or .csv.", valueName: "file"))
   var calibration: String?
@@ -56,7 +56,7 @@ struct CompileCommand: ParsableCommand {
   }
 
   func run() throws {
-    let network = try ONNXReader.read(contentsOf: model)
+    let network = try Network.read(contentsOf: model)
     let calibration = try readCalibration(for: network)
     let (snapshot, report) = try quantize(network, calibration)
     let file = try SnapshotFile(snapshot)

@@ -1,0 +1,104 @@
+import Crypto
+import Foundation
+import InferenceCases
+import MedullaModel
+import Testing
+
+@testable import MedullaSnapshot
+
+@Suite("Snapshot file")
+struct SnapshotFileTests {
+  @Test("every kind of snapshot comes back from its file as it went in")
+  func roundTrip() throws {
+    for example in try InferenceCase.all(seed: 55) {
+      let file = try SnapshotFile(example.snapshot)
+      let again = try SnapshotFile(bytes: file.bytes)
+      #expect(again.snapshot == example.snapshot, "\(example.name)")
+      #expect(again.digest == file.digest)
+    }
+  }
+
+  @Test("a changed byte anywhere is noticed")
+  func changedByte() throws {
+    let file = try SnapshotFile(small())
+    for position in stride(from: 0, to: file.bytes.count, by: 37) {
+      var bytes = file.bytes
+      bytes[position] ^= 0x10
+      #expect(throws: SnapshotError.self) { try SnapshotFile(bytes: bytes) }
+    }
+  }
+
+  @Test("a file cut short anywhere is refused")
+  func truncated() throws {
+    let file = try SnapshotFile(small())
+    for count in stride(from: 0, to: file.bytes.count, by: 53) {
+      #expect(throws: SnapshotError.self) { try SnapshotFile(bytes: Array(file.bytes[..<count])) }
+    }
+  }
+
+  @Test("damage under a fitting digest is refused or gives a snapshot that runs")
+  func resigned() throws {
+    let file = try SnapshotFile(small())
+    var generator = SeededGenerator(seed: 404)
+    for _ in 0..<400 {
+      var bytes = Array(file.bytes.dropLast(32))
+      for _ in 0...Int.random(in: 0...3, using: &generator) {
+        bytes[Int.random(in: 24..<bytes.count, using: &generator)] = UInt8.random(
+          in: 0...255, using: &generator)
+      }
+      bytes += SHA256.hash(data: bytes)
+      #expect(SnapshotProperties.violation(bytes) == nil, "seed 404")
+    }
+  }
+
+  @Test("another version is refused by name")
+  func version() throws {
+    var bytes = try SnapshotFile(small()).bytes
+    bytes[8] = 9
+    let error = #expect(throws: SnapshotError.self) { try SnapshotFile(bytes: bytes) }
+    #expect(error?.code == .unsupportedVersion)
+    #expect(error?.message.contains("version 9") == true)
+  }
+
+  @Test("a bundle appears as a whole or not at all, and replaces the one before")
+  func bundle() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("medulla-bundle-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("net.medulla").path
+    struct Interrupted: Error {}
+    let file = try SnapshotFile(small())
+    #expect(throws: Interrupted.self) {
+      try SnapshotBundle.write(file, to: path) { _ in throw Interrupted() }
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    for seed in [1, 2] as [UInt64] {
+      let snapshot = try small(seed: seed)
+      let next = try SnapshotFile(snapshot)
+      _ = try SnapshotBundle.write(next, to: path) { _ in try manifest(next, seed: seed) }
+      let opened = try SnapshotBundle.open(path)
+      #expect(opened.snapshot == snapshot)
+      #expect(opened.manifest.digest == next.digest)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["net.medulla"])
+    }
+    try Data("x".utf8).write(to: folder.appendingPathComponent("note"))
+    #expect(throws: SnapshotError.self) {
+      try SnapshotBundle.write(file, to: folder.path) { _ in try manifest(file, seed: 1) }
+    }
+    #expect(throws: SnapshotError.self) { try SnapshotBundle.open(folder.path) }
+  }
+
+  private func small(seed: UInt64 = 1) throws -> Snapshot {
+    try Quantizer().quantize(
+      Networks.chain([2, 3, 1], [.relu, nil], seed: seed), calibration)
+  }
+
+  private var calibration: Calibration { Calibration(samples: Networks.samples(10, of: 2, seed: 1)) }
+
+  private func manifest(_ file: SnapshotFile, seed: UInt64) throws -> BundleManifest {
+    let network = try Networks.chain([2, 3, 1], [.relu, nil], seed: seed)
+    let report = try AccuracyReport(file.snapshot, network, calibration)
+    return BundleManifest(file, report: report, programs: [])
+  }
+}

@@ -1,0 +1,1 @@
+../../../Tests/MedullaSnapshotTests/Support/SnapshotProperties.swift
