@@ -168,6 +168,22 @@ struct ControllerTests {
     #expect(subject.interval(acked: 10))
   }
 
+  @Test("actions in shorter intervals add up to one round trip's", arguments: [256, 128, 64, 26] as [UInt32])
+  func shortIntervals(fraction: UInt32) {
+    let subject = ControlledFlow { config in
+      config.fairness_q16 = 0
+      config.interval_fraction_q8 = fraction
+      config.interval_min_packets = 1
+    }
+    subject.reachSteering()
+    let (rate, begin) = (Double(subject.flow.rate), subject.now)
+    while subject.now < begin + 4 * 40_000 {
+      if subject.acknowledge(after: 2000, acked: 5) { mcc_act(&subject.flow, &subject.config, 2 << 16) }
+    }
+    // 2 / 40 in each of four round trips.
+    #expect(abs(Double(subject.flow.rate) / rate - 1.2155) < 0.02)
+  }
+
   @Test("an interval of every acknowledgement decides on each")
   func everyAcknowledgement() {
     let subject = ControlledFlow { config in

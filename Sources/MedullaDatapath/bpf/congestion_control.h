@@ -54,7 +54,8 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 	flow->good_intervals = 0;
 	flow->guard_events = 0;
 	flow->decisions = 0;
-	flow->probe_countdown = MCC_PROBE_FIRST;
+	flow->step_q16 = MCC_ONE;
+	flow->probe_countdown = MCC_PROBE_FIRST * MCC_ONE;
 	flow->probing = 0;
 	for (int i = 0; i < MCC_HISTORY; i++) {
 		flow->features[3 * i] = 0;
@@ -150,8 +151,8 @@ static inline void mcc_start_probe(struct mcc_flow *flow)
 	__u64 latency = (__u64)flow->features[MCC_FEATURES - 2];
 	__u64 window = ((__u64)flow->window << 15) / (latency > MCC_ONE ? latency : MCC_ONE);
 
-	flow->probe_countdown = MCC_PROBE_INTERVALS;
-	flow->probing = 2;
+	flow->probe_countdown = MCC_PROBE_ROUNDS * MCC_ONE;
+	flow->probing = 2 * MCC_ONE;
 	flow->window = (__u32)mcc_clamp(window, MCC_WINDOW_MIN / 2, MCC_WINDOW_MAX);
 }
 
@@ -159,8 +160,9 @@ static inline int mcc_is_probing(struct mcc_flow *flow, const struct mcc_config 
 {
 	if (!flow->probing)
 		return 0;
-	flow->probing--;
-	mcc_set_window(flow, config);
+	flow->probing -= flow->step_q16 < flow->probing ? flow->step_q16 : flow->probing;
+	if (flow->probing <= MCC_ONE)
+		mcc_set_window(flow, config);
 	return 1;
 }
 
@@ -193,6 +195,14 @@ static inline int mcc_end_interval(struct mcc_flow *flow, const struct mcc_confi
 		return 0;
 	}
 	return 1;
+}
+
+/* An action is meant for a round trip; in an interval that is shorter only its share of it is taken. */
+static inline __u32 mcc_step(const struct mcc_config *config, __u64 elapsed_us, __u32 srtt_us)
+{
+	if (config->interval_fraction_q8 >= 256 || elapsed_us >= srtt_us)
+		return MCC_ONE;
+	return (__u32)((elapsed_us << 16) / srtt_us);
 }
 
 /*
@@ -237,6 +247,7 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 	    (!flow->rtt_count[0] && !flow->rtt_count[1]))
 		return 0;
 	/* What a mostly idle sender measures is the application, not the path. */
+	flow->step_q16 = mcc_step(config, elapsed, ack->srtt_us);
 	if (flow->app_limited * 2ULL <= flow->acked)
 		decide = mcc_end_interval(flow, config, ack->now_us);
 	mcc_begin_interval(flow, config, ack->now_us, ack->srtt_us);
@@ -260,24 +271,28 @@ static inline __u64 mcc_fair_growth(const struct mcc_flow *flow, const struct mc
 /* Applies the network's action (q16): rate * (1 + a/40), or rate / (1 - a/40) below 0. */
 static inline void mcc_act(struct mcc_flow *flow, const struct mcc_config *config, __s64 action)
 {
-	__s64 limit = config->action_limit_q16;
-	__u64 rate, ceiling;
+	__s64 limit = (__s64)mcc_clamp(config->action_limit_q16, 0, MCC_ACTION_MAX);
+	__u64 rate, ceiling, size;
 
 	if (flow->phase != MCC_STEER)
 		return;
 	action = action > limit ? limit : action < -limit ? -limit : action;
+	/* In q24, because the share of one acknowledgement may be tiny. */
+	size = ((__u64)(action < 0 ? -action : action) * flow->step_q16 >> 8) / MCC_ACTION_STEP;
 	if (action >= 0)
-		rate = flow->rate * (MCC_ONE + (__u64)action / MCC_ACTION_STEP) >> 16;
+		rate = flow->rate * ((1ULL << 24) + size) >> 24;
 	else
-		rate = (flow->rate << 16) / (MCC_ONE + (__u64)-action / MCC_ACTION_STEP);
-	rate += mcc_fair_growth(flow, config);
+		rate = (flow->rate << 24) / ((1ULL << 24) + size);
+	rate += mcc_fair_growth(flow, config) * flow->step_q16 >> 16;
 	/* A rate that the path does not take up is no estimate of it: do not let it run away. */
 	ceiling = flow->delivery_rate * MCC_HEADROOM;
 	if (rate > flow->rate && rate > ceiling)
 		rate = ceiling > flow->rate ? ceiling : flow->rate;
 	flow->decisions++;
 	mcc_set_rate(flow, config, rate);
-	if (!--flow->probe_countdown)
+	if (flow->probe_countdown > flow->step_q16)
+		flow->probe_countdown -= flow->step_q16;
+	else
 		mcc_start_probe(flow);
 }
 

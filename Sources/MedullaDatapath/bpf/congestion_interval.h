@@ -36,11 +36,13 @@ static inline __u64 mcc_base_rtt(const struct mcc_flow *flow, const struct mcc_c
 static inline void mcc_begin_interval(struct mcc_flow *flow, const struct mcc_config *config,
 				      __u64 now_us, __u32 srtt_us)
 {
-	__u64 length = (__u64)srtt_us * config->interval_fraction_q8 >> 8;
+	/* Only steering is as fast as configured; start, drain and guard count round trips. */
+	__u32 fraction = flow->phase == MCC_STEER ? config->interval_fraction_q8 : 256;
+	__u64 length = (__u64)srtt_us * fraction >> 8;
 
 	if (flow->phase == MCC_START)
 		length /= MCC_START_INTERVALS;
-	if (config->interval_fraction_q8)
+	if (fraction)
 		length = mcc_clamp(length, config->interval_min_us, MCC_INTERVAL_LIMIT_US);
 	flow->interval_start_us = now_us;
 	flow->interval_us = (__u32)length;

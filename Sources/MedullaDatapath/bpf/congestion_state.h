@@ -16,13 +16,15 @@
 #define MCC_SEND_RATIO_MAX (1000LL * MCC_ONE)
 #define MCC_ACTION_STEP 40		/* 1 / 0.025: Aurora's step of the rate for one unit of action */
 
+#define MCC_ACTION_MAX (100 * MCC_ONE)	/* no limit of the action is above it */
+
 #define MCC_START_GAIN_Q8 739		/* 2 / ln 2: doubles the delivery rate in a round trip */
 #define MCC_START_WINDOW_GAIN_Q8 178	/* of that rate: two bandwidth-delay products */
 #define MCC_START_INTERVALS 4		/* intervals of the start in a round trip: it must end in time */
 #define MCC_START_FULL_INTERVALS 12	/* intervals without 25% of growth that end the start */
 #define MCC_DRAIN_ROUNDS 4		/* most intervals that the queue of the start may take to drain */
-#define MCC_PROBE_INTERVALS 64		/* intervals from one look at the empty path to the next */
-#define MCC_PROBE_FIRST 8		/* intervals to the first */
+#define MCC_PROBE_ROUNDS 64		/* round trips of steering between looks at the empty path */
+#define MCC_PROBE_FIRST 8		/* round trips to the first */
 #define MCC_RESTART_IDLE_US 1000000	/* idleness after which the rate is probed anew */
 #define MCC_WINDOW_MIN 4
 #define MCC_WINDOW_MAX (1 << 24)
@@ -44,7 +46,7 @@ enum mcc_phase {
 struct mcc_config {
 	__u64 rate_min;		    /* bytes/s */
 	__u64 rate_max;		    /* bytes/s */
-	__u32 interval_fraction_q8; /* monitor interval in smoothed round-trip times; 0: every ACK */
+	__u32 interval_fraction_q8; /* monitor interval of steering in smoothed round trips; 0: every ACK */
 	__u32 interval_min_us;
 	__u32 interval_min_packets; /* delivered packets that an interval needs at least */
 	__u32 rtt_floor_us;	    /* round trips below it are judged as if they were this long */
@@ -100,8 +102,9 @@ struct mcc_flow {
 	__u32 good_intervals;
 	__u32 guard_events;
 	__u32 decisions;
-	__u32 probe_countdown; /* intervals to the next look at the empty path */
-	__u32 probing;	       /* intervals that the look still takes: 2, 1, 0 */
+	__u32 step_q16; /* length of the last interval in round trips, at most 1: actions are for one */
+	__u32 probe_countdown; /* q16 round trips of steering to the next look at the empty path */
+	__u32 probing;	       /* q16 round trips that the look still takes, at most 2 */
 	__s32 features[MCC_FEATURES]; /* q16, oldest interval first */
 };
 

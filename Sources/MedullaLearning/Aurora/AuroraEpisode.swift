@@ -106,7 +106,7 @@ private final class EpisodeRecorder {
     let use = Double(mark.delivered - last.delivered) * 12000 / elapsed / capacity
     let path = scenario.link.flows[flow].roundTrip
     let fair = capacity / Double(scenario.link.flows.count)
-    let own = max(3 * 12000 / fair, 0.001)
+    let own = max(4 * 12000 / fair, 0.001)
     let queue = max(0, (simulator.recentRTT(of: flow) ?? path) - path - own / 2) / (path + own)
     let drops = Double(mark.dropped - last.dropped)
     let dropped = drops / max(1, drops + Double(mark.accepted - last.accepted))

@@ -1,7 +1,7 @@
 extension AuroraEvaluation.Case {
   /// The links that the shipped network is judged by: four rates, three round trips, two buffers; then random
-  /// loss, and two and four flows of which the later ones come late.
-  public static func standard(seed: UInt64 = 1) -> [AuroraEvaluation.Case] {
+  /// loss, and two and four flows of which the later ones come late. The host stalls for up to `stall` seconds.
+  public static func standard(seed: UInt64 = 1, stall: Double = 0.001) -> [AuroraEvaluation.Case] {
     var cases: [AuroraEvaluation.Case] = []
     for rate in [12e6, 48e6, 100e6, 400e6] {
       for roundTrip in [0.01, 0.04, 0.1] {
@@ -19,6 +19,7 @@ extension AuroraEvaluation.Case {
     return cases.enumerated().map { index, item in
       var item = item
       item.link.seed = seed &+ UInt64(index)
+      item.link.stallLongest = stall
       return item
     }
   }

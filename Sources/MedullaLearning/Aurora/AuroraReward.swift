@@ -5,7 +5,7 @@ public struct AuroraReward: Sendable, Codable, Equatable {
   /// For each unit of capacity that is left unused.
   public var idleness: Float = 0.5
   /// For each round trip of standing queue.
-  public var queueing: Float = 0.2
+  public var queueing: Float = 0.15
   /// For each unit of loss that the buffer makes.
   public var loss: Float = 0.5
   /// For the square of a change of action.

@@ -30,10 +30,10 @@ public struct AuroraScenario: Sendable, Equatable {
     var link = LinkScenario(rate: rate, bufferBytes: Int(buffer * 1500), flows: flows)
     if generator.chance(0.3) { link.loss = generator.logUniform(0.0005...0.05) }
     link.acknowledgedTogether = [2, 2, 4, 8, 16][Int(generator.unit() * 5)]
-    link.jitter = generator.chance(0.2) ? 0 : generator.logUniform(5e-6...3e-4)
-    if generator.chance(0.4) {
+    link.jitter = generator.chance(0.2) ? 0 : generator.logUniform(5e-6...5e-4)
+    if generator.chance(0.5) {
       link.stallEvery = generator.logUniform(0.02...1)
-      link.stallLongest = generator.logUniform(0.0003...0.004)
+      link.stallLongest = generator.logUniform(0.0003...0.008)
     }
     if generator.chance(0.35) {
       for _ in 0..<Int(generator.uniform(1...3.99)) {
@@ -44,7 +44,7 @@ public struct AuroraScenario: Sendable, Equatable {
     }
     if generator.chance(0.15) { link.crossRate = rate * generator.uniform(0.02...0.3) }
     link.seed = generator.next()
-    let disturbances = (0..<flowCount).map { _ in generator.chance(0.5) ? generator.logUniform(0.3...2.5) : 1
+    let disturbances = (0..<flowCount).map { _ in generator.chance(0.5) ? generator.logUniform(0.2...3) : 1
     }
     let packets = 1.5e6
     let duration = min(Double(decisions) * step * 3, packets * 12000 / rate)

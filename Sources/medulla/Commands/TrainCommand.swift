@@ -106,11 +106,23 @@ struct TrainEvaluateCommand: ParsableCommand {
   var calibration: String?
   @Option(help: "Seed of the noise.")
   var seed: UInt64 = 1
+  @Option(help: ArgumentHelp("Longest stall of the host, about 5 a second, in ms.", valueName: "ms"))
+  var stall = 1.0
+  @Option(help: ArgumentHelp("Monitor interval in round trips; 0 decides on every ACK.", valueName: "n"))
+  var interval = 1.0
   @Flag(help: "Print JSON.")
   var json = false
 
+  func validate() throws {
+    if !(0...16).contains(interval) { throw ValidationError("--interval must be 0 to 16.") }
+    if !(0...1000).contains(stall) { throw ValidationError("--stall must be 0 to 1000.") }
+  }
+
   func run() throws {
-    let rows = try AuroraEvaluation.run(AuroraEvaluation.Case.standard(seed: seed), policy: try policy())
+    let cases = AuroraEvaluation.Case.standard(seed: seed, stall: stall / 1000)
+    var configuration = AuroraEvaluation.configuration()
+    configuration.interval_fraction_q8 = UInt32((interval * 256).rounded())
+    let rows = try AuroraEvaluation.run(cases, configuration: configuration, policy: try policy())
     if json {
       let encoder = JSONEncoder()
       encoder.keyEncodingStrategy = .convertToSnakeCase
