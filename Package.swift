@@ -48,8 +48,8 @@ let package = Package(
         .embedInCode("bpf/kernel_types.h"), .embedInCode("bpf/intf.h"),
         .embedInCode("bpf/medulla.bpf.h"), .embedInCode("bpf/congestion_control.h"),
         .embedInCode("bpf/congestion_interval.h"), .embedInCode("bpf/congestion_state.h"),
-        .embedInCode("bpf/query.bpf.c"), .embedInCode("bpf/congestion.bpf.c"),
-        .embedInCode("bpf/probe.bpf.c"), .embedInCode("native/bench.c"),
+        .embedInCode("bpf/congestion_flow.bpf.h"), .embedInCode("bpf/congestion.bpf.c"),
+        .embedInCode("bpf/query.bpf.c"),
       ],
       swiftSettings: strict),
     .target(
@@ -82,7 +82,8 @@ let package = Package(
     .testTarget(
       name: "MedullaSnapshotTests",
       dependencies: [
-        "MedullaModel", "MedullaSnapshot", "InferenceCases", .product(name: "Crypto", package: "swift-crypto"),
+        "MedullaModel", "MedullaSnapshot", "InferenceCases",
+        .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: strict),
     .testTarget(

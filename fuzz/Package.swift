@@ -17,7 +17,8 @@ let package = Package(
     .executableTarget(
       name: "FuzzSnapshot",
       dependencies: [
-        .product(name: "MedullaSnapshot", package: "medulla"), .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "MedullaSnapshot", package: "medulla"),
+        .product(name: "Crypto", package: "swift-crypto"),
       ]),
   ]
 )
