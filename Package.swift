@@ -49,7 +49,7 @@ let package = Package(
         .embedInCode("bpf/medulla.bpf.h"), .embedInCode("bpf/congestion_control.h"),
         .embedInCode("bpf/congestion_interval.h"), .embedInCode("bpf/congestion_state.h"),
         .embedInCode("bpf/congestion_flow.bpf.h"), .embedInCode("bpf/congestion.bpf.c"),
-        .embedInCode("bpf/query.bpf.c"),
+        .embedInCode("bpf/query.bpf.c"), .embedInCode("bpf/probe.bpf.c"), .embedInCode("native/bench.c"),
       ],
       swiftSettings: strict),
     .target(

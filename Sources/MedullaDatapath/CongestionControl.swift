@@ -139,9 +139,16 @@ public enum CongestionControl {
   }
 
   /// Every attached instance, by name.
-  public static func statusOfAll() throws -> [CongestionStatus] {
-    try CongestionInstance.attachedNames().filter(CongestionInstance.isAttached).map {
-      try CongestionStatus(CongestionInstance($0))
+  ///
+  /// - Parameter narrate: hears of instances that cannot be read, such as another version's.
+  public static func statusOfAll(narrate: Narration = { _ in }) -> [CongestionStatus] {
+    CongestionInstance.attachedNames().filter(CongestionInstance.isAttached).compactMap { name in
+      do {
+        return try CongestionStatus(CongestionInstance(name))
+      } catch {
+        narrate("\(name): \(error)")
+        return nil
+      }
     }
   }
 

@@ -8,6 +8,8 @@ final class CongestionInstance {
   let name: InstanceName
   let link: BPFLink
   private(set) var generations: [PinnedGeneration]
+  /// Why a program set that is pinned cannot be read; nil when all can.
+  private var foreign: DatapathError?
   /// Program sets that this process has loaded and the link has never pointed at.
   private var unregistered: [Int: BPFObject] = [:]
 
@@ -55,6 +57,7 @@ final class CongestionInstance {
         remedy: "`medulla detach \(name)`, then attach again")
     }
     guard let generation = generations.first(where: { $0.operations.identifier == map }) else {
+      if let foreign { throw foreign }
       throw DatapathError(
         .foreignVersion, "the link of \(name) points at a program set that is not pinned",
         remedy: "`medulla detach \(name)`, then attach again")
@@ -113,6 +116,7 @@ final class CongestionInstance {
 
   /// Removes generations whose pinning was cut short.
   func removeDebris() throws {
+    guard foreign == nil else { return }
     for entry in BPFFileSystem.contents(of: Self.path(of: name)) where entry.hasPrefix("generation-") {
       let known = generations.contains { "generation-\($0.number)" == entry }
       if !known { try BPFFileSystem.removeTree(Self.path(of: name) + "/" + entry) }

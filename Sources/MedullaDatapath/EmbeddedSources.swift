@@ -11,6 +11,7 @@ enum EmbeddedSources {
       "congestion_control.h": text(PackageResources.congestion_control_h),
       "congestion_interval.h": text(PackageResources.congestion_interval_h),
       "congestion_state.h": text(PackageResources.congestion_state_h),
+      "congestion_flow.bpf.h": text(PackageResources.congestion_flow_bpf_h),
       "query.bpf.c": text(PackageResources.query_bpf_c),
       "congestion.bpf.c": text(PackageResources.congestion_bpf_c),
       "probe.bpf.c": text(PackageResources.probe_bpf_c),

@@ -60,7 +60,7 @@ struct KernelCongestionTests {
           #expect(reference.run(features: features) == [live.action])
           compared.insert(live.decisions)
         }
-        return compared.count >= 20
+        return compared.count >= 8
       }
       #expect(enough, "compared \(compared.count) decisions")
       let slot = try #require(try CongestionControl.status(name: name.text).slots.first)
@@ -154,7 +154,8 @@ struct KernelCongestionTests {
       #expect(flow.congestion == name.congestion)
       let before = flow.sent
       let goesOn = eventually { flow.sent > before + 200_000 }
-      #expect(goesOn, "\(flow.sent - before) bytes more; \(try CongestionControl.flows(name: name.text))")
+      let live = try CongestionControl.flows(name: name.text)
+      #expect(goesOn, "\(flow.sent - before) bytes more; \(live)")
     }
   }
 
@@ -169,7 +170,7 @@ struct KernelCongestionTests {
         defer { other.end() }
         #expect(try flows(first, version: 1) == 1)
         #expect(try flows(second, version: 1) == 1)
-        let names = try CongestionControl.statusOfAll().map(\.name)
+        let names = CongestionControl.statusOfAll().map(\.name)
         #expect(names.contains(first.text) && names.contains(second.text))
       }
     }
@@ -239,16 +240,16 @@ struct KernelCongestionTests {
     try BPFFileSystem.ensureMounted()
     try BPFFileSystem.makeDirectory(BPFFileSystem.root)
     let path = CongestionInstance.path(of: name)
+    defer { try? CongestionControl.detach(name: name.text) }
     try BPFFileSystem.makeDirectory(path)
     try BPFFileSystem.makeDirectory(path + "/generation-1")
     let snapshot = try KernelTestHost.policy(seed: 1).snapshot
     try CongestionObject.load(snapshot, name: name).loadedMap("medulla_slots").pin(
       at: path + "/generation-1/medulla_slots")
-    #expect(try !CongestionControl.statusOfAll().map(\.name).contains(name.text))
+    #expect(!CongestionControl.statusOfAll().map(\.name).contains(name.text))
     var told: [String] = []
     try CongestionControl.attach(name: name.text, snapshot: snapshot) { told.append($0) }
     #expect(told.contains { $0.contains("interrupted") })
-    try CongestionControl.detach(name: name.text)
   }
 
   @Test("a network of another size cannot be attached, and says why")
