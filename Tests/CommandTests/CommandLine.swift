@@ -13,7 +13,7 @@ struct MedullaCommandLine {
 
   /// The products lie beside the test bundle.
   static var executable: URL {
-    URL(fileURLWithPath: Foundation.CommandLine.arguments[0])
+    URL(fileURLWithPath: CommandLine.arguments[0])
       .deletingLastPathComponent().appendingPathComponent("medulla")
   }
 
@@ -35,7 +35,7 @@ struct MedullaCommandLine {
     defer { try? FileManager.default.removeItem(at: folder) }
     let output = folder.appendingPathComponent("output")
     let errors = folder.appendingPathComponent("errors")
-    for file in [output, errors] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+    for file in [output, errors] { try Data().write(to: file) }
     let process = Process()
     process.executableURL = tool
     process.arguments = arguments
