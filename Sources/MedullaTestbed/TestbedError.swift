@@ -27,5 +27,8 @@ public struct TestbedError: Error, Equatable, CustomStringConvertible, Sendable 
     self.remedy = remedy
   }
 
-  public var description: String { "\(message) (\(code.rawValue)). \(remedy)" }
+  public var description: String {
+    let sentence = message.hasSuffix(".") ? String(message.dropLast()) : message
+    return "\(sentence) (\(code.rawValue)). \(remedy)"
+  }
 }

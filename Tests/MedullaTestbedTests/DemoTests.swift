@@ -19,6 +19,10 @@ private final class RenoSteering: DemoSteering {
     return .milliseconds(2)
   }
 
+  func benchmark() -> DemoInference {
+    DemoInference(kernelNs: 240, emptyNs: 37, nativeScalarNs: 190, roundtripNs: 9000)
+  }
+
   func slots() -> [DemoSlot] {
     (0...swapped).map { index in
       DemoSlot(
@@ -58,6 +62,7 @@ struct DemoTests {
     #expect(swap.time >= 1)
     #expect(swap.second.first.map { $0.time > swap.time } == true)
     let report = DemoReport(outcome)
+    #expect(report.text.contains("240 ns in the kernel (37 of them set-up)"))
     #expect(report.text.contains("net 1 abcdef012345"))
     #expect(report.html.contains("Goodput across the swap"))
   }
@@ -98,6 +103,10 @@ struct DemoTests {
     let run = try #require(outcome.runs.first)
     #expect(run.goodputMbps > 0.8 * outcome.plan.cell.capacityMbps)
     #expect(run.goodputMbps < 1.01 * outcome.plan.cell.capacityMbps)
+    let least = try #require(run.nsPerInferenceLeast)
+    let mean = try #require(run.nsPerInference)
+    #expect(least >= 10, "no interpreter is that quick")
+    #expect(least <= mean)
     let again = try demo.run(network, reason: "")
     #expect(again.runs.first?.rate == run.rate)
     let swap = try #require(outcome.swap)

@@ -37,8 +37,11 @@ public struct Demo {
     runs[0].nsPerInference = meanInference(slots)
     runs[0].nsPerInferenceLeast = slots.compactMap(\.leastNanoseconds).min()
     let swap = try swapInMidFlow(steering)
+    tell("One inference alone, by test run")
+    let inference = try steering.benchmark()
     return DemoOutcome(
-      plan: plan, host: HostFacts.read(), datapath: "kernel", reason: nil, runs: runs, swap: swap)
+      plan: plan, host: HostFacts.read(), datapath: "kernel", reason: nil, runs: runs, swap: swap,
+      inference: inference)
   }
 
   private func compare(_ congestion: String) throws -> DemoOutcome.Run {

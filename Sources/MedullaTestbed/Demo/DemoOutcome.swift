@@ -39,6 +39,8 @@ public struct DemoOutcome: Codable, Sendable {
   public var reason: String?
   public var runs: [Run]
   public var swap: Swap?
+  /// nil in the simulator.
+  public var inference: DemoInference?
 }
 
 /// A value at a time in seconds.

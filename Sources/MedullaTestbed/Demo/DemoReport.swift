@@ -42,9 +42,10 @@ public struct DemoReport: Sendable {
     parts.append(comparison.text)
     if let snapshots, let swap = outcome.swap {
       parts.append(
-        "New snapshot after \(decimal(swap.time, 1)) s, in \(decimal(swap.milliseconds, 1)) ms:\n"
+        "New snapshot after \(decimal(swap.time, 1)) s\(swapTime(swap)):\n"
           + snapshots.text + "\n" + flowNote)
     }
+    if let inferenceNote { parts.append(inferenceNote) }
     if let busyNote { parts.append(busyNote) }
     return parts.joined(separator: "\n\n")
   }
@@ -54,6 +55,20 @@ public struct DemoReport: Sendable {
     outcome.datapath == "kernel"
       ? "An iperf3 transfer is two flows: the data, and iperf3's own control connection."
       : "Flows are simulated; a flow keeps the snapshot that was active when it started."
+  }
+
+  /// In the simulator there is nothing to wait for.
+  private func swapTime(_ swap: DemoOutcome.Swap) -> String {
+    outcome.datapath == "kernel" ? ", in \(decimal(swap.milliseconds, 1)) ms" : ""
+  }
+
+  private var inferenceNote: String? {
+    outcome.inference.map { inference in
+      "One inference alone, by test run: \(decimal(inference.kernelNs, 0)) ns in the kernel "
+        + "(\(decimal(inference.emptyNs, 0)) of them set-up), \(decimal(inference.nativeScalarNs, 0)) ns as "
+        + "native scalar C, \(decimal(inference.roundtripNs, 0)) ns to user space and back. In live traffic, as "
+        + "in the table, caches are cold and the machine is busy."
+    }
   }
 
   private var busyNote: String? {
@@ -74,15 +89,18 @@ public struct DemoReport: Sendable {
           + "bytes). Its most goodput is \(decimal(plan.cell.capacityMbps, 1)) Mbit/s of payload; the first "
           + "\(plan.warmUp) of \(plan.seconds) seconds do not count in the table."))
     blocks += [
-      .heading("Results"), .table(comparison), .heading("Rate and round-trip time"), .plots(comparisonPlots),
+      .heading("Results"), .table(comparison),
+    ]
+    if let inferenceNote { blocks.append(.paragraph(inferenceNote)) }
+    blocks += [
+      .heading("Rate and round-trip time"), .plots(comparisonPlots),
     ]
     if let swap = outcome.swap, let snapshots {
       blocks += [
         .heading("A new snapshot while flows run"),
         .paragraph(
-          "After \(decimal(swap.time, 1)) s a new snapshot was put in; that took "
-            + "\(decimal(swap.milliseconds, 1)) ms. The flow that was running stays on the snapshot that it "
-            + "started with; the flow that starts "
+          "After \(decimal(swap.time, 1)) s a new snapshot was put in\(swapTime(swap)). The flow that was "
+            + "running stays on the snapshot that it started with; the flow that starts "
             + "at \(decimal(swap.secondFlowTime, 1)) s takes the new one."),
         .table(snapshots), .paragraph(flowNote), .plots(swapPlot(swap)),
       ]

@@ -8,8 +8,28 @@ public protocol DemoSteering {
   func swap() throws -> Duration
   /// The snapshots as the kernel has them now.
   func slots() throws -> [DemoSlot]
+  /// What one inference costs alone, with warm caches.
+  func benchmark() throws -> DemoInference
   /// Takes everything out of the kernel again.
   func detach()
+}
+
+/// One inference alone, by test run, in nanoseconds.
+public struct DemoInference: Codable, Equatable, Sendable {
+  /// In the kernel, set-up included, and the set-up.
+  public var kernelNs: Double
+  public var emptyNs: Double
+  /// The same network in plain C, compiled natively without vectors.
+  public var nativeScalarNs: Double
+  /// To user space and back, with the inference there.
+  public var roundtripNs: Double
+
+  public init(kernelNs: Double, emptyNs: Double, nativeScalarNs: Double, roundtripNs: Double) {
+    self.kernelNs = kernelNs
+    self.emptyNs = emptyNs
+    self.nativeScalarNs = nativeScalarNs
+    self.roundtripNs = roundtripNs
+  }
 }
 
 /// A snapshot in the kernel at one moment.

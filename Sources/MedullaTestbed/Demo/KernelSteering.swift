@@ -4,6 +4,7 @@ import MedullaSnapshot
 /// The shipped network in this machine's kernel.
 public struct KernelSteering: DemoSteering {
   private let name: String
+  private let snapshot: Snapshot
   private let first: DatapathSnapshot
   private let second: DatapathSnapshot
 
@@ -12,6 +13,7 @@ public struct KernelSteering: DemoSteering {
   /// - Parameter name: the instance's name; must be free.
   public init(_ network: ShippedNetwork, name: String) throws {
     self.name = name
+    snapshot = network.first
     congestion = try InstanceName(name).congestion
     first = try DatapathSnapshot(SnapshotFile(network.first), name: "aurora")
     second = try DatapathSnapshot(SnapshotFile(network.second), name: "aurora, calibrated anew")
@@ -46,8 +48,17 @@ public struct KernelSteering: DemoSteering {
         state: slot.state.rawValue, flows: Int(clamping: slot.flows),
         inferences: Int(clamping: slot.inferences),
         nanosecondsPerInference: slot.nanosecondsPerInference,
-        leastNanoseconds: slot.minimumNanoseconds.map(Double.init))
+        leastNanoseconds: slot.minimumNanoseconds.map { Double($0) })
     }
+  }
+
+  public func benchmark() throws -> DemoInference {
+    let ranges = snapshot.record.featureRanges
+    let features = ReferenceInterpreter(snapshot).fixedPoint(ranges.map { Float(($0.low + $0.high) / 2) })
+    let report = try InferenceBenchmark(first, shape: snapshot.shape).run(features: features)
+    return DemoInference(
+      kernelNs: Double(report.kernel), emptyNs: Double(report.empty), nativeScalarNs: report.nativeScalar,
+      roundtripNs: Double(report.roundTrip))
   }
 
   public func detach() {
@@ -57,11 +68,17 @@ public struct KernelSteering: DemoSteering {
 
 /// Whether this machine can run the demonstration in its kernel.
 public enum DemoGround {
-  /// What stands in the way, with what would help; empty when nothing does.
-  public static func obstacles() -> [String] {
+  /// One thing that stands in the way.
+  public struct Obstacle: Equatable, Sendable {
+    public let what: String
+    public let remedy: String
+  }
+
+  /// What stands in the way; empty when nothing does.
+  public static func obstacles() -> [Obstacle] {
     let needed: Set<String> = ["iperf3", "ip", "tun"]
     return Doctor().examine().checks
       .filter { !$0.ok && ($0.required || needed.contains($0.name)) }
-      .map { "\($0.name): \($0.detail); \($0.remedy)" }
+      .map { Obstacle(what: "\($0.name): \($0.detail)", remedy: $0.remedy) }
   }
 }

@@ -22,7 +22,8 @@ public struct SimulatedDemo {
     tell("Simulating a second flow that takes a new snapshot after \(plan.swapAt) s.")
     let swap = try together(network)
     return DemoOutcome(
-      plan: plan, host: HostFacts.read(), datapath: "simulator", reason: reason, runs: [run], swap: swap)
+      plan: plan, host: HostFacts.read(), datapath: "simulator", reason: reason, runs: [run], swap: swap,
+      inference: nil)
   }
 
   private func scenario(starts: [Double]) -> LinkScenario {
@@ -128,7 +129,7 @@ private final class InferenceClock {
     inputs = interpreter.snapshot.shape.inputs
   }
 
-  var leastNanoseconds: Double? { least.map(Double.init) }
+  var leastNanoseconds: Double? { least.map { Double($0) } }
   var meanNanoseconds: Double? { count > 0 ? Double(nanoseconds) / Double(count) : nil }
 
   func action(_ features: UnsafePointer<Int64>) -> Int64 {

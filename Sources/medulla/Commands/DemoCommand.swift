@@ -46,11 +46,15 @@ struct DemoCommand: ParsableCommand {
   }
 
   private func outcome(_ plan: DemoPlan, _ network: ShippedNetwork) throws -> DemoOutcome {
-    let obstacles = simulate ? ["--simulate was given"] : DemoGround.obstacles()
+    let simulated = SimulatedDemo(plan, tell: Narration.tell)
+    if simulate { return try simulated.run(network, reason: "--simulate was given.") }
+    let obstacles = DemoGround.obstacles()
     guard obstacles.isEmpty else {
-      for obstacle in obstacles { Narration.tell("Not in the kernel: \(obstacle)") }
-      let reason = "the kernel was not used (\(obstacles.joined(separator: "; ")))."
-      return try SimulatedDemo(plan, tell: Narration.tell).run(network, reason: reason)
+      for obstacle in obstacles {
+        Narration.tell("Not in the kernel: \(obstacle.what)\n  remedy: \(obstacle.remedy)")
+      }
+      let reasons = obstacles.map(\.what).joined(separator: "; ")
+      return try simulated.run(network, reason: "the kernel cannot be used here (\(reasons)).")
     }
     let steering = try KernelSteering(network, name: KernelSteering.freeName())
     return try Demo(plan, tell: Narration.tell).run(steering)
