@@ -141,8 +141,9 @@ public enum CongestionControl {
   /// Every attached instance, by name.
   ///
   /// - Parameter narrate: hears of instances that cannot be read, such as another version's.
-  public static func statusOfAll(narrate: Narration = { _ in }) -> [CongestionStatus] {
-    CongestionInstance.attachedNames().filter(CongestionInstance.isAttached).compactMap { name in
+  public static func statusOfAll(narrate: Narration = { _ in }) throws -> [CongestionStatus] {
+    try BPFFileSystem.checkReadable()
+    return CongestionInstance.attachedNames().filter(CongestionInstance.isAttached).compactMap { name in
       do {
         return try CongestionStatus(CongestionInstance(name))
       } catch {

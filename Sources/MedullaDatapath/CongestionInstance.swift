@@ -28,6 +28,7 @@ final class CongestionInstance {
   static func isAttached(_ name: InstanceName) -> Bool { BPFFileSystem.exists(linkPath(of: name)) }
 
   init(_ name: InstanceName) throws {
+    try BPFFileSystem.checkReadable()
     guard Self.isAttached(name) else {
       let others = Self.attachedNames().map(\.text).joined(separator: ", ")
       throw DatapathError(

@@ -52,11 +52,13 @@ struct RunningHost: DoctorHost {
       try object.load()
       return .success("loaded a TCP congestion control")
     } catch {
-      // Without a compiler the kernel's own types still say whether it has the feature.
-      guard error.code == .toolchain, let found = KernelTypes.hasStruct("bpf_struct_ops_tcp_congestion_ops")
+      // Where it cannot be tried the kernel's own types still say whether it has the feature.
+      let wants = error.code == .toolchain ? "a compiler" : "privileges"
+      guard error.code == .toolchain || error.code == .permission,
+        let found = KernelTypes.hasStruct("bpf_struct_ops_tcp_congestion_ops")
       else { return .failure(error) }
       return found
-        ? .success("the kernel has it; not tried, for want of a compiler")
+        ? .success("the kernel has it; not tried, for want of \(wants)")
         : .failure(KernelError(.missingFeature, "the kernel's types have no TCP struct_ops"))
     }
   }

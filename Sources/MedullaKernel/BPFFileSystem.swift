@@ -44,6 +44,12 @@ public enum BPFFileSystem {
     return names.sorted()
   }
 
+  /// - Throws: `permission` when this process may not see what is pinned.
+  public static func checkReadable() throws(KernelError) {
+    guard access(mountPoint, X_OK) == 0 else { throw .system("look into \(mountPoint)") }
+    guard access(root, R_OK | X_OK) == 0 || errno == ENOENT else { throw .system("look into \(root)") }
+  }
+
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   public static func isDirectory(_ path: String) -> Bool {

@@ -170,7 +170,7 @@ struct KernelCongestionTests {
         defer { other.end() }
         #expect(try flows(first, version: 1) == 1)
         #expect(try flows(second, version: 1) == 1)
-        let names = CongestionControl.statusOfAll().map(\.name)
+        let names = try CongestionControl.statusOfAll().map(\.name)
         #expect(names.contains(first.text) && names.contains(second.text))
       }
     }
@@ -246,7 +246,7 @@ struct KernelCongestionTests {
     let snapshot = try KernelTestHost.policy(seed: 1).snapshot
     try CongestionObject.load(snapshot, name: name).loadedMap("medulla_slots").pin(
       at: path + "/generation-1/medulla_slots")
-    #expect(!CongestionControl.statusOfAll().map(\.name).contains(name.text))
+    #expect(try !CongestionControl.statusOfAll().map(\.name).contains(name.text))
     var told: [String] = []
     try CongestionControl.attach(name: name.text, snapshot: snapshot) { told.append($0) }
     #expect(told.contains { $0.contains("interrupted") })

@@ -10,7 +10,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define CONGESTION_TCP 6		/* IPPROTO_TCP */
 #define CONGESTION_TCP_CONGESTION 13	/* TCP_CONGESTION */
 #define CONGESTION_FOR_ALL 1		/* TCP_CONG_NON_RESTRICTED: every user may select it */
-#define CONGESTION_SEND_BUFFER 3	/* windows of data that a send buffer holds: losses are resent from it */
+#define CONGESTION_SEND_BUFFER 3	/* windows of data that a send buffer holds, for resending losses */
 #define CONGESTION_SLOW_RATE 150000	/* bytes/s; below it one segment at a time keeps pacing smooth */
 
 /*

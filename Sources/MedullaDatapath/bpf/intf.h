@@ -43,7 +43,7 @@ struct medulla_control {
 	__u64 next_version;
 	__u64 drain_limit_ns; /* 0: flows stay as long as they live */
 	__u64 attached_ns;    /* CLOCK_MONOTONIC */
-	__u64 left_ns;	      /* CLOCK_MONOTONIC of when another program set took the name; 0: this one has it */
+	__u64 left_ns;	      /* when another program set took the name; 0: this one has it */
 	__u8 shape[32];	      /* SHA-256 of the shape's header */
 	char congestion[16];  /* TCP's name of it; where flows go with MEDULLA_RETIRED */
 	char before[16];      /* the default congestion control when it was attached */

@@ -12,8 +12,8 @@
 
 _Static_assert(sizeof(struct medulla_image) == MEDULLA_IMAGE_WORDS * 8, "image layout");
 _Static_assert(sizeof(struct medulla_scratch) == MEDULLA_SCRATCH_WORDS * 8, "scratch layout");
-_Static_assert(MEDULLA_FEATURES_OFFSET + MEDULLA_INPUTS <= MEDULLA_SCRATCH_WORDS, "features lie in the scratch");
-_Static_assert(MEDULLA_OUTPUTS_OFFSET + MEDULLA_OUTPUTS <= MEDULLA_SCRATCH_WORDS, "outputs lie in the scratch");
+_Static_assert(MEDULLA_FEATURES_OFFSET + MEDULLA_INPUTS <= MEDULLA_SCRATCH_WORDS, "features lie inside");
+_Static_assert(MEDULLA_OUTPUTS_OFFSET + MEDULLA_OUTPUTS <= MEDULLA_SCRATCH_WORDS, "outputs lie inside");
 
 #define MEDULLA_BARRIER() asm volatile("" ::: "memory")
 
@@ -120,7 +120,8 @@ static __always_inline void medulla_release_slot(__u32 slot)
 }
 
 /* Whether a limit of the instance's drain has passed since `since_ns`. */
-static __always_inline int medulla_is_overdue(const struct medulla_control *control, __u64 since_ns, __u64 now_ns)
+static __always_inline int medulla_is_overdue(const struct medulla_control *control, __u64 since_ns,
+					       __u64 now_ns)
 {
 	return control->drain_limit_ns && since_ns && now_ns > since_ns &&
 	       now_ns - since_ns > control->drain_limit_ns;

@@ -25,7 +25,7 @@ struct StatusCommand: ParsableCommand {
 
   func run() throws {
     guard let name else {
-      let all = CongestionControl.statusOfAll(narrate: Narration.tell)
+      let all = try CongestionControl.statusOfAll(narrate: Narration.tell)
       if json { return try StatusOutput.printJSON(["instances": all]) }
       if all.isEmpty { Narration.tell("nothing is attached") }
       for status in all { print(StatusTable(status).text) }
