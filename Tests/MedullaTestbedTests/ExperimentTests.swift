@@ -87,7 +87,10 @@ struct ExperimentTests {
   func plans() {
     let changes: [(inout LinkPlan) -> Void] = [
       { $0.rates = [] }, { $0.rates = [0] }, { $0.rates = [.nan] }, { $0.rtts = [-1] }, { $0.buffers = [0] },
-      { $0.flowCounts = [0] }, { $0.seconds = 1 }, { $0.seconds = 10; $0.warmUp = 10 }, { $0.repeats = 0 },
+      { $0.flowCounts = [0] }, { $0.seconds = 1 },
+      {
+        $0.seconds = 10; $0.warmUp = 10
+      }, { $0.repeats = 0 },
       { $0.loss = 2 }, { $0.rates = [1e9] }, { $0.buffers = [1e6] },
     ]
     for (index, change) in changes.enumerated() {
@@ -122,19 +125,19 @@ struct ExperimentTests {
 extension RealLinks {
   @Suite("A run of the experiment")
   struct RunTests {
-  @Test(
-    "one short run on a real link gives goodput, delay and no device drops",
-    .enabled(if: TestHost.canEmulateLinks, Comment(rawValue: TestHost.needsLinks)))
-  func measured() throws {
-    var cell = LinkPlan().cells[0]
-    (cell.rateMbps, cell.rttMilliseconds, cell.bufferBdp) = (20, 10, 2)
-    let run = try LinkRun.measure(
-      cell, congestion: "cubic", seconds: 4, warmUp: 1, seed: 1, executable: TestHost.medulla)
-    #expect((0.8...1.1).contains(run.share))
-    #expect(run.queueingDelayMeanMs > 1, "CUBIC fills the buffer")
-    #expect(run.queueingDelayMeanMs <= 21)
-    #expect(run.rttMeanMs >= 10)
-    #expect(run.deviceDrops == 0)
-  }
+    @Test(
+      "one short run on a real link gives goodput, delay and no device drops",
+      .enabled(if: TestHost.canEmulateLinks, Comment(rawValue: TestHost.needsLinks)))
+    func measured() throws {
+      var cell = LinkPlan().cells[0]
+      (cell.rateMbps, cell.rttMilliseconds, cell.bufferBdp) = (20, 10, 2)
+      let run = try LinkRun.measure(
+        cell, congestion: "cubic", seconds: 4, warmUp: 1, seed: 1, executable: TestHost.medulla)
+      #expect((0.8...1.1).contains(run.share))
+      #expect(run.queueingDelayMeanMs > 1, "CUBIC fills the buffer")
+      #expect(run.queueingDelayMeanMs <= 21)
+      #expect(run.rttMeanMs >= 10)
+      #expect(run.deviceDrops == 0)
+    }
   }
 }

@@ -104,20 +104,20 @@ struct HostTests {
 extension RealLinks {
   @Suite("Namespaces")
   struct NamespaceTests {
-  @Test(
-    "namespaces of dead owners are removed, those of living ones stay",
-    .enabled(if: TestHost.canEmulateLinks, Comment(rawValue: TestHost.needsLinks)))
-  func abandoned() throws {
-    let dead = try ChildProcess(["true"])
-    _ = try dead.finish(within: .seconds(5))
-    let name = "medulla-\(dead.identifier)-0-abandoned"
-    try ChildProcess.run(["ip", "netns", "add", name])
-    try NetworkNamespace.with(roles: ["living"]) { made in
-      #expect(NetworkNamespace.abandoned().contains(name))
-      #expect(NetworkNamespace.removeAbandoned().contains(name))
-      #expect(!TestHost.namespaces().contains(name))
-      #expect(TestHost.namespaces().contains(made[0].name))
+    @Test(
+      "namespaces of dead owners are removed, those of living ones stay",
+      .enabled(if: TestHost.canEmulateLinks, Comment(rawValue: TestHost.needsLinks)))
+    func abandoned() throws {
+      let dead = try ChildProcess(["true"])
+      _ = try dead.finish(within: .seconds(5))
+      let name = "medulla-\(dead.identifier)-0-abandoned"
+      try ChildProcess.run(["ip", "netns", "add", name])
+      try NetworkNamespace.with(roles: ["living"]) { made in
+        #expect(NetworkNamespace.abandoned().contains(name))
+        #expect(NetworkNamespace.removeAbandoned().contains(name))
+        #expect(!TestHost.namespaces().contains(name))
+        #expect(TestHost.namespaces().contains(made[0].name))
+      }
     }
-  }
   }
 }

@@ -5,8 +5,9 @@ import Testing
 @Suite("What iperf3 and ss say")
 struct ParsingTests {
   static let sender = """
-    {"start": {"connected": [{"socket": 5, "local_port": 49392, "remote_port": 5201},
-                             {"socket": 7, "local_port": 49406, "remote_port": 5201}], "version": "iperf 3.12"},
+    {"start": {"version": "iperf 3.12",
+               "connected": [{"socket": 5, "local_port": 49392, "remote_port": 5201},
+                             {"socket": 7, "local_port": 49406, "remote_port": 5201}]},
      "intervals": [
        {"streams": [{"socket": 5, "start": 0, "end": 0.5, "bytes": 9, "retransmits": 3, "rtt": 39430},
                     {"socket": 7, "start": 0, "end": 0.5, "bytes": 9, "retransmits": 1, "rtt": 20000}]},
@@ -77,9 +78,12 @@ struct ParsingTests {
 
   static let sockets = """
     ESTAB 0      0       10.94.0.1:49418 10.94.0.2:5201
-    \t bbr wscale:12,12 rto:224 rtt:20.213/5.694 cwnd:13 bytes_acked:184 bbr:(bw:1144088bps,mrtt:20.197) send 7450255bps pacing_rate 16377824bps delivery_rate 1144776bps delivered:4 app_limited minrtt:20.197
+    \t bbr wscale:12,12 rto:224 rtt:20.213/5.694 cwnd:13 bytes_acked:184 \
+    bbr:(bw:1144088bps,mrtt:20.197) send 7450255bps pacing_rate 16377824bps delivery_rate 1144776bps \
+    delivered:4 app_limited minrtt:20.197
     ESTAB 0      1456688 [fd6d::1]:49428 [fd6d::2]:5201
-    \t ts sack medulla_demo wscale:12,12 rtt:22.617/0.155 cwnd:174 bytes_acked:4821878 retrans:0/215 minrtt:20 rcv_space:1
+    \t ts sack medulla_demo wscale:12,12 rtt:22.617/0.155 cwnd:174 bytes_acked:4821878 \
+    retrans:0/215 minrtt:20 rcv_space:1
 
     """
 
@@ -99,7 +103,9 @@ struct ParsingTests {
     #expect(samples.allSatisfy { $0.timeNanoseconds == 7 })
   }
 
-  @Test("lines that do not fit are left out", arguments: ["", "\n\n", "garbage", "\t rtt:1/1", "ESTAB 0 0 a b\n\t cubic"])
+  @Test(
+    "lines that do not fit are left out",
+    arguments: ["", "\n\n", "garbage", "\t rtt:1/1", "ESTAB 0 0 a b\n\t cubic"])
   func unfitting(text: String) {
     #expect(SocketSample.parse(text, at: 0).isEmpty)
   }

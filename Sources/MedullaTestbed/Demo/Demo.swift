@@ -77,7 +77,8 @@ public struct Demo {
       goodputMbps: result.goodput(from: Double(plan.warmUp), to: Double(plan.seconds)) / 1e6,
       rttMeanMs: Statistics.mean(steady), rttP95Ms: Statistics.quantile(steady, 0.95),
       queueingDelayMeanMs: window?.queueingDelay.meanMilliseconds ?? 0, retransmits: result.retransmits,
-      nsPerInference: nil, nsPerInferenceLeast: nil, rate: result.flows.flatMap { Self.series($0, from: 0) }, rtt: rtt,
+      nsPerInference: nil, nsPerInferenceLeast: nil, rate: result.flows.flatMap { Self.series($0, from: 0) },
+      rtt: rtt,
       fellBehind: report.fellBehind)
   }
 

@@ -66,8 +66,8 @@ public struct DemoReport: Sendable {
     outcome.inference.map { inference in
       "One inference alone, by test run: \(decimal(inference.kernelNs, 0)) ns in the kernel "
         + "(\(decimal(inference.emptyNs, 0)) of them set-up), \(decimal(inference.nativeScalarNs, 0)) ns as "
-        + "native scalar C, \(decimal(inference.roundtripNs, 0)) ns to user space and back. In live traffic, as "
-        + "in the table, caches are cold and the machine is busy."
+        + "native scalar C, \(decimal(inference.roundtripNs, 0)) ns to user space and back. In live traffic, "
+        + "as in the table, caches are cold and the machine is busy."
     }
   }
 
@@ -134,7 +134,8 @@ public struct DemoReport: Sendable {
     let time = PlotAxis("time (s)", range: 0...Double(outcome.plan.seconds))
     return PlotSheet([
       Plot(
-        "Goodput; dashed: the link's payload capacity", x: time, y: PlotAxis("goodput (Mbit/s)"), series: series(\.rate),
+        "Goodput; dashed: the link's payload capacity", x: time, y: PlotAxis("goodput (Mbit/s)"),
+        series: series(\.rate),
         rules: [.init(.y, at: outcome.plan.cell.capacityMbps, "")]),
       Plot(
         "Round-trip time; dashed: the empty path's", x: time, y: PlotAxis("RTT (ms)"), series: series(\.rtt),

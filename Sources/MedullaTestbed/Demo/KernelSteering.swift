@@ -22,9 +22,11 @@ public struct KernelSteering: DemoSteering {
   /// A name that nothing has: `medulla`, or another when that is attached.
   public static func freeName() throws -> String {
     let taken = Set(CongestionControls.available())
-    guard let name = ["medulla", "medulla-demo", "medulla-demo2"].first(where: { name in
-      (try? InstanceName(name)).map { !taken.contains($0.congestion) } ?? false
-    }) else {
+    guard
+      let name = ["medulla", "medulla-demo", "medulla-demo2"].first(where: { name in
+        (try? InstanceName(name)).map { !taken.contains($0.congestion) } ?? false
+      })
+    else {
       throw TestbedError(
         .badParameter, "The names for the demonstration's congestion control are all taken.",
         remedy: "Detach one: `medulla detach medulla-demo`.")

@@ -64,7 +64,8 @@ public struct SimulatedDemo {
       goodputMbps: megabits(before.delivered - steady.packets, simulator) / measured,
       rttMeanMs: Statistics.mean(late), rttP95Ms: Statistics.quantile(late, 0.95),
       queueingDelayMeanMs: wait * 1000, retransmits: Int(before.lost),
-      nsPerInference: clock.meanNanoseconds, nsPerInferenceLeast: clock.leastNanoseconds, rate: rate, rtt: rtt, fellBehind: false)
+      nsPerInference: clock.meanNanoseconds, nsPerInferenceLeast: clock.leastNanoseconds, rate: rate,
+      rtt: rtt, fellBehind: false)
   }
 
   private func together(_ network: ShippedNetwork) throws -> DemoOutcome.Swap {

@@ -7,10 +7,10 @@ struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo", abstract: "Show a trained network steering TCP on an emulated link.",
     discussion: """
-      Makes two network namespaces with an emulated link, attaches the shipped network as a congestion control, \
-      runs iperf3 with it, with CUBIC and with BBR, puts in a new snapshot while a flow runs, and removes \
-      everything. Prints a table and writes demo.html and demo.json. Takes about two minutes. Without root or \
-      without the kernel's features it runs the network in the simulator and says so.
+      Makes two network namespaces with an emulated link, attaches the shipped network as a congestion \
+      control, runs iperf3 with it, with CUBIC and with BBR, puts in a new snapshot while a flow runs, and \
+      removes everything. Prints two tables and writes demo.html and demo.json. Takes about 80 seconds. \
+      Without root or without the kernel's features it runs the network in the simulator and says so.
       """)
 
   @Option(help: ArgumentHelp("Directory for the report.", valueName: "dir"))
@@ -67,7 +67,8 @@ struct DemoCommand: ParsableCommand {
     plan.bufferBdp = buffer
     plan.seconds = seconds
     plan.warmUp = seconds / 4
-    guard (4...600).contains(seconds), rate > 0, rate <= 10_000, rtt > 0, rtt <= 10_000, buffer > 0, buffer <= 100
+    guard (4...600).contains(seconds), rate > 0, rate <= 10_000, rtt > 0, rtt <= 10_000, buffer > 0,
+      buffer <= 100
     else { throw ValidationError("The link or the time is out of range.") }
     try plan.cell.link(seed: 1).validate()
     return plan
