@@ -36,7 +36,7 @@ struct CommandContractTests {
       let first = try compile(into: folder + "/first.medulla")
       let second = try compile(into: folder + "/second.medulla")
       #expect(first["digest"] as? String == second["digest"] as? String)
-      #expect(first["scheme"] as? String == "w8a16")
+      #expect(first["scheme"] as? String == "W8A16")
       #expect(first["shape"] != nil)
       let error = try #require(first["error"] as? [String: Any])
       for key in ["mean_relative", "p99_relative", "max_relative"] { #expect(error[key] is Double) }
@@ -80,7 +80,8 @@ struct CommandContractTests {
       let bogus = folder + "/bogus.onnx"
       try Data("no model".utf8).write(to: URL(fileURLWithPath: bogus))
       let outcome = try MedullaCommandLine.run([
-        "compile", bogus, "--calibration", "models/aurora-medulla-calibration.npy", "-o", folder + "/b.medulla",
+        "compile", bogus, "--calibration", "models/aurora-medulla-calibration.npy",
+        "-o", folder + "/b.medulla",
       ])
       #expect(outcome.status != 0)
       #expect(!outcome.errors.isEmpty)
