@@ -26,8 +26,9 @@ struct DocumentedCommandsTests {
       let words = try text(document).components(separatedBy: "make ").dropFirst()
       for word in words {
         let target = word.prefix { $0.isLetter || $0 == "-" }
-        guard ["setup", "demo", "test", "check", "integration", "bench", "fuzz", "docs", "build", "format"]
-          .contains(String(target))
+        guard
+          ["setup", "demo", "test", "check", "integration", "bench", "fuzz", "docs", "build", "format"]
+            .contains(String(target))
         else { continue }
         #expect(makefile.contains("\n\(target):"), "\(document) names make \(target)")
       }
