@@ -122,6 +122,22 @@ struct KernelCongestionTests {
     }
   }
 
+  @Test("a listener from before an update to another shape gives its new flows to the new program set")
+  func oldListener() throws {
+    let loopback = try SlowLoopback()
+    try attached("n") { name in
+      let other = try KernelTestHost.policy(seed: 3, hidden: 20).snapshot
+      let flow = try TestFlow(loopback, listenerCongestion: name.congestion) {
+        try CongestionControl.update(name: name.text, snapshot: other)
+      }
+      defer { flow.end() }
+      #expect(flow.congestion == name.congestion)
+      #expect(try CongestionControl.status(name: name.text).generations.map(\.flows) == [0, 1])
+      flow.startSending()
+      #expect(eventually { flow.sent > 200_000 })
+    }
+  }
+
   @Test("past the drain limit flows leave a replaced snapshot, idle ones too")
   func drain() throws {
     let loopback = try SlowLoopback()

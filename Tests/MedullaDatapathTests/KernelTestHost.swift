@@ -132,6 +132,18 @@ final class TestFlow: @unchecked Sendable {
     (sender, receiver) = try loopback.inside { try Self.connect(congestion: congestion) }
   }
 
+  /// A connection whose accepting end, the sender, has its congestion control from the listener.
+  ///
+  /// - Parameter beforeConnecting: runs when the listener has selected `congestion` and no flow exists.
+  init(
+    _ loopback: SlowLoopback, listenerCongestion congestion: String,
+    beforeConnecting: @escaping @Sendable () throws -> Void
+  ) throws {
+    (receiver, sender) = try loopback.inside {
+      try Self.connect(congestion: nil, listener: congestion, beforeConnecting: beforeConnecting)
+    }
+  }
+
   deinit { end() }
 
   var sent: Int { lock.withLock { sentBytes } }
@@ -184,9 +196,18 @@ final class TestFlow: @unchecked Sendable {
     while recv(receiver, &chunk, chunk.count, 0) > 0 {}
   }
 
-  private static func connect(congestion: String) throws -> (Int32, Int32) {
+  private static func select(_ congestion: String?, on descriptor: Int32) throws {
+    guard let congestion else { return }
+    guard setsockopt(descriptor, Int32(IPPROTO_TCP), 13, congestion, socklen_t(congestion.utf8.count)) == 0
+    else { throw SlowLoopback.Failure(description: "TCP_CONGESTION \(congestion) refused: \(errno)") }
+  }
+
+  private static func connect(
+    congestion: String?, listener listenerCongestion: String? = nil, beforeConnecting: () throws -> Void = {}
+  ) throws -> (Int32, Int32) {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(listener) }
+    try select(listenerCongestion, on: listener)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = inet_addr(SlowLoopback.address)
@@ -198,9 +219,12 @@ final class TestFlow: @unchecked Sendable {
     }
     guard bound else { throw SlowLoopback.Failure(description: "no listener: \(errno)") }
     let sender = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard setsockopt(sender, Int32(IPPROTO_TCP), 13, congestion, socklen_t(congestion.utf8.count)) == 0 else {
+    do {
+      try beforeConnecting()
+      try select(congestion, on: sender)
+    } catch {
       close(sender)
-      throw SlowLoopback.Failure(description: "TCP_CONGESTION \(congestion) refused: \(errno)")
+      throw error
     }
     let connected = withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(sender, $0, size) == 0 }

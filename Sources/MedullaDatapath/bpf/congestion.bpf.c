@@ -41,12 +41,27 @@ __noinline int congestion_apply(struct mcc_flow *flow, const struct mcc_config *
 	return 1;
 }
 
+/* Hands the socket to the congestion control that `control` names; 0 when this program is done with it. */
+static __always_inline int congestion_leave(struct sock *sk, const struct medulla_control *control)
+{
+	char name[sizeof(control->congestion)];
+
+	__builtin_memcpy(name, control->congestion, sizeof(name));
+	return bpf_setsockopt(sk, CONGESTION_TCP, CONGESTION_TCP_CONGESTION, name, sizeof(name));
+}
+
 SEC("struct_ops")
 void BPF_PROG(congestion_init, struct sock *sk)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	const struct medulla_control *control = medulla_get_control();
 	const struct mcc_config *config = congestion_get_config();
 	struct congestion_flow *flow;
+
+	/* A listener that selected the name before another program set took it still hands on this one. */
+	if (control && ((control->options & MEDULLA_RETIRED) || control->left_ns) &&
+	    !congestion_leave(sk, control))
+		return;
 
 	/* With the fq qdisc the kernel has set this already, and fq paces. */
 	if (sk->sk_pacing_status == MEDULLA_PACING_NONE)
@@ -183,14 +198,10 @@ void BPF_PROG(congestion_main, struct sock *sk, __u32 acknowledged, int flag,
 
 	if (!config || !control)
 		return;
-	if ((control->options & MEDULLA_RETIRED) || medulla_is_overdue(control, control->left_ns, now_ns)) {
-		char name[sizeof(control->congestion)];
-
-		__builtin_memcpy(name, control->congestion, sizeof(name));
-		/* Ends this program's part in the flow: `congestion_release` has run when it succeeds. */
-		if (!bpf_setsockopt(sk, CONGESTION_TCP, CONGESTION_TCP_CONGESTION, name, sizeof(name)))
-			return;
-	}
+	/* When it succeeds `congestion_release` has run and the other's `init` too. */
+	if (((control->options & MEDULLA_RETIRED) || medulla_is_overdue(control, control->left_ns, now_ns)) &&
+	    !congestion_leave(sk, control))
+		return;
 	flow = congestion_flow_of(sk, tp, config);
 	if (!flow) {
 		counts = medulla_get_counts(medulla_active_slot(control));
