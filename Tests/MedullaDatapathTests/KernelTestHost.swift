@@ -125,6 +125,7 @@ final class TestFlow: @unchecked Sendable {
   private let lock = NSLock()
   private var sentBytes = 0
   private var sending = false
+  private var ended = false
   private let threads = DispatchGroup()
 
   /// - Parameter congestion: selected by `setsockopt(TCP_CONGESTION)` before connecting.
@@ -173,7 +174,13 @@ final class TestFlow: @unchecked Sendable {
     lock.withLock { sending = false }
   }
 
+  /// Closes both ends; a second call does nothing, so that it never closes another's descriptor.
   func end() {
+    let isFirst = lock.withLock {
+      defer { ended = true }
+      return !ended
+    }
+    guard isFirst else { return }
     pause()
     shutdown(sender, Int32(SHUT_RDWR))
     shutdown(receiver, Int32(SHUT_RDWR))
