@@ -32,24 +32,26 @@ public struct LinkExperiment: Sendable {
     self.plan = plan
   }
 
-  /// Runs every cell; `tell` hears each run as it ends.
-  public func run(tell: (_ done: Int, _ of: Int, LinkRun) -> Void) throws -> Result {
+  /// Runs every cell; `tell` hears each run as it ends, with the result so far.
+  public func run(tell: (_ done: Int, _ of: Int, LinkRun, Result) throws -> Void) throws -> Result {
     let order = plan.cells.flatMap { cell in
       (0..<plan.repeats).flatMap { round in
         plan.congestions(for: cell.part).map { (cell, $0, plan.seed &+ UInt64(round)) }
       }
     }
-    var runs: [LinkRun] = []
+    let environment = Result.Environment(host: HostFacts.read(), plan: plan, method: Self.method)
+    var result = Result(
+      experiment: "links", environment: environment, runs: [],
+      verdict: LinkVerdict([], congestion: plan.congestion, complete: false))
     for (cell, congestion, seed) in order {
       let run = try LinkRun.measure(
         cell, congestion: congestion, seconds: plan.seconds(for: cell), warmUp: plan.warmUp(for: cell),
         seed: seed)
-      runs.append(run)
-      tell(runs.count, order.count, run)
+      result.runs.append(run)
+      let complete = plan.isComplete && result.runs.count == order.count
+      result.verdict = LinkVerdict(result.runs, congestion: plan.congestion, complete: complete)
+      try tell(result.runs.count, order.count, run, result)
     }
-    return Result(
-      experiment: "links",
-      environment: .init(host: HostFacts.read(), plan: plan, method: Self.method), runs: runs,
-      verdict: LinkVerdict(runs, congestion: plan.congestion, complete: plan.isComplete))
+    return result
   }
 }

@@ -55,14 +55,15 @@ struct LinksExperimentCommand: ParsableCommand {
   func run() throws {
     Interruption.watch()
     let experiment = try LinkExperiment(plan())
-    let result = try experiment.run { done, total, run in
-      Narration.tell("[\(done)/\(total)] \(run.line)")
-    }
-    let text = try JSONText.encode(result)
     let directory = URL(fileURLWithPath: out, isDirectory: true)
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    try Data(text.utf8).write(to: directory.appendingPathComponent("links.json"))
-    try Data(result.plots.svg.utf8).write(to: directory.appendingPathComponent("links.svg"))
+    // Written after each run: an interrupted experiment keeps what it has.
+    let result = try experiment.run { done, total, run, result in
+      Narration.tell("[\(done)/\(total)] \(run.line)")
+      try Data(JSONText.encode(result).utf8).write(to: directory.appendingPathComponent("links.json"))
+      try Data(result.plots.svg.utf8).write(to: directory.appendingPathComponent("links.svg"))
+    }
+    let text = try JSONText.encode(result)
     if json { print(text) } else { print(result.verdict.summary) }
   }
 
