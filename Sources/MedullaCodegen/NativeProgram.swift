@@ -154,7 +154,10 @@ struct NativeWriter {
       case .clamp(let low, let high): return low >= -limit && high <= limit ? narrow : "int64_t"
       case .leaky(_, _, let reach): return reach <= limit ? narrow : "int64_t"
       case .table(let index): return shape.tables[index].amplitude <= limit ? narrow : "int64_t"
-      case .clip: return tensor == shape.steps.count ? "int64_t" : narrow
+      case .clip:
+        // Outputs in fixed point, even when they are only rearranged afterwards.
+        let leaves = shape.steps[tensor...].allSatisfy { if case .gather = $0 { true } else { false } }
+        return leaves ? "int64_t" : narrow
       case .identity, nil: return "int64_t"
       }
     case .pad, .pool, .gather: return type(tensor: tensor - 1, shape: shape)

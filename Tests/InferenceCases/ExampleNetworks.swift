@@ -121,6 +121,11 @@ enum ExampleNetworks {
         try network(
           "rearranged", TensorShape([5]), [shuffled, dense(5, 4, &generator), .activation(.relu)]), every
       ),
+      (
+        try network(
+          "rearranged clip", TensorShape([5]),
+          [dense(5, 5, &generator), .activation(.clip(minimum: -9, maximum: 9)), shuffled]), every
+      ),
       (try network("rearranged output", TensorShape([5]), [dense(5, 5, &generator), shuffled]), [.w8a16]),
     ]
   }

@@ -29,6 +29,30 @@ struct CorpusTests {
     #expect(SnapshotProperties.violation(body + SHA256.hash(data: body)) == nil)
   }
 
+  /// MEDULLA_MUTATIONS sets how many.
+  @Test("seeded mutations of the corpus, numbers of the header included, never break the reader")
+  func mutations() throws {
+    let count = ProcessInfo.processInfo.environment["MEDULLA_MUTATIONS"].flatMap { Int($0) } ?? 600
+    let seed: UInt64 = 20_261_121
+    var generator = SeededGenerator(seed: seed)
+    let bodies = try Self.files.map { [UInt8](try Data(contentsOf: Self.folder.appendingPathComponent($0))) }
+    let digits = Array("0123456789-".utf8)
+    for round in 0..<count {
+      guard var body = bodies.randomElement(using: &generator) else { return }
+      for _ in 0...Int.random(in: 0...2, using: &generator) {
+        let places = body.indices.filter { digits.contains(body[$0]) }
+        guard round % 4 != 0, let place = places.randomElement(using: &generator) else {
+          body[Int.random(in: 0..<body.count, using: &generator)] = UInt8.random(
+            in: 0...255, using: &generator)
+          continue
+        }
+        body[place] = digits.randomElement(using: &generator) ?? 0x30
+      }
+      let violation = SnapshotProperties.violation(body + SHA256.hash(data: body))
+      #expect(violation == nil, "seed \(seed), round \(round)")
+    }
+  }
+
   /// MEDULLA_UPDATE_CORPUS writes small snapshots of every kind of step into the corpus.
   @Test(
     "seeds are written on demand",
