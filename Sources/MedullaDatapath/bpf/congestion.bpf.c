@@ -137,7 +137,8 @@ void BPF_PROG(congestion_cwnd_event, struct sock *sk, int event)
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	__u64 now, idle;
 
-	if (event != MEDULLA_CA_EVENT_TX_START)
+	/* On short paths pacing alone lets the flight run empty: only a pause of the application restarts. */
+	if (event != MEDULLA_CA_EVENT_TX_START || !tp->app_limited)
 		return;
 	flow = bpf_sk_storage_get(&congestion_flows, sk, 0, 0);
 	config = congestion_get_config();

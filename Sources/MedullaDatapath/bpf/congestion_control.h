@@ -307,10 +307,15 @@ static inline void mcc_on_timeout(struct mcc_flow *flow, const struct mcc_config
 	mcc_begin_interval(flow, config, now_us, srtt_us);
 }
 
-/* Sending begins again after idle_us: old samples do not count, and a long pause means a new probe. */
+/*
+ * Sending begins again after idle_us: old samples do not count, and a long pause means a new probe. On a short
+ * path or with a small window nothing is in flight between one paced burst and the next; that is no pause.
+ */
 static inline void mcc_on_restart(struct mcc_flow *flow, const struct mcc_config *config, __u64 now_us,
 				  __u32 srtt_us, __u64 idle_us)
 {
+	if (idle_us <= srtt_us + 2 * mcc_own_us(flow))
+		return;
 	mcc_begin_interval(flow, config, now_us, srtt_us);
 	if (idle_us < MCC_RESTART_IDLE_US || idle_us < 16ULL * srtt_us || flow->phase == MCC_GUARD)
 		return;

@@ -50,6 +50,7 @@ struct tcp_sock {
 	__u32 sacked_out;
 	__u32 retrans_out;
 	__u32 delivered_ce;
+	__u32 app_limited; /* packets delivered by when the application's pause ends; 0: no pause */
 	__u32 srtt_us; /* eighths of us */
 	struct minmax rtt_min;
 } MEDULLA_CORE;
