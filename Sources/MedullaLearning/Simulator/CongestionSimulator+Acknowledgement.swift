@@ -10,6 +10,7 @@ extension CongestionSimulator {
     flow.pointee.inFlight -= count
     flow.pointee.delivered += count
     flow.pointee.probes = 0
+    flow.pointee.lastAcknowledged = now
     if flow.pointee.limitedUntil > 0, flow.pointee.delivered > flow.pointee.limitedUntil {
       flow.pointee.limitedUntil = 0
     }

@@ -18,7 +18,6 @@ extension CongestionSimulator {
     flow.pointee.burstStart = flow.pointee.burstEnd + flow.pointee.off
     flow.pointee.burstEnd = flow.pointee.burstStart + flow.pointee.on
     flow.pointee.limitedUntil = max(1, flow.pointee.delivered + flow.pointee.inFlight)
-    flow.pointee.idleSince = now
   }
 
   /// Packets of the next burst; nil: the window is full, or Linux would wait for more room
@@ -94,11 +93,12 @@ extension CongestionSimulator {
   private func restart(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
     flow.pointee.firstSent = now
     flow.pointee.deliveredStamp = now
-    guard flow.pointee.sent > 0, flow.pointee.idleSince > 0 else { return }
+    guard flow.pointee.sent > 0 else { return }
+    // The kernel tells of this whenever nothing was in flight, were it only between two paced bursts.
     mcc_on_restart(
       &flow.pointee.controller, &configuration, UInt64(now / 1000),
-      UInt32(clamping: flow.pointee.smoothedRTT / 1000), UInt64(max(0, now - flow.pointee.lastSent) / 1000))
-    flow.pointee.idleSince = 0
+      UInt32(clamping: flow.pointee.smoothedRTT / 1000),
+      UInt64(max(0, now - flow.pointee.lastAcknowledged) / 1000))
   }
 
   /// `tcp_update_skb_after_send`: the next burst waits for this one's time at the pacing rate, less what the

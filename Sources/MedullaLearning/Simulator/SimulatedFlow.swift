@@ -35,7 +35,7 @@ struct SimulatedFlow {
   var deliveredStamp: Int64 = 0
   var lastSent: Int64 = 0
   var lastArrival: Int64 = 0
-  var idleSince: Int64 = 0
+  var lastAcknowledged: Int64 = 0
   /// `delivered` past which samples are no longer limited by the application; 0: not limited.
   var limitedUntil: Int64 = 0
   var probes = 0
