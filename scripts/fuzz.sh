@@ -1,19 +1,27 @@
 #!/usr/bin/env bash
-# Runs each parser's fuzz target under libFuzzer for SECONDS (default 600), one after the other, from the committed
-# corpus. A crash stops the run and leaves its input in out/fuzz.
+# Runs every fuzz target for a number of seconds, one after the other, at low priority. What it finds goes to
+# out/fuzz/TARGET/ (new inputs) and out/fuzz/TARGET-crash-* (failures; add them to fuzz/corpus once fixed).
+# Usage: scripts/fuzz.sh [SECONDS [TARGET...]]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seconds=${1:-600}
-mkdir -p out/fuzz
 
-swift build --package-path fuzz -c release --sanitize=fuzzer --sanitize=address 2>&1 | tail -n 1
-products=$(swift build --package-path fuzz -c release --sanitize=fuzzer --sanitize=address --show-bin-path)
-for source in fuzz/Sources/Fuzz*; do
-  target=$(basename "$source")
-  name=$(printf '%s' "${target#Fuzz}" | tr '[:upper:]' '[:lower:]')
-  echo "fuzz: $target for $seconds s"
-  found=$(mktemp -d)
-  "$products/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
-    -artifact_prefix="out/fuzz/$name-" "$found" "fuzz/corpus/$name" 2>&1 | tail -n 12
-  rm -rf "$found"
+seconds=${1:-600}
+shift || true
+targets=("$@")
+if [ ${#targets[@]} -eq 0 ]; then
+  for folder in fuzz/Sources/Fuzz*/; do targets+=("$(basename "$folder")"); done
+fi
+
+swift build --package-path fuzz -c release --sanitize=fuzzer
+binaries=$(swift build --package-path fuzz -c release --sanitize=fuzzer --show-bin-path)
+
+for target in "${targets[@]}"; do
+  name=${target#Fuzz}
+  corpus=fuzz/corpus/${name,,}
+  mkdir -p "out/fuzz/$target"
+  echo "fuzz: $target for $seconds s, seeds from $corpus"
+  # Without this a trap waits in the backtracer instead of ending in libFuzzer's report.
+  SWIFT_BACKTRACE=enable=no nice -n 19 "$binaries/$target" -max_total_time="$seconds" -timeout=10 \
+    -print_final_stats=1 -artifact_prefix="out/fuzz/$target-" "out/fuzz/$target" "$corpus" 2>&1 |
+    grep -E '^(Done|stat::|==|SUMMARY|Fatal|.*(crash|timeout|oom)-)'
 done
