@@ -123,6 +123,17 @@ struct ControllerTests {
     #expect(subject.flow.rate < rate)
   }
 
+  @Test("a moment with nothing in flight does not begin the interval anew, a pause does")
+  func gapBetweenBursts() {
+    let subject = ControlledFlow()
+    subject.reachSteering()
+    _ = subject.acknowledge(after: 4000, acked: 5)
+    mcc_on_restart(&subject.flow, &subject.config, subject.now, 40_000, 40_000)
+    #expect(subject.flow.acked == 5)
+    mcc_on_restart(&subject.flow, &subject.config, subject.now, 40_000, 60_000)
+    #expect(subject.flow.acked == 0)
+  }
+
   @Test("the guard takes over after bad intervals in a row and gives back after clean ones")
   func guardTrips() {
     let subject = ControlledFlow { $0.fairness_q16 = 0 }

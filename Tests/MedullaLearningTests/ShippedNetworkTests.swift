@@ -50,6 +50,17 @@ struct ShippedNetworkTests {
     }
   }
 
+  @Test("fills paths that hold few packets or whose round trip is shorter than a burst")
+  func smallPaths() throws {
+    let cases = [(1e6, 0.02), (2e6, 0.02), (5e6, 0.005), (200e6, 0.0002), (1e9, 0.001), (1e10, 0.0001)].map {
+      AuroraEvaluation.Case.make($0.0, $0.1, buffer: max(4, 60 / ($0.0 * $0.1 / 12000)))
+    }
+    for row in try AuroraEvaluation.run(cases, policy: Self.policy()) {
+      #expect(row.utilisation > 0.85, "\(row.name)")
+      #expect(row.dropped < 0.01, "\(row.name)")
+    }
+  }
+
   @Test("finds the capacity again after it has changed")
   func changes() throws {
     var item = AuroraEvaluation.Case.make(48e6, 0.04)

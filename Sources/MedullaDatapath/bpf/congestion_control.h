@@ -233,8 +233,11 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 		__u64 span = ack->send_us > ack->receive_us ? ack->send_us : ack->receive_us;
 		__u64 bandwidth = mcc_bandwidth(ack->delivered, flow->packet_bytes, span);
 
-		flow->send_sum_us += ack->send_us;
-		flow->receive_sum_us += ack->receive_us;
+		/* Over less than the floor it is the host that spaces the packets. */
+		if (ack->send_us >= config->rtt_floor_us && ack->receive_us >= config->rtt_floor_us) {
+			flow->send_sum_us += ack->send_us;
+			flow->receive_sum_us += ack->receive_us;
+		}
 		if (flow->phase == MCC_START && bandwidth > flow->bandwidth_max) {
 			__u64 rate = bandwidth * MCC_START_GAIN_Q8 >> 8;
 

@@ -17,7 +17,7 @@ static inline __u64 mcc_clamp(__u64 value, __u64 low, __u64 high)
 static inline __u64 mcc_own_us(const struct mcc_flow *flow)
 {
 	__u64 packets = (__u64)flow->packet_bytes * MCC_OWN_PACKETS;
-	__u64 burst = flow->rate >> MCC_OWN_SHIFT;
+	__u64 burst = mcc_clamp(flow->rate >> MCC_OWN_SHIFT, 0, MCC_OWN_BYTES);
 
 	return (packets > burst ? packets : burst) * 1000000 / (flow->rate ? flow->rate : 1);
 }
@@ -113,12 +113,15 @@ static inline __s32 mcc_latency_inflation(const struct mcc_flow *flow, __u64 ela
 	return size > MCC_INFLATION_MAX ? MCC_INFLATION_MAX : (__s32)size;
 }
 
-/* mean RTT / minimum RTT, both with the flow's own bursts, of which a packet waits for half on average. */
+/*
+ * mean RTT / minimum RTT, both with the flow's own bursts, of which a packet waits for half on average. A
+ * little delay is the host's.
+ */
 static inline __s32 mcc_latency_ratio(const struct mcc_flow *flow, const struct mcc_config *config)
 {
 	__u64 base = mcc_base_rtt(flow, config);
 	__u64 mean = mcc_mean_rtt_us(flow);
-	__u64 empty = flow->min_rtt_us + mcc_own_us(flow) / 2;
+	__u64 empty = flow->min_rtt_us + mcc_own_us(flow) / 2 + config->rtt_floor_us / MCC_HOST_SHARE;
 	__u64 queueing = mean > empty ? mean - empty : 0;
 	__u64 ratio = base ? ((base + queueing) << 16) / base : MCC_ONE;
 

@@ -29,7 +29,9 @@
 #define MCC_WINDOW_MIN 4
 #define MCC_WINDOW_MAX (1 << 24)
 #define MCC_OWN_PACKETS 4		/* two of the smallest bursts of segmentation offload */
-#define MCC_OWN_SHIFT 10		/* largest burst: this fraction of a second of data */
+#define MCC_OWN_SHIFT 10		/* larger ones: this fraction of a second of data */
+#define MCC_OWN_BYTES 65536		/* the largest */
+#define MCC_HOST_SHARE 8		/* this fraction of the floor is delay by the host, not a queue */
 #define MCC_HEADROOM 2			/* most that the rate may exceed what the path delivers */
 #define MCC_RATE_FLOOR 125		/* 1 kb/s */
 #define MCC_RATE_CEILING 12500000000ULL	/* 100 Gb/s */
