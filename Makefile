@@ -10,7 +10,8 @@ FUZZ_SECONDS ?= 600
 setup: ## Debian packages and the Python environment of the tests (idempotent)
 	@scripts/setup.sh
 
-build: setup ## the release command line at bin/medulla
+build: ## the release command line at bin/medulla
+	@MEDULLA_SETUP_PYTHON=no scripts/setup.sh
 	$(SWIFT) build -c release --product medulla
 	@mkdir -p bin
 	@cp "$$($(SWIFT) build -c release --show-bin-path)/medulla" $(BIN)
@@ -23,7 +24,7 @@ test: setup ## everything, with the kernel tests when run as root
 
 check: ## format and house rules, without building the product
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format \
-	  Package.swift Sources Tests
+	  Package.swift Sources Tests fuzz/Package.swift fuzz/Sources
 	scripts/check.sh
 
 format: ## rewrites the sources in the house format
@@ -31,7 +32,7 @@ format: ## rewrites the sources in the house format
 
 integration: build ## the kernel tests and one real link, end to end
 	MEDULLA_REQUIRE_KERNEL=1 scripts/test.sh --filter 'Kernel|Datapath|Testbed|Command'
-	$(BIN) experiment links --quick --json --out out/links
+	scripts/integration.sh $(BIN)
 
 bench: build ## nanoseconds an inference, in the kernel and natively
 	$(BIN) compile models/aurora-medulla.onnx --calibration models/aurora-medulla-calibration.npy \
@@ -41,7 +42,7 @@ bench: build ## nanoseconds an inference, in the kernel and natively
 fuzz: setup ## each parser for FUZZ_SECONDS seconds (600)
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
-docs: ## the command line's manual pages in out/man
+docs: setup ## manual pages in out/man, the modules' API in out/docs
 	scripts/docs.sh
 
 clean:

@@ -6,7 +6,7 @@ mkdir -p out/man out/docs
 
 swift package --allow-writing-to-directory out/man generate-manual --multi-page --output-directory out/man
 
-docc=$(dirname "$(readlink -f "$(command -v swift)")")/docc
+docc=$(command -v docc || echo "$(dirname "$(readlink -f "$(command -v swift)")")/docc")
 graphs=$(mktemp -d)
 trap 'rm -rf "$graphs"' EXIT
 swift package dump-symbol-graph --minimum-access-level public >/dev/null
