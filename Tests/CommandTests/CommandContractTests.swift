@@ -40,6 +40,7 @@ struct CommandContractTests {
       #expect(first["shape"] != nil)
       let error = try #require(first["error"] as? [String: Any])
       for key in ["mean_relative", "p99_relative", "max_relative"] { #expect(error[key] is Double) }
+      #expect(try #require(error["mean_relative"] as? Double) <= 0.001, "a thousandth of the range at W8A16")
       let programs = try #require(first["programs"] as? [[String: Any]])
       #expect(!programs.isEmpty)
       for program in programs {
@@ -74,6 +75,42 @@ struct CommandContractTests {
     }
   }
 
+  @Test(
+    "attach, update, rollback and detach are seen in status, and bench gives every figure (kernel)",
+    .enabled(if: TestHost.runsKernelTests))
+  func instance() throws {
+    try withFolder { folder in
+      let bundle = folder + "/first.medulla"
+      let digest = try #require(try compile(into: bundle)["digest"] as? String)
+      let next = folder + "/next.medulla"
+      _ = try compile(into: next, "--percentile", "99.5")
+      let name = "med-\(ProcessInfo.processInfo.processIdentifier)"
+      try succeed("attach", "congestion", "--name", name, bundle)
+      defer { _ = try? MedullaCommandLine.run(["detach", name]) }
+      var slots = try self.slots(of: name)
+      #expect(slots.count == 1)
+      #expect(slots[0]["digest"] as? String == digest)
+      for key in ["index", "version", "flows", "inferences"] { #expect(slots[0][key] is Int, "\(key)") }
+      #expect(slots[0]["state"] as? String == "active")
+
+      try succeed("update", name, next)
+      slots = try self.slots(of: name)
+      let active = slots.first { $0["state"] as? String == "active" }
+      #expect(active?["digest"] as? String != digest)
+      #expect(active?["version"] as? Int == 2)
+      try succeed("rollback", name)
+      slots = try self.slots(of: name)
+      #expect(slots.first { $0["state"] as? String == "active" }?["digest"] as? String == digest)
+      try succeed("detach", name)
+      #expect(try MedullaCommandLine.run(["status", name, "--json"]).status != 0)
+
+      let bench = try object(try succeed("bench", "inference", bundle, "--json"))
+      for key in ["kernel_ns", "empty_ns", "native_scalar_ns", "native_simd_ns", "roundtrip_ns"] {
+        #expect(((bench[key] as? NSNumber)?.doubleValue ?? 0) > 0, "\(key)")
+      }
+    }
+  }
+
   @Test("a model that is none is refused with its path, and nothing is written")
   func refusal() throws {
     try withFolder { folder in
@@ -89,13 +126,28 @@ struct CommandContractTests {
     }
   }
 
-  private func compile(into bundle: String) throws -> [String: Any] {
-    let outcome = try MedullaCommandLine.run([
-      "compile", "models/aurora-medulla.onnx", "--calibration", "models/aurora-medulla-calibration.npy",
-      "-o", bundle, "--json",
-    ])
+  private func compile(into bundle: String, _ options: String...) throws -> [String: Any] {
+    let outcome = try MedullaCommandLine.run(
+      [
+        "compile", "models/aurora-medulla.onnx", "--calibration", "models/aurora-medulla-calibration.npy",
+        "-o", bundle, "--json",
+      ] + options)
     #expect(outcome.status == 0, "\(outcome.errors)")
     return try object(outcome.output)
+  }
+
+  /// Runs a command that must succeed; its standard output.
+  @discardableResult
+  private func succeed(_ arguments: String...) throws -> String {
+    let outcome = try MedullaCommandLine.run(arguments)
+    #expect(outcome.status == 0, "\(arguments.joined(separator: " "))\n\(outcome.errors)")
+    return outcome.output
+  }
+
+  private func slots(of name: String) throws -> [[String: Any]] {
+    let outcome = try MedullaCommandLine.run(["status", name, "--json"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    return try #require(try object(outcome.output)["slots"] as? [[String: Any]])
   }
 
   private func object(_ text: String) throws -> [String: Any] {

@@ -12,7 +12,10 @@ struct DocumentedCommandsTests {
   func readme() throws {
     let lines = try commands(in: "README.md")
     #expect(lines.count >= 8, "the README should show how to use the product")
-    defer { for name in ["medulla", "medulla-a"] { _ = try? MedullaCommandLine.run(["detach", name]) } }
+    try #require(
+      !FileManager.default.fileExists(atPath: "/sys/fs/bpf/medulla/medulla"),
+      "an instance `medulla` is attached, and the test would end it")
+    defer { _ = try? MedullaCommandLine.run(["detach", "medulla"]) }
     for line in lines where !Self.long.contains(where: line.hasPrefix) {
       let outcome = try MedullaCommandLine.shell(line.replacingOccurrences(of: "sudo ", with: ""))
       #expect(outcome.status == 0, "\(line)\n\(outcome.output)\(outcome.errors)")
@@ -36,11 +39,28 @@ struct DocumentedCommandsTests {
   }
 
   @Test(
+    "every link between the documents leads somewhere, and none holds a place for later",
+    arguments: ["README.md", "ARCHITECTURE.md", "HACKING.md", "models/README.md", "docs/experiments.md"])
+  func links(document: String) throws {
+    let content = try text(document)
+    #expect(!content.contains("CAPTURE"))
+    let folder = MedullaCommandLine.root.appendingPathComponent(document).deletingLastPathComponent()
+    for part in content.components(separatedBy: "](").dropFirst() {
+      let target = String(part.prefix { $0 != ")" })
+      guard !target.contains("://"), !target.hasPrefix("#") else { continue }
+      let path = folder.appendingPathComponent(target).path
+      #expect(FileManager.default.fileExists(atPath: path), "\(document) links \(target)")
+    }
+  }
+
+  @Test(
     "every subcommand that a document names exists",
-    arguments: ["README.md", "HACKING.md", "models/README.md", "docs/experiments.md"])
+    arguments: ["README.md", "models/README.md", "docs/experiments.md"])
   func subcommands(document: String) throws {
     let known = try MedullaCommandLine.run(["--help"]).output
-    for line in try commands(in: document) {
+    let lines = try commands(in: document)
+    #expect(!lines.isEmpty, "\(document) shows no command in a ```sh block")
+    for line in lines {
       guard let range = line.range(of: "bin/medulla ") else { continue }
       let name = line[range.upperBound...].prefix { $0 != " " }
       #expect(known.contains("  \(name) "), "\(document): \(line)")
