@@ -32,7 +32,7 @@ public struct LinkExperiment: Sendable {
     self.plan = plan
   }
 
-  /// Runs every cell; `tell` hears each run as it ends, with the result so far.
+  /// Runs every cell, and once more where the emulator fell behind; `tell` hears each run as it ends, with the result so far.
   public func run(tell: (_ done: Int, _ of: Int, LinkRun, Result) throws -> Void) throws -> Result {
     let order = plan.cells.flatMap { cell in
       (0..<plan.repeats).flatMap { round in
@@ -44,9 +44,11 @@ public struct LinkExperiment: Sendable {
       experiment: "links", environment: environment, runs: [],
       verdict: LinkVerdict([], congestion: plan.congestion, complete: false))
     for (cell, congestion, seed) in order {
-      let run = try LinkRun.measure(
-        cell, congestion: congestion, seconds: plan.seconds(for: cell), warmUp: plan.warmUp(for: cell),
-        seed: seed)
+      let run = try LinkRun.steadied {
+        try LinkRun.measure(
+          cell, congestion: congestion, seconds: plan.seconds(for: cell), warmUp: plan.warmUp(for: cell),
+          seed: seed)
+      }
       result.runs.append(run)
       let complete = plan.isComplete && result.runs.count == order.count
       result.verdict = LinkVerdict(result.runs, congestion: plan.congestion, complete: complete)

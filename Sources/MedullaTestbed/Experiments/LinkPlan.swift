@@ -51,8 +51,17 @@ public struct LinkPlan: Codable, Equatable, Sendable {
     }
   }
 
-  /// Every part of the full matrix is in the plan.
-  public var isComplete: Bool { Set(LinkPlan().cells).isSubset(of: Set(cells)) }
+  /// Every link of the full matrix is in the plan, with at least its default times: the run, the warm-up and
+  /// what is left to measure.
+  public var isComplete: Bool {
+    let (full, planned) = (LinkPlan(), Set(cells))
+    return full.cells.allSatisfy { cell in
+      let (seconds, warmUp) = (seconds(for: cell), warmUp(for: cell))
+      let (leastSeconds, leastWarmUp) = (full.seconds(for: cell), full.warmUp(for: cell))
+      return planned.contains(cell) && seconds >= leastSeconds && warmUp >= leastWarmUp
+        && seconds - warmUp >= leastSeconds - leastWarmUp
+    }
+  }
 
   /// The congestion controls that a part runs: the baselines matter where delays are compared.
   public func congestions(for part: LinkCell.Part) -> [String] {

@@ -27,7 +27,8 @@ public struct LinkVerdict: Codable, Equatable, Sendable {
   public var complete: Bool
   public var figures: Figures
   public var targets: Targets
-  /// Each link that misses a target, with its value.
+  /// Why `met` is false on a full matrix: each link that misses a target, with its value, and what makes a
+  /// run's figures unfit for a verdict.
   public var misses: [String]
 
   /// - Parameter congestion: the name under test; `cubic` runs are what its delays are compared with.
@@ -39,27 +40,31 @@ public struct LinkVerdict: Codable, Equatable, Sendable {
     var misses: [String] = []
 
     func worst(_ runs: [LinkRun], _ value: (LinkRun) -> Double, _ target: Double, _ name: String) -> Double? {
-      for run in runs where value(run) < target {
+      for run in runs where !(value(run) >= target) {
         misses.append("\(run.cell.label): \(name) \(decimal(value(run), 3)), target \(target)")
       }
       return runs.map(value).min()
     }
     let steadyShare = worst(steady, \.share, targets.steadyShare, "share")
     let lossShare = worst(lossy, \.share, targets.lossShare, "share")
-    let jain = worst(fair, \.jain, targets.jain, "Jain index")
+    let jain = worst(fair, { $0.goodputMbps > 0 ? $0.jain : 0 }, targets.jain, "Jain index")
 
     let pairs = steady.compactMap { run -> (LinkRun, Double)? in
       let cubic = runs.filter { $0.congestion == "cubic" && $0.cell == run.cell }
       guard !cubic.isEmpty, run.congestion != "cubic" else { return nil }
       return (run, Statistics.mean(cubic.map(\.queueingDelayMeanMs)))
     }
-    for (run, cubic) in pairs where run.queueingDelayMeanMs >= cubic {
+    for (run, cubic) in pairs where !(run.queueingDelayMeanMs < cubic) {
       let own = decimal(run.queueingDelayMeanMs, 2)
       misses.append("\(run.cell.label): queueing delay \(own) ms, CUBIC's \(decimal(cubic, 2))")
     }
     let below = pairs.filter { $0.0.queueingDelayMeanMs < $0.1 }.count
     let spoiled = own.filter { $0.deviceDrops > 0 }
     misses += spoiled.map { "\($0.cell.label): \($0.deviceDrops) packets dropped beside the emulated buffer" }
+    let compared = runs.filter { $0.congestion == "cubic" && $0.cell.part == .steady }
+    let late = (own + (congestion == "cubic" ? [] : compared)).filter(\.fellBehind)
+    misses += late.map { "\($0.cell.label), \($0.congestion): the emulator fell behind" }
+    if complete { misses += Self.gaps(steady: steady, compared: pairs.map(\.0)) }
 
     self.complete = complete
     self.targets = targets
@@ -68,11 +73,22 @@ public struct LinkVerdict: Codable, Equatable, Sendable {
       steadyShare: steadyShare,
       delayBelowCubic: pairs.isEmpty ? nil : Double(below) / Double(pairs.count), lossShare: lossShare,
       jain: jain)
-    met = complete && misses.isEmpty && pairs.count == steady.count && !steady.isEmpty
+    met = complete && misses.isEmpty
+  }
+
+  /// What is missing for a verdict although the plan had every link.
+  private static func gaps(steady: [LinkRun], compared: [LinkRun]) -> [String] {
+    if steady.isEmpty { return ["no run on a loss-free link"] }
+    if compared.isEmpty { return ["no CUBIC run to compare with"] }
+    return steady.filter { run in !compared.contains { $0.cell == run.cell } }
+      .map { "\($0.cell.label): no CUBIC run to compare with" }
   }
 }
 
 extension LinkVerdict {
+  /// The full matrix was run and does not meet the targets; a part of it is no verdict.
+  public var failed: Bool { complete && !met }
+
   /// The verdict for a terminal.
   public var summary: String {
     func row(_ name: String, _ value: Double?, _ target: Double) -> String {

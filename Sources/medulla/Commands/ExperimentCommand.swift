@@ -10,6 +10,8 @@ struct ExperimentCommand: ParsableCommand {
 }
 
 /// `medulla experiment links`: a congestion control on a matrix of emulated links.
+///
+/// Ends with status 2 when a full matrix misses a target.
 struct LinksExperimentCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "links", abstract: "Compare congestion controls on emulated links.",
@@ -17,6 +19,9 @@ struct LinksExperimentCommand: ParsableCommand {
       Writes links.json and links.svg into the output directory. The congestion control under test must be \
       attached already (`medulla attach congestion`), or be one of the kernel's own. A full matrix takes \
       about 35 minutes; `--rates 12 --rtts 10 --buffers 1 --parts steady --seconds 6` one cell in seconds.
+
+      Exit status: 0 when a full matrix meets every target, and after a part of it, which has no verdict; 2 \
+      when a full matrix misses a target; 1 when it could not be measured.
       """)
 
   @Option(help: ArgumentHelp("Directory for the results.", valueName: "dir"))
@@ -65,6 +70,7 @@ struct LinksExperimentCommand: ParsableCommand {
     }
     let text = try JSONText.encode(result)
     if json { print(text) } else { print(result.verdict.summary) }
+    if result.verdict.failed { throw ExitCode(2) }
   }
 
   private func plan() throws -> LinkPlan {
