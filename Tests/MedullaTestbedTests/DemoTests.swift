@@ -53,9 +53,12 @@ extension RealLinks {
       #expect(TestHost.namespaces(of: getpid()).isEmpty)
       #expect(said.contains { $0.contains("no-such-control") })
       #expect(outcome.runs.map(\.congestion) == ["reno"])
-      #expect(outcome.runs[0].goodputMbps > 10)
+      // Above, what the link allows; below, what only a broken link misses.
+      let capacity = Self.plan.cell.capacityMbps
+      #expect(outcome.runs[0].goodputMbps < capacity * 1.1)
+      #expect(outcome.runs[0].goodputMbps > (outcome.runs[0].fellBehind ? 0 : capacity * 0.3))
       #expect(outcome.runs[0].nsPerInference == 300)
-      #expect(outcome.runs[0].rtt.count > 10)
+      #expect(!outcome.runs[0].rtt.isEmpty)
       let swap = try #require(outcome.swap)
       #expect(swap.before.count == 1)
       #expect(swap.after.count == 2)

@@ -117,8 +117,8 @@ struct PathQueueTests {
 
   @Test("random loss takes its share of single segments, the same for the same seed")
   func loss() {
-    func lost(seed: UInt64) -> Int {
-      var bench = Bench(PathConfiguration(lossProbability: 0.01), seed: seed)
+    func lost(seed: UInt64, probability: Double = 0.01) -> Int {
+      var bench = Bench(PathConfiguration(lossProbability: probability), seed: seed)
       for _ in 0..<2000 {
         bench.accept(Frames.superSegment(version: 4, payload: 10 * 1448, size: 1448), at: 0)
       }
@@ -126,8 +126,17 @@ struct PathQueueTests {
       bench.finish()
       return count
     }
-    // 20,000 draws at 1%: 200 ± 14; five standard deviations.
-    #expect((130...270).contains(lost(seed: 42)), "seed 42")
+    // 20,000 draws: the mean and five standard deviations on each side.
+    for probability in [0.001, 0.01, 0.1, 0.9] {
+      let mean = 20_000 * probability
+      let margin = 5 * (mean * (1 - probability)).squareRoot()
+      for seed in [UInt64(1), 42] {
+        let count = Double(lost(seed: seed, probability: probability))
+        #expect(abs(count - mean) <= margin, "seed \(seed), probability \(probability): \(count)")
+      }
+    }
+    #expect(lost(seed: 42, probability: 0) == 0)
+    #expect(lost(seed: 42, probability: 1) == 20_000)
     #expect(lost(seed: 42) == lost(seed: 42))
     #expect(lost(seed: 42) != lost(seed: 43) || lost(seed: 42) != lost(seed: 44))
   }
