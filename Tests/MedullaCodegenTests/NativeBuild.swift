@@ -100,7 +100,9 @@ struct NativeBuild {
     		/* Garbage from the run before must not matter. */
     		for (int k = 0; k < MEDULLA_SCRATCH_WORDS; k++)
     			scratch.words[k] ^= 0x5555555555555555LL * i;
-    		if (fread(scratch.words + MEDULLA_FEATURES_OFFSET, 8, MEDULLA_INPUTS, inputs) != MEDULLA_INPUTS)
+    		__s64 *features = scratch.words + MEDULLA_FEATURES_OFFSET;
+
+    		if (fread(features, 8, MEDULLA_INPUTS, inputs) != MEDULLA_INPUTS)
     			return 3;
     		medulla_infer(&image, &scratch);
     		fwrite(scratch.words + MEDULLA_OUTPUTS_OFFSET, 8, MEDULLA_OUTPUTS, outputs);

@@ -39,7 +39,8 @@ public struct DatapathSnapshot: Sendable {
       let wanted = function.requiredInputsAndOutputs ?? (inputs, outputs)
       throw DatapathError(
         .wrongShape,
-        "\(name) has \(inputs) inputs and \(outputs) outputs; \(function.rawValue) needs \(wanted.inputs) and "
+        "\(name) has \(inputs) inputs and \(outputs) outputs; "
+          + "\(function.rawValue) needs \(wanted.inputs) and "
           + "\(wanted.outputs)",
         remedy: "compile a network of that size, such as the shipped one")
     }

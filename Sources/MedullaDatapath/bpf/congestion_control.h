@@ -311,8 +311,8 @@ static inline void mcc_on_timeout(struct mcc_flow *flow, const struct mcc_config
 }
 
 /*
- * Sending begins again after idle_us: old samples do not count, and a long pause means a new probe. On a short
- * path or with a small window nothing is in flight between one paced burst and the next; that is no pause.
+ * Sending begins again after idle_us: old samples do not count, and a long pause means a new probe. On a
+ * short path or with a small window nothing is in flight between one paced burst and the next: no pause.
  */
 static inline void mcc_on_restart(struct mcc_flow *flow, const struct mcc_config *config, __u64 now_us,
 				  __u32 srtt_us, __u64 idle_us)

@@ -1,6 +1,6 @@
 extension AuroraEvaluation.Case {
   /// The links that the shipped network is judged by: four rates, three round trips, two buffers; then random
-  /// loss, and two and four flows of which the later ones come late. The host stalls for up to `stall` seconds.
+  /// loss, and two and four flows of which the later ones come late. Hosts stall for up to `stall` seconds.
   public static func standard(seed: UInt64 = 1, stall: Double = 0.001) -> [AuroraEvaluation.Case] {
     var cases: [AuroraEvaluation.Case] = []
     for rate in [12e6, 48e6, 100e6, 400e6] {

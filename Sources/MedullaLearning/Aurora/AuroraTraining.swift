@@ -4,7 +4,7 @@ import MedullaModel
 
 /// Trains the congestion policy by proximal policy optimization in the simulator.
 ///
-/// A value: everything that a run depends on is in it, so saving and resuming give the same result as one run.
+/// A value: all that a run depends on is in it, so saving and resuming give the same result as one run.
 public struct AuroraTraining: Sendable, Codable {
   public struct Options: Sendable, Codable, Equatable {
     public var seed: UInt64 = 1
@@ -56,7 +56,7 @@ public struct AuroraTraining: Sendable, Codable {
       seed: options.seed)
   }
 
-  /// The controller as it is trained: the defaults without the guard, which would hide what a bad policy does.
+  /// The controller as it is trained: the defaults without the guard, which would hide a bad policy.
   public static func configuration() -> mcc_config {
     var configuration = mcc_config()
     mcc_default_config(&configuration)
