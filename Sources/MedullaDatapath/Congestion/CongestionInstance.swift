@@ -7,9 +7,11 @@ import MedullaKernel
 final class CongestionInstance {
   let name: InstanceName
   let link: BPFLink
-  private(set) var generations: [PinnedGeneration]
+  private(set) var generations: [PinnedGeneration] = []
   /// Why a program set that is pinned cannot be read; nil when all can.
-  private var foreign: DatapathError?
+  private(set) var foreign: DatapathError?
+  /// Program sets of which a pin is missing: their pinning was cut short, so no flow ever took them.
+  private var incomplete: [Int] = []
   /// Program sets that this process has loaded and the link has never pointed at.
   private var unregistered: [Int: BPFObject] = [:]
 
@@ -38,27 +40,42 @@ final class CongestionInstance {
     }
     self.name = name
     link = try BPFLink(pinned: Self.linkPath(of: name))
+    try open()
+    // Another command may have moved the link, and removed what it pointed at, while we looked.
+    if foreign == nil, !generations.contains(where: { $0.operations.identifier == link.structOpsMap }) {
+      try open()
+    }
+  }
+
+  private func open() throws {
     generations = []
+    incomplete = []
+    foreign = nil
     for entry in BPFFileSystem.contents(of: Self.path(of: name)) where entry.hasPrefix("generation-") {
       guard let number = Int(entry.dropFirst("generation-".count)) else { continue }
-      // A generation whose pinning was cut short holds no flows; the next command that changes removes it.
-      guard
-        let generation = try? PinnedGeneration(number: number, path: Self.generationPath(of: name, number))
-      else { continue }
-      generations.append(generation)
+      do {
+        generations.append(
+          try PinnedGeneration(number: number, path: Self.generationPath(of: name, number)))
+      } catch let error as KernelError where error.code == .notFound {
+        incomplete.append(number)
+      } catch let error as DatapathError where error.code == .foreignVersion {
+        foreign = error
+      }
     }
     generations.sort { $0.number < $1.number }
   }
 
   /// The generation that the link points at: the kernel's word, not ours.
+  ///
+  /// - Throws: `foreignVersion` when any generation is another version's, for then nothing can be decided.
   func current() throws -> PinnedGeneration {
+    if let foreign { throw foreign }
     guard let map = link.structOpsMap else {
       throw DatapathError(
         .notAttached, "the link of \(name) is pinned but detached",
         remedy: "`medulla detach \(name)`, then attach again")
     }
     guard let generation = generations.first(where: { $0.operations.identifier == map }) else {
-      if let foreign { throw foreign }
       throw DatapathError(
         .foreignVersion, "the link of \(name) points at a program set that is not pinned",
         remedy: "`medulla detach \(name)`, then attach again")
@@ -70,7 +87,9 @@ final class CongestionInstance {
     let current = try current()
     return Router(
       generations: try generations.map {
-        Router.Generation(number: $0.number, shape: $0.control.shape, table: try $0.table())
+        Router.Generation(
+          number: $0.number, shape: $0.control.shape, table: try $0.table(),
+          leftNanoseconds: $0.control.leftNanoseconds)
       },
       current: current.number, previous: current.control.previous,
       nextVersion: generations.map(\.control.nextVersion).max() ?? 1,
@@ -115,13 +134,11 @@ final class CongestionInstance {
     }
   }
 
-  /// Removes generations whose pinning was cut short.
+  /// Removes generations whose pinning was cut short; the link must point at a whole one.
   func removeDebris() throws {
-    guard foreign == nil else { return }
-    for entry in BPFFileSystem.contents(of: Self.path(of: name)) where entry.hasPrefix("generation-") {
-      let known = generations.contains { "generation-\($0.number)" == entry }
-      if !known { try BPFFileSystem.removeTree(Self.path(of: name) + "/" + entry) }
-    }
+    _ = try current()
+    for number in incomplete { try BPFFileSystem.removeTree(Self.generationPath(of: name, number)) }
+    incomplete = []
   }
 
   private func generation(_ number: Int) throws -> PinnedGeneration {

@@ -34,11 +34,14 @@ public struct Router: Equatable, Sendable {
     public let number: Int
     public let shape: [UInt8]
     public var table: SlotTable
+    /// When another program set took the instance's name; 0 while this one has it.
+    public var leftNanoseconds: UInt64
 
-    public init(number: Int, shape: [UInt8], table: SlotTable) {
+    public init(number: Int, shape: [UInt8], table: SlotTable, leftNanoseconds: UInt64 = 0) {
       self.number = number
       self.shape = shape
       self.table = table
+      self.leftNanoseconds = leftNanoseconds
     }
   }
 
@@ -105,7 +108,8 @@ public struct Router: Equatable, Sendable {
       actions.append(.load(generation: target))
     }
     let before = activePlace
-    let kept = before?.generation == target ? before?.slot : previous?.slot
+    let wayBack = before?.generation == target ? before : previous
+    let kept = wayBack.flatMap { $0.generation == target ? $0.slot : nil }
     guard let index = table(target)?.writableSlot(keeping: kept, now: now) else { throw noFreeSlot(target) }
     let place = Place(generation: target, slot: index)
     var slot = SlotTable.Slot()
@@ -130,8 +134,10 @@ public struct Router: Equatable, Sendable {
   }
 
   /// What time brings: flows past the drain limit move, program sets without flows go.
+  ///
+  /// It also sets right who has the name, where a command died around the link's update.
   public mutating func sweep(now: UInt64) -> [Action] {
-    var actions: [Action] = []
+    var actions = settleNames(now: now)
     for generation in generations where generation.number != current {
       if generation.table.flows == 0 && previous?.generation != generation.number {
         actions.append(.remove(generation: generation.number))
@@ -166,12 +172,28 @@ public struct Router: Equatable, Sendable {
     actions.append(.activate(place))
     if place.generation != current {
       actions.append(.setRetired(generation: place.generation, false))
-      actions.append(.leave(generation: place.generation, at: nil))
-      actions.append(.leave(generation: current, at: now))
+      // A set that has the name must never say that it lost it: new flows would find no congestion control.
+      actions.append(setLeft(place.generation, at: nil))
       actions.append(.point(generation: place.generation))
+      actions.append(setLeft(current, at: now))
       current = place.generation
     }
     return actions
+  }
+
+  private mutating func settleNames(now: UInt64) -> [Action] {
+    var actions: [Action] = []
+    for generation in generations where (generation.number == current) != (generation.leftNanoseconds == 0) {
+      actions.append(setLeft(generation.number, at: generation.number == current ? nil : now))
+    }
+    return actions
+  }
+
+  private mutating func setLeft(_ number: Int, at time: UInt64?) -> Action {
+    if let index = generations.firstIndex(where: { $0.number == number }) {
+      generations[index].leftNanoseconds = time ?? 0
+    }
+    return .leave(generation: number, at: time)
   }
 
   private func isOverdue(_ generation: Generation, now: UInt64) -> Bool {
