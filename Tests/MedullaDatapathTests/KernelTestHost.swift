@@ -60,7 +60,8 @@ final class SlowLoopback {
 
   /// - Parameter rate: of the loopback in both directions together, as `tc` writes it.
   init(rate: String = "200mbit") throws {
-    name = "medulla-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    // The form by which an abandoned namespace is told from one in use.
+    name = "medulla-\(getpid())-\(UInt32.random(in: 0...UInt32.max))-loopback"
     try Self.run(["ip", "netns", "add", name])
     do {
       try Self.run(["ip", "-n", name, "link", "set", "lo", "mtu", "1500", "up"])
@@ -157,6 +158,18 @@ final class TestFlow: @unchecked Sendable {
     return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
   }
 
+  /// Whether the sender's rate was ever set: the kernel begins with the largest number.
+  var isPaced: Bool {
+    let offset = 104  // `tcp_info.tcpi_pacing_rate`, in bytes/s
+    var facts = [UInt8](repeating: 0, count: 232)
+    var size = socklen_t(facts.count)
+    guard getsockopt(sender, Int32(IPPROTO_TCP), 11, &facts, &size) == 0, Int(size) >= offset + 8 else {
+      return false
+    }
+    let rate = facts.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
+    return rate > 0 && rate < UInt64.max
+  }
+
   func startSending() {
     lock.withLock { sending = true }
     let group = threads
@@ -241,12 +254,14 @@ final class TestFlow: @unchecked Sendable {
   }
 }
 
-/// Waits until `condition` holds, at most so long.
-func eventually(within seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
+/// Waits until `condition` holds, at most so long, asking again after so many microseconds.
+func eventually(
+  within seconds: Double = 10, every microseconds: UInt32 = 50_000, _ condition: () throws -> Bool
+) rethrows -> Bool {
   let deadline = Date().addingTimeInterval(seconds)
   while Date() < deadline {
     if try condition() { return true }
-    usleep(50_000)
+    usleep(microseconds)
   }
   return try condition()
 }

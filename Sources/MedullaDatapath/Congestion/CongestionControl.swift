@@ -102,10 +102,18 @@ public enum CongestionControl {
       return try BPFFileSystem.removeTree(path)
     }
     let instance = try CongestionInstance(name)
+    if let foreign = instance.foreign {
+      narrate("\(foreign.message): flows that run on it stay on it until they end")
+    }
     let before = instance.generations.last?.control.before ?? ""
-    if TCPSettings.defaultCongestionControl == name.congestion, !before.isEmpty {
-      try TCPSettings.setDefaultCongestionControl(before)
-      narrate("set the default congestion control back to \(before)")
+    if TCPSettings.defaultCongestionControl == name.congestion {
+      if before.isEmpty {
+        let plain = try TCPSettings.setPlainCongestionControl()
+        narrate("set the default congestion control to \(plain): what it was before cannot be read")
+      } else {
+        try TCPSettings.setDefaultCongestionControl(before)
+        narrate("set the default congestion control back to \(before)")
+      }
     }
     // New flows must not find the name while running ones leave it.
     try? instance.link.detach()
@@ -126,7 +134,7 @@ public enum CongestionControl {
   /// during this call.
   public static func status(name: String, countingRunTimeFor seconds: Double) throws -> CongestionStatus {
     let instance = try CongestionInstance(InstanceName(name))
-    let program = try instance.current().mainProgram()
+    let program = try instance.current().main
     let before = try program.facts()
     let statistics = try BPFRunStatistics()
     Thread.sleep(forTimeInterval: min(max(seconds, 0), 3_600))

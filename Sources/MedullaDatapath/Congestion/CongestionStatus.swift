@@ -89,7 +89,7 @@ extension CongestionStatus {
     for generation in instance.generations {
       let table = try generation.table()
       let isCurrent = generation.number == current.number
-      let facts = try generation.mainProgram().facts()
+      let facts = try generation.main.facts()
       generations.append(
         Generation(
           number: generation.number, current: isCurrent, shape: Self.hexadecimal(generation.control.shape),

@@ -12,6 +12,17 @@ enum TCPSettings {
 
   static var defaultCongestionControl: String { read("tcp_congestion_control") }
 
+  /// Sets what TCP has without our doing, where nobody knows what was set before.
+  ///
+  /// A network namespace may be refused all but `reno`, which is always there.
+  static func setPlainCongestionControl() throws -> String {
+    if availableCongestionControls.contains("cubic"), (try? setDefaultCongestionControl("cubic")) != nil {
+      return "cubic"
+    }
+    try setDefaultCongestionControl("reno")
+    return "reno"
+  }
+
   static func setDefaultCongestionControl(_ name: String) throws {
     do {
       try Data(name.utf8).write(to: URL(fileURLWithPath: directory + "tcp_congestion_control"))

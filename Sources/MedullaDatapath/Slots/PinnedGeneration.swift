@@ -21,8 +21,12 @@ final class PinnedGeneration {
   let operations: BPFMap
   private let storage: BPFMap
   let control: ControlBlock
+  /// The program that handles an ACK.
+  let main: BPFProgram
+  private let list: BPFProgram
+  private let drainer: BPFProgram
 
-  /// Opens what is pinned at `path`.
+  /// Opens all that is pinned at `path`, so that nothing is missing when another command unpins it.
   init(number: Int, path: String) throws {
     self.number = number
     self.path = path
@@ -32,7 +36,11 @@ final class PinnedGeneration {
     configuration = try BPFMap(pinned: path + "/congestion_config")
     operations = try BPFMap(pinned: path + "/congestion_ops")
     storage = try BPFMap(pinned: path + "/congestion_flows")
-    control = try ControlBlock(BPFMap(pinned: path + "/medulla_control"))
+    let memory = try BPFMap(pinned: path + "/medulla_control")
+    main = try BPFProgram(pinned: path + "/program_" + Self.mainProgram)
+    list = try BPFProgram(pinned: path + "/program_" + Self.listProgram)
+    drainer = try BPFProgram(pinned: path + "/program_" + Self.drainProgram)
+    control = try ControlBlock(memory)
     guard control.interfaceVersion == KernelLayout.interfaceVersion else {
       throw DatapathError(
         .foreignVersion,
@@ -72,18 +80,14 @@ final class PinnedGeneration {
     try flows.clear(at: UInt32(slot))
   }
 
-  func mainProgram() throws -> BPFProgram {
-    try BPFProgram(pinned: path + "/program_" + Self.mainProgram)
-  }
-
   /// Visits every flow so that those of moving slots go to the active one.
   func drain() throws {
-    _ = try BPFProgram(pinned: path + "/program_" + Self.drainProgram).iterate(over: storage)
+    _ = try drainer.iterate(over: storage)
   }
 
   /// Every flow that is on this program set, in all network namespaces.
   func liveFlows() throws -> [CongestionFlow] {
-    let bytes = try BPFProgram(pinned: path + "/program_" + Self.listProgram).iterate(over: storage)
+    let bytes = try list.iterate(over: storage)
     return bytes.withUnsafeBytes { raw in
       stride(from: 0, through: raw.count - KernelFlowRecord.size, by: KernelFlowRecord.size).map { start in
         let record = raw.loadUnaligned(fromByteOffset: start, as: KernelFlowRecord.self)
