@@ -148,17 +148,30 @@ public final class BPFObject {
 
 extension BPFObject {
   /// The reason of a failed load: the verifier's deciding line when there is one.
-  static func loadError(name: String, status: Int32, log: String) -> KernelError {
+  ///
+  /// - Parameter path: a file that gets the whole log; nil keeps it only in the error.
+  static func loadError(
+    name: String, status: Int32, log: String, keptAt path: String? = VerifierLog.keptPath
+  ) -> KernelError {
     let verifier = VerifierLog(log)
-    if log.contains("BEGIN PROG LOAD LOG"), let line = verifier.decidingLine {
-      var reason = line
-      if let source = verifier.sourceLine { reason += " (at `\(source)`)" }
-      return KernelError(
-        .verifier, "load \(name): the verifier refused it", reason: reason,
-        remedy: "if the network is large, make it smaller; else report this with the whole log "
-          + "(MEDULLA_VERIFIER_LOG=FILE keeps it)")
+    guard log.contains("BEGIN PROG LOAD LOG"), let line = verifier.decidingLine else {
+      return .system("load \(name)", number: status, detail: lastLine(log) ?? "")
     }
-    return .system("load \(name)", number: status, detail: lastLine(log) ?? "")
+    var reason = line
+    if let source = verifier.sourceLine { reason += " (at `\(source)`)" }
+    var remedy = "if the network is large, make it smaller; else report this with the whole log "
+    if let path {
+      do {
+        try verifier.write(to: path)
+        remedy += "in \(path)"
+      } catch {
+        remedy += "(it could not be kept: \(error.message): \(error.reason))"
+      }
+    } else {
+      remedy += "(\(VerifierLog.keptPathVariable)=FILE keeps it)"
+    }
+    return KernelError(
+      .verifier, "load \(name): the verifier refused it", reason: reason, remedy: remedy, log: log)
   }
 
   /// libbpf's last complaint, without its prefix.

@@ -32,12 +32,17 @@ public struct KernelError: Error, Equatable, Sendable, CustomStringConvertible {
   public let reason: String
   /// What the user can do about it.
   public let remedy: String
+  /// All that the verifier said; empty when it was not asked.
+  public let log: String
 
-  public init(_ code: Code, _ message: String, reason: String = "", remedy: String = "") {
+  public init(
+    _ code: Code, _ message: String, reason: String = "", remedy: String = "", log: String = ""
+  ) {
     self.code = code
     self.message = message
     self.reason = reason
     self.remedy = remedy
+    self.log = log
   }
 
   public var description: String {

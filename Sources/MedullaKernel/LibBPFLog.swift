@@ -6,8 +6,8 @@ import Synchronization
 ///
 /// libbpf has one print callback for the whole process; lines are kept for the thread that caused them.
 enum LibBPFLog {
-  /// A verifier log can be megabytes long; this much of its end is kept.
-  static let keptBytes = 4 << 20
+  /// This much of the end is kept: more than libbpf's largest verifier log, 16 MiB.
+  static let keptBytes = 32 << 20
 
   private static let lines = Mutex<[UInt: String]>([:])
   private static let installed = Mutex(false)

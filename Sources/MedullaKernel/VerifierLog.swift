@@ -1,3 +1,5 @@
+import Glibc
+
 /// A verifier's log, and the line that decided.
 public struct VerifierLog: Equatable, Sendable {
   /// The whole log as the kernel gave it.
@@ -5,6 +7,31 @@ public struct VerifierLog: Equatable, Sendable {
 
   public init(_ text: String) {
     self.text = text
+  }
+
+  /// Names a file that gets the whole log of a refused program.
+  public static let keptPathVariable = "MEDULLA_VERIFIER_LOG"
+
+  static var keptPath: String? {
+    guard let value = getenv(keptPathVariable) else { return nil }
+    let path = String(cString: value)
+    return path.isEmpty ? nil : path
+  }
+
+  /// Writes the whole log to a file, which then holds nothing else.
+  func write(to path: String) throws(KernelError) {
+    let number = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard number >= 0 else { throw .system("open \(path) for the verifier's log") }
+    let file = Descriptor(owning: number)
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(file.number, $0.baseAddress, $0.count) }
+      if count > 0 {
+        rest = rest.dropFirst(count)
+      } else if errno != EINTR {
+        throw .system("write the verifier's log to \(path)")
+      }
+    }
   }
 
   /// The line that says why a program was refused; nil when the log holds none.

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import MedullaKernel
@@ -63,9 +64,35 @@ struct VerifierLogTests {
 
   @Test("a refused load is a verifier error that quotes the line and the source")
   func loadError() {
-    let error = BPFObject.loadError(name: "query", status: -13, log: Self.refused)
+    let error = BPFObject.loadError(name: "query", status: -13, log: Self.refused, keptAt: nil)
     #expect(error.code == .verifier)
+    #expect(error.log == Self.refused)
+    #expect(error.remedy.contains("MEDULLA_VERIFIER_LOG=FILE"))
     #expect(error.reason == "R2 invalid mem access 'scalar' (at `return *value; @ query.bpf.c:14`)")
+  }
+
+  @Test("the whole log goes to the file that the environment names, in place of what was there")
+  func kept() throws {
+    let path = NSTemporaryDirectory() + "verifier-log-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    setenv(VerifierLog.keptPathVariable, path, 1)
+    let chosen = VerifierLog.keptPath
+    unsetenv(VerifierLog.keptPathVariable)
+    #expect(chosen == path)
+    for log in [Self.refused + String(repeating: "; more\n", count: 1_000), Self.refused] {
+      let error = BPFObject.loadError(name: "query", status: -13, log: log, keptAt: chosen)
+      #expect(error.remedy.contains(path))
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == log)
+    }
+  }
+
+  @Test("a log that cannot be kept says why and leaves the verifier's reason")
+  func notKept() {
+    let error = BPFObject.loadError(
+      name: "query", status: -13, log: Self.refused, keptAt: NSTemporaryDirectory())
+    #expect(error.code == .verifier)
+    #expect(error.reason.hasPrefix("R2 invalid mem access 'scalar'"))
+    #expect(error.remedy.contains("could not be kept"))
   }
 
   @Test("a load that fails before the verifier is an error of its number and says libbpf's last line")
