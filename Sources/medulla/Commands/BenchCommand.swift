@@ -6,7 +6,8 @@ import MedullaSnapshot
 /// `medulla bench WHAT`.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measure on this machine.", subcommands: [BenchInferenceCommand.self])
+    commandName: "bench", abstract: "Measure on this machine.",
+    subcommands: [BenchInferenceCommand.self, BenchSimulatorCommand.self])
 }
 
 /// `medulla bench inference BUNDLE`.
