@@ -135,8 +135,8 @@ struct ONNXRuntimeTests {
   }
 }
 
-/// The largest difference of an element from what is expected of it, as a multiple of what is allowed: 1e-5 of
-/// the expected element, plus 1e-6 of the largest magnitude in the same output tensor (a sum that cancels to
+/// The largest difference of an element from what is expected, as a multiple of what is allowed: 1e-5 of the
+/// expected element, plus 1e-6 of the largest magnitude in the same output tensor (a sum that cancels to
 /// nearly nothing keeps the rounding of its terms). Infinite when sizes differ or a value is not finite.
 ///
 /// - Parameter size: elements of one output tensor; `expected` holds several, one after the other.
