@@ -32,8 +32,8 @@ public struct LinkExperiment: Sendable {
     self.plan = plan
   }
 
-  /// Runs every cell, and once more where the emulator fell behind; `tell` hears each run as it ends, with the
-  /// result so far.
+  /// Runs every cell, and once more where the emulator fell behind; `tell` hears each run as it ends, with
+  /// the result so far.
   public func run(tell: (_ done: Int, _ of: Int, LinkRun, Result) throws -> Void) throws -> Result {
     let order = plan.cells.flatMap { cell in
       (0..<plan.repeats).flatMap { round in
