@@ -10,15 +10,21 @@ let package = Package(
   name: "medulla",
   products: [
     .executable(name: "medulla", targets: ["medulla"]),
+    .executable(name: "medullad", targets: ["medullad"]),
     .library(name: "MedullaModel", targets: ["MedullaModel"]),
     .library(name: "MedullaSnapshot", targets: ["MedullaSnapshot"]),
     .library(name: "MedullaDatapath", targets: ["MedullaDatapath"]),
     .library(name: "MedullaLearning", targets: ["MedullaLearning"]),
+    .library(name: "MedullaAdaptation", targets: ["MedullaAdaptation"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
   ],
   targets: [
     // Arrows only point up this list; `Tests/HouseRulesTests` holds it to that.
@@ -56,14 +62,37 @@ let package = Package(
       name: "MedullaLearning", dependencies: ["MedullaModel", "CCongestion"],
       swiftSettings: strict),
     .target(
+      name: "MedullaAdaptation",
+      dependencies: [
+        "CMedulla", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+    .target(
       name: "MedullaTestbed",
       dependencies: ["CMedulla", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning"],
+      swiftSettings: strict),
+    .target(
+      name: "MedullaControl",
+      dependencies: [
+        "CMedulla", "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath", "MedullaAdaptation",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "TOMLKit", package: "TOMLKit"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "medullad",
+      dependencies: [
+        "MedullaControl", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "medulla",
       dependencies: [
         "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaDatapath",
-        "MedullaLearning", "MedullaTestbed",
+        "MedullaLearning", "MedullaAdaptation", "MedullaTestbed", "MedullaControl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -101,6 +130,14 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "MedullaLearningTests", dependencies: ["MedullaLearning", "CCongestion", "MedullaModel"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MedullaAdaptationTests",
+      dependencies: ["MedullaAdaptation", "MedullaDatapath", "MedullaLearning", "MedullaModel", "MedullaSnapshot"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MedullaControlTests",
+      dependencies: ["MedullaControl", "MedullaAdaptation", "MedullaDatapath", "medullad"],
       swiftSettings: strict),
     .testTarget(
       name: "MedullaTestbedTests", dependencies: ["MedullaTestbed", "medulla"], swiftSettings: strict),

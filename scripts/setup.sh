@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*"; }
 
-packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev linux-libc-dev iproute2 iperf3
+packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev libsqlite3-dev linux-libc-dev iproute2 iperf3
   iputils-ping procps python3 python3-venv)
 libbpf_minimum=1.3
 

@@ -10,7 +10,10 @@ enum ModuleOrder {
     "MedullaKernel": 4,
     "MedullaDatapath": 5,
     "MedullaLearning": 6,
-    "MedullaTestbed": 7,
-    "medulla": 8,
+    "MedullaAdaptation": 7,
+    "MedullaTestbed": 8,
+    "MedullaControl": 9,
+    "medulla": 10,
+    "medullad": 10,
   ]
 }

@@ -1,0 +1,40 @@
+import MedullaModel
+
+/// What a network that keeps learning owes the slow path: the three duties of LiteFlow (§4.1).
+///
+/// Calls come from one thread, one at a time. An adapter may fail in any of them; the fast path goes on with
+/// the snapshot that it has.
+public protocol Adapter: AnyObject {
+  /// Inputs and outputs of the network, in natural units.
+  var inputs: Int { get }
+  var outputs: Int { get }
+
+  /// Gives the network as it stands.
+  func freeze() throws -> Network
+
+  /// Learns from a batch, which may be empty, and reports how settled the network is.
+  func adapt(_ batch: Batch) throws -> Progress
+
+  /// The network's outputs, `[n][outputs]`, for `[n][inputs]`.
+  func evaluate(_ inputs: [[Float]]) throws -> [[Float]]
+
+  /// Ends what the adapter has started, such as a process. Nothing is called after it.
+  func close()
+}
+
+extension Adapter {
+  public func close() {}
+}
+
+/// What an adapter tells of one round of learning.
+public struct Progress: Sendable, Equatable, Codable {
+  /// The value that settles when learning has (training loss, mean reward): the stability gate watches it.
+  public var stability: Double
+  /// Further figures for the record, by name.
+  public var figures: [String: Double]
+
+  public init(stability: Double, figures: [String: Double] = [:]) {
+    self.stability = stability
+    self.figures = figures
+  }
+}

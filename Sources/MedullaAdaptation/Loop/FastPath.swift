@@ -1,0 +1,22 @@
+import MedullaDatapath
+import MedullaSnapshot
+
+/// What the slow path asks of a datapath function that runs in the kernel.
+public protocol FastPath: AnyObject {
+  /// The samples since the last call.
+  func drain() throws -> Batch
+  /// The live snapshot's own outputs, `[n][outputs]` in natural units, asked by test run from its slot.
+  func query(_ inputs: [[Float]]) throws -> [[Float]]
+  /// Writes a snapshot into a standby slot; its version.
+  func stage(_ snapshot: SnapshotFile, name: String) throws -> UInt64
+  /// Lets the staged snapshot infer beside the active one on every n-th decision; nil: no longer.
+  func shadow(every: Int?) throws
+  /// Makes the staged snapshot active.
+  func promote() throws
+  /// Gives the staged snapshot up.
+  func discard() throws
+  /// Makes active what was so before the last promotion.
+  func rollback() throws
+  /// The version of the active snapshot.
+  func activeVersion() throws -> UInt64
+}
