@@ -5,22 +5,34 @@ SWIFT ?= swift
 BIN := bin/medulla
 FUZZ_SECONDS ?= 600
 
-.PHONY: setup build demo test check format integration bench fuzz docs clean
+PREFIX ?= /usr/local
+
+.PHONY: setup build install uninstall demo test python check format integration bench fuzz docs clean
 
 setup: ## Debian packages and the Python environment of the tests (idempotent)
 	@scripts/setup.sh
 
-build: ## the release command line at bin/medulla
+build: ## the release command line at bin/medulla, the daemon at bin/medullad
 	@MEDULLA_SETUP_PYTHON=no scripts/setup.sh
 	$(SWIFT) build -c release --product medulla
+	$(SWIFT) build -c release --product medullad
 	@mkdir -p bin
-	@cp "$$($(SWIFT) build -c release --show-bin-path)/medulla" $(BIN)
+	@cp "$$($(SWIFT) build -c release --show-bin-path)/medulla" "$$($(SWIFT) build -c release --show-bin-path)/medullad" bin
+
+install: ## bin/ and the systemd units to PREFIX (/usr/local); DESTDIR for packagers
+	scripts/install.sh "$(PREFIX)"
+
+uninstall: ## takes away what `make install` put there; configuration and history stay
+	scripts/install.sh --remove "$(PREFIX)"
 
 demo: build ## a trained network steers the kernel's TCP on an emulated link
 	$(BIN) demo --out out/demo
 
 test: setup ## everything, with the kernel tests when run as root
 	scripts/test.sh
+
+python: setup ## the Python package in a fresh virtual environment
+	scripts/python.sh
 
 check: ## format and house rules, without building the product
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format \
