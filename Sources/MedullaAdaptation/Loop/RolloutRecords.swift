@@ -1,0 +1,172 @@
+/// A candidate that lies in a standby slot.
+public struct StagedCandidate: Sendable, Equatable, Codable {
+  public var version: UInt64
+  /// SHA-256 of the snapshot's file.
+  public var digest: String
+  /// Mean error of its integers, as a part of the output's range.
+  public var error: Double
+  public var matchesShape: Bool
+  /// How long freezing, quantizing and measuring took.
+  public var seconds: Double
+
+  public init(version: UInt64, digest: String, error: Double, matchesShape: Bool, seconds: Double) {
+    self.version = version
+    self.digest = digest
+    self.error = error
+    self.matchesShape = matchesShape
+    self.seconds = seconds
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case version, digest, error, seconds
+    case matchesShape = "matches_shape"
+  }
+}
+
+/// What the candidate would have answered beside the active snapshot.
+public struct ShadowResult: Sendable, Equatable, Codable {
+  public var version: UInt64
+  public var decisions: Int
+  /// Of the outputs, as parts of the output's range.
+  public var meanDifference: Double
+  public var maxDifference: Double
+  public var threshold: Double
+  public var passed: Bool
+  public var reason: String
+
+  public init(
+    version: UInt64, decisions: Int, meanDifference: Double, maxDifference: Double, threshold: Double,
+    passed: Bool, reason: String
+  ) {
+    self.version = version
+    self.decisions = decisions
+    self.meanDifference = meanDifference
+    self.maxDifference = maxDifference
+    self.threshold = threshold
+    self.passed = passed
+    self.reason = reason
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case version, decisions, threshold, passed, reason
+    case meanDifference = "mean_difference"
+    case maxDifference = "max_difference"
+  }
+}
+
+public struct PromotionRecord: Sendable, Equatable, Codable {
+  /// Now active, and what was before.
+  public var version: UInt64
+  public var before: UInt64?
+  /// Whether a person told so.
+  public var isForced: Bool
+  /// From the order to the fast path's answer.
+  public var seconds: Double
+
+  public init(version: UInt64, before: UInt64?, isForced: Bool, seconds: Double) {
+    self.version = version
+    self.before = before
+    self.isForced = isForced
+    self.seconds = seconds
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case version, before, seconds
+    case isForced = "forced"
+  }
+}
+
+/// How a watched snapshot did.
+public struct WatchVerdict: Sendable, Equatable, Codable {
+  public enum Outcome: String, Sendable, Equatable, Codable, CaseIterable {
+    case accepted
+    /// Worse, by enough and not by chance.
+    case worse
+    /// Too few rewards for a word; the snapshot stays.
+    case undecided
+    /// Someone else changed the active snapshot meanwhile.
+    case abandoned
+  }
+
+  public enum Comparison: String, Sendable, Equatable, Codable, CaseIterable {
+    /// Old and new version over the same time, on different flows.
+    case sideBySide = "side_by_side"
+    /// The old version before the promotion, the new one after.
+    case beforeAfter = "before_after"
+  }
+
+  public var version: UInt64
+  public var outcome: Outcome
+  public var comparison: Comparison?
+  /// Mean rewards, their number of samples and of independent pieces (a flow in a slice of time).
+  public var oldMean: Double?
+  public var newMean: Double?
+  public var oldSamples: Int
+  public var newSamples: Int
+  public var oldPieces: Int
+  public var newPieces: Int
+  /// (old − new) / |old|; negative: better.
+  public var relativeLoss: Double?
+  /// Probability of such a loss by chance.
+  public var probability: Double?
+  public var lossLimit: Double
+  public var significance: Double
+  public var seconds: Double
+
+  public init(
+    version: UInt64, outcome: Outcome, comparison: Comparison? = nil, oldMean: Double? = nil,
+    newMean: Double? = nil, oldSamples: Int = 0, newSamples: Int = 0, oldPieces: Int = 0, newPieces: Int = 0,
+    relativeLoss: Double? = nil, probability: Double? = nil, lossLimit: Double, significance: Double,
+    seconds: Double
+  ) {
+    self.version = version
+    self.outcome = outcome
+    self.comparison = comparison
+    self.oldMean = oldMean
+    self.newMean = newMean
+    self.oldSamples = oldSamples
+    self.newSamples = newSamples
+    self.oldPieces = oldPieces
+    self.newPieces = newPieces
+    self.relativeLoss = relativeLoss
+    self.probability = probability
+    self.lossLimit = lossLimit
+    self.significance = significance
+    self.seconds = seconds
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case version, outcome, comparison, probability, significance, seconds
+    case oldMean = "old_mean"
+    case newMean = "new_mean"
+    case oldSamples = "old_samples"
+    case newSamples = "new_samples"
+    case oldPieces = "old_pieces"
+    case newPieces = "new_pieces"
+    case relativeLoss = "relative_loss"
+    case lossLimit = "loss_limit"
+  }
+}
+
+public struct RollbackRecord: Sendable, Equatable, Codable {
+  /// Given up, and active again.
+  public var from: UInt64
+  public var to: UInt64?
+  /// Whether the watch or a person asked for it.
+  public var isAutomatic: Bool
+  /// Until the next update may be tried.
+  public var backOffSeconds: Double
+
+  public init(from: UInt64, to: UInt64?, isAutomatic: Bool, backOffSeconds: Double) {
+    self.from = from
+    self.to = to
+    self.isAutomatic = isAutomatic
+    self.backOffSeconds = backOffSeconds
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case from, to
+    case isAutomatic = "automatic"
+    case backOffSeconds = "back_off_seconds"
+  }
+}

@@ -1,0 +1,119 @@
+import MedullaLearning
+
+/// Who learns: `[function.adapter]`.
+public enum AdapterSettings: Sendable, Equatable, Codable {
+  /// Nobody; samples are drained and counted.
+  case none
+  case simulator(Simulator)
+  case supervised(Supervised)
+  case python(Python)
+  case command(Command)
+
+  /// PPO in the simulator, on paths like those that the batches show.
+  public struct Simulator: Sendable, Equatable, Codable {
+    /// Decisions of the policy in one round of learning.
+    public var steps: Int
+    public var seed: UInt64
+
+    public init(steps: Int = 4_096, seed: UInt64 = 1) {
+      self.steps = steps
+      self.seed = seed
+    }
+  }
+
+  /// Regression or classification on labels in the samples.
+  public struct Supervised: Sendable, Equatable, Codable {
+    public var loss: Loss
+    /// Which outcome of a sample is the label: the value itself for regression (in units of
+    /// `1 / targetScale`), the class's number for classification.
+    public var target: Int
+    public var targetScale: Double
+    /// Learning rate of Adam.
+    public var rate: Double
+    /// Samples that are kept for replay.
+    public var replay: Int
+    public var minibatch: Int
+    /// Steps of the optimizer in one round.
+    public var steps: Int
+    public var seed: UInt64
+
+    public init(
+      loss: Loss = .squaredError, target: Int = 0, targetScale: Double = 1, rate: Double = 1e-3,
+      replay: Int = 4_096, minibatch: Int = 64, steps: Int = 64, seed: UInt64 = 1
+    ) {
+      self.loss = loss
+      self.target = target
+      self.targetScale = targetScale
+      self.rate = rate
+      self.replay = replay
+      self.minibatch = minibatch
+      self.steps = steps
+      self.seed = seed
+    }
+  }
+
+  /// A Python class in a process of its own.
+  public struct Python: Sendable, Equatable, Codable {
+    /// `package.module:Class`.
+    public var className: String
+    /// The interpreter.
+    public var python: String
+    public var deadline: Duration
+
+    public init(className: String, python: String = "python3", deadline: Duration = .seconds(10)) {
+      self.className = className
+      self.python = python
+      self.deadline = deadline
+    }
+  }
+
+  /// Any program that speaks the adapter protocol.
+  public struct Command: Sendable, Equatable, Codable {
+    public var arguments: [String]
+    public var deadline: Duration
+
+    public init(arguments: [String], deadline: Duration = .seconds(10)) {
+      self.arguments = arguments
+      self.deadline = deadline
+    }
+  }
+
+  /// As the configuration calls it.
+  public var kind: String {
+    switch self {
+    case .none: "none"
+    case .simulator: "simulator"
+    case .supervised: "supervised"
+    case .python: "python"
+    case .command: "command"
+    }
+  }
+
+  func validate(of name: String) throws(AdaptationError) {
+    func demand(_ holds: Bool, _ message: String) throws(AdaptationError) {
+      try AdaptationError.demand(holds, "function \(name), adapter: \(message)")
+    }
+    switch self {
+    case .none: break
+    case .simulator(let settings):
+      try demand((64...1_000_000).contains(settings.steps), "steps must be 64 to 1000000")
+    case .supervised(let settings):
+      try demand((0...255).contains(settings.target), "target must be 0 to 255")
+      try demand(settings.targetScale.isFinite && settings.targetScale > 0, "target_scale must be positive")
+      try demand(settings.rate > 0 && settings.rate <= 1, "rate must be above 0 and up to 1")
+      try demand((1...1_000_000).contains(settings.replay), "replay must be 1 to 1000000")
+      try demand((1...65_536).contains(settings.minibatch), "minibatch must be 1 to 65536")
+      try demand((1...100_000).contains(settings.steps), "steps must be 1 to 100000")
+    case .python(let settings):
+      let parts = settings.className.split(separator: ":", omittingEmptySubsequences: false)
+      try demand(parts.count == 2 && !parts.contains(""), "class must be `package.module:Class`")
+      try demand(!settings.python.isEmpty, "python is empty")
+      try demand(Self.deadlines.contains(settings.deadline), "deadline must be 10ms to 1h")
+    case .command(let settings):
+      try demand(!settings.arguments.isEmpty, "argv is empty")
+      try demand(Self.deadlines.contains(settings.deadline), "deadline must be 10ms to 1h")
+    }
+  }
+
+  static let deadlines: ClosedRange<Duration> = .milliseconds(10)...(.seconds(3_600))
+}
