@@ -52,7 +52,9 @@ let package = Package(
       // The executable carries the eBPF sources, so that it needs no file beside it.
       resources: [
         .embedInCode("bpf/kernel_types.h"), .embedInCode("bpf/intf.h"),
-        .embedInCode("bpf/medulla.bpf.h"), .embedInCode("bpf/congestion_control.h"),
+        .embedInCode("bpf/medulla.bpf.h"), .embedInCode("bpf/medulla_shadow.bpf.h"),
+        .embedInCode("bpf/medulla_sample.bpf.h"), .embedInCode("bpf/medulla_live.bpf.h"),
+        .embedInCode("bpf/congestion_sample.bpf.h"), .embedInCode("bpf/congestion_control.h"),
         .embedInCode("bpf/congestion_interval.h"), .embedInCode("bpf/congestion_state.h"),
         .embedInCode("bpf/congestion_flow.bpf.h"), .embedInCode("bpf/congestion.bpf.c"),
         .embedInCode("bpf/query.bpf.c"), .embedInCode("bpf/probe.bpf.c"), .embedInCode("native/bench.c"),
@@ -75,7 +77,8 @@ let package = Package(
     .target(
       name: "MedullaControl",
       dependencies: [
-        "CMedulla", "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath", "MedullaAdaptation",
+        "CMedulla", "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
+        "MedullaAdaptation",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "GRDB", package: "GRDB.swift"),
@@ -133,7 +136,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "MedullaAdaptationTests",
-      dependencies: ["MedullaAdaptation", "MedullaDatapath", "MedullaLearning", "MedullaModel", "MedullaSnapshot"],
+      dependencies: [
+        "MedullaAdaptation", "MedullaDatapath", "MedullaLearning", "MedullaModel", "MedullaSnapshot",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "MedullaControlTests",

@@ -10,6 +10,10 @@ public struct DatapathError: Error, Equatable, Sendable, CustomStringConvertible
     case noFreeSlot
     case noFreeGeneration
     case nothingToRollBackTo
+    case nothingStaged
+    case changedMeanwhile
+    case busy
+    case badFunction
     case foreignVersion
     case noAnswer
   }

@@ -52,6 +52,12 @@ public enum BPFFileSystem {
 
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// What tells a pin from one of the same path that was made after it was gone; nil when there is none.
+  public static func identity(of path: String) -> UInt64? {
+    var facts = stat()
+    return lstat(path, &facts) == 0 ? UInt64(facts.st_ino) : nil
+  }
+
   public static func isDirectory(_ path: String) -> Bool {
     var facts = stat()
     return lstat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR

@@ -37,6 +37,15 @@ public final class BPFObject {
     guard status == 0 else { throw .system("reuse map \(name)", number: status) }
   }
 
+  /// Sets how many entries a map will have, or how many bytes a ring; before loading.
+  public func setEntries(of name: String, to count: Int) throws(KernelError) {
+    guard let entries = UInt32(exactly: count) else {
+      throw KernelError(.invalid, "map \(name): \(count) entries do not fit 32 bits")
+    }
+    let status = bpf_map__set_max_entries(try map(named: name), entries)
+    guard status == 0 else { throw .system("set the size of map \(name)", number: status) }
+  }
+
   /// Verifies every program and makes every map.
   public func load() throws(KernelError) {
     let (status, log) = LibBPFLog.capture { bpf_object__load(object) }

@@ -11,6 +11,8 @@ public final class RingBuffer {
 
   private final class Context {
     var receive: Receiver = { _ in }
+    /// Records that may still be handed over in this call.
+    var left = Int.max
   }
 
   private let ring: OpaquePointer
@@ -24,8 +26,10 @@ public final class RingBuffer {
       { context, data, size in
         guard let context else { return 0 }
         let bytes = UnsafeRawBufferPointer(start: data, count: Int(size))
-        Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().receive(bytes)
-        return 0
+        let owner = Unmanaged<Context>.fromOpaque(context).takeUnretainedValue()
+        owner.receive(bytes)
+        owner.left -= 1
+        return owner.left > 0 ? 0 : -ECANCELED
       }, context.toOpaque(), nil)
     guard let made else {
       context.release()
@@ -41,16 +45,26 @@ public final class RingBuffer {
     context.release()
   }
 
-  /// Hands every record that is there to `receive`, and gives their number.
+  /// Hands every record that is there to `receive`, at most `limit`, and gives their number.
   @discardableResult
-  public func consume(_ receive: @escaping Receiver) throws(KernelError) -> Int {
+  public func consume(
+    limit: Int = Int(Int32.max), _ receive: @escaping Receiver
+  ) throws(KernelError) -> Int {
+    guard limit > 0 else { return 0 }
     let owner = context.takeUnretainedValue()
     owner.receive = receive
-    defer { owner.receive = { _ in } }
+    owner.left = limit
+    defer {
+      owner.receive = { _ in }
+      owner.left = Int.max
+    }
     let count = ring_buffer__consume(ring)
+    // The one that reaches the limit ends the call, and counts as read.
+    guard count != -ECANCELED else { return limit }
     guard count >= 0 else { throw .system("drain ring buffer \(map.name)", number: count) }
     return Int(count)
   }
+
   /// Sleeps until a record comes, at most so long, and hands on what is there; gives the number.
   public func wait(milliseconds: Int32, _ receive: @escaping Receiver) throws(KernelError) -> Int {
     let owner = context.takeUnretainedValue()

@@ -6,14 +6,14 @@ import Testing
 struct LayoutTests {
   @Test("the control block has the size that intf.h asserts")
   func control() {
-    #expect(KernelLayout.Control.size == 888)
+    #expect(KernelLayout.Control.size == 944)
     #expect(KernelLayout.Slot.size == 96)
   }
 
   @Test("the records have the sizes that intf.h asserts")
   func records() {
     #expect(MemoryLayout<KernelFlows>.size == 24)
-    #expect(MemoryLayout<KernelCounts>.size == 80)
+    #expect(MemoryLayout<KernelCounts>.size == 128)
     #expect(MemoryLayout<KernelFlowRecord>.size == KernelFlowRecord.featuresOffset)
     #expect(KernelFlowRecord.featuresOffset + 4 * KernelFlowRecord.featureCount + 4 == KernelFlowRecord.size)
   }

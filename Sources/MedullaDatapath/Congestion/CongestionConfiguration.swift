@@ -11,14 +11,26 @@ public struct CongestionConfiguration: Sendable {
   public var drainLimit: Duration?
   /// Takes the time of each inference in the kernel; costs two clock reads.
   public var measures: Bool
+  /// Every n-th decision of a flow goes up as a sample; 0: none.
+  public var sampleEvery: Int
+  /// Bytes of the ring that samples wait in.
+  public var sampleBytes: Int
+  /// Whether a flow keeps its snapshot for its life.
+  public var isConsistent: Bool
 
   /// The defaults of the controller.
-  public init(drainLimit: Duration? = nil, measures: Bool = false) {
+  public init(
+    drainLimit: Duration? = nil, measures: Bool = false, sampleEvery: Int = 0,
+    sampleBytes: Int = SampleBuffer.defaultBytes, isConsistent: Bool = true
+  ) {
     var controller = mcc_config()
     mcc_default_config(&controller)
     self.controller = controller
     self.drainLimit = drainLimit
     self.measures = measures
+    self.sampleEvery = sampleEvery
+    self.sampleBytes = sampleBytes
+    self.isConsistent = isConsistent
   }
 
   /// - Throws: `badConfiguration` with the value that is out of range.
@@ -39,6 +51,8 @@ public struct CongestionConfiguration: Sendable {
     guard config.action_limit_q16 > 0 else { throw bad("an action limit of 0 would fix the rate") }
     guard config.rtt_floor_us > 0 else { throw bad("the round-trip floor is 0") }
     if let drainLimit, drainLimit < .seconds(1) { throw bad("a drain limit under a second") }
+    _ = try Sampling.every(sampleEvery)
+    _ = try SampleBuffer.entries(bytes: sampleBytes)
   }
 
   var drainLimitNanoseconds: UInt64 {

@@ -30,7 +30,8 @@ public enum CongestionControl {
       narrate("removed what an interrupted attach had left of \(name)")
       try BPFFileSystem.removeTree(path)
     }
-    let object = try CongestionObject.load(snapshot, name: name)
+    let object = try CongestionObject.load(
+      snapshot, name: name, shared: .new(sampleBytes: configuration.sampleBytes))
     let control = try CongestionObject.control(of: object)
     CongestionObject.fill(control, snapshot: snapshot, name: name)
     let now = monotonicNanoseconds()
@@ -38,6 +39,8 @@ public enum CongestionControl {
     control.attachedNanoseconds = now
     control.drainLimitNanoseconds = configuration.drainLimitNanoseconds
     control.measures = configuration.measures
+    control.follows = !configuration.isConsistent
+    control.sampleEvery = try Sampling.every(configuration.sampleEvery)
     try object.loadedMap("congestion_config").set(configuration.controller, at: 0)
     try object.loadedMap("medulla_slots").set(words: snapshot.image, at: 0)
     control.describe(0, snapshot.identity, version: 1, now: now)
@@ -45,6 +48,7 @@ public enum CongestionControl {
     control.active = 0
     do {
       try BPFFileSystem.makeDirectory(path)
+      try SharedMaps(of: object).pin(at: path)
       try PinnedGeneration.pin(object, at: CongestionInstance.generationPath(of: name, 1))
       // Until the link is pinned the attachment ends with this process, so no half of one can stay.
       let link = try object.attachStructOps(PinnedGeneration.structOpsName)
@@ -161,7 +165,8 @@ public enum CongestionControl {
     }
   }
 
-  private static func change(
+  @discardableResult
+  static func change(
     _ name: String, _ decide: (inout Router, UInt64) throws -> [Router.Action],
     snapshot: () -> DatapathSnapshot? = { nil }
   ) throws -> CongestionStatus {

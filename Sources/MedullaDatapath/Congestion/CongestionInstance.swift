@@ -96,6 +96,13 @@ final class CongestionInstance {
       drainLimitNanoseconds: current.control.drainLimitNanoseconds)
   }
 
+  /// Whether the link still points at this generation.
+  func isCurrent(_ generation: PinnedGeneration) throws -> Bool {
+    link.structOpsMap == generation.operations.identifier
+  }
+
+  func shared() throws -> SharedMaps { try SharedMaps(pinnedAt: Self.path(of: name)) }
+
   /// Carries out a router's actions in their order.
   ///
   /// - Parameter snapshot: what `store` and `load` are about; nil for events that store nothing.
@@ -112,6 +119,10 @@ final class CongestionInstance {
         generation.control.describe(place.slot, identity, version: version, now: now)
         generation.control.nextVersion = version + 1
       case .setPrevious(let number, let place): try generation(number).control.previous = place
+      case .setStaged(let number, let slot):
+        let control = try generation(number).control
+        if slot == nil { control.shadowEvery = 0 }
+        control.staged = slot
       case .retire(let place, let now):
         try generation(place.generation).control.setRetired(place.slot, at: now)
       case .setMoving(let place, let moving):
@@ -152,13 +163,15 @@ final class CongestionInstance {
   private func load(_ number: Int, snapshot: DatapathSnapshot?) throws {
     guard let snapshot else { return }
     let current = try current()
-    let object = try CongestionObject.load(snapshot, name: name)
+    let object = try CongestionObject.load(snapshot, name: name, shared: .lent(shared()))
     let control = try CongestionObject.control(of: object)
     CongestionObject.fill(control, snapshot: snapshot, name: name)
     control.before = current.control.before
     control.attachedNanoseconds = current.control.attachedNanoseconds
     control.drainLimitNanoseconds = current.control.drainLimitNanoseconds
     control.measures = current.control.measures
+    control.follows = current.control.follows
+    control.sampleEvery = current.control.sampleEvery
     let settings = try current.configuration.bytes(at: 0)
     try object.loadedMap("congestion_config").set(bytes: settings, at: 0)
     let path = Self.generationPath(of: name, number)

@@ -60,6 +60,34 @@ public struct CongestionStatus: Codable, Sendable, Equatable {
     }
   }
 
+  /// The candidate that waits.
+  public struct Staged: Codable, Sendable, Equatable {
+    public let slot: Int
+    public let generation: Int
+    public let version: UInt64
+    /// Of the snapshot, in hexadecimal.
+    public let digest: String
+    public let name: String
+  }
+
+  /// How the staged snapshot's outputs differ from those that are used, in the network's units.
+  public struct Shadow: Codable, Sendable, Equatable {
+    public let slot: Int
+    public let version: UInt64
+    /// Every n-th decision; 0: it is not asked now.
+    public let every: Int
+    public let inferences: UInt64
+    /// The mean over decisions of the largest |difference| of their outputs; null before the first.
+    @Nullable public private(set) var meanDifference: Double?
+    @Nullable public private(set) var maximumDifference: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case slot, version, every, inferences
+      case meanDifference = "mean_difference"
+      case maximumDifference = "max_difference"
+    }
+  }
+
   public let name: String
   /// By which TCP selects it.
   public let congestion: String
@@ -67,11 +95,23 @@ public struct CongestionStatus: Codable, Sendable, Equatable {
   public let measuring: Bool
   /// 0: flows stay as long as they live.
   public let drainLimitSeconds: Double
+  /// Every n-th decision of a flow goes up as a sample; 0: none.
+  public let sampling: Int
+  /// Sent up, and not sent up because the ring was full, since it was attached.
+  public let samples: UInt64
+  public let samplesDropped: UInt64
+  /// Whether a flow keeps its snapshot for its life.
+  public let consistency: Bool
+  @Nullable public private(set) var staged: Staged?
+  /// null while nothing of the current shape is staged.
+  @Nullable public private(set) var shadow: Shadow?
   public let slots: [Slot]
   public private(set) var generations: [Generation]
 
   enum CodingKeys: String, CodingKey {
-    case name, congestion, attached, measuring, slots, generations
+    case name, congestion, attached, measuring, slots, generations, sampling, samples, consistency, staged,
+      shadow
+    case samplesDropped = "samples_dropped"
     case drainLimitSeconds = "drain_limit_seconds"
   }
 }
@@ -84,6 +124,12 @@ extension CongestionStatus {
     attached = true
     measuring = current.control.measures
     drainLimitSeconds = Double(current.control.drainLimitNanoseconds) / 1e9
+    sampling = Int(current.control.sampleEvery)
+    let totals = try instance.shared().total()
+    samples = totals.samples
+    samplesDropped = totals.samplesDropped
+    consistency = !current.control.follows
+    (staged, shadow) = try Self.candidate(of: instance, current: current)
     var slots: [Slot] = []
     var generations: [Generation] = []
     for generation in instance.generations {
@@ -109,6 +155,26 @@ extension CongestionStatus {
     for index in generations.indices where generations[index].current {
       generations[index].nanosecondsPerACK = runs > 0 ? Double(nanoseconds) / Double(runs) : nil
     }
+  }
+
+  private static func candidate(
+    of instance: CongestionInstance, current: PinnedGeneration
+  ) throws -> (Staged?, Shadow?) {
+    let router = try instance.router()
+    guard let place = router.staged, let slot = router.slot(at: place) else { return (nil, nil) }
+    let staged = Staged(
+      slot: place.slot, generation: place.generation, version: slot.version,
+      digest: hexadecimal(slot.digest), name: slot.name)
+    guard place.generation == current.number else { return (staged, nil) }
+    let counts = try current.counts(of: place.slot)
+    let bits = min(max(current.control.formats.outputFractionBits, 0), 62)
+    let unit = Double(sign: .plus, exponent: -bits, significand: 1)
+    let mean = Double(counts.shadowSum) / Double(max(counts.shadowInferences, 1)) * unit
+    let shadow = Shadow(
+      slot: place.slot, version: slot.version, every: Int(current.control.shadowEvery),
+      inferences: counts.shadowInferences, meanDifference: counts.shadowInferences > 0 ? mean : nil,
+      maximumDifference: counts.shadowInferences > 0 ? Double(counts.shadowMaximum) * unit : nil)
+    return (staged, shadow)
   }
 
   private static func slot(

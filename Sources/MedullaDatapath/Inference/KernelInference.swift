@@ -27,9 +27,9 @@ public final class KernelInference {
     control.describe(0, snapshot.identity, version: 1, now: monotonicNanoseconds())
     control.active = 0
     self.snapshot = snapshot
-    features = try MappedMap(object.loadedMap("query_features"))
-    outputs = try MappedMap(object.loadedMap("query_outputs"))
-    query = try object.loadedProgram("query")
+    features = try MappedMap(object.loadedMap("live_features"))
+    outputs = try MappedMap(object.loadedMap("live_outputs"))
+    query = try object.loadedProgram(PinnedGeneration.liveProgram)
     empty = try object.loadedProgram("empty")
     roundTrip = try object.loadedProgram("roundtrip")
     requests = try object.loadedMap("query_requests")

@@ -49,7 +49,9 @@ extension DatapathSnapshot {
     }
     self.init(
       name: name, inputs: snapshot.shape.inputs, outputs: snapshot.shape.outputs, image: snapshot.image,
-      digest: digest, header: header, objects: objects)
+      digest: digest, header: header, objects: objects,
+      featureFractionBits: snapshot.shape.featureFractionBits,
+      outputFractionBits: snapshot.shape.outputFractionBits)
   }
 
   static func bytes(hexadecimal text: String) -> [UInt8]? {

@@ -6,6 +6,9 @@ public struct DatapathSnapshot: Sendable {
   public let name: String
   public let inputs: Int
   public let outputs: Int
+  /// Fraction bits of features and outputs.
+  public let featureFractionBits: Int
+  public let outputFractionBits: Int
   /// The words of a slot.
   public let image: [Int64]
   /// SHA-256 of the snapshot's file.
@@ -17,11 +20,13 @@ public struct DatapathSnapshot: Sendable {
 
   public init(
     name: String, inputs: Int, outputs: Int, image: [Int64], digest: [UInt8], header: String,
-    objects: [DatapathFunction: [UInt8]] = [:]
+    objects: [DatapathFunction: [UInt8]] = [:], featureFractionBits: Int = 16, outputFractionBits: Int = 16
   ) {
     self.name = name
     self.inputs = inputs
     self.outputs = outputs
+    self.featureFractionBits = featureFractionBits
+    self.outputFractionBits = outputFractionBits
     self.image = image
     self.digest = digest
     self.header = header
@@ -30,6 +35,12 @@ public struct DatapathSnapshot: Sendable {
 
   /// SHA-256 of the header: equal digests mean that one program serves both snapshots.
   public var shapeDigest: [UInt8] { Array(SHA256.hash(data: Array(header.utf8))) }
+
+  var formats: FunctionFormats {
+    FunctionFormats(
+      inputs: inputs, outputs: outputs, featureFractionBits: featureFractionBits,
+      outputFractionBits: outputFractionBits)
+  }
 
   var identity: Router.Identity { Router.Identity(digest: digest, shape: shapeDigest, name: name) }
 

@@ -49,6 +49,46 @@ final class ControlBlock {
     set { setOption(KernelLayout.optionRetired, newValue) }
   }
 
+  /// Flows need no consistency: each takes the active slot at its next packet.
+  var follows: Bool {
+    get { memory.load32(at: Field.options) & KernelLayout.optionFollow != 0 }
+    set { setOption(KernelLayout.optionFollow, newValue) }
+  }
+
+  /// The slot of the candidate; while there is one and `shadowEvery` is not 0 it infers beside the active one.
+  var staged: Int? {
+    get { Self.slot(memory.load32(at: Field.staged)) }
+    set { memory.store32(newValue.map(UInt32.init) ?? KernelLayout.noSlot, at: Field.staged) }
+  }
+
+  /// Every n-th decision of a flow goes up as a sample; 0: none.
+  var sampleEvery: UInt32 {
+    get { memory.load32(at: Field.sampleEvery) }
+    set { memory.store32(newValue, at: Field.sampleEvery) }
+  }
+
+  /// 0: the staged snapshot is not asked.
+  var shadowEvery: UInt32 {
+    get { memory.load32(at: Field.shadowEvery) }
+    set { memory.store32(newValue, at: Field.shadowEvery) }
+  }
+
+  /// What the words of features and outputs mean.
+  var formats: FunctionFormats {
+    get {
+      FunctionFormats(
+        inputs: Int(memory.load32(at: Field.inputs)), outputs: Int(memory.load32(at: Field.outputs)),
+        featureFractionBits: Int(memory.load32(at: Field.featureFractionBits)),
+        outputFractionBits: Int(memory.load32(at: Field.outputFractionBits)))
+    }
+    set {
+      memory.store32(UInt32(clamping: newValue.inputs), at: Field.inputs)
+      memory.store32(UInt32(clamping: newValue.outputs), at: Field.outputs)
+      memory.store32(UInt32(clamping: newValue.featureFractionBits), at: Field.featureFractionBits)
+      memory.store32(UInt32(clamping: newValue.outputFractionBits), at: Field.outputFractionBits)
+    }
+  }
+
   var nextVersion: UInt64 {
     get { memory.load64(at: Field.nextVersion) }
     set { memory.store64(newValue, at: Field.nextVersion) }
@@ -87,9 +127,15 @@ final class ControlBlock {
     set { store(Array(newValue.utf8), at: Field.before, count: KernelLayout.congestionNameBytes) }
   }
 
+  /// Where a custom function is attached, as the user wrote it; empty for the congestion control.
+  var hook: String {
+    get { text(at: Field.hook, count: KernelLayout.hookBytes) }
+    set { store(Array(newValue.utf8), at: Field.hook, count: KernelLayout.hookBytes) }
+  }
+
   /// What is loaded, without flow counts, which are in a map of their own.
   func table() -> SlotTable {
-    SlotTable(slots: (0..<SlotTable.capacity).map(slot), active: active)
+    SlotTable(slots: (0..<SlotTable.capacity).map(slot), active: active, staged: staged)
   }
 
   private func slot(_ index: Int) -> SlotTable.Slot {

@@ -4,13 +4,14 @@ import MedullaKernel
 final class PinnedGeneration {
   /// The maps that are pinned for each program set.
   static let mapNames = [
-    "medulla_slots", "medulla_control", "medulla_flows", "medulla_counts", "congestion_flows",
-    "congestion_config", "congestion_ops",
+    "medulla_slots", "medulla_control", "medulla_flows", "medulla_counts", "live_features", "live_outputs",
+    "congestion_flows", "congestion_config", "congestion_ops",
   ]
   static let structOpsName = "congestion_ops"
   static let mainProgram = "congestion_main"
   static let listProgram = "congestion_list"
   static let drainProgram = "congestion_drain"
+  static let liveProgram = "medulla_live"
 
   let number: Int
   let path: String
@@ -23,6 +24,10 @@ final class PinnedGeneration {
   let control: ControlBlock
   /// The program that handles an ACK.
   let main: BPFProgram
+  /// Asks the active slot by test run, through these two maps.
+  let live: BPFProgram
+  let liveFeatures: BPFMap
+  let liveOutputs: BPFMap
   private let list: BPFProgram
   private let drainer: BPFProgram
 
@@ -30,24 +35,32 @@ final class PinnedGeneration {
   init(number: Int, path: String) throws {
     self.number = number
     self.path = path
+    // The control block first: a whole set of another version lacks what this one opens next.
+    control = try ControlBlock(BPFMap(pinned: path + "/medulla_control"))
+    let version = control.interfaceVersion
+    // 0: its attachment was cut short before it was filled in, so something else is missing too.
+    guard version == KernelLayout.interfaceVersion || version == 0 else { throw Self.foreign(path, version) }
     slots = try BPFMap(pinned: path + "/medulla_slots")
     flows = try BPFMap(pinned: path + "/medulla_flows")
     counts = try BPFMap(pinned: path + "/medulla_counts")
     configuration = try BPFMap(pinned: path + "/congestion_config")
     operations = try BPFMap(pinned: path + "/congestion_ops")
     storage = try BPFMap(pinned: path + "/congestion_flows")
-    let memory = try BPFMap(pinned: path + "/medulla_control")
     main = try BPFProgram(pinned: path + "/program_" + Self.mainProgram)
     list = try BPFProgram(pinned: path + "/program_" + Self.listProgram)
     drainer = try BPFProgram(pinned: path + "/program_" + Self.drainProgram)
-    control = try ControlBlock(memory)
-    guard control.interfaceVersion == KernelLayout.interfaceVersion else {
-      throw DatapathError(
-        .foreignVersion,
-        "\(path) was attached by a version with interface \(control.interfaceVersion), this one has "
-          + "\(KernelLayout.interfaceVersion)",
-        remedy: "detach it with the version that attached it, or `medulla detach`, and attach again")
-    }
+    live = try BPFProgram(pinned: path + "/program_" + Self.liveProgram)
+    liveFeatures = try BPFMap(pinned: path + "/live_features")
+    liveOutputs = try BPFMap(pinned: path + "/live_outputs")
+    guard version != 0 else { throw Self.foreign(path, version) }
+  }
+
+  private static func foreign(_ path: String, _ version: UInt32) -> DatapathError {
+    DatapathError(
+      .foreignVersion,
+      "\(path) was attached by a version with interface \(version), this one has "
+        + "\(KernelLayout.interfaceVersion)",
+      remedy: "detach it with the version that attached it, or `medulla detach`, and attach again")
   }
 
   /// Pins a loaded object's maps and programs at `path`; the control block must be complete before.

@@ -51,6 +51,8 @@ public struct Router: Equatable, Sendable {
     /// Write the image, then what describes it.
     case store(Place, Identity, version: UInt64, now: UInt64)
     case setPrevious(generation: Int, Place?)
+    /// Names the slot of a generation that holds the candidate, or says that there is none, and ends a shadow.
+    case setStaged(generation: Int, slot: Int?)
     case retire(Place, now: UInt64)
     case setMoving(Place, Bool)
     /// The one store that is the swap.
@@ -93,6 +95,46 @@ public struct Router: Equatable, Sendable {
 
   /// Puts a snapshot into a free slot, of its shape's program set, and makes it active.
   public mutating func install(_ snapshot: Identity, now: UInt64) throws(DatapathError) -> [Action] {
+    let (place, actions) = try store(snapshot, now: now)
+    return actions + makeActive(place, now: now)
+  }
+
+  /// Goes back to what was active before; done twice, it comes forward again.
+  public mutating func rollback(now: UInt64) throws(DatapathError) -> [Action] {
+    guard let place = previous, let slot = slot(at: place), slot.version > 0 else {
+      throw DatapathError(
+        .nothingToRollBackTo, "no snapshot was active before this one",
+        remedy: "a rollback needs an update before it")
+    }
+    return makeActive(place, now: now)
+  }
+
+  /// What time brings: flows past the drain limit move, program sets without flows go.
+  ///
+  /// It also sets right who has the name, where a command died around the link's update.
+  public mutating func sweep(now: UInt64) -> [Action] {
+    var actions = settleNames(now: now) + settleStaged()
+    for generation in generations where generation.number != current {
+      let isKept = [previous, staged].contains { $0?.generation == generation.number }
+      if generation.table.flows == 0 && !isKept {
+        actions.append(.remove(generation: generation.number))
+      } else if isOverdue(generation, now: now) {
+        actions.append(.setRetired(generation: generation.number, true))
+      }
+    }
+    generations.removeAll { generation in actions.contains(.remove(generation: generation.number)) }
+    let overdue = table(current)?.overdue(limit: drainLimitNanoseconds, now: now) ?? []
+    for index in overdue {
+      update(current) { $0.slots[index].isMoving = true }
+      actions.append(.setMoving(Place(generation: current, slot: index), true))
+    }
+    if !overdue.isEmpty { actions.append(.drain(generation: current)) }
+    return actions
+  }
+
+  mutating func store(
+    _ snapshot: Identity, now: UInt64
+  ) throws(DatapathError) -> (place: Place, actions: [Action]) {
     var actions: [Action] = []
     let target: Int
     if let existing = newest(of: snapshot.shape) {
@@ -120,42 +162,10 @@ public struct Router: Equatable, Sendable {
     update(target) { $0.slots[index] = slot }
     actions.append(.store(place, snapshot, version: nextVersion, now: now))
     nextVersion += 1
-    return actions + makeActive(place, now: now)
+    return (place, actions)
   }
 
-  /// Goes back to what was active before; done twice, it comes forward again.
-  public mutating func rollback(now: UInt64) throws(DatapathError) -> [Action] {
-    guard let place = previous, let slot = slot(at: place), slot.version > 0 else {
-      throw DatapathError(
-        .nothingToRollBackTo, "no snapshot was active before this one",
-        remedy: "a rollback needs an update before it")
-    }
-    return makeActive(place, now: now)
-  }
-
-  /// What time brings: flows past the drain limit move, program sets without flows go.
-  ///
-  /// It also sets right who has the name, where a command died around the link's update.
-  public mutating func sweep(now: UInt64) -> [Action] {
-    var actions = settleNames(now: now)
-    for generation in generations where generation.number != current {
-      if generation.table.flows == 0 && previous?.generation != generation.number {
-        actions.append(.remove(generation: generation.number))
-      } else if isOverdue(generation, now: now) {
-        actions.append(.setRetired(generation: generation.number, true))
-      }
-    }
-    generations.removeAll { generation in actions.contains(.remove(generation: generation.number)) }
-    let overdue = table(current)?.overdue(limit: drainLimitNanoseconds, now: now) ?? []
-    for index in overdue {
-      update(current) { $0.slots[index].isMoving = true }
-      actions.append(.setMoving(Place(generation: current, slot: index), true))
-    }
-    if !overdue.isEmpty { actions.append(.drain(generation: current)) }
-    return actions
-  }
-
-  private mutating func makeActive(_ place: Place, now: UInt64) -> [Action] {
+  mutating func makeActive(_ place: Place, now: UInt64) -> [Action] {
     let before = activePlace
     var actions: [Action] = []
     if slot(at: place)?.isMoving == true {
@@ -213,11 +223,11 @@ public struct Router: Equatable, Sendable {
     generations.filter { $0.shape == shape }.map(\.number).max()
   }
 
-  private func table(_ number: Int) -> SlotTable? {
+  func table(_ number: Int) -> SlotTable? {
     generations.first { $0.number == number }?.table
   }
 
-  private mutating func update(_ number: Int, _ change: (inout SlotTable) -> Void) {
+  mutating func update(_ number: Int, _ change: (inout SlotTable) -> Void) {
     guard let index = generations.firstIndex(where: { $0.number == number }) else { return }
     change(&generations[index].table)
   }

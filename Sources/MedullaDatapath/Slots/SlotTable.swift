@@ -12,6 +12,8 @@ public struct SlotTable: Equatable, Sendable {
     case empty
     /// Loaded, with no flows.
     case standby
+    /// A candidate: loaded, and waiting to be made active or given up.
+    case staged
     /// Taken by new flows.
     case active
     /// No longer taken; its flows stay until they end.
@@ -35,11 +37,13 @@ public struct SlotTable: Equatable, Sendable {
 
   public var slots: [Slot]
   public var active: Int?
+  public var staged: Int?
 
-  public init(slots: [Slot] = [], active: Int? = nil) {
+  public init(slots: [Slot] = [], active: Int? = nil, staged: Int? = nil) {
     self.slots = Array(slots.prefix(Self.capacity))
     while self.slots.count < Self.capacity { self.slots.append(Slot()) }
     self.active = active.flatMap { (0..<Self.capacity).contains($0) ? $0 : nil }
+    self.staged = staged.flatMap { (0..<Self.capacity).contains($0) ? $0 : nil }
   }
 
   public var flows: UInt64 { slots.reduce(0) { $0 &+ $1.flows } }
@@ -47,6 +51,7 @@ public struct SlotTable: Equatable, Sendable {
   public func state(of index: Int) -> State {
     if slots[index].version == 0 { return .empty }
     if index == active { return .active }
+    if index == staged { return .staged }
     return slots[index].flows > 0 ? .draining : .standby
   }
 
@@ -55,7 +60,7 @@ public struct SlotTable: Equatable, Sendable {
   /// - Parameter kept: a slot that a rollback would want; taken only when nothing else is free.
   public func writableSlot(keeping kept: Int?, now: UInt64) -> Int? {
     if let empty = slots.indices.first(where: {
-      $0 != active && slots[$0].version == 0 && slots[$0].flows == 0
+      $0 != active && $0 != staged && slots[$0].version == 0 && slots[$0].flows == 0
     }) {
       return empty
     }

@@ -3,7 +3,7 @@
  * TCP congestion control by the network. `congestion_control.h` decides; this file brings it what an
  * ACK says, keeps a flow's state with its socket and its slot for its life, and writes rate and window.
  */
-#include "congestion_flow.bpf.h"
+#include "congestion_sample.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -23,14 +23,6 @@ __noinline int congestion_take_ack(struct mcc_flow *flow, const struct mcc_confi
 	if (!flow || !config || !ack)
 		return 0;
 	return mcc_on_ack(flow, config, ack);
-}
-
-__noinline int congestion_infer(const struct medulla_image *image, struct medulla_scratch *scratch)
-{
-	if (!image || !scratch)
-		return 0;
-	medulla_infer(image, scratch);
-	return 1;
 }
 
 __noinline int congestion_apply(struct mcc_flow *flow, const struct mcc_config *config, __s64 action)
@@ -135,7 +127,7 @@ void BPF_PROG(congestion_cwnd_event, struct sock *sk, int event)
 	struct congestion_flow *flow;
 	const struct mcc_config *config;
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	__u64 now, idle;
+	__u64 now, idle, begun;
 
 	/* On short paths pacing alone lets the flight run empty: only a pause of the application restarts. */
 	if (event != MEDULLA_CA_EVENT_TX_START || !tp->app_limited)
@@ -146,7 +138,11 @@ void BPF_PROG(congestion_cwnd_event, struct sock *sk, int event)
 		return;
 	now = tp->tcp_mstamp;
 	idle = now > flow->last_ack_us ? now - flow->last_ack_us : 0;
+	begun = flow->controller.interval_start_us;
 	mcc_on_restart(&flow->controller, config, now, tp->srtt_us >> 3, idle);
+	/* What follows a pause does not follow from the decision before it. */
+	if (flow->controller.interval_start_us != begun)
+		flow->pending.flags = 0;
 	flow->last_ack_us = now;
 	congestion_publish(sk, tp, flow, 0);
 }
@@ -159,8 +155,9 @@ static __noinline int congestion_decide(struct congestion_flow *flow, const stru
 	const struct medulla_image *image = bpf_map_lookup_elem(&medulla_slots, &slot);
 	struct medulla_workspace *workspace;
 	__u32 measure = control->options & MEDULLA_MEASURE;
+	struct medulla_outputs given, shadow;
 	__u64 begin = 0;
-	__s64 action;
+	int shadowed = 0;
 
 	if (!image)
 		return 0;
@@ -172,15 +169,21 @@ static __noinline int congestion_decide(struct congestion_flow *flow, const stru
 	if (measure)
 		begin = bpf_ktime_get_ns();
 	mcc_features(&flow->controller, workspace->scratch.words + MEDULLA_FEATURES_OFFSET);
-	congestion_infer(image, &workspace->scratch);
-	action = workspace->scratch.words[MEDULLA_OUTPUTS_OFFSET];
+	medulla_run(image, &workspace->scratch);
+	given.words[0] = workspace->scratch.words[MEDULLA_OUTPUTS_OFFSET];
 	if (measure)
 		medulla_count_time(counts, bpf_ktime_get_ns() - begin);
+	if (medulla_is_nth(flow->controller.decisions, flow->number, control->shadow_every)) {
+		shadowed = medulla_shadow(&workspace->scratch, &given);
+		shadow.words[0] = workspace->scratch.words[MEDULLA_OUTPUTS_OFFSET];
+	}
 	medulla_give_workspace(workspace);
 	counts->inferences++;
-	flow->action = action;
+	flow->action = given.words[0];
 	flow->decided_us = flow->controller.interval_start_us;
-	return congestion_apply(&flow->controller, config, action);
+	if (medulla_is_nth(flow->controller.decisions, flow->number, control->sample_every))
+		congestion_remember(flow, slot, shadowed ? &shadow : 0);
+	return congestion_apply(&flow->controller, config, given.words[0]);
 }
 
 SEC("struct_ops")
@@ -194,7 +197,7 @@ void BPF_PROG(congestion_main, struct sock *sk, __u32 acknowledged, int flag,
 	struct medulla_counts *counts;
 	struct mcc_ack ack;
 	__u64 now_ns = tp->tcp_mstamp * 1000;
-	__u32 slot, guard_events;
+	__u32 slot, guard_events, intervals;
 	int due;
 
 	if (!config || !control)
@@ -217,10 +220,13 @@ void BPF_PROG(congestion_main, struct sock *sk, __u32 acknowledged, int flag,
 	flow->sequence++;
 	MEDULLA_BARRIER();
 	guard_events = flow->controller.guard_events;
+	intervals = flow->controller.intervals;
 	congestion_read_ack(&ack, tp, sample, flow);
 	due = congestion_take_ack(&flow->controller, config, &ack);
 	if (flow->controller.guard_events != guard_events)
 		counts->guard_events++;
+	if (flow->controller.intervals != intervals)
+		congestion_follow_up(flow);
 	if (due && congestion_decide(flow, config, control, counts, slot))
 		counts->decisions++;
 	MEDULLA_BARRIER();

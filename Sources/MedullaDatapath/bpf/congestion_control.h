@@ -57,6 +57,7 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 	flow->step_q16 = MCC_ONE;
 	flow->probe_countdown = MCC_PROBE_FIRST * MCC_ONE;
 	flow->probing = 0;
+	flow->intervals = 0;
 	for (int i = 0; i < MCC_HISTORY; i++) {
 		flow->features[3 * i] = 0;
 		flow->features[3 * i + 1] = MCC_ONE;
@@ -249,8 +250,9 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 	if (elapsed < flow->interval_us || flow->acked < config->interval_min_packets ||
 	    (!flow->rtt_count[0] && !flow->rtt_count[1]))
 		return 0;
-	/* What a mostly idle sender measures is the application, not the path. */
+	mcc_note_interval(flow, elapsed);
 	flow->step_q16 = mcc_step(config, elapsed, ack->srtt_us);
+	/* What a mostly idle sender measures is the application, not the path. */
 	if (flow->app_limited * 2ULL <= flow->acked)
 		decide = mcc_end_interval(flow, config, ack->now_us);
 	mcc_begin_interval(flow, config, ack->now_us, ack->srtt_us);

@@ -13,8 +13,20 @@ _Static_assert(MEDULLA_INPUTS == MCC_FEATURES, "the network takes the controller
 _Static_assert(MEDULLA_FLOW_FEATURES == MCC_FEATURES, "a flow's record holds its features");
 _Static_assert(MEDULLA_OUTPUTS == 1, "the network gives one action");
 
+/* A sampled decision that waits for what follows it. */
+struct congestion_pending {
+	__u64 version;
+	__s64 action;
+	__s64 shadow;
+	__u32 slot;
+	__u32 flags; /* of the sample to be; 0: none waits */
+	__s32 features[MCC_FEATURES];
+};
+
 struct congestion_flow {
 	struct mcc_flow controller;
+	struct congestion_pending pending;
+	__u64 number; /* in the instance */
 	__u64 last_ack_us;
 	__u64 decided_us; /* the interval that began with the last decision; 0: none */
 	__s64 action;	  /* of that decision, q16 */
@@ -96,6 +108,8 @@ static __noinline int congestion_start(struct congestion_flow *flow, const struc
 	flow->decided_us = 0;
 	flow->state = MEDULLA_CA_OPEN;
 	flow->delivered_ce = tp->delivered_ce;
+	flow->pending.flags = 0;
+	flow->number = medulla_new_flow();
 	flow->slot = medulla_take_slot();
 	flow->started = 1;
 	return 0;

@@ -96,6 +96,22 @@ static inline __u64 mcc_mean_rtt_us(const struct mcc_flow *flow)
 	return count ? (flow->rtt_sum_us[0] + flow->rtt_sum_us[1]) / count : 0;
 }
 
+/* Keeps what the interval that ends now was like, before anything is decided from it. */
+static inline void mcc_note_interval(struct mcc_flow *flow, __u64 elapsed_us)
+{
+	flow->last.rate = flow->rate;
+	flow->last.delivery_rate =
+		elapsed_us ? mcc_bandwidth(flow->acked, flow->packet_bytes, elapsed_us) : 0;
+	flow->last.elapsed_us = elapsed_us;
+	flow->last.acked = flow->acked;
+	flow->last.lost = flow->lost;
+	flow->last.marked = flow->marked;
+	flow->last.app_limited = flow->app_limited;
+	flow->last.rtt_us = (__u32)mcc_mean_rtt_us(flow);
+	flow->last.min_rtt_us = flow->min_rtt_us;
+	flow->intervals++;
+}
+
 /* (mean RTT of the second half - mean RTT of the first half) / length of the interval. */
 static inline __s32 mcc_latency_inflation(const struct mcc_flow *flow, __u64 elapsed_us)
 {

@@ -79,6 +79,19 @@ struct mcc_ack {
 	__u32 app_limited;   /* 1: the sender had nothing to send */
 };
 
+/* What a monitor interval that has ended was like. */
+struct mcc_interval {
+	__u64 rate;	     /* bytes/s; that was sent with */
+	__u64 delivery_rate; /* bytes/s */
+	__u64 elapsed_us;
+	__u32 acked;	     /* packets, as all counts */
+	__u32 lost;
+	__u32 marked;
+	__u32 app_limited;
+	__u32 rtt_us;	     /* the mean; 0: no sample */
+	__u32 min_rtt_us;    /* the connection's */
+};
+
 struct mcc_flow {
 	__u64 rate;		/* bytes/s; what pacing uses */
 	__u64 interval_start_us;
@@ -107,6 +120,8 @@ struct mcc_flow {
 	__u32 step_q16; /* length of the last interval in round trips, at most 1: actions are for one */
 	__u32 probe_countdown; /* q16 round trips of steering to the next look at the empty path */
 	__u32 probing;	       /* q16 round trips that the look still takes, at most 2 */
+	__u32 intervals;       /* that have ended, with any phase */
+	struct mcc_interval last;
 	__s32 features[MCC_FEATURES]; /* q16, oldest interval first */
 };
 

@@ -8,15 +8,18 @@
 
 #include <linux/types.h>
 
-#define MEDULLA_INTERFACE_VERSION 1
+#define MEDULLA_INTERFACE_VERSION 2
 #define MEDULLA_SLOTS 8
 #define MEDULLA_NO_SLOT 0xffffffffu
 #define MEDULLA_WORKSPACES 4
-#define MEDULLA_RING_BYTES (1 << 18)
+#define MEDULLA_REQUEST_BYTES (1 << 18) /* ring of the round-trip benchmark */
+#define MEDULLA_SAMPLE_BYTES (1 << 21)	/* ring of samples, unless the attachment sets another */
+#define MEDULLA_OUTCOMES 8
 
 /* medulla_control.options */
 #define MEDULLA_MEASURE 1u /* take the time of each inference */
 #define MEDULLA_RETIRED 2u /* flows leave for the congestion control in `congestion`, on their next ACK */
+#define MEDULLA_FOLLOW 4u  /* no flow consistency: every flow takes the active slot at its next packet */
 
 /* medulla_slot.flags */
 #define MEDULLA_SLOT_MOVE 1u /* its flows go to the active slot */
@@ -39,7 +42,13 @@ struct medulla_control {
 	__u32 options;
 	__u32 previous;		   /* what a rollback makes active; MEDULLA_NO_SLOT: nothing */
 	__u32 previous_generation; /* the program set that `previous` is a slot of */
-	__u32 reserved;
+	__u32 staged;		   /* the candidate's slot in this set; MEDULLA_NO_SLOT: none */
+	__u32 sample_every;	   /* every n-th decision of a flow goes up as a sample; 0: none */
+	__u32 shadow_every;	   /* on every n-th the staged snapshot infers too; 0: never */
+	__u32 inputs;
+	__u32 outputs;
+	__u32 feature_fraction_bits;
+	__u32 output_fraction_bits;
 	__u64 next_version;
 	__u64 drain_limit_ns; /* 0: flows stay as long as they live */
 	__u64 attached_ns;    /* CLOCK_MONOTONIC */
@@ -47,6 +56,7 @@ struct medulla_control {
 	__u8 shape[32];	      /* SHA-256 of the shape's header */
 	char congestion[16];  /* TCP's name of it; where flows go with MEDULLA_RETIRED */
 	char before[16];      /* the default congestion control when it was attached */
+	char hook[32];	      /* of a custom function, as the user wrote it */
 	struct medulla_slot slots[MEDULLA_SLOTS];
 };
 
@@ -69,6 +79,43 @@ struct medulla_counts {
 	__u64 measured_ns;
 	__u64 measured_min_ns;
 	__u64 measured_max_ns;
+	__u64 samples;		 /* sent up */
+	__u64 samples_dropped;	 /* not sent up because the ring was full */
+	__u64 unpinned;		 /* packets of flows for which the table had no room */
+	__u64 shadow_inferences; /* of this slot's snapshot beside the active one */
+	__u64 shadow_sum;	 /* of the largest |difference| of each such decision's outputs */
+	__u64 shadow_max;
+};
+
+/* One for each processor; unlike `medulla_counts` shared by all program sets of an instance and never reset. */
+struct medulla_totals {
+	__u64 samples;
+	__u64 samples_dropped;
+};
+
+/* Of the instance, for all its program sets. */
+struct medulla_shared {
+	__u64 next_flow;
+};
+
+/* medulla_sample_header.flags */
+#define MEDULLA_SAMPLE_VALID 1u	 /* the record is complete */
+#define MEDULLA_SAMPLE_SHADOW 2u /* the shadow's outputs are there */
+
+/*
+ * A sample says its own sizes, so that the samples of all program sets share one ring. Words follow: features,
+ * outputs, the shadow's outputs, and MEDULLA_OUTCOMES outcomes, of which the first `outcomes` count.
+ */
+struct medulla_sample_header {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 flow;
+	__u64 version;
+	__u32 slot;
+	__u32 flags;
+	__u16 inputs;
+	__u16 outputs;
+	__u16 outcomes;
+	__u16 reserved;
 };
 
 #define MEDULLA_FLOW_FEATURES 30
@@ -95,9 +142,10 @@ struct medulla_request {
 };
 
 _Static_assert(sizeof(struct medulla_slot) == 96, "slot layout");
-_Static_assert(sizeof(struct medulla_control) == 888, "control layout");
+_Static_assert(sizeof(struct medulla_control) == 944, "control layout");
 _Static_assert(sizeof(struct medulla_flows) == 24, "flows layout");
-_Static_assert(sizeof(struct medulla_counts) == 80, "counts layout");
+_Static_assert(sizeof(struct medulla_counts) == 128, "counts layout");
+_Static_assert(sizeof(struct medulla_sample_header) == 40, "sample layout");
 _Static_assert(sizeof(struct medulla_flow_record) == 168, "flow record layout");
 
 #endif /* MEDULLA_INTF_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Slots, router, pinning and counts: what every datapath function shares. A function includes this file,
- * makes features, and asks `medulla_query` or, with a pinned slot, `medulla_infer_slot`.
+ * Slots, router, pinning, counts and samples: what every datapath function shares. A function includes this
+ * file, makes features, and asks `medulla_query` or, with a pinned slot, `medulla_infer_slot`.
  */
 #ifndef MEDULLA_BPF_H
 #define MEDULLA_BPF_H
@@ -16,6 +16,15 @@ _Static_assert(MEDULLA_FEATURES_OFFSET + MEDULLA_INPUTS <= MEDULLA_SCRATCH_WORDS
 _Static_assert(MEDULLA_OUTPUTS_OFFSET + MEDULLA_OUTPUTS <= MEDULLA_SCRATCH_WORDS, "outputs lie inside");
 
 #define MEDULLA_BARRIER() asm volatile("" ::: "memory")
+
+/* Of one inference, in the shape's fixed point. */
+struct medulla_features {
+	__s64 words[MEDULLA_INPUTS];
+};
+
+struct medulla_outputs {
+	__s64 words[MEDULLA_OUTPUTS];
+};
 
 /* Working memory of one inference. */
 struct medulla_workspace {
@@ -128,7 +137,7 @@ static __always_inline int medulla_is_overdue(const struct medulla_control *cont
 }
 
 /* Moves a pinned flow to the active slot when its own is to be emptied: on command, or because the drain
- * limit has passed. Whoever changes `pin` from one slot to another also moves the count, so a flow is
+ * limit has passed, or because flows need no consistency. Whoever changes `pin` from one slot to another also moves the count, so a flow is
  * counted once whoever comes first. */
 static __always_inline __u32 medulla_follow(const struct medulla_control *control, __u32 *pin, __u64 now_ns)
 {
@@ -138,7 +147,7 @@ static __always_inline __u32 medulla_follow(const struct medulla_control *contro
 
 	if (slot >= MEDULLA_SLOTS || slot == active)
 		return slot;
-	if (!(control->slots[slot].flags & MEDULLA_SLOT_MOVE) &&
+	if (!(control->options & MEDULLA_FOLLOW) && !(control->slots[slot].flags & MEDULLA_SLOT_MOVE) &&
 	    !medulla_is_overdue(control, control->slots[slot].retired_ns, now_ns))
 		return slot;
 	from = bpf_map_lookup_elem(&medulla_flows, &slot);
@@ -169,6 +178,16 @@ static __always_inline void medulla_count_time(struct medulla_counts *counts, __
 		counts->measured_max_ns = nanoseconds;
 }
 
+/* A function of its own, not static: the verifier then walks it once, for any image, instead of on each way
+ * that leads to it. */
+__noinline int medulla_run(const struct medulla_image *image, struct medulla_scratch *scratch)
+{
+	if (!image || !scratch)
+		return 0;
+	medulla_infer(image, scratch);
+	return 1;
+}
+
 /*
  * One inference on the snapshot of `slot`. features: MEDULLA_INPUTS words, outputs: MEDULLA_OUTPUTS
  * words, both fixed point in the shape's formats. 0, or -1 when there was no slot or no workspace.
@@ -185,7 +204,7 @@ static __always_inline int medulla_infer_slot(__u32 slot, const __s64 *features,
 		return -1;
 	for (int i = 0; i < MEDULLA_INPUTS; i++)
 		workspace->scratch.words[MEDULLA_FEATURES_OFFSET + i] = features[i];
-	medulla_infer(image, &workspace->scratch);
+	medulla_run(image, &workspace->scratch);
 	for (int i = 0; i < MEDULLA_OUTPUTS; i++)
 		outputs[i] = workspace->scratch.words[MEDULLA_OUTPUTS_OFFSET + i];
 	medulla_give_workspace(workspace);
@@ -207,5 +226,9 @@ static __always_inline int medulla_query_active(const __s64 *features, __s64 *ou
 
 	return control ? medulla_infer_slot(medulla_active_slot(control), features, outputs) : -1;
 }
+
+#include "medulla_shadow.bpf.h"
+#include "medulla_sample.bpf.h"
+#include "medulla_live.bpf.h"
 
 #endif /* MEDULLA_BPF_H */
