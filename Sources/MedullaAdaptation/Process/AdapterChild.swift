@@ -1,0 +1,234 @@
+import CMedulla
+import Foundation
+import Logging
+import MedullaLearning
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// One running process of an adapter: its channel, its output, its end. Used from one thread.
+///
+/// The process leads a group of its own, so that what it has started ends with it. It is reaped only after its
+/// group was killed: until then its id cannot be another's.
+final class AdapterChild {
+  /// What happened while this side waited.
+  enum Ending: Error, Equatable {
+    case deadline
+    /// The channel was closed; how the process ended.
+    case ended(String)
+    case malformed(FrameError)
+  }
+
+  static let channelVariable = "MEDULLA_ADAPTER_FD"
+  static let channelNumber = 3
+  /// How long an exit status may take to arrive after the channel was closed.
+  private static let reapPatience: Duration = .milliseconds(500)
+  /// Bytes read of a stream at once.
+  private static let chunk = 1 << 16
+
+  let identifier: pid_t
+  private let channel: Int32
+  private var output: Int32
+  private var decoder = FrameDecoder()
+  private var lines = ChildOutput()
+  private let log: Logger
+  private var isReaped = false
+
+  /// - Throws: `AdapterFailure` with `cannotStart`.
+  init(_ settings: ProcessSettings, log: Logger) throws(AdapterFailure) {
+    let account = try settings.user.map { name throws(AdapterFailure) in try Account(name) }
+    var ends: [Int32] = [-1, -1]
+    var pipe: [Int32] = [-1, -1]
+    var code = medulla_make_channel(&ends)
+    if code == 0 { code = medulla_make_pipe(&pipe) }
+    defer { for end in [ends[1], pipe[1]] where end >= 0 { Glibc.close(end) } }
+    if code == 0 { code = fcntl(pipe[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0 }
+    let started = code < 0 ? code : Self.spawn(settings, channel: ends[1], output: pipe[1], account: account)
+    guard started > 0 else {
+      for end in [ends[0], pipe[0]] where end >= 0 { Glibc.close(end) }
+      throw AdapterFailure(
+        .cannotStart, "cannot start \(settings.command[0]): \(String(cString: strerror(-started)))",
+        remedy: started == -ENOENT ? "Install it, or name its full path." : "Check its permissions.")
+    }
+    identifier = started
+    channel = ends[0]
+    output = pipe[0]
+    self.log = log
+  }
+
+  deinit {
+    kill()
+    Glibc.close(channel)
+    if output >= 0 { Glibc.close(output) }
+  }
+
+  private static func spawn(
+    _ settings: ProcessSettings, channel: Int32, output: Int32, account: Account?
+  ) -> pid_t {
+    var environment = ProcessInfo.processInfo.environment.merging(settings.environment) { $1 }
+    environment[channelVariable] = String(channelNumber)
+    // The supervisor's own: a child that notified it would speak for the daemon.
+    for name in ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID"] {
+      environment[name] = nil
+    }
+    if let account { environment["HOME"] = account.home }
+    var arguments: [UnsafeMutablePointer<CChar>?] = settings.command.map { strdup($0) } + [nil]
+    var variables: [UnsafeMutablePointer<CChar>?] =
+      environment.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    let directory = settings.directory.flatMap { strdup($0) }
+    defer { for word in arguments + variables + [directory] { free(word) } }
+    return arguments.withUnsafeMutableBufferPointer { arguments in
+      variables.withUnsafeMutableBufferPointer { variables in
+        var request = medulla_spawn(
+          arguments: arguments.baseAddress, environment: variables.baseAddress, directory: directory,
+          channel: channel, output: output, user: account?.user ?? -1, group: account?.group ?? -1)
+        return medulla_spawn_adapter(&request)
+      }
+    }
+  }
+
+  /// The last lines that the process wrote.
+  var tail: String { lines.tail.joined(separator: "\n") }
+
+  /// A call begins: what the process wrote meanwhile goes to the log.
+  func begin() {
+    for line in lines.begin() { note(line) }
+    readOutput()
+  }
+
+  func send(_ bytes: Data, until deadline: ContinuousClock.Instant) throws(Ending) {
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes.withUnsafeBytes { raw in
+        raw.baseAddress.map { Glibc.send(channel, $0 + sent, raw.count - sent, Int32(MSG_NOSIGNAL)) }
+          ?? 0
+      }
+      if count > 0 {
+        sent += count
+      } else if errno == EAGAIN {
+        try wait(for: Int16(POLLOUT), until: deadline)
+      } else if errno != EINTR {
+        throw .ended(ending())
+      }
+    }
+  }
+
+  func receive(until deadline: ContinuousClock.Instant) throws(Ending) -> TensorFrame {
+    var chunk = [UInt8](repeating: 0, count: Self.chunk)
+    while true {
+      do throws(FrameError) {
+        if let frame = try decoder.next() { return frame }
+      } catch {
+        throw .malformed(error)
+      }
+      let count = read(channel, &chunk, chunk.count)
+      if count > 0 {
+        decoder.append(chunk[..<count])
+      } else if count == 0 {
+        try noteEnd()
+      } else if errno == EAGAIN {
+        try wait(for: Int16(POLLIN), until: deadline)
+      } else if errno != EINTR {
+        throw .ended(ending())
+      }
+      guard ContinuousClock.now < deadline else { throw .deadline }
+    }
+  }
+
+  private func noteEnd() throws(Ending) {
+    do throws(FrameError) {
+      try decoder.end()
+    } catch {
+      throw .malformed(error)
+    }
+    throw .ended(ending())
+  }
+
+  /// Waits until the channel is ready, passing on meanwhile what the process writes.
+  private func wait(for events: Int16, until deadline: ContinuousClock.Instant) throws(Ending) {
+    while true {
+      let left = deadline - ContinuousClock.now
+      guard left > .zero else { throw .deadline }
+      var watched = [pollfd(fd: channel, events: events, revents: 0)]
+      if output >= 0 { watched.append(pollfd(fd: output, events: Int16(POLLIN), revents: 0)) }
+      _ = poll(&watched, nfds_t(watched.count), left.milliseconds)
+      if watched.count > 1, watched[1].revents != 0 { readOutput() }
+      if watched[0].revents != 0 { return }
+    }
+  }
+
+  /// Reads what there is, at most a bounded amount, so that a flood does not keep the caller.
+  private func readOutput() {
+    var chunk = [UInt8](repeating: 0, count: Self.chunk)
+    for _ in 0..<16 where output >= 0 {
+      let count = read(output, &chunk, chunk.count)
+      if count > 0 {
+        for line in lines.append(chunk[..<count]) { note(line) }
+      } else if count == 0 {
+        Glibc.close(output)
+        output = -1
+        for line in lines.end() { note(line) }
+      } else {
+        return
+      }
+    }
+  }
+
+  private func note(_ line: String) { log.info("\(line)", metadata: ["adapter": "\(identifier)"]) }
+
+  /// How the process ended, which may take a moment after its channel closed.
+  private func ending() -> String {
+    let limit = ContinuousClock.now + Self.reapPatience
+    var information = siginfo_t()
+    while ContinuousClock.now < limit {
+      readOutput()
+      information.si_signo = 0
+      // It stays a zombie, so that its group can still be killed by its id.
+      guard waitid(P_PID, id_t(identifier), &information, WEXITED | WNOHANG | WNOWAIT) == 0 else { break }
+      if information.si_signo != 0 {
+        readOutput()
+        for line in lines.end() { note(line) }
+        let status = information._sifields._sigchld.si_status
+        return information.si_code == Int32(CLD_EXITED)
+          ? "it ended with status \(status)" : "it was ended by signal \(status)"
+      }
+      usleep(2_000)
+    }
+    return "it closed its channel"
+  }
+
+  /// Lets the process end by itself for a moment, then kills it.
+  func end(patience: Duration) {
+    let limit = ContinuousClock.now + patience
+    var information = siginfo_t()
+    while !isReaped, ContinuousClock.now < limit {
+      readOutput()
+      information.si_signo = 0
+      guard waitid(P_PID, id_t(identifier), &information, WEXITED | WNOHANG | WNOWAIT) == 0,
+        information.si_signo == 0
+      else { break }
+      usleep(2_000)
+    }
+    kill()
+  }
+
+  /// Kills the process with its group, and reaps it.
+  func kill() {
+    guard !isReaped else { return }
+    isReaped = true
+    Glibc.kill(-identifier, SIGKILL)
+    Glibc.kill(identifier, SIGKILL)
+    while waitpid(identifier, nil, 0) < 0, errno == EINTR {}
+    readOutput()
+    for line in lines.end() { note(line) }
+  }
+}
+
+extension Duration {
+  /// Rounded up, and bounded to what `poll` takes.
+  var milliseconds: Int32 {
+    let (seconds, attoseconds) = components
+    return Int32(clamping: min(seconds, 86_400) * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
+  }
+}

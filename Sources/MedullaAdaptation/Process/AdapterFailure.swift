@@ -1,0 +1,47 @@
+/// Why an adapter in a process of its own could not do what was asked.
+public struct AdapterFailure: Error, Equatable, Sendable, CustomStringConvertible {
+  public enum Code: String, Sendable {
+    /// The program could not be started.
+    case cannotStart
+    /// It runs, but has not said hello yet; ask again.
+    case starting
+    /// It failed before and is started again after a while; ask again.
+    case backingOff
+    /// It failed too often in a row.
+    case givenUp
+    /// It answered with an error of its own.
+    case refused
+    case timedOut
+    /// It ended, or closed its channel.
+    case ended
+    /// Its bytes are no answer.
+    case malformedAnswer
+    case wrongShape
+    case notFinite
+    /// What the slow path wanted to send does not fit the network or a frame.
+    case badRequest
+    case closed
+  }
+
+  public let code: Code
+  public let message: String
+  /// The process's own words: its traceback, or the end of what it wrote to its standard error.
+  public let details: String
+  public let remedy: String
+
+  public init(_ code: Code, _ message: String, details: String = "", remedy: String = "") {
+    self.code = code
+    self.message = message
+    self.details = details
+    self.remedy = remedy
+  }
+
+  public var description: String {
+    var text = "\(message) [\(code.rawValue)]"
+    if !details.isEmpty {
+      text += "\n" + details.split(separator: "\n").map { "  | \($0)" }.joined(separator: "\n")
+    }
+    if !remedy.isEmpty { text += "\n  help: \(remedy)" }
+    return text
+  }
+}

@@ -1,0 +1,30 @@
+import MedullaLearning
+import MedullaModel
+
+/// The first exchange with an adapter's process: what it adapts, and that both speak one protocol.
+enum Greeting {
+  static let version = 1
+
+  static func frame(
+    _ network: Network, settings: ProcessSettings, identifier: Int
+  ) throws(ModelError) -> TensorFrame {
+    let (model, tensors) = try NetworkFrame.encode(network)
+    return TensorFrame(
+      [
+        "request": "hello", "id": FrameValue(identifier), "protocol": FrameValue(version),
+        "function": .text(settings.function), "inputs": FrameValue(network.inputShape.count),
+        "outputs": FrameValue(network.outputShape.count),
+        "outcomes": .list(settings.outcomes.map { .text($0) }), "options": .object(settings.options),
+        "model": model,
+      ], tensors: tensors)
+  }
+
+  static func check(_ answer: TensorFrame) throws(AdapterFailure) {
+    guard answer.fields["protocol"]?.count == version else {
+      let given = answer.fields["protocol"]?.number.map { "\($0)" } ?? "none"
+      throw AdapterFailure(
+        .malformedAnswer, "the adapter speaks protocol version \(given), not \(version)",
+        remedy: "Install the version of the `medulla` package that belongs to this one.")
+    }
+  }
+}
