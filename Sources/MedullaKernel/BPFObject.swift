@@ -89,17 +89,18 @@ public final class BPFObject {
     return BPFLink(owning: try .duplicate(bpf_link__fd(link), of: mapName))
   }
 
-  /// Points a pinned link at a `struct_ops` map of this object, in one step.
-  public func replaceStructOps(_ mapName: String, ofLinkPinnedAt path: String) throws(KernelError) {
+  /// Makes a `struct_ops` map ready for a link of its name that exists to be pointed at it.
+  ///
+  /// libbpf writes the map's value only when it attaches the map, and knows it only while the object is open.
+  /// Attaching under a name that is taken writes the value and is then refused, which is all that is wanted.
+  public func prepareStructOps(_ mapName: String) throws(KernelError) {
     let map = try map(named: mapName)
-    let (opened, openLog) = LibBPFLog.capture { bpf_link__open(path) }
-    guard let opened else {
-      throw .system("open pinned link \(path)", number: errno, detail: Self.lastLine(openLog) ?? "")
-    }
-    defer { bpf_link__destroy(opened) }
-    let (status, log) = LibBPFLog.capture { bpf_link__update_map(opened, map) }
-    guard status == 0 else {
-      throw .system("point link \(path) at \(mapName)", number: status, detail: Self.lastLine(log) ?? "")
+    let (link, log) = LibBPFLog.capture { bpf_map__attach_struct_ops(map) }
+    let number = errno
+    if let link {
+      bpf_link__destroy(link)
+    } else if number != EEXIST {
+      throw .system("prepare \(mapName) of \(name)", number: number, detail: Self.lastLine(log) ?? "")
     }
   }
 

@@ -12,8 +12,6 @@ final class CongestionInstance {
   private(set) var foreign: DatapathError?
   /// Program sets of which a pin is missing: their pinning was cut short, so no flow ever took them.
   private var incomplete: [Int] = []
-  /// Program sets that this process has loaded and the link has never pointed at.
-  private var unregistered: [Int: BPFObject] = [:]
 
   static func path(of name: InstanceName) -> String { BPFFileSystem.root + "/" + name.text }
   static func linkPath(of name: InstanceName) -> String { path(of: name) + "/link" }
@@ -130,13 +128,7 @@ final class CongestionInstance {
       case .activate(let place): try generation(place.generation).control.active = place.slot
       case .setRetired(let number, let retired): try generation(number).control.isRetired = retired
       case .leave(let number, let time): try generation(number).control.leftNanoseconds = time ?? 0
-      case .point(let number):
-        if let object = unregistered.removeValue(forKey: number) {
-          try object.replaceStructOps(
-            PinnedGeneration.structOpsName, ofLinkPinnedAt: Self.linkPath(of: name))
-        } else {
-          try link.update(to: generation(number).operations)
-        }
+      case .point(let number): try link.update(to: generation(number).operations)
       case .drain(let number): try generation(number).drain()
       case .remove(let number):
         try BPFFileSystem.removeTree(Self.generationPath(of: name, number))
@@ -159,7 +151,7 @@ final class CongestionInstance {
     return generation
   }
 
-  /// Another shape's program set, with the settings of the current one, registered but not yet pointed at.
+  /// Another shape's program set, with the settings of the current one, ready to be pointed at.
   private func load(_ number: Int, snapshot: DatapathSnapshot?) throws {
     guard let snapshot else { return }
     let current = try current()
@@ -174,11 +166,11 @@ final class CongestionInstance {
     control.sampleEvery = current.control.sampleEvery
     let settings = try current.configuration.bytes(at: 0)
     try object.loadedMap("congestion_config").set(bytes: settings, at: 0)
+    try object.prepareStructOps(PinnedGeneration.structOpsName)
     let path = Self.generationPath(of: name, number)
     do {
       try PinnedGeneration.pin(object, at: path)
       generations.append(try PinnedGeneration(number: number, path: path))
-      unregistered[number] = object
     } catch {
       try? BPFFileSystem.removeTree(path)
       throw error
