@@ -1,9 +1,17 @@
 import Dispatch
 
+/// Which processors learning may use.
+public enum LearningProcessors {
+  /// Whether work is spread over all processors. A slow path beside traffic turns it off around its call and
+  /// then computes on the calling thread alone, with that thread's priority; results do not change.
+  @TaskLocal public static var areAllUsed = true
+}
+
 /// The results of `body(0)`, `body(1)`, … in order, computed on all processors.
 ///
 /// Each call must depend on its index only; then the results do not depend on the number of processors.
 func inParallel<Result: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Result) -> [Result] {
+  guard LearningProcessors.areAllUsed else { return (0..<count).map(body) }
   let slots = Slots<Result>(count: count)
   DispatchQueue.concurrentPerform(iterations: count) { index in
     slots.set(index, body(index))

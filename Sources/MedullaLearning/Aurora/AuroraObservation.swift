@@ -41,34 +41,46 @@ public enum AuroraObservation {
   /// The policy as a network from raw features `[30]` to the action `[1]`.
   /// - Throws: `ModelError` when a weight is not finite.
   public static func export(_ policy: DenseNetwork, name: String) throws(ModelError) -> Network {
-    var layers: [Layer] = []
-    for layer in 0..<policy.layerCount {
-      let (inputs, outputs) = (policy.widths[layer], policy.widths[layer + 1])
-      let start = policy.offset(ofLayer: layer)
-      var weights = [Float](repeating: 0, count: inputs * outputs)
-      var bias = Array(policy.parameters[(start + inputs * outputs)..<(start + (inputs + 1) * outputs)])
-      for input in 0..<inputs {
-        for output in 0..<outputs {
-          var weight = policy.parameters[start + input * outputs + output]
-          if layer == 0 {
-            let kind = kinds[input % 3]
-            weight *= kind.scale
-            bias[output] -= weight * kind.center
-          }
-          if layer == policy.layerCount - 1 { weight *= actionScale }
-          weights[output * inputs + input] = weight
-        }
-      }
-      if layer == policy.layerCount - 1 { bias = bias.map { $0 * actionScale } }
-      layers.append(.dense(Dense(inputs: inputs, outputs: outputs, weights: weights, bias: bias)))
-      switch policy.activations[layer] {
-      case .identity: break
-      case .tanh: layers.append(.activation(.tanh))
-      case .relu: layers.append(.activation(.relu))
+    var raw = policy
+    for input in 0..<policy.inputs {
+      let kind = kinds[input % 3]
+      for output in 0..<policy.widths[1] {
+        let place = input * policy.widths[1] + output
+        raw.parameters[place] *= kind.scale
+        raw.parameters[policy.inputs * policy.widths[1] + output] -= raw.parameters[place] * kind.center
       }
     }
-    return try Network(
-      name: name, inputName: "observation", outputName: "action",
-      inputShape: TensorShape([policy.inputs]), layers: layers)
+    for place in policy.offset(ofLayer: policy.layerCount - 1)..<policy.parameters.count {
+      raw.parameters[place] *= actionScale
+    }
+    return try raw.network(name: name, inputName: "observation", outputName: "action")
+  }
+
+  /// The inverse of `export`: a network from raw features to the action as a policy on what training sees.
+  ///
+  /// Any network of dense layers whose first takes 30 features and whose last is linear can be written so:
+  /// W·x + b with x = n / scale + center is (W / scale)·n + (b + W·center).
+  /// - Throws: `shapeMismatch` for any other network.
+  public static func policy(of network: Network) throws(LearningError) -> DenseNetwork {
+    var policy = try DenseNetwork(network)
+    guard policy.inputs == features, policy.outputs == 1, policy.activations.last == .identity else {
+      throw LearningError(
+        .shapeMismatch,
+        "network \(network.name) takes \(policy.inputs) values to \(policy.outputs); a congestion policy "
+          + "takes \(features) to 1, and its last layer is linear")
+    }
+    for place in policy.offset(ofLayer: policy.layerCount - 1)..<policy.parameters.count {
+      policy.parameters[place] /= actionScale
+    }
+    let first = policy.widths[1]
+    for input in 0..<policy.inputs {
+      let kind = kinds[input % 3]
+      for output in 0..<first {
+        let place = input * first + output
+        policy.parameters[policy.inputs * first + output] += policy.parameters[place] * kind.center
+        policy.parameters[place] /= kind.scale
+      }
+    }
+    return policy
   }
 }

@@ -14,6 +14,13 @@ public struct AuroraTraining: Sendable, Codable {
     public var decisions = 160
     public var optimizer = PolicyOptimizer.Options()
     public var reward = AuroraReward()
+    /// The logarithm of the exploration's deviation at the start.
+    public var logDeviation: Float = -0.5
+    /// Rounds at the start in which only the critic learns; for a policy that is not to be spoilt by a critic
+    /// that knows nothing yet.
+    public var criticRounds = 0
+    /// The learning rates fall with the decisions, down to this part of what the optimizer's options say.
+    public var leastRate: Float = 0.05
 
     public init() {}
   }
@@ -33,26 +40,48 @@ public struct AuroraTraining: Sendable, Codable {
 
   public let options: Options
   public private(set) var optimizer: PolicyOptimizer
+  /// What the episodes are drawn from; may change between rounds.
+  public var scenarios: AuroraScenarios
+  /// The last rounds, oldest first.
   public private(set) var history: [Progress] = []
   public private(set) var steps = 0
+  private var iterations = 0
+  private var criticRounds: Int
+
+  /// Rounds that `history` keeps at the most.
+  static let historyLimit = 100_000
 
   public var isFinished: Bool { steps >= options.steps }
   public var policy: DenseNetwork { optimizer.policy.mean }
 
-  /// - Throws: `LearningError` when an option makes no sense.
-  public init(options: Options) throws(LearningError) {
-    guard options.steps > 0, options.episodes > 0, options.decisions > 1 else {
+  /// A run over `scenarios`, from random weights or from a trained network.
+  ///
+  /// - Parameter start: 30 raw features to one action through dense layers with tanh or ReLU, the last one
+  ///   linear, such as `network()` gives; nil: a 30-32-16-1 network of random weights.
+  /// - Throws: `LearningError` when an option makes no sense or `start` is another kind of network.
+  public init(
+    options: Options, scenarios: AuroraScenarios = .wide, start: Network? = nil
+  ) throws(LearningError) {
+    guard options.steps > 0, options.episodes > 0, options.decisions > 1, options.criticRounds >= 0 else {
       throw LearningError(.invalidOption, "steps, episodes and decisions must be positive")
     }
     self.options = options
-    let policy = try DenseNetwork(
-      widths: [AuroraObservation.features, 32, 16, 1], activations: [.tanh, .tanh, .identity],
-      outputGain: 0.1, seed: options.seed)
+    self.scenarios = scenarios
+    criticRounds = options.criticRounds
+    let policy: DenseNetwork
+    if let start {
+      policy = try AuroraObservation.policy(of: start)
+    } else {
+      policy = try DenseNetwork(
+        widths: [AuroraObservation.features, 32, 16, 1], activations: [.tanh, .tanh, .identity],
+        outputGain: 0.1, seed: options.seed)
+    }
     let critic = try DenseNetwork(
       widths: [AuroraObservation.features + AuroraEpisode.criticExtras, 64, 32, 1],
       activations: [.tanh, .tanh, .identity], seed: options.seed &+ 1)
     optimizer = PolicyOptimizer(
-      policy: GaussianPolicy(mean: policy, logDeviation: -0.5), critic: critic, options: options.optimizer,
+      policy: GaussianPolicy(mean: policy, logDeviation: options.logDeviation), critic: critic,
+      options: options.optimizer,
       seed: options.seed)
   }
 
@@ -67,16 +96,16 @@ public struct AuroraTraining: Sendable, Codable {
   /// Plays one round of episodes and improves the policy by them.
   /// - Throws: `LearningError` when the networks stop being finite.
   public mutating func advance() throws(LearningError) -> Progress {
-    let iteration = history.count
+    let iteration = iterations
     let current = optimizer
-    let options = options
+    let (options, scenarios) = (options, scenarios)
     let remaining = 1 - Float(steps) / Float(options.steps)
-    optimizer.scaleRates(max(remaining, 0.05))
+    optimizer.scaleRates(max(remaining, options.leastRate))
     let outcomes = inParallel(options.episodes) { index in
       let seed = SeededGenerator.derived(options.seed, iteration, index)
       let episode = AuroraEpisode(
-        scenario: .random(seed: seed, decisions: options.decisions), decisions: options.decisions,
-        reward: options.reward, configuration: Self.configuration())
+        scenario: scenarios.scenario(seed: seed, decisions: options.decisions),
+        decisions: options.decisions, reward: options.reward, configuration: Self.configuration())
       return Result { () throws(LearningError) in
         try episode.run(policy: current.policy, critic: current.critic, seed: seed &+ 1)
       }
@@ -91,7 +120,8 @@ public struct AuroraTraining: Sendable, Codable {
       sums.steps += outcome.steps
       sums.packets += outcome.packets
     }
-    let report = optimizer.update(sums.trajectories)
+    let report = optimizer.update(sums.trajectories, movesPolicy: criticRounds == 0)
+    criticRounds = max(criticRounds - 1, 0)
     guard policy.parameters.allSatisfy(\.isFinite), optimizer.critic.parameters.allSatisfy(\.isFinite) else {
       throw LearningError(
         .diverged, "the networks are no longer finite after \(iteration) iterations",
@@ -103,8 +133,23 @@ public struct AuroraTraining: Sendable, Codable {
       iteration: iteration, steps: steps, reward: sums.rewardSum / count, use: sums.useSum / count,
       queue: sums.queueSum / count, logDeviation: optimizer.policy.logDeviation,
       divergence: report.divergence, criticLoss: report.criticLoss, packets: sums.packets)
+    if history.count >= Self.historyLimit { history.removeFirst(Self.historyLimit / 2) }
     history.append(progress)
+    iterations += 1
     return progress
+  }
+
+  /// Widens the exploration again, for paths that the policy has not met; it narrows as the policy learns.
+  public mutating func explore(logDeviation: Float) {
+    let bounds = optimizer.options.logDeviationRange
+    let wanted = max(optimizer.policy.logDeviation, logDeviation)
+    optimizer.policy.logDeviation = min(max(wanted, bounds.lowerBound), bounds.upperBound)
+  }
+
+  /// Trains until `decisions` more have been made, or the run is finished.
+  public mutating func advance(decisions: Int) throws(LearningError) {
+    let end = steps + decisions
+    while steps < end, !isFinished { _ = try advance() }
   }
 
   /// The policy as it stands, from raw features to the action.
@@ -139,6 +184,7 @@ public struct AuroraTraining: Sendable, Codable {
 
   private var isSound: Bool {
     options.steps > 0 && options.episodes > 0 && options.decisions > 1 && optimizer.isSound
+      && scenarios.isSound && iterations >= 0 && criticRounds >= 0
       && policy.inputs == AuroraObservation.features && policy.outputs == 1
       && optimizer.critic.inputs == AuroraObservation.features + AuroraEpisode.criticExtras
   }

@@ -40,6 +40,12 @@ public struct DenseNetwork: Sendable, Equatable, Codable {
     }
   }
 
+  init(unchecked widths: [Int], _ activations: [Activation], _ parameters: [Float]) {
+    self.widths = widths
+    self.activations = activations
+    self.parameters = parameters
+  }
+
   /// Whether the parts fit together; a decoded value may not.
   var isSound: Bool {
     guard widths.count == activations.count + 1, !activations.isEmpty,

@@ -62,8 +62,8 @@ public struct PolicyOptimizer: Sendable, Codable {
       && options.minibatch > 0 && options.epochs > 0
   }
 
-  /// Improves the policy and the critic by what `trajectories` tell.
-  public mutating func update(_ trajectories: [Trajectory]) -> Report {
+  /// Improves the critic, and unless told otherwise the policy, by what `trajectories` tell.
+  public mutating func update(_ trajectories: [Trajectory], movesPolicy: Bool = true) -> Report {
     var batch = ExperienceBatch(trajectories, discount: options.discount, lambda: options.lambda)
     batch.normalizeAdvantages()
     var report = Report()
@@ -79,11 +79,7 @@ public struct PolicyOptimizer: Sendable, Codable {
       for start in stride(from: 0, to: order.count, by: options.minibatch) {
         let indices = Array(order[start..<min(start + options.minibatch, order.count)])
         let sums = batch.gradients(indices, policy: policy, critic: critic, options: options)
-        var parameters = policy.mean.parameters + [policy.logDeviation]
-        policyAdam.step(&parameters, sums.policy, largestNorm: options.largestNorm)
-        let bounds = options.logDeviationRange
-        policy.logDeviation = min(max(parameters.removeLast(), bounds.lowerBound), bounds.upperBound)
-        policy.mean.parameters = parameters
+        if movesPolicy { step(by: sums.policy) }
         criticAdam.step(&critic.parameters, sums.critic, largestNorm: 10)
         divergence += sums.divergence
         losses.policy += sums.policyLoss
@@ -97,5 +93,13 @@ public struct PolicyOptimizer: Sendable, Codable {
       if report.divergence > options.divergence { break }
     }
     return report
+  }
+
+  private mutating func step(by gradient: [Float]) {
+    var parameters = policy.mean.parameters + [policy.logDeviation]
+    policyAdam.step(&parameters, gradient, largestNorm: options.largestNorm)
+    let bounds = options.logDeviationRange
+    policy.logDeviation = min(max(parameters.removeLast(), bounds.lowerBound), bounds.upperBound)
+    policy.mean.parameters = parameters
   }
 }
