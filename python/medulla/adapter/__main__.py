@@ -1,0 +1,7 @@
+"""``python -m medulla.adapter module:Class``."""
+
+import sys
+
+from medulla.adapter.runner import main
+
+sys.exit(main())
