@@ -192,8 +192,7 @@ struct ExperimentTests {
   func file() throws {
     let runs = good()
     let result = LinkExperiment.Result(
-      experiment: "links",
-      environment: .init(host: .read(), plan: LinkPlan(), method: LinkExperiment.method), runs: runs,
+      "links", plan: LinkPlan(), method: LinkExperiment.method, runs: runs,
       verdict: LinkVerdict(runs, congestion: "medulla", complete: true))
     let text = try JSONText.encode(result)
     let object = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])

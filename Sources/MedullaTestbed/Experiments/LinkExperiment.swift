@@ -3,17 +3,7 @@ import Foundation
 /// The experiment `links`: a congestion control against others on a matrix of emulated links.
 public struct LinkExperiment: Sendable {
   /// The result file.
-  public struct Result: Codable, Sendable {
-    public struct Environment: Codable, Sendable {
-      public var host: HostFacts
-      public var plan: LinkPlan
-      public var method: String
-    }
-    public var experiment: String
-    public var environment: Environment
-    public var runs: [LinkRun]
-    public var verdict: LinkVerdict
-  }
+  public typealias Result = ExperimentResult<LinkPlan, LinkRun, LinkVerdict>
 
   static let method = """
     iperf3 over two TUN devices in two network namespaces; bottleneck and droptail buffer on the way to the \
@@ -40,9 +30,8 @@ public struct LinkExperiment: Sendable {
         plan.congestions(for: cell.part).map { (cell, $0, plan.seed &+ UInt64(round)) }
       }
     }
-    let environment = Result.Environment(host: HostFacts.read(), plan: plan, method: Self.method)
     var result = Result(
-      experiment: "links", environment: environment, runs: [],
+      "links", plan: plan, method: Self.method,
       verdict: LinkVerdict([], congestion: plan.congestion, complete: false))
     for (cell, congestion, seed) in order {
       let run = try LinkRun.steadied {

@@ -1,4 +1,4 @@
-extension LinkExperiment.Result {
+extension ExperimentResult where Plan == LinkPlan, Run == LinkRun, Verdict == LinkVerdict {
   /// Share of capacity and mean queueing delay of every run, as dots over the links.
   public var plots: PlotSheet {
     let cells = runs.map(\.cell).reduce(into: [LinkCell]()) { cells, cell in

@@ -1,5 +1,5 @@
 /// Whether the runs reach the targets, computed from them.
-public struct LinkVerdict: Codable, Equatable, Sendable {
+public struct LinkVerdict: ExperimentVerdict, Equatable {
   public struct Targets: Codable, Equatable, Sendable {
     /// Least share of capacity of one flow on each loss-free link.
     public var steadyShare = 0.9
@@ -86,25 +86,13 @@ public struct LinkVerdict: Codable, Equatable, Sendable {
 }
 
 extension LinkVerdict {
-  /// The full matrix was run and does not meet the targets; a part of it is no verdict.
-  public var failed: Bool { complete && !met }
-
-  /// The verdict for a terminal.
-  public var summary: String {
-    func row(_ name: String, _ value: Double?, _ target: Double) -> String {
-      let shown = value.map { decimal($0, 3) } ?? "not run"
-      let mark = value.map { $0 >= target ? "ok" : "MISSED" } ?? ""
-      return "\(name.padding(34)) \(shown.indenting(8))   target \(decimal(target, 2))   \(mark)"
-    }
-    var lines = [
-      row("least share of capacity", figures.steadyShare, targets.steadyShare),
-      row("links with less delay than CUBIC", figures.delayBelowCubic, targets.delayBelowCubic),
-      row("least share with random loss", figures.lossShare, targets.lossShare),
-      row("least Jain index", figures.jain, targets.jain),
+  public var rows: [VerdictRow] {
+    [
+      VerdictRow("least share of capacity", figures.steadyShare, .atLeast(targets.steadyShare)),
+      VerdictRow(
+        "links with less delay than CUBIC", figures.delayBelowCubic, .atLeast(targets.delayBelowCubic)),
+      VerdictRow("least share with random loss", figures.lossShare, .atLeast(targets.lossShare)),
+      VerdictRow("least Jain index", figures.jain, .atLeast(targets.jain)),
     ]
-    lines += misses.map { "missed: \($0)" }
-    lines.append(
-      met ? "All targets met." : complete ? "Not all targets met." : "Not the full matrix: no verdict.")
-    return lines.joined(separator: "\n")
   }
 }

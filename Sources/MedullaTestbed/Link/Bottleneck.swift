@@ -1,6 +1,6 @@
 /// When a server of constant rate finishes each packet, in virtual time: exact however late the loop runs.
 struct ServiceSchedule: Equatable {
-  let nanosecondsPerByte: Double
+  private(set) var nanosecondsPerByte: Double
   /// When the last packet's service ends.
   private(set) var busyUntil: UInt64 = 0
   /// Part of a nanosecond that rounding has left over, so that rates stay exact over millions of packets.
@@ -8,8 +8,13 @@ struct ServiceSchedule: Equatable {
 
   /// nil bits per second: service takes no time.
   init(bitsPerSecond: Double?) {
-    nanosecondsPerByte = bitsPerSecond.map { 8e9 / $0 } ?? 0
+    nanosecondsPerByte = Self.pace(bitsPerSecond)
   }
+
+  /// Serves at another rate from the packet in service on.
+  mutating func change(bitsPerSecond: Double?) { nanosecondsPerByte = Self.pace(bitsPerSecond) }
+
+  private static func pace(_ bitsPerSecond: Double?) -> Double { bitsPerSecond.map { 8e9 / $0 } ?? 0 }
 
   @inline(__always)
   func start(arrival: UInt64) -> UInt64 { max(busyUntil, arrival) }
@@ -33,7 +38,8 @@ struct ServiceSchedule: Equatable {
 
 /// A byte-counted buffer that refuses what does not fit.
 struct Droptail: Equatable {
-  let limitBytes: Int
+  /// What it holds may exceed a limit that was lowered; then it takes nothing until enough has left.
+  var limitBytes: Int
   private(set) var heldBytes = 0
 
   init(limitBytes: Int) { self.limitBytes = limitBytes }

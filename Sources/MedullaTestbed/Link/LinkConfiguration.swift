@@ -114,13 +114,16 @@ public enum LinkLimits {
   /// Share of late deliveries from which a run is marked as fallen behind.
   public static let lateShare = 0.01
 
+  /// Most segments of a unit where the path does not ask for more.
+  public static let segmentsPerUnitAtMost = 8
+
   /// Segments that travel as one unit: as many as the bottleneck sends in 0.2 ms, 1 to 8, so that a unit's
   /// last segment is hardly later than on a real link and fast links still save system calls. Loss is drawn
   /// per segment, so a lossy path carries them one by one.
   public static func segmentsPerUnit(_ path: PathConfiguration, mtu: Int) -> Int {
     if let asked = path.segmentsPerUnit { return asked }
     guard path.lossProbability == 0 else { return 1 }
-    guard let rate = path.bitsPerSecond else { return 8 }
-    return min(8, max(1, Int(rate * 0.0002 / Double(mtu * 8))))
+    guard let rate = path.bitsPerSecond else { return segmentsPerUnitAtMost }
+    return min(segmentsPerUnitAtMost, max(1, Int(rate * 0.0002 / Double(mtu * 8))))
   }
 }

@@ -22,7 +22,8 @@ public final class LinkEmulator {
   /// Largest receive and send buffer: five times 400 Mbit/s × 100 ms, with the kernel's own overhead.
   private static let socketBufferBytes = 128 << 20
 
-  public let configuration: LinkConfiguration
+  /// As it is now; `change` sets another.
+  public private(set) var configuration: LinkConfiguration
   public let client: NetworkNamespace
   public let server: NetworkNamespace
   /// Whether the worker runs with real-time priority.
@@ -73,6 +74,18 @@ public final class LinkEmulator {
   /// Ends the present measuring window and begins the next.
   public func beginWindow() throws {
     guard worker.send("w") else { throw Self.gone }
+  }
+
+  /// Follows another configuration from now on, and begins a measuring window. Packets on their way keep
+  /// their times; MTU, seed and the width of bins stay as they were.
+  public func change(_ link: LinkConfiguration) throws {
+    var link = link
+    (link.mtu, link.seed) = (configuration.mtu, configuration.seed)
+    link.binNanoseconds = configuration.binNanoseconds
+    try link.validate()
+    let line = String(decoding: try JSONEncoder().encode(link), as: UTF8.self)
+    guard worker.send("c\(line)\n") else { throw Self.gone }
+    configuration = link
   }
 
   /// Packets that the two devices dropped because their own queue was full; the emulated link knows nothing

@@ -1,13 +1,10 @@
 import CMedulla
-
-#if canImport(Glibc)
-import Glibc
-#endif
+import Foundation
 
 /// The emulator's loop: reads frames from two TUN devices, holds them as the paths say, writes them out.
 ///
-/// Control is single bytes on a descriptor: `w` begins a measuring window, `s` stops; end of file means that
-/// the owner is gone.
+/// Control is letters on a descriptor: `w` begins a measuring window; `c` and a line with a configuration in
+/// JSON changes the link; `s` stops; end of file means that the owner is gone.
 struct LinkLoop {
   /// Why the loop ended.
   enum Ending: String, Codable, Sendable {
@@ -30,6 +27,8 @@ struct LinkLoop {
 
   private let descriptors: Descriptors
   private let origin: UInt64
+  private let mtu: Int
+  private let segmentLimit: Int
   private var forward: LinkLane
   private var backward: LinkLane
   private var pool: PacketPool
@@ -43,10 +42,11 @@ struct LinkLoop {
     backward = LinkLane(
       path: PathQueue(link.backward, link: link, seed: ~link.seed, origin: origin),
       input: descriptors.server, output: descriptors.client)
-    let segments = max(
-      LinkLimits.segmentsPerUnit(link.forward, mtu: link.mtu),
+    mtu = link.mtu
+    segmentLimit = max(
+      LinkLimits.segmentsPerUnitAtMost, LinkLimits.segmentsPerUnit(link.forward, mtu: link.mtu),
       LinkLimits.segmentsPerUnit(link.backward, mtu: link.mtu))
-    pool = PacketPool(mtu: link.mtu, segmentsPerUnit: segments)
+    pool = PacketPool(mtu: link.mtu, segmentsPerUnit: segmentLimit)
   }
 
   /// Runs until it is told to stop, then says what happened; `realtime` only goes into the report.
@@ -119,9 +119,30 @@ struct LinkLoop {
       forward.path.beginWindow(at: now)
       backward.path.beginWindow(at: now)
       return nil
+    case UInt8(ascii: "c"):
+      change()
+      return nil
     case UInt8(ascii: "s"): return .stopped
     default: return nil
     }
+  }
+
+  /// Reads the rest of the line, which its writer has written at once, and follows it. What cannot be read
+  /// or emulated changes nothing: the owner checks before it asks.
+  private mutating func change() {
+    var line: [UInt8] = []
+    var byte: UInt8 = 0
+    while line.count < LinkWorker.longestOrder, read(descriptors.control, &byte, 1) == 1,
+      byte != UInt8(ascii: "\n")
+    {
+      line.append(byte)
+    }
+    guard let link = try? JSONDecoder().decode(LinkConfiguration.self, from: Data(line)),
+      (try? link.validate()) != nil
+    else { return }
+    let now = monotonicNanoseconds()
+    forward.path.change(link.forward, mtu: mtu, segmentLimit: segmentLimit, at: now)
+    backward.path.change(link.backward, mtu: mtu, segmentLimit: segmentLimit, at: now)
   }
 
   private static func processorSeconds() -> Double {

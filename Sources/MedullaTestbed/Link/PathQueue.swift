@@ -4,10 +4,12 @@ import Glibc
 
 /// One direction of the link without its devices: frames go in with a time, units come out when due.
 struct PathQueue {
-  private let segmentsPerUnit: Int
-  private let delayNanoseconds: UInt64
-  private let lossProbability: Double
-  private let markAboveBytes: Int
+  private var segmentsPerUnit: Int
+  private var delayNanoseconds: UInt64
+  private var lossProbability: Double
+  private var markAboveBytes: Int
+  /// When the last unit of the delay line is due: a shorter delay must not let a later one overtake it.
+  private var lastDue: UInt64 = 0
   private var buffer: Droptail
   private var schedule: ServiceSchedule
   private var waiting = PacketList()
@@ -32,6 +34,21 @@ struct PathQueue {
   var queueBytes: Int { buffer.heldBytes }
 
   mutating func beginWindow(at time: UInt64) { recorder.beginWindow(at: time) }
+
+  /// Follows another configuration from `time` on, and begins a measuring window. What is in the delay line
+  /// keeps its time; units stay in order when the delay gets shorter.
+  ///
+  /// - Parameter segmentLimit: most segments of a unit that the pool has room for.
+  mutating func change(_ path: PathConfiguration, mtu: Int, segmentLimit: Int, at time: UInt64) {
+    advance(to: time)
+    recorder.beginWindow(at: time)
+    segmentsPerUnit = min(segmentLimit, LinkLimits.segmentsPerUnit(path, mtu: mtu))
+    delayNanoseconds = path.delayNanoseconds
+    lossProbability = path.lossProbability
+    markAboveBytes = path.markAboveBytes ?? Int.max
+    buffer.limitBytes = path.bufferBytes ?? LinkLimits.heldBytes
+    schedule.change(bitsPerSecond: path.bitsPerSecond)
+  }
 
   /// Takes in one frame (virtio-net header and packet) that arrived at `time`. A super-segment is cut into
   /// units of at most `segmentsPerUnit`, and into single segments where a whole unit no longer fits.
@@ -118,7 +135,8 @@ struct PathQueue {
       let within = (end &- start) &* UInt64(segments - 1) / UInt64(2 * segments)
       recorder.noteService(
         bytes: bytes, segments: segments, delayNanoseconds: start &- arrival &+ within, at: end)
-      packet.pointee.time = end &+ delayNanoseconds
+      lastDue = max(lastDue, end &+ delayNanoseconds)
+      packet.pointee.time = lastDue
       travelling.append(packet)
     }
   }

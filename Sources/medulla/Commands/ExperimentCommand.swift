@@ -6,7 +6,9 @@ import MedullaTestbed
 struct ExperimentCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "experiment", abstract: "Run a measurement and judge it.",
-    subcommands: [LinksExperimentCommand.self])
+    subcommands: [
+      LinksExperimentCommand.self, ExperimentUpdatesCommand.self, ExperimentConvergenceCommand.self,
+    ])
 }
 
 /// `medulla experiment links`: a congestion control on a matrix of emulated links.

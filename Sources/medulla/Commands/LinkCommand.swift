@@ -31,6 +31,11 @@ struct LinkCommand: ParsableCommand {
   var markAbove: String?
   @Option(help: "Largest IP packet in bytes.")
   var mtu = 1500
+  @Option(
+    help: ArgumentHelp(
+      "Change the link in mid-run, such as '10s rate=6mbit loss=0.02'; may be repeated.", valueName: "change")
+  )
+  var change: [String] = []
   @Option(help: "Seed of the random losses.")
   var seed: UInt64 = 1
   @Flag(name: .customLong("iperf3"), help: "Run an iperf3 server at the server's end.")
@@ -46,7 +51,9 @@ struct LinkCommand: ParsableCommand {
 
   func run() throws {
     Interruption.watch()
-    let link = try LinkEmulator(configuration())
+    let initial = try configuration()
+    var schedule = try schedule(from: initial)
+    let link = try LinkEmulator(initial)
     defer { link.tearDown() }
     var servers: [ChildProcess] = []
     defer { for server in servers { server.end() } }
@@ -56,7 +63,11 @@ struct LinkCommand: ParsableCommand {
         try link.server.start(
           ["sh", "-c", server], environment: addresses(link), output: .inherited, errors: .inherited))
     }
-    let status = try command.isEmpty ? keep(link) : runCommand(link)
+    let begin = ContinuousClock.now
+    let follow = {
+      if let next = schedule.takeDue((ContinuousClock.now - begin).inSeconds) { try link.change(next) }
+    }
+    let status = try command.isEmpty ? keep(link, follow) : runCommand(link, follow)
     let outcome = try link.stop()
     try tell(outcome)
     if status != 0 { throw ExitCode(status) }
@@ -81,6 +92,16 @@ struct LinkCommand: ParsableCommand {
       seed: seed)
   }
 
+  /// Each change applies to what the changes before it have made of the link.
+  private func schedule(from link: LinkConfiguration) throws -> LinkSchedule {
+    var link = link
+    return try LinkSchedule(
+      change.map(PathChange.init).map { change in
+        link = try change.applied(to: link)
+        return LinkSchedule.Step(time: change.time, link: link)
+      })
+  }
+
   private func addresses(_ link: LinkEmulator) -> [String: String] {
     [
       "MEDULLA_SERVER": LinkEmulator.Address.server, "MEDULLA_SERVER6": LinkEmulator.Address.server6,
@@ -90,19 +111,23 @@ struct LinkCommand: ParsableCommand {
   }
 
   /// Prints where the ends are and waits for a signal.
-  private func keep(_ link: LinkEmulator) throws -> Int32 {
+  private func keep(_ link: LinkEmulator, _ follow: () throws -> Void) throws -> Int32 {
     for (name, value) in addresses(link).sorted(by: { $0.key < $1.key }) { print("\(name)=\(value)") }
     fflush(nil)
     Narration.tell("The link is up; Ctrl-C ends it. Enter an end with: nsenter --net=\(link.client.path)")
-    while !Interruption.hasCome, link.isRunning { try? Interruption.sleep(.milliseconds(500)) }
+    while !Interruption.hasCome, link.isRunning {
+      try follow()
+      try? Interruption.sleep(.milliseconds(50))
+    }
     return 0
   }
 
   /// Runs the command to its end; a signal reaches it too, and ends it here when it does not end by itself.
-  private func runCommand(_ link: LinkEmulator) throws -> Int32 {
+  private func runCommand(_ link: LinkEmulator, _ follow: () throws -> Void) throws -> Int32 {
     let child = try link.client.start(
       command, environment: addresses(link), input: .inherited, output: .inherited, errors: .inherited)
     while child.isRunning {
+      try follow()
       do {
         try Interruption.sleep(.milliseconds(20))
       } catch {

@@ -1,0 +1,89 @@
+import Foundation
+import MedullaDatapath
+
+/// The phases of the experiment `updates` over a link whose flows run already.
+struct UpdatesCourse {
+  private static let second = 1.0
+
+  let plan: UpdatesPlan
+  let instance: ExperimentInstance
+  let link: LinkEmulator
+  let snapshots: [DatapathSnapshot]
+  private var next = 1
+  private var clock = DecisionClock()
+
+  init(plan: UpdatesPlan, instance: ExperimentInstance, link: LinkEmulator, snapshots: [DatapathSnapshot]) {
+    self.plan = plan
+    self.instance = instance
+    self.link = link
+    self.snapshots = snapshots
+  }
+
+  /// One phase: looks at the counts every second, and in an updating phase replaces snapshots at the plan's
+  /// pace.
+  mutating func run(_ index: Int, updating: Bool) throws -> UpdatesPhase {
+    var phase = UpdatesPhase(
+      index: index, updating: updating, seconds: 0, updates: 0, retransmits: 0, dropped: 0, goodputMbps: 0,
+      queueingDelayMeanMs: 0, decisions: 0, decisionNs: [], promotionMs: [], fellBehind: false)
+    let before = try SocketTotals(link.client)
+    _ = try lookAtDecisions()
+    let begin = ContinuousClock.now
+    var nextLook = Self.second
+    while true {
+      let passed = (ContinuousClock.now - begin).inSeconds
+      if passed >= nextLook {
+        if let seen = try lookAtDecisions() {
+          phase.decisions += seen.count
+          phase.decisionNs.append(seen.mean)
+        }
+        nextLook += Self.second
+      }
+      if passed >= plan.phaseSeconds, !updating || phase.updates >= plan.updatesPerPhase { break }
+      let nextUpdate = Double(phase.updates + 1) / plan.updatesPerSecond
+      if updating, phase.updates < plan.updatesPerPhase, passed >= nextUpdate - 1 / plan.updatesPerSecond {
+        phase.promotionMs.append(try replace().inSeconds * 1000)
+        phase.updates += 1
+      }
+      try Interruption.sleep(.milliseconds(5))
+    }
+    let after = try SocketTotals(link.client)
+    try link.beginWindow()
+    phase.seconds = after.seconds(since: before)
+    phase.retransmits = after.retransmits - before.retransmits
+    phase.goodputMbps = Double(after.acknowledgedBytes - before.acknowledgedBytes) * 8 / phase.seconds / 1e6
+    return phase
+  }
+
+  /// Puts in the next snapshot; how long the call took that made it active.
+  private mutating func replace() throws -> Duration {
+    try CongestionControl.stage(name: instance.name, snapshot: snapshots[next % snapshots.count])
+    next += 1
+    return try ContinuousClock().measure { try CongestionControl.promote(name: instance.name) }
+  }
+
+  private mutating func lookAtDecisions() throws -> (count: Int, mean: Double)? {
+    clock.advance(
+      try instance.status().slots.map { ($0.version, $0.inferences, $0.nanosecondsPerInference) })
+  }
+}
+
+/// What the client's sockets towards the server have done since they were opened, by `ss`.
+struct SocketTotals {
+  let timeNanoseconds: UInt64
+  let retransmits: Int
+  let acknowledgedBytes: Int
+
+  init(_ namespace: NetworkNamespace) throws {
+    let outcome = try ChildProcess.run([
+      "ss", "-N", namespace.name, "-tinH", "dst", LinkEmulator.Address.server,
+    ])
+    timeNanoseconds = monotonicNanoseconds()
+    let samples = SocketSample.parse(outcome.outputText, at: timeNanoseconds)
+    retransmits = samples.reduce(0) { $0 + $1.retransmits }
+    acknowledgedBytes = samples.reduce(0) { $0 + $1.acknowledgedBytes }
+  }
+
+  func seconds(since earlier: SocketTotals) -> Double {
+    Double(timeNanoseconds &- earlier.timeNanoseconds) / 1e9
+  }
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Foundation
+import MedullaTestbed
+
+/// What every experiment's command takes and does: the directory, the result file, the plots, the status.
+struct ExperimentOutput: ParsableArguments {
+  @Option(help: ArgumentHelp("Directory for the results.", valueName: "dir"))
+  var out = "experiment-results"
+  @Flag(help: "A short run that shows how it goes; it has no verdict.")
+  var quick = false
+  @Flag(help: "Print the result file on standard output.")
+  var json = false
+
+  static let statusText = """
+    Exit status: 0 when the experiment meets its targets, and after a quick one, which has no verdict; 2 \
+    when it misses a target; 1 when it could not be measured.
+    """
+
+  /// Writes `NAME.json` and `NAME.svg`. Called after each run too: an interrupted experiment keeps what it
+  /// has.
+  func write<Plan, Run, Verdict>(
+    _ result: ExperimentResult<Plan, Run, Verdict>, _ plots: PlotSheet
+  ) throws {
+    let directory = URL(fileURLWithPath: out, isDirectory: true)
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    try Data(JSONText.encode(result).utf8).write(
+      to: directory.appendingPathComponent("\(result.experiment).json"))
+    try Data(plots.svg.utf8).write(to: directory.appendingPathComponent("\(result.experiment).svg"))
+  }
+
+  /// Writes the final result, prints it or its verdict, and ends with 2 when a target was missed.
+  func finish<Plan, Run, Verdict>(
+    _ result: ExperimentResult<Plan, Run, Verdict>, _ plots: PlotSheet
+  ) throws {
+    try write(result, plots)
+    if json { print(try JSONText.encode(result)) } else { print(result.verdict.summary) }
+    if result.verdict.failed { throw ExitCode(2) }
+  }
+}
