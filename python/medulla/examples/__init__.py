@@ -1,0 +1,1 @@
+"""Adapters and training programs that work; read them, run them, copy them."""
