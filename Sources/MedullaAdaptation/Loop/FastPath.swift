@@ -2,6 +2,8 @@ import MedullaDatapath
 import MedullaSnapshot
 
 /// What the slow path asks of a datapath function that runs in the kernel.
+///
+/// Calls come from one thread, one at a time.
 public protocol FastPath: AnyObject {
   /// The samples since the last call.
   func drain() throws -> Batch

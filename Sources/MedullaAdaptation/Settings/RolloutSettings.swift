@@ -40,11 +40,15 @@ public struct WatchSettings: Sendable, Equatable, Codable {
   /// The first wait after a rollback before the next try; it doubles with each, up to `backOffLimit`.
   public var backOff: Duration
   public var backOffLimit: Duration
+  /// For custom functions: which outcome of a sample is the reward; nil: there is none, and no watch.
+  /// Congestion control has a reward of its own (`CongestionReward`).
+  public var outcome: Int?
 
   public init(
     window: Duration = .seconds(10), loss: Double = 0.05, significance: Double = 0.01,
-    backOff: Duration = .seconds(30), backOffLimit: Duration = .seconds(3_600)
+    backOff: Duration = .seconds(30), backOffLimit: Duration = .seconds(3_600), outcome: Int? = nil
   ) {
+    self.outcome = outcome
     self.window = window
     self.loss = loss
     self.significance = significance
@@ -57,6 +61,7 @@ public struct WatchSettings: Sendable, Equatable, Codable {
       try AdaptationError.demand(holds, "function \(name), watch: \(message)")
     }
     try demand(FunctionSettings.times.contains(window), "window must be 0 to 1 day")
+    try demand((0...255).contains(outcome ?? 0), "outcome must be 0 to 255")
     try demand(loss >= 0 && loss <= 1, "loss must be 0 to 1")
     try demand(significance > 0 && significance < 0.5, "significance must be above 0 and below 0.5")
     try demand(FunctionSettings.times.contains(backOff), "back_off must be 0 to 1 day")

@@ -1,0 +1,51 @@
+/// Open when the tuned network differs enough from what the kernel runs (LiteFlow §3.3, necessity).
+public struct NecessityGate: Sendable, Equatable {
+  public let settings: GateSettings.Necessity
+  private var wasShut = false
+  private var confirmations = 0
+
+  public init(_ settings: GateSettings.Necessity) {
+    self.settings = settings
+  }
+
+  /// - Parameter losses: the fidelity loss of each sample as a part of the output's range
+  ///   (`FidelityLoss.relative`).
+  public mutating func decide(_ losses: [Double]) -> GateDecision {
+    let threshold = settings.alpha * (wasShut ? 1 + settings.hysteresis : 1)
+    guard !losses.isEmpty else {
+      return GateDecision(
+        .necessity, isOpen: false, value: nil, threshold: threshold, reason: "there were no samples")
+    }
+    let sorted = losses.sorted()
+    let mean = sorted.reduce(0) { $0 + $1 / Double(sorted.count) }
+    let p99 = sorted[min(sorted.count - 1, Int((Double(sorted.count) * 0.99).rounded(.up)) - 1)]
+    let value =
+      switch settings.statistic {
+      case .minimum: sorted[0]
+      case .mean: mean
+      case .p99: p99
+      }
+    let exceeds = value > threshold
+    confirmations = exceeds ? confirmations + 1 : 0
+    let isOpen = exceeds && confirmations >= settings.confirmations
+    wasShut = !exceeds || (wasShut && !isOpen)
+    let reason =
+      isOpen
+      ? "the tuned network differs from the kernel's"
+      : exceeds
+        ? "\(confirmations) of \(settings.confirmations) batches in a row have differed"
+        : "the tuned network does as the kernel's does"
+    return GateDecision(
+      .necessity, isOpen: isOpen, value: value, threshold: threshold, reason: reason,
+      figures: [
+        "samples": Double(sorted.count), "minimum": sorted[0], "mean": mean, "p99": p99,
+        "maximum": sorted[sorted.count - 1],
+      ])
+  }
+
+  /// After an update the next one must exceed the threshold with its hysteresis.
+  public mutating func shut() {
+    wasShut = true
+    confirmations = 0
+  }
+}

@@ -1,0 +1,69 @@
+import MedullaModel
+import MedullaSnapshot
+
+/// Makes a snapshot of a tuned network that fits the running program where it can.
+public struct CandidateMaker: Sendable {
+  public struct Result: Sendable {
+    public let file: SnapshotFile
+    /// Mean error of the integers, as a part of the output's range.
+    public let error: Double
+    /// Whether it is an update of data only.
+    public let matchesShape: Bool
+  }
+
+  public let start: StartNetwork
+  /// Whether features keep the ranges of the running snapshot, beyond which they saturate, as a policy that was
+  /// trained on cut features needs; else live inputs widen them.
+  public let keepsRanges: Bool
+
+  /// Samples of the start and of live traffic that a candidate is calibrated on, at the most each.
+  static let sampleLimit = 768
+
+  public init(_ start: StartNetwork, keepsRanges: Bool) {
+    self.start = start
+    self.keepsRanges = keepsRanges
+  }
+
+  /// A live input as the adapter and the calibration are to see it.
+  public func shown(_ input: [Float]) -> [Float] { keepsRanges ? start.clipped(input) : input }
+
+  /// - Parameter live: inputs of live traffic (`shown`).
+  /// - Throws: `badAnswer` when the network has other sizes than the running one, and `SnapshotError`.
+  public func make(_ network: Network, live: [[Float]]) throws -> Result {
+    guard network.inputShape.count == start.shape.inputs, network.outputShape.count == start.shape.outputs
+    else {
+      throw AdaptationError(
+        .badAnswer,
+        "the adapter's network takes \(network.inputShape.count) values to \(network.outputShape.count); the "
+          + "running one \(start.shape.inputs) to \(start.shape.outputs)")
+    }
+    let samples = Self.thinned(start.calibration.samples) + Self.thinned(live)
+    let calibration = Calibration(samples: samples, ranges: keepsRanges ? start.calibration.ranges : nil)
+    var options = QuantizerOptions(
+      scheme: start.shape.scheme, featureFractionBits: start.shape.featureFractionBits,
+      outputFractionBits: start.shape.outputFractionBits, matching: start.shape)
+    do {
+      return try result(network, calibration, options, matchesShape: true)
+    } catch let error as SnapshotError where [.shapeMismatch, .notProven].contains(error.code) {
+      // Another architecture, or weights that do not fit the running program's packing: a program of its own.
+      options.matching = nil
+      return try result(network, calibration, options, matchesShape: false)
+    }
+  }
+
+  private func result(
+    _ network: Network, _ calibration: Calibration, _ options: QuantizerOptions, matchesShape: Bool
+  ) throws -> Result {
+    let snapshot = try Quantizer(options).quantize(network, calibration)
+    let report = try AccuracyReport(snapshot, network, calibration)
+    return Result(
+      file: try SnapshotFile(snapshot), error: report.worstMean,
+      matchesShape: matchesShape || snapshot.shape == start.shape)
+  }
+
+  /// At most `sampleLimit` of them, evenly chosen.
+  static func thinned(_ samples: [[Float]]) -> [[Float]] {
+    guard samples.count > sampleLimit else { return samples }
+    return (0..<sampleLimit).map { samples[$0 * samples.count / sampleLimit] }
+  }
+}

@@ -1,0 +1,51 @@
+/// What the adaptation loop hears of.
+public enum LoopEvent: Sendable, Equatable {
+  /// A batch has been drained: its rewards, and for each sample with a shadow answer the difference from the
+  /// active one's as a part of the output's range.
+  case drained(rewards: [RewardSample], shadowDifferences: [Double])
+  case learned(RoundProgress)
+  /// The fidelity loss of each sample, as a part of the output's range.
+  case compared([Double])
+  /// The candidate's integers lie ready.
+  case quantized(Candidate)
+  case staged(version: UInt64)
+  case promoted(seconds: Double)
+  case discarded
+  case rolledBack
+  /// What the fast path says is active.
+  case active(version: UInt64)
+  case failed(LoopFailure)
+  case command(RunnerCommand)
+
+  /// What is known of a candidate before it is staged.
+  public struct Candidate: Sendable, Equatable {
+    public var digest: String
+    /// `AccuracyReport.worstMean`.
+    public var error: Double
+    public var matchesShape: Bool
+    public var seconds: Double
+
+    public init(digest: String, error: Double, matchesShape: Bool, seconds: Double) {
+      self.digest = digest
+      self.error = error
+      self.matchesShape = matchesShape
+      self.seconds = seconds
+    }
+  }
+}
+
+/// What the adaptation loop wants done. Each but `record` is answered by an event.
+public enum LoopAction: Sendable, Equatable {
+  /// Query the live slot and evaluate the adapter over the last inputs: `compared`.
+  case compare
+  /// Freeze, quantize, report: `quantized`.
+  case quantize
+  /// Write the candidate into a standby slot, and let it infer beside the active one on every n-th decision
+  /// when `shadowEvery` is given: `staged`.
+  case stage(shadowEvery: Int?)
+  case promote
+  /// Ends the shadow and gives the staged candidate up: `discarded`.
+  case discard
+  case rollback
+  case record(LoopRecord)
+}

@@ -1,0 +1,143 @@
+import Dispatch
+import Foundation
+import Logging
+import Synchronization
+
+/// One function's slow path: a collector that drains every T and runs the loop, and a learner on which the
+/// adapter works at low priority.
+///
+/// Nothing that an adapter does, or fails to do, delays the collector: a long round costs fresh samples, which
+/// are merged, then discarded and counted, and a rollback never waits for a round to end.
+public final class FunctionRunner: Sendable {
+  public let settings: FunctionSettings
+  private let mailbox = RunnerMailbox()
+  private let core: RunnerCore
+  private let learner: Learner?
+  private let shown: Mutex<RunnerState>
+  private let life = Mutex(Life.new)
+  private let ended = DispatchSemaphore(value: 0)
+
+  private enum Life {
+    case new, running, stopped
+  }
+
+  /// How long `stop` waits for a round of the adapter that is under way.
+  public static let stopGrace = Duration.seconds(15)
+
+  /// - Parameters:
+  ///   - fastPath: given over to the runner, as the adapter: nobody else may use them from then on.
+  ///   - adapter: nil drains and counts only.
+  ///   - start: the network that runs, for candidates and the output's range.
+  ///   - measure: what the watch goes by; nil: the function's own (`FunctionSettings.standardMeasure`).
+  ///   - record: called on the collector's thread.
+  /// - Throws: `badSettings`, also when the adapter's network has other sizes than the running one.
+  public init(
+    settings: FunctionSettings, fastPath: any FastPath, adapter: (any Adapter)?, start: StartNetwork,
+    measure: (any RewardMeasure)? = nil, record: @escaping @Sendable (LoopRecord) -> Void, log: Logger
+  ) throws(AdaptationError) {
+    try settings.validate()
+    let (inputs, outputs) = (start.shape.inputs, start.shape.outputs)
+    if let adapter, adapter.inputs != inputs || adapter.outputs != outputs {
+      throw AdaptationError(
+        .badSettings,
+        "function \(settings.name): the adapter's network takes \(adapter.inputs) values to "
+          + "\(adapter.outputs), the running one \(inputs) to \(outputs)")
+    }
+    if let ranges = settings.gates.necessity.outputs, ranges.count != outputs {
+      throw AdaptationError(
+        .badSettings,
+        "function \(settings.name): necessity.outputs has \(ranges.count) ranges for \(outputs) outputs")
+    }
+    self.settings = settings
+    let maker = CandidateMaker(start, keepsRanges: settings.kind == .congestion)
+    let mailbox = mailbox
+    learner = adapter.map { Learner(adapter: $0, maker: maker) { mailbox.deliver($0) } }
+    core = RunnerCore(
+      settings: settings, fastPath: fastPath, learner: learner, maker: maker,
+      measure: measure ?? settings.standardMeasure, record: record, log: log)
+    shown = Mutex(RunnerState(name: settings.name, adapter: settings.adapter.kind))
+  }
+
+  /// Begins to drain and learn; once only.
+  public func start() {
+    let isFirst = life.withLock { life in
+      guard life == .new else { return false }
+      life = .running
+      return true
+    }
+    guard isFirst else { return }
+    learner?.start(name: settings.name)
+    let thread = Thread { [self] in
+      run()
+      ended.signal()
+    }
+    thread.name = "drain-\(settings.name)"
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+
+  /// Ends both threads and waits for them. The fast path goes on as it is; a candidate that is still staged is
+  /// given up. A round of the adapter that outlasts `stopGrace` is left to end by itself.
+  public func stop() {
+    let before = life.withLock { life in
+      defer { life = .stopped }
+      return life
+    }
+    if before == .new { learner?.start(name: settings.name) }
+    guard before == .running else {
+      _ = before == .new ? learner?.stop(grace: Self.stopGrace) : nil
+      return
+    }
+    mailbox.stop()
+    ended.wait()
+    _ = learner?.stop(grace: Self.stopGrace)
+    shown.withLock { $0.isRunning = false }
+  }
+
+  /// The state as of the last drain or event.
+  public func snapshot() -> RunnerState { shown.withLock { $0 } }
+
+  /// - Returns: false when the runner does not run or too many commands wait.
+  @discardableResult
+  public func command(_ command: RunnerCommand) -> Bool {
+    guard life.withLock({ $0 == .running }) else { return false }
+    return mailbox.deliver(command)
+  }
+
+  private func run() {
+    var next = RunnerClock.now
+    while true {
+      let mail = mailbox.take(until: next)
+      let now = RunnerClock.now
+      for answer in mail.answers { core.receive(answer, at: now) }
+      for command in mail.commands { core.tell(command, at: now) }
+      if mail.isStopping { break }
+      if now >= next {
+        core.tick(at: now)
+        // By the absolute clock: a late drain does not move the ones after it; ones that were missed are left out.
+        let missed = max(0, Int((RunnerClock.now - next) / settings.interval))
+        next += settings.interval * (missed + 1)
+      }
+      show(isRunning: true)
+    }
+    core.end(at: RunnerClock.now)
+    show(isRunning: false)
+  }
+
+  private func show(isRunning: Bool) {
+    core.refresh(at: RunnerClock.now)
+    var state = core.state
+    state.isRunning = isRunning
+    shown.withLock { $0 = state }
+  }
+}
+
+extension FunctionSettings {
+  /// The function's own measure of its decisions; nil: it has none, and promoted snapshots are not watched.
+  public var standardMeasure: (any RewardMeasure)? {
+    switch kind {
+    case .congestion: CongestionReward(memory: max(watch.window * 2, .seconds(10)))
+    case .custom: watch.outcome.map { OutcomeReward(index: $0) }
+    }
+  }
+}

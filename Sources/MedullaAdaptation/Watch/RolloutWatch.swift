@@ -1,0 +1,106 @@
+/// Compares the rewards of a promoted snapshot with those of what was active before it.
+///
+/// While old flows keep the old version, both earn rewards at the same time on the same network, and these
+/// are compared: a network that has changed meets both. Else the old version's rewards before the promotion
+/// are held against the new one's after it.
+///
+/// It looks four times in a window, each time with a quarter of the significance, so that looking often does
+/// not make a false alarm likelier (Bonferroni).
+public struct RolloutWatch: Sendable, Equatable {
+  public let settings: WatchSettings
+  public private(set) var ledger: RewardLedger
+  private var trial: Trial?
+
+  private struct Trial: Sendable, Equatable {
+    let version: UInt64
+    let start: Duration
+    /// When the first rewards of the new version came.
+    var firstSeen: Duration?
+    var looks = 0
+  }
+
+  static let slices = 20
+  static let looks = 4
+  /// Pieces that each side must have.
+  static let leastPieces = 6
+  /// Windows after which a snapshot that no flow has used is left alone.
+  static let patience = 3
+
+  public init(_ settings: WatchSettings) {
+    self.settings = settings
+    ledger = RewardLedger(slice: settings.window / Self.slices)
+  }
+
+  public var isWatching: Bool { trial != nil }
+
+  public mutating func add(_ rewards: [RewardSample], at now: Duration) {
+    ledger.add(rewards)
+    if let trial, trial.firstSeen == nil,
+      let first = rewards.lazy.filter({ $0.version == trial.version }).map(\.time).min()
+    {
+      self.trial?.firstSeen = first
+    }
+    ledger.forget(before: (trial?.start ?? now) - settings.window)
+  }
+
+  public mutating func begin(version: UInt64, at now: Duration) {
+    trial = Trial(version: version, start: now)
+  }
+
+  /// Ends without a comparison, because someone else changed the active snapshot.
+  public mutating func abandon(at now: Duration) -> WatchVerdict? {
+    guard let trial else { return nil }
+    self.trial = nil
+    return verdict(of: trial, .abandoned, at: now)
+  }
+
+  /// The verdict, when one is due.
+  public mutating func check(at now: Duration) -> WatchVerdict? {
+    guard var trial else { return nil }
+    guard let firstSeen = trial.firstSeen else {
+      guard now >= trial.start + settings.window * Self.patience else { return nil }
+      self.trial = nil
+      return verdict(of: trial, .undecided, at: now)
+    }
+    let due = firstSeen + settings.window * (trial.looks + 1) / Self.looks
+    guard now >= due else { return nil }
+    trial.looks += 1
+    self.trial = trial
+    let verdict = compare(trial, at: now)
+    guard verdict.outcome == .worse || trial.looks >= Self.looks else { return nil }
+    self.trial = nil
+    return verdict
+  }
+
+  private func compare(_ trial: Trial, at now: Duration) -> WatchVerdict {
+    let new = ledger.means(from: trial.start, to: now + ledger.slice) { $0 == trial.version }
+    // Rewards of decisions that were under way at the promotion are not yet beside the new version's.
+    let beside = ledger.means(from: trial.start + ledger.slice * 2, to: now + ledger.slice) {
+      $0 != trial.version
+    }
+    let before = ledger.means(from: trial.start - settings.window, to: trial.start) { $0 != trial.version }
+    let isBeside = beside.means.count >= Self.leastPieces
+    let old = isBeside ? beside : before
+    guard old.means.count >= Self.leastPieces, new.means.count >= Self.leastPieces,
+      let test = WelchTest(old.means, new.means)
+    else { return verdict(of: trial, .undecided, old: old, new: new, at: now) }
+    let loss = (test.first - test.second) / max(abs(test.first), 0.05)
+    let isWorse = loss > settings.loss && test.probability < settings.significance / Double(Self.looks)
+    return verdict(
+      of: trial, isWorse ? .worse : .accepted, isBeside ? .sideBySide : .beforeAfter, test, loss, old: old,
+      new: new, at: now)
+  }
+
+  private func verdict(
+    of trial: Trial, _ outcome: WatchVerdict.Outcome, _ comparison: WatchVerdict.Comparison? = nil,
+    _ test: WelchTest? = nil, _ loss: Double? = nil, old: (means: [Double], samples: Int) = ([], 0),
+    new: (means: [Double], samples: Int) = ([], 0), at now: Duration
+  ) -> WatchVerdict {
+    WatchVerdict(
+      version: trial.version, outcome: outcome, comparison: comparison, oldMean: test?.first,
+      newMean: test?.second, oldSamples: old.samples, newSamples: new.samples, oldPieces: old.means.count,
+      newPieces: new.means.count, relativeLoss: loss, probability: test?.probability,
+      lossLimit: settings.loss, significance: settings.significance / Double(Self.looks),
+      seconds: (now - trial.start).seconds)
+  }
+}

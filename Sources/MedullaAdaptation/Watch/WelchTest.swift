@@ -1,0 +1,81 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Whether one mean is smaller than another by more than chance (Welch, 1947): two samples of unequal sizes
+/// and variances.
+public struct WelchTest: Sendable, Equatable {
+  public let first: Double
+  public let second: Double
+  /// The probability of such a fall from the first mean to the second, or a larger one, by chance.
+  public let probability: Double
+
+  /// nil when a sample has fewer than two values.
+  public init?(_ first: [Double], _ second: [Double]) {
+    guard first.count > 1, second.count > 1 else { return nil }
+    let (a, b) = (Self.moments(first), Self.moments(second))
+    self.first = a.mean
+    self.second = b.mean
+    let (shareA, shareB) = (a.variance / Double(first.count), b.variance / Double(second.count))
+    let variance = shareA + shareB
+    guard variance > 0 else {
+      probability = a.mean > b.mean ? 0 : 1
+      return
+    }
+    let t = (a.mean - b.mean) / variance.squareRoot()
+    let freedom =
+      variance * variance
+      / (shareA * shareA / Double(first.count - 1) + shareB * shareB / Double(second.count - 1))
+    probability = Self.upperTail(t, freedom: freedom)
+  }
+
+  private static func moments(_ values: [Double]) -> (mean: Double, variance: Double) {
+    let mean = values.reduce(0, +) / Double(values.count)
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    return (mean, squares / Double(values.count - 1))
+  }
+
+  /// P(T > t) of Student's distribution: half the regularized incomplete beta function of
+  /// ν/(ν + t²) for ν/2 and 1/2 (Abramowitz and Stegun, 26.7.1).
+  static func upperTail(_ t: Double, freedom: Double) -> Double {
+    let half = incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
+    return t > 0 ? half : 1 - half
+  }
+
+  /// The regularized incomplete beta function by its continued fraction (Abramowitz and Stegun, 26.5.8),
+  /// evaluated by Lentz's method.
+  static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
+    guard x > 0 else { return 0 }
+    guard x < 1 else { return 1 }
+    // The fraction converges fast below the mean; above it the symmetric form does.
+    if x > (a + 1) / (a + b + 2) { return 1 - incompleteBeta(1 - x, b, a) }
+    let gammas: Double = lgamma(a + b) - lgamma(a) - lgamma(b)
+    let powers: Double = a * log(x) + b * log(1 - x)
+    let front: Double = exp(gammas + powers) / a
+    let tiny = 1e-300
+    var c = 1.0
+    var d = 1 - (a + b) * x / (a + 1)
+    d = 1 / (abs(d) < tiny ? tiny : d)
+    var fraction = d
+    for step in 1...Self.steps {
+      let m = Double(step)
+      let place: Double = a + 2 * m
+      let even: Double = m * (b - m) * x / ((place - 1) * place)
+      let odd: Double = -(a + m) * (a + b + m) * x / (place * (place + 1))
+      for coefficient in [even, odd] {
+        d = 1 + coefficient * d
+        d = 1 / (abs(d) < tiny ? tiny : d)
+        c = 1 + coefficient / c
+        if abs(c) < tiny { c = tiny }
+        fraction *= c * d
+      }
+      if abs(c * d - 1) < 1e-14 { break }
+    }
+    return front * fraction
+  }
+
+  /// Far more than the fraction needs at any degree of freedom that occurs.
+  private static let steps = 500
+}
