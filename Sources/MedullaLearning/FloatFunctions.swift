@@ -5,6 +5,6 @@ import Darwin
 #endif
 
 extension Float {
-  static func exponential(_ value: Float) -> Float { expf(value) }
-  var logarithm: Float { logf(self) }
+  public static func exponential(_ value: Float) -> Float { expf(value) }
+  public var logarithm: Float { logf(self) }
 }

@@ -1,0 +1,48 @@
+/// How a policy does on given scenarios, by the reward that it is trained on, without its noise.
+public struct AuroraTrial: Sendable {
+  public let scenarios: [AuroraScenario]
+  public let decisions: Int
+  public var reward = AuroraReward()
+
+  public struct Result: Sendable, Equatable {
+    /// Means over all decisions.
+    public let reward: Double
+    public let use: Double
+    public let queue: Double
+  }
+
+  /// - Parameter decisions: after which a flow's episode ends.
+  public init(_ scenarios: [AuroraScenario], decisions: Int) {
+    self.scenarios = scenarios
+    self.decisions = decisions
+  }
+
+  /// - Parameter policy: on what training sees, as `AuroraTraining.policy` is.
+  /// - Throws: `LearningError` when a scenario makes no sense.
+  public func run(_ policy: DenseNetwork) throws(LearningError) -> Result {
+    let critic = try DenseNetwork(
+      widths: [AuroraObservation.features + AuroraEpisode.criticExtras, 1], activations: [.identity], seed: 1)
+    // A deviation of e^-40 is nothing beside any action.
+    let still = GaussianPolicy(mean: policy, logDeviation: -40)
+    let results = inParallel(scenarios.count) { index in
+      Played { () throws(LearningError) in
+        let episode = AuroraEpisode(
+          scenario: scenarios[index], decisions: decisions, reward: reward,
+          configuration: AuroraTraining.configuration())
+        return try episode.run(policy: still, critic: critic, seed: UInt64(index) &+ 1)
+      }
+    }
+    var sums = (reward: 0.0, use: 0.0, queue: 0.0, steps: 0)
+    for result in results {
+      let outcome = try result.get()
+      sums.reward += outcome.rewardSum
+      sums.use += outcome.useSum
+      sums.queue += outcome.queueSum
+      sums.steps += outcome.steps
+    }
+    let count = Double(max(sums.steps, 1))
+    return Result(reward: sums.reward / count, use: sums.use / count, queue: sums.queue / count)
+  }
+
+  private typealias Played = Swift.Result<AuroraEpisode.Outcome, LearningError>
+}
