@@ -54,6 +54,7 @@ let package = Package(
         .embedInCode("bpf/kernel_types.h"), .embedInCode("bpf/intf.h"),
         .embedInCode("bpf/medulla.bpf.h"), .embedInCode("bpf/medulla_shadow.bpf.h"),
         .embedInCode("bpf/medulla_sample.bpf.h"), .embedInCode("bpf/medulla_live.bpf.h"),
+        .embedInCode("bpf/medulla_function.bpf.h"), .embedInCode("bpf/medulla_packet.bpf.h"),
         .embedInCode("bpf/congestion_sample.bpf.h"), .embedInCode("bpf/congestion_control.h"),
         .embedInCode("bpf/congestion_interval.h"), .embedInCode("bpf/congestion_state.h"),
         .embedInCode("bpf/congestion_flow.bpf.h"), .embedInCode("bpf/congestion.bpf.c"),

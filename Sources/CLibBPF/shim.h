@@ -56,17 +56,40 @@ static inline struct bpf_object *medulla_open_object(const void *bytes, size_t s
 	return bpf_object__open_mem(bytes, size, &options);
 }
 
-/* The map that a struct_ops link now points at: bpf_link_info.struct_ops.map_id (Linux 6.4), the first
- * field of the union, which older headers only know as xdp.ifindex. 0 where the kernel does not say. */
-static inline __u32 medulla_struct_ops_map(int link)
+/* What a link is and points at. Headers may be older than the kernel, so two fields are read by their place: the
+ * first of the union, struct_ops.map_id (Linux 6.4) or an interface's index, and tcx.attach_type after it. */
+struct medulla_link_facts {
+	__u32 type;
+	__u32 program;
+	__u32 first;
+	__u32 second;
+};
+
+#define MEDULLA_LINK_XDP 6u
+#define MEDULLA_LINK_STRUCT_OPS 9u
+#define MEDULLA_LINK_TCX 11u /* Linux 6.6 */
+#define MEDULLA_TCX_INGRESS 46
+#define MEDULLA_TCX_EGRESS 47
+
+static inline int medulla_read_link(int link, struct medulla_link_facts *facts)
 {
 	struct bpf_link_info info;
 	__u32 size = sizeof(info);
+	int error;
 
 	memset(&info, 0, sizeof(info));
-	if (bpf_link_get_info_by_fd(link, &info, &size))
-		return 0;
-	return info.xdp.ifindex;
+	error = bpf_link_get_info_by_fd(link, &info, &size);
+	facts->type = info.type;
+	facts->program = info.prog_id;
+	facts->first = info.xdp.ifindex;
+	memcpy(&facts->second, (const char *)&info.xdp + sizeof(__u32), sizeof(__u32));
+	return error;
+}
+
+/* A link of a program to a network interface; attach: BPF_XDP or MEDULLA_TCX_…. */
+static inline int medulla_link_interface(int program, int interface, int attach)
+{
+	return bpf_link_create(program, interface, (enum bpf_attach_type)attach, NULL);
 }
 
 static inline int medulla_create_map(enum bpf_map_type type, const char *name, __u32 key, __u32 value,

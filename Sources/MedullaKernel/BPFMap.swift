@@ -51,6 +51,13 @@ public struct BPFMap: Sendable {
     try self.init(owning: Descriptor(owning: number), described: name)
   }
 
+  /// A new array of one entry that holds `bytes`.
+  public init(holding bytes: [UInt8], name: String) throws(KernelError) {
+    try self.init(
+      creating: BPF_MAP_TYPE_ARRAY, name: name, keySize: 4, valueSize: max(bytes.count, 1), entries: 1)
+    if !bytes.isEmpty { try set(bytes: bytes, at: 0) }
+  }
+
   public func pin(at path: String) throws(KernelError) {
     let status = bpf_obj_pin(descriptor.number, path)
     guard status == 0 else { throw .system("pin map \(name) at \(path)", number: status) }

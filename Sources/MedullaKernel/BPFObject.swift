@@ -78,6 +78,38 @@ public final class BPFObject {
     return names
   }
 
+  /// The names of all maps, in the object's order.
+  public var mapNames: [String] {
+    var names: [String] = []
+    var map = bpf_object__next_map(object, nil)
+    while let current = map {
+      names.append(String(cString: bpf_map__name(current)))
+      map = bpf_object__next_map(object, current)
+    }
+    return names
+  }
+
+  /// What the kernel will run a program as.
+  public enum ProgramKind: Equatable, Sendable {
+    case trafficControl, xdp, other
+  }
+
+  public func kind(ofProgram name: String) throws(KernelError) -> ProgramKind {
+    switch bpf_program__type(try program(named: name)) {
+    case BPF_PROG_TYPE_SCHED_CLS: .trafficControl
+    case BPF_PROG_TYPE_XDP: .xdp
+    default: .other
+    }
+  }
+
+  /// The bytes that a map of constants or of variables begins with; nil when the object has no such map.
+  public func initialBytes(ofMap name: String) -> [UInt8]? {
+    guard let map = bpf_object__find_map_by_name(object, name) else { return nil }
+    var size = 0
+    guard let value = bpf_map__initial_value(map, &size) else { return nil }
+    return Array(UnsafeRawBufferPointer(start: value, count: size))
+  }
+
   /// Attaches a `struct_ops` map (`.struct_ops.link`) and gives its link.
   public func attachStructOps(_ mapName: String) throws(KernelError) -> BPFLink {
     let map = try map(named: mapName)

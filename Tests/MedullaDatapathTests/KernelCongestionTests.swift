@@ -58,7 +58,7 @@ struct KernelCongestionTests {
     }
     let name = try InstanceName(KernelTestHost.name("a"))
     #expect(!TCPSettings.availableCongestionControls.contains(name.congestion))
-    #expect(!BPFFileSystem.exists(CongestionInstance.path(of: name)))
+    #expect(!BPFFileSystem.exists(AttachedInstance.path(of: name)))
     #expect(throws: DatapathError.self) { try CongestionControl.status(name: name.text) }
   }
 
@@ -224,7 +224,7 @@ struct KernelCongestionTests {
     flow.startSending()
     #expect(eventually { flow.sent > 200_000 })
     try CongestionControl.detach(name: name.text)
-    #expect(!BPFFileSystem.exists(CongestionInstance.path(of: name)))
+    #expect(!BPFFileSystem.exists(AttachedInstance.path(of: name)))
     #expect(eventually { flow.congestion == TCPSettings.defaultCongestionControl })
     let before = flow.sent
     #expect(eventually { flow.sent > before + 200_000 })
@@ -241,12 +241,12 @@ struct KernelCongestionTests {
       repeat {
         try attached("j") { name in
           // Past so short a limit a set that is marked as left serves no flow at all.
-          try CongestionInstance(name).current().control.drainLimitNanoseconds = 1_000_000
+          try AttachedInstance(name).current().control.drainLimitNanoseconds = 1_000_000
           let flow = try TestFlow(loopback, congestion: name.congestion)
           defer { flow.end() }
           flow.startSending()
           do {
-            let instance = try CongestionInstance(name)
+            let instance = try AttachedInstance(name)
             var router = try instance.router()
             let actions = try router.install(next.identity, now: monotonicNanoseconds())
             actionCount = actions.count
@@ -285,7 +285,7 @@ struct KernelCongestionTests {
     let name = try InstanceName(KernelTestHost.name("l"))
     try BPFFileSystem.ensureMounted()
     try BPFFileSystem.makeDirectory(BPFFileSystem.root)
-    let path = CongestionInstance.path(of: name)
+    let path = AttachedInstance.path(of: name)
     defer { try? CongestionControl.detach(name: name.text) }
     try BPFFileSystem.makeDirectory(path)
     try BPFFileSystem.makeDirectory(path + "/generation-1")
@@ -305,9 +305,9 @@ struct KernelCongestionTests {
     let snapshot = try KernelTestHost.policy(seed: 1).snapshot
     try CongestionControl.attach(name: name.text, snapshot: snapshot)
     defer { try? CongestionControl.detach(name: name.text) }
-    let path = CongestionInstance.generationPath(of: name, 1)
+    let path = AttachedInstance.generationPath(of: name, 1)
     let pinned = BPFFileSystem.contents(of: path)
-    try CongestionInstance(name).current().control.interfaceVersion = 99
+    try AttachedInstance(name).current().control.interfaceVersion = 99
     for command in [
       { _ = try CongestionControl.status(name: name.text) },
       { _ = try CongestionControl.sweep(name: name.text) },
@@ -328,14 +328,14 @@ struct KernelCongestionTests {
     #expect(told.contains { $0.contains("interface 99") })
     #expect(told.contains { $0.contains("cannot be read") })
     #expect(["cubic", "reno"].contains(restored))
-    #expect(!BPFFileSystem.exists(CongestionInstance.path(of: name)))
+    #expect(!BPFFileSystem.exists(AttachedInstance.path(of: name)))
     #expect(!TCPSettings.availableCongestionControls.contains(name.congestion))
   }
 
   @Test("a program set of which a pin is missing is removed by the next change, and only then")
   func incomplete() throws {
     try attached("p") { name in
-      let path = CongestionInstance.generationPath(of: name, 2)
+      let path = AttachedInstance.generationPath(of: name, 2)
       try BPFFileSystem.makeDirectory(path)
       let object = try CongestionObject.load(KernelTestHost.policy(seed: 2).snapshot, name: name)
       for map in PinnedGeneration.mapNames { try object.loadedMap(map).pin(at: path + "/" + map) }
@@ -349,7 +349,7 @@ struct KernelCongestionTests {
   @Test("a status that was begun before its program set was removed is still given")
   func removedMeanwhile() throws {
     try attached("q") { name in
-      let instance = try CongestionInstance(name)
+      let instance = try AttachedInstance(name)
       for _ in 0..<2 {
         try CongestionControl.update(
           name: name.text, snapshot: KernelTestHost.policy(seed: 2, hidden: 20).snapshot)
@@ -357,10 +357,10 @@ struct KernelCongestionTests {
           name: name.text, snapshot: KernelTestHost.policy(seed: 3, hidden: 20).snapshot)
       }
       try CongestionControl.sweep(name: name.text)
-      #expect(!BPFFileSystem.exists(CongestionInstance.generationPath(of: name, 1)))
+      #expect(!BPFFileSystem.exists(AttachedInstance.generationPath(of: name, 1)))
       let generation = try #require(instance.generations.first)
       #expect(try generation.main.facts().verifiedInstructions > 0)
-      #expect(try generation.liveFlows().isEmpty)
+      #expect(try #require(generation.congestion).liveFlows(generation: 1).isEmpty)
     }
   }
 

@@ -275,7 +275,7 @@ struct KernelSamplesTests {
       repeat {
         try attached("sj") { name in
           do {
-            let instance = try CongestionInstance(name)
+            let instance = try AttachedInstance(name)
             var router = try instance.router()
             let staging = try router.stage(next.identity, now: monotonicNanoseconds())
             let promotion = try router.promote(now: monotonicNanoseconds())

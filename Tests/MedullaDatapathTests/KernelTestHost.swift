@@ -22,6 +22,28 @@ enum KernelTestHost {
   /// A name that no other run uses.
   static func name(_ letter: String) -> String { "t\(letter)-\(getpid() % 100_000_000)" }
 
+  /// A network of any size for a custom function.
+  static func network(
+    seed: UInt64, inputs: Int, outputs: Int, hidden: Int = 6
+  ) throws -> (snapshot: DatapathSnapshot, file: SnapshotFile) {
+    var generator = SplitMix(state: seed)
+    func dense(_ inputs: Int, _ outputs: Int) -> Layer {
+      .dense(
+        Dense(
+          inputs: inputs, outputs: outputs,
+          weights: (0..<inputs * outputs).map { _ in Float.random(in: -0.5...0.5, using: &generator) },
+          bias: (0..<outputs).map { _ in Float.random(in: -0.5...0.5, using: &generator) }))
+    }
+    let network = try Network(
+      name: "network-\(seed)", inputShape: TensorShape([inputs]),
+      layers: [dense(inputs, hidden), .activation(.relu), dense(hidden, outputs)])
+    let samples = (0..<64).map { _ in
+      (0..<inputs).map { _ in Float.random(in: 0...2_000, using: &generator) }
+    }
+    let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
+    return (try DatapathSnapshot(file, name: network.name), file)
+  }
+
   /// A policy of the controller's size whose actions are small and differ from seed to seed.
   static func policy(seed: UInt64, hidden: Int = 16) throws -> (
     snapshot: DatapathSnapshot, file: SnapshotFile

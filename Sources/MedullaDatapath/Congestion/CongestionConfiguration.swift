@@ -55,9 +55,12 @@ public struct CongestionConfiguration: Sendable {
     _ = try SampleBuffer.entries(bytes: sampleBytes)
   }
 
-  var drainLimitNanoseconds: UInt64 {
-    guard let drainLimit else { return 0 }
-    let parts = drainLimit.components
+  var drainLimitNanoseconds: UInt64 { Self.nanoseconds(drainLimit) }
+
+  /// 0: no limit.
+  static func nanoseconds(_ limit: Duration?) -> UInt64 {
+    guard let limit else { return 0 }
+    let parts = limit.components
     let (whole, overflow) = UInt64(max(parts.seconds, 0)).multipliedReportingOverflow(by: 1_000_000_000)
     return overflow ? .max : whole &+ UInt64(max(parts.attoseconds, 0) / 1_000_000_000)
   }

@@ -46,6 +46,8 @@ public struct CongestionFlow: Codable, Sendable, Equatable {
 extension CongestionControl {
   /// Every flow of an instance, in all network namespaces, on all program sets.
   public static func flows(name: String) throws -> [CongestionFlow] {
-    try CongestionInstance(InstanceName(name)).generations.flatMap { try $0.liveFlows() }
+    try AttachedInstance(InstanceName(name)).generations.flatMap {
+      try $0.congestion?.liveFlows(generation: $0.number) ?? []
+    }
   }
 }

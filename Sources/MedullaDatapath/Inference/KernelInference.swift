@@ -14,14 +14,8 @@ public final class KernelInference {
   public init(_ snapshot: DatapathSnapshot) throws {
     let object = try BPFObject(bytes: snapshot.object(of: .query), name: "query")
     try object.load()
-    let slots = try object.loadedMap("medulla_slots")
-    guard slots.valueSize == snapshot.image.count * 8 else {
-      throw DatapathError(
-        .badBundle,
-        "the program takes images of \(slots.valueSize) bytes, the snapshot has \(snapshot.image.count * 8)",
-        remedy: "compile the bundle again")
-    }
-    try slots.set(words: snapshot.image, at: 0)
+    try snapshot.checkSlots(of: object)
+    try object.loadedMap("medulla_slots").set(words: snapshot.image, at: 0)
     let control = try ControlBlock(object.loadedMap("medulla_control"))
     control.interfaceVersion = KernelLayout.interfaceVersion
     control.describe(0, snapshot.identity, version: 1, now: monotonicNanoseconds())

@@ -5,14 +5,14 @@ public final class LiveQuery {
   /// Inputs in one go that a swap of slots may spoil before it is given up.
   private static let attempts = 3
 
-  private let instance: CongestionInstance
+  private let instance: AttachedInstance
   private let generation: PinnedGeneration
   private let features: MappedMap
   private let outputs: MappedMap
   private let formats: FunctionFormats
 
   public init(name: String) throws {
-    instance = try CongestionInstance(InstanceName(name))
+    instance = try AttachedInstance(InstanceName(name))
     generation = try instance.current()
     formats = generation.control.formats
     guard generation.liveFeatures.valueSize == formats.inputs * 8,
@@ -57,7 +57,7 @@ public final class LiveQuery {
   }
 
   private func checkCurrent() throws {
-    guard BPFFileSystem.exists(generation.path), try instance.isCurrent(generation) else { throw changed }
+    guard BPFFileSystem.exists(generation.path), instance.isCurrent(generation) else { throw changed }
   }
 
   private var changed: DatapathError {

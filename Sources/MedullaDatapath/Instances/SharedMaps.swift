@@ -9,6 +9,8 @@ struct SharedMaps {
   static let totalsName = "medulla_totals"
   static let countersName = "medulla_shared"
 
+  static let names = [samplesName, totalsName, countersName]
+
   let samples: BPFMap
   let totals: BPFMap
   let counters: BPFMap
@@ -31,11 +33,24 @@ struct SharedMaps {
     try counters.pin(at: path + "/" + Self.countersName)
   }
 
-  /// Makes an object that is not loaded yet use these instead of its own.
-  func lend(to object: BPFObject) throws {
-    try object.reuse(samples, as: Self.samplesName)
-    try object.reuse(totals, as: Self.totalsName)
-    try object.reuse(counters, as: Self.countersName)
+  /// Where a program set has them from.
+  enum Origin {
+    /// Made now, with a ring of so many bytes.
+    case new(sampleBytes: Int)
+    /// Those of the program sets before.
+    case lent(SharedMaps)
+
+    /// For an object that is not loaded yet.
+    func give(to object: BPFObject) throws {
+      switch self {
+      case .new(let bytes):
+        try object.setEntries(of: samplesName, to: try SampleBuffer.entries(bytes: bytes))
+      case .lent(let maps):
+        try object.reuse(maps.samples, as: samplesName)
+        try object.reuse(maps.totals, as: totalsName)
+        try object.reuse(maps.counters, as: countersName)
+      }
+    }
   }
 
   func total() throws -> KernelTotals {

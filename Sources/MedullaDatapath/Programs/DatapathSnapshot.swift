@@ -42,6 +42,18 @@ public struct DatapathSnapshot: Sendable {
       outputFractionBits: outputFractionBits)
   }
 
+  /// - Throws: `badBundle` when a loaded program takes images of another size.
+  func checkSlots(of object: BPFObject) throws {
+    let slots = try object.loadedMap("medulla_slots")
+    guard slots.valueSize == image.count * 8 else {
+      throw DatapathError(
+        .badBundle,
+        "the program of \(name) takes images of \(slots.valueSize) bytes, the snapshot has "
+          + "\(image.count * 8)",
+        remedy: "compile the bundle again")
+    }
+  }
+
   var identity: Router.Identity { Router.Identity(digest: digest, shape: shapeDigest, name: name) }
 
   /// The function's object, from the bundle or compiled now.

@@ -11,6 +11,8 @@ enum EmbeddedSources {
       "medulla_shadow.bpf.h": text(PackageResources.medulla_shadow_bpf_h),
       "medulla_sample.bpf.h": text(PackageResources.medulla_sample_bpf_h),
       "medulla_live.bpf.h": text(PackageResources.medulla_live_bpf_h),
+      "medulla_function.bpf.h": text(PackageResources.medulla_function_bpf_h),
+      "medulla_packet.bpf.h": text(PackageResources.medulla_packet_bpf_h),
       "congestion_sample.bpf.h": text(PackageResources.congestion_sample_bpf_h),
       "congestion_control.h": text(PackageResources.congestion_control_h),
       "congestion_interval.h": text(PackageResources.congestion_interval_h),

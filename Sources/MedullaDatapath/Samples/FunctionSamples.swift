@@ -23,7 +23,7 @@ public final class FunctionSamples {
   ///
   /// - Throws: `notAttached` when the instance is gone. One that was attached anew is read from there on.
   public func drain() throws -> [FunctionSample] {
-    let path = CongestionInstance.path(of: name)
+    let path = AttachedInstance.path(of: name)
     guard BPFFileSystem.identity(of: path) == source.directory else {
       source = try Source(name)
       return try source.drain()
@@ -44,8 +44,8 @@ public final class FunctionSamples {
     private let lock: DirectoryLock
 
     init(_ name: InstanceName) throws {
-      let instance = try CongestionInstance(name)
-      let path = CongestionInstance.path(of: name)
+      let instance = try AttachedInstance(name)
+      let path = AttachedInstance.path(of: name)
       guard let lock = try DirectoryLock(path) else {
         throw DatapathError(
           .busy, "another process reads the samples of \(name)",

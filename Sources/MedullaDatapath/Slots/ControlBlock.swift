@@ -133,6 +133,29 @@ final class ControlBlock {
     set { store(Array(newValue.utf8), at: Field.hook, count: KernelLayout.hookBytes) }
   }
 
+  /// Describes a program set that has no snapshot yet.
+  func fill(_ snapshot: DatapathSnapshot, name: InstanceName) {
+    interfaceVersion = KernelLayout.interfaceVersion
+    active = nil
+    previous = nil
+    staged = nil
+    nextVersion = 1
+    formats = snapshot.formats
+    shape = snapshot.shapeDigest
+    congestion = name.congestion
+  }
+
+  /// What an operator has set stays when another program set takes over.
+  func takeSettings(of other: ControlBlock) {
+    before = other.before
+    hook = other.hook
+    attachedNanoseconds = other.attachedNanoseconds
+    drainLimitNanoseconds = other.drainLimitNanoseconds
+    measures = other.measures
+    follows = other.follows
+    sampleEvery = other.sampleEvery
+  }
+
   /// What is loaded, without flow counts, which are in a map of their own.
   func table() -> SlotTable {
     SlotTable(slots: (0..<SlotTable.capacity).map(slot), active: active, staged: staged)

@@ -2,37 +2,33 @@ import MedullaKernel
 
 /// One program set of an instance, as it is pinned: its maps, and its control block in memory.
 final class PinnedGeneration {
-  /// The maps that are pinned for each program set.
+  /// The maps that every program set has.
   static let mapNames = [
     "medulla_slots", "medulla_control", "medulla_flows", "medulla_counts", "live_features", "live_outputs",
-    "congestion_flows", "congestion_config", "congestion_ops",
   ]
-  static let structOpsName = "congestion_ops"
-  static let mainProgram = "congestion_main"
-  static let listProgram = "congestion_list"
-  static let drainProgram = "congestion_drain"
   static let liveProgram = "medulla_live"
+  /// Where a custom function's own program is pinned, whatever its name.
+  static let functionPin = "function"
 
   let number: Int
   let path: String
   let slots: BPFMap
   let flows: BPFMap
   let counts: BPFMap
-  let configuration: BPFMap
-  let operations: BPFMap
-  private let storage: BPFMap
   let control: ControlBlock
-  /// The program that handles an ACK.
+  /// What only the congestion control has; nil for a custom function.
+  let congestion: CongestionPins?
+  /// The program that handles an ACK or a packet.
   let main: BPFProgram
   /// Asks the active slot by test run, through these two maps.
   let live: BPFProgram
   let liveFeatures: BPFMap
   let liveOutputs: BPFMap
-  private let list: BPFProgram
-  private let drainer: BPFProgram
+  /// By which the instance's link names the program set.
+  let identifier: UInt32
 
   /// Opens all that is pinned at `path`, so that nothing is missing when another command unpins it.
-  init(number: Int, path: String) throws {
+  init(number: Int, path: String, kind: InstanceKind) throws {
     self.number = number
     self.path = path
     // The control block first: a whole set of another version lacks what this one opens next.
@@ -43,12 +39,17 @@ final class PinnedGeneration {
     slots = try BPFMap(pinned: path + "/medulla_slots")
     flows = try BPFMap(pinned: path + "/medulla_flows")
     counts = try BPFMap(pinned: path + "/medulla_counts")
-    configuration = try BPFMap(pinned: path + "/congestion_config")
-    operations = try BPFMap(pinned: path + "/congestion_ops")
-    storage = try BPFMap(pinned: path + "/congestion_flows")
-    main = try BPFProgram(pinned: path + "/program_" + Self.mainProgram)
-    list = try BPFProgram(pinned: path + "/program_" + Self.listProgram)
-    drainer = try BPFProgram(pinned: path + "/program_" + Self.drainProgram)
+    switch kind {
+    case .congestion:
+      let pins = try CongestionPins(path: path)
+      congestion = pins
+      main = try BPFProgram(pinned: path + "/program_" + CongestionPins.mainProgram)
+      identifier = pins.operations.identifier
+    case .custom:
+      congestion = nil
+      main = try BPFProgram(pinned: path + "/" + Self.functionPin)
+      identifier = try main.facts().identifier
+    }
     live = try BPFProgram(pinned: path + "/program_" + Self.liveProgram)
     liveFeatures = try BPFMap(pinned: path + "/live_features")
     liveOutputs = try BPFMap(pinned: path + "/live_outputs")
@@ -64,10 +65,24 @@ final class PinnedGeneration {
   }
 
   /// Pins a loaded object's maps and programs at `path`; the control block must be complete before.
-  static func pin(_ object: BPFObject, at path: String) throws {
+  ///
+  /// - Parameter function: a custom function's own program, which comes last: without it the set is not whole.
+  static func pin(_ object: BPFObject, at path: String, function: String? = nil) throws {
     try BPFFileSystem.makeDirectory(path)
-    for name in mapNames { try object.loadedMap(name).pin(at: path + "/" + name) }
-    for name in object.programNames { try object.loadedProgram(name).pin(at: path + "/program_" + name) }
+    let own = function == nil ? CongestionPins.mapNames : userMaps(of: object)
+    for name in mapNames + own { try object.loadedMap(name).pin(at: path + "/" + name) }
+    for name in object.programNames where name != function {
+      try object.loadedProgram(name).pin(at: path + "/program_" + name)
+    }
+    if let function { try object.loadedProgram(function).pin(at: path + "/" + functionPin) }
+  }
+
+  /// The maps of a custom function's file, for its user to read and write; names that begin with `.` are the
+  /// compiler's.
+  private static func userMaps(of object: BPFObject) -> [String] {
+    object.mapNames.filter {
+      !mapNames.contains($0) && !SharedMaps.names.contains($0) && !$0.contains(".")
+    }
   }
 
   /// The slots as the kernel has them now.
@@ -91,24 +106,5 @@ final class PinnedGeneration {
   func resetCounts(of slot: Int) throws {
     try counts.clear(at: UInt32(slot))
     try flows.clear(at: UInt32(slot))
-  }
-
-  /// Visits every flow so that those of moving slots go to the active one.
-  func drain() throws {
-    _ = try drainer.iterate(over: storage)
-  }
-
-  /// Every flow that is on this program set, in all network namespaces.
-  func liveFlows() throws -> [CongestionFlow] {
-    let bytes = try list.iterate(over: storage)
-    return bytes.withUnsafeBytes { raw in
-      stride(from: 0, through: raw.count - KernelFlowRecord.size, by: KernelFlowRecord.size).map { start in
-        let record = raw.loadUnaligned(fromByteOffset: start, as: KernelFlowRecord.self)
-        let features = (0..<KernelFlowRecord.featureCount).map {
-          raw.loadUnaligned(fromByteOffset: start + KernelFlowRecord.featuresOffset + 4 * $0, as: Int32.self)
-        }
-        return CongestionFlow(record, features: features, generation: number)
-      }
-    }
   }
 }

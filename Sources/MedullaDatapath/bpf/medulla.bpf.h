@@ -211,13 +211,20 @@ static __always_inline int medulla_infer_slot(__u32 slot, const __s64 *features,
 	return 0;
 }
 
-/* One inference on the active snapshot, for a caller that needs no flow consistency. The sizes are the
- * caller's own, checked when it is compiled against the shape. */
+/* The sizes are the caller's own, checked when it is compiled against the shape. */
+#ifdef MEDULLA_UNCHECKED
+#define MEDULLA_CHECK_SIZES(features, outputs) _Static_assert(1, "")
+#else
+#define MEDULLA_CHECK_SIZES(features, outputs)                                                            \
+	_Static_assert(sizeof(*(features)) == sizeof(__s64) * MEDULLA_INPUTS, "features' size");         \
+	_Static_assert(sizeof(*(outputs)) == sizeof(__s64) * MEDULLA_OUTPUTS, "outputs' size")
+#endif
+
+/* One inference on the active snapshot, for a caller that needs no flow consistency. */
 #define medulla_query(features, outputs)                                                              \
 	({                                                                                             \
-		_Static_assert(sizeof(*(features)) == sizeof(__s64) * MEDULLA_INPUTS, "features' size"); \
-		_Static_assert(sizeof(*(outputs)) == sizeof(__s64) * MEDULLA_OUTPUTS, "outputs' size");  \
-		medulla_query_active(*(features), *(outputs));                                           \
+		MEDULLA_CHECK_SIZES(features, outputs);                                                \
+		medulla_query_active(*(features), *(outputs));                                         \
 	})
 
 static __always_inline int medulla_query_active(const __s64 *features, __s64 *outputs)
@@ -230,5 +237,6 @@ static __always_inline int medulla_query_active(const __s64 *features, __s64 *ou
 #include "medulla_shadow.bpf.h"
 #include "medulla_sample.bpf.h"
 #include "medulla_live.bpf.h"
+#include "medulla_function.bpf.h"
 
 #endif /* MEDULLA_BPF_H */

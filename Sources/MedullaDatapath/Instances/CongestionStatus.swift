@@ -26,9 +26,16 @@ public struct CongestionStatus: Codable, Sendable, Equatable {
     /// Inferences put off for want of working memory, and ACKs without memory for the flow.
     public let contended: UInt64
     public let stateless: UInt64
+    /// Samples of its decisions, and those that the full ring had no room for.
+    public let samples: UInt64
+    public let samplesDropped: UInt64
+    /// Packets of flows for which the table of flows had no room.
+    public let unpinned: UInt64
 
     enum CodingKeys: String, CodingKey {
       case index, generation, version, digest, name, state, flows, inferences, timeouts, contended, stateless
+      case samples, unpinned
+      case samplesDropped = "samples_dropped"
       case flowsTaken = "flows_taken"
       case flowsMoved = "flows_moved"
       case nanosecondsPerInference = "ns_per_inference"
@@ -89,7 +96,10 @@ public struct CongestionStatus: Codable, Sendable, Equatable {
   }
 
   public let name: String
-  /// By which TCP selects it.
+  public let kind: InstanceKind
+  /// Where a custom function is attached; null for the congestion control.
+  @Nullable public private(set) var hook: String?
+  /// By which TCP selects it; empty for a custom function.
   public let congestion: String
   public let attached: Bool
   public let measuring: Bool
@@ -109,7 +119,8 @@ public struct CongestionStatus: Codable, Sendable, Equatable {
   public private(set) var generations: [Generation]
 
   enum CodingKeys: String, CodingKey {
-    case name, congestion, attached, measuring, slots, generations, sampling, samples, consistency, staged,
+    case name, kind, hook, congestion, attached, measuring, slots, generations, sampling, samples,
+      consistency, staged,
       shadow
     case samplesDropped = "samples_dropped"
     case drainLimitSeconds = "drain_limit_seconds"
@@ -117,10 +128,12 @@ public struct CongestionStatus: Codable, Sendable, Equatable {
 }
 
 extension CongestionStatus {
-  init(_ instance: CongestionInstance) throws {
+  init(_ instance: AttachedInstance) throws {
     let current = try instance.current()
     name = instance.name.text
-    congestion = instance.name.congestion
+    kind = instance.kind
+    hook = instance.kind == .custom ? current.control.hook : nil
+    congestion = instance.kind == .congestion ? instance.name.congestion : ""
     attached = true
     measuring = current.control.measures
     drainLimitSeconds = Double(current.control.drainLimitNanoseconds) / 1e9
@@ -158,7 +171,7 @@ extension CongestionStatus {
   }
 
   private static func candidate(
-    of instance: CongestionInstance, current: PinnedGeneration
+    of instance: AttachedInstance, current: PinnedGeneration
   ) throws -> (Staged?, Shadow?) {
     let router = try instance.router()
     guard let place = router.staged, let slot = router.slot(at: place) else { return (nil, nil) }
@@ -195,7 +208,8 @@ extension CongestionStatus {
       minimumNanoseconds: counts.measured > 0 ? counts.measuredMinimum : nil,
       maximumNanoseconds: counts.measured > 0 ? counts.measuredMaximum : nil,
       guardEvents: counts.guardEvents, timeouts: counts.timeouts, contended: counts.contended,
-      stateless: counts.stateless)
+      stateless: counts.stateless, samples: counts.samples, samplesDropped: counts.samplesDropped,
+      unpinned: counts.unpinned)
   }
 
   static func hexadecimal(_ bytes: [UInt8]) -> String {

@@ -7,13 +7,29 @@ public struct StatusTable {
   }
 
   public var text: String {
-    var lines = ["\(status.name): TCP congestion control \(status.congestion)"]
+    var lines = [
+      "\(status.name): "
+        + (status.hook.map { "function at \($0)" } ?? "TCP congestion control \(status.congestion)")
+    ]
     for generation in status.generations where status.generations.count > 1 || generation.retired {
       let role = generation.current ? "current" : generation.retired ? "retired" : "old"
       lines.append("  program set \(generation.number) (\(role)): \(generation.flows) flows")
     }
     if let cost = status.generations.first(where: \.current)?.nanosecondsPerACK {
       lines.append("  \(Self.rounded(cost)) ns per ACK, all told")
+    }
+    if status.sampling > 0 || status.samples > 0 || status.samplesDropped > 0 {
+      let ratio = status.sampling > 0 ? "every \(status.sampling). decision" : "off"
+      lines.append("  samples: \(ratio), \(status.samples) sent, \(status.samplesDropped) dropped")
+    }
+    if let staged = status.staged {
+      var line = "  staged: version \(staged.version) in slot \(staged.slot) of set \(staged.generation)"
+      if let shadow = status.shadow, shadow.every > 0 || shadow.inferences > 0 {
+        let largest = shadow.maximumDifference.map { String(Float($0)) } ?? "-"
+        line +=
+          "; shadow of every \(shadow.every). decision: \(shadow.inferences), difference at most \(largest)"
+      }
+      lines.append(line)
     }
     let header = [
       "slot", "set", "version", "digest", "state", "flows", "inferences", "ns/inference", "guard", "name",

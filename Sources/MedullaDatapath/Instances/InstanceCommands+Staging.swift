@@ -1,7 +1,7 @@
 import MedullaKernel
 
 /// The slow path's side of an instance: samples up, candidates down.
-extension CongestionControl {
+extension InstanceCommands {
   /// How many decisions go up as samples.
   ///
   /// - Parameter every: 0 for none, 1 for each, n for every n-th of each flow.
@@ -39,7 +39,7 @@ extension CongestionControl {
     let name = try InstanceName(name)
     let lock = try FileLock()
     defer { _ = lock }
-    let instance = try CongestionInstance(name)
+    let instance = try AttachedInstance(name)
     let current = try instance.current()
     guard value > 0 else { return current.control.shadowEvery = 0 }
     guard let staged = try instance.router().staged else {
@@ -69,7 +69,7 @@ extension CongestionControl {
     let name = try InstanceName(name)
     let lock = try FileLock()
     defer { _ = lock }
-    let instance = try CongestionInstance(name)
+    let instance = try AttachedInstance(name)
     _ = try instance.current()
     for generation in instance.generations { set(generation.control) }
   }
