@@ -11,6 +11,12 @@ let package = Package(
   ],
   targets: [
     .executableTarget(
+      name: "FuzzAdapterFrames",
+      dependencies: [
+        .product(name: "MedullaAdaptation", package: "medulla"),
+        .product(name: "MedullaLearning", package: "medulla"),
+      ]),
+    .executableTarget(
       name: "FuzzONNX", dependencies: [.product(name: "MedullaModel", package: "medulla")]),
     .executableTarget(
       name: "FuzzSafetensors", dependencies: [.product(name: "MedullaModel", package: "medulla")]),

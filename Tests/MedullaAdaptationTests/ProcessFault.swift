@@ -34,7 +34,7 @@ struct ProcessFault: Sendable, CustomTestStringConvertible {
     fault("a crash in adapt", on: "adapt", "raise KeyError('rtt')", .ended, "KeyError: 'rtt'"),
     fault(
       "an error in adapt", on: "adapt",
-      "send({'answer': 'error', 'id': request['id'], 'message': 'bad', 'traceback': 'in adapt'})\nreturn True",
+      "send({'answer': 'error', 'id': request['id'], 'message': 'no', 'traceback': 'in adapt'})\nreturn True",
       .refused, "in adapt"),
     fault("an exit without a word", on: "adapt", "os._exit(3)", .ended, "status 3"),
     fault("kill -9", on: "adapt", "os.kill(os.getpid(), 9)", .ended, "signal 9"),
@@ -54,11 +54,12 @@ struct ProcessFault: Sendable, CustomTestStringConvertible {
       "ok(request, {}, [('outputs', [1, 1], (float('nan'),))])\nreturn True", .notFinite, "element 0"),
     fault(
       "infinity in weights", on: "freeze",
-      "w = [(n, s, tuple(float('inf') for x in v)) for n, s, v in weights]\nok(request, {'model': model}, w)\n"
+      "w = [(n, s, (float('inf'),) * len(v)) for n, s, v in weights]\nok(request, {'model': model}, w)\n"
         + "return True", .notFinite, "layer0.weight"),
     fault(
       "a network of another shape", on: "freeze",
-      "m = dict(model, input={'shape': [3]})\nok(request, {'model': m}, [('layer0.weight', [1, 3], (1, 2, 3)), "
+      "m = dict(model, input={'shape': [3]})\n"
+        + "ok(request, {'model': m}, [('layer0.weight', [1, 3], (1, 2, 3)), "
         + "('layer0.bias', [1], (0,))])\nreturn True", .wrongShape, "3 inputs"),
     fault("no network", on: "freeze", "ok(request)\nreturn True", .malformedAnswer, "no `model`"),
     fault(

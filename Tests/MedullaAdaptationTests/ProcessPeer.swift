@@ -46,7 +46,7 @@ enum ProcessPeer {
 
     """
 
-  /// Answers everything rightly: outputs are the first input; the network is the one that it was given. What a
+  /// Answers everything rightly: outputs are the first input, the network is the one it was given. What a
   /// test wants otherwise stands in `hooks`, called with each request before the answer.
   static func script(_ hooks: String) -> String {
     prelude + """

@@ -97,13 +97,17 @@ while (1) {
     answer($request, { protocol => 1 });
   } elsif ($kind eq 'adapt') {
     my $count = $request->{samples};
-    my ($sum, $width) = (0, $count ? @{ $tensors->{outcomes} } / $count : 0);
-    for my $n (0 .. $count - 1) {
+    my ($sum, $used, $column) = (0, 0, $options{target} // 0);
+    my $width = $count ? @{ $tensors->{outcomes} } / $count : 0;
+    # Samples may lack the outcome.
+    for my $n ($column < $width ? 0 .. $count - 1 : ()) {
       my @row = @{ $tensors->{features} }[$n * $inputs .. ($n + 1) * $inputs - 1];
-      my $target = $tensors->{outcomes}[$n * $width + ($options{target} // 0)] / ($options{scale} // 1);
+      my $target = $tensors->{outcomes}[$n * $width + $column] / ($options{scale} // 1);
+      next if abs($target) > 1e6;    # One absurd outcome would undo all that was learned.
       $sum += follow(\@row, $target);
+      $used++;
     }
-    $loss = $sum / $count if $count;
+    $loss = $sum / $used if $used;
     answer($request, { stability => $loss + 0, figures => { loss => $loss + 0, samples => $count + 0 } });
   } elsif ($kind eq 'evaluate') {
     my @values = @{ $tensors->{inputs} };

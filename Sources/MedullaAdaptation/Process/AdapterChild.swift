@@ -9,8 +9,8 @@ import Glibc
 
 /// One running process of an adapter: its channel, its output, its end. Used from one thread.
 ///
-/// The process leads a group of its own, so that what it has started ends with it. It is reaped only after its
-/// group was killed: until then its id cannot be another's.
+/// The process leads a group of its own, so that what it has started ends with it. It is reaped only after
+/// its group was killed: until then its id cannot be another's.
 final class AdapterChild {
   /// What happened while this side waited.
   enum Ending: Error, Equatable {

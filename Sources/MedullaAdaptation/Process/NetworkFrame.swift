@@ -3,11 +3,13 @@ import MedullaLearning
 import MedullaModel
 
 /// A network on the wire: a `layers.json` document with float32 tensors, or the bytes of an ONNX file.
-enum NetworkFrame {
+public enum NetworkFrame {
   static let onnxTensor = "onnx"
 
   /// The `model` field and its tensors. Layers that the document cannot say go as ONNX.
-  static func encode(_ network: Network) throws(ModelError) -> (model: FrameValue, tensors: [FrameTensor]) {
+  public static func encode(_ network: Network) throws(ModelError) -> (
+    model: FrameValue, tensors: [FrameTensor]
+  ) {
     var layers: [FrameValue] = []
     var tensors: [FrameTensor] = []
     for (index, layer) in network.layers.enumerated() {
@@ -59,7 +61,7 @@ enum NetworkFrame {
   }
 
   /// - Throws: `AdapterFailure` with `malformedAnswer` or `notFinite`, saying where.
-  static func decode(_ frame: TensorFrame, name: String) throws(AdapterFailure) -> Network {
+  public static func decode(_ frame: TensorFrame, name: String) throws(AdapterFailure) -> Network {
     guard let model = frame.fields["model"]?.object, let format = model["format"]?.text else {
       throw AdapterFailure(.malformedAnswer, "the answer to freeze has no `model` with a `format`")
     }

@@ -1,6 +1,6 @@
 /// How the flows that are not the agent's steer: by a rule of delay, gentle enough to share with anything.
 ///
-/// Grow while the round-trip time is near the path's own and what is sent arrives; else give way. The features
+/// Grow while the round-trip time is near the path's own and what is sent arrives, else give way. Features
 /// are the newest interval's of `MCC_FEATURES` (latency inflation, latency ratio, send ratio; q16).
 enum CompetingFlow {
   static func action(_ features: UnsafePointer<Int64>) -> Int64 {

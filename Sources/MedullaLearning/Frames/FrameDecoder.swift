@@ -2,7 +2,7 @@ import Foundation
 
 /// Cuts a stream of bytes, which may come in any pieces, into frames. A value: no socket inside.
 ///
-/// It holds at most one frame's bytes and what came after them, and never reserves what a length claims. After
+/// It holds at most one frame's bytes and what came after, and never reserves what a length claims. After
 /// an error the stream is out of step and every call throws the same error again.
 public struct FrameDecoder: Sendable {
   private var buffer = Data()

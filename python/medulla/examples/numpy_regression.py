@@ -18,7 +18,13 @@ from medulla import Adapter, Batch, Dense, Greeting, Network, Progress
 
 
 class Replay:
-    """The last samples, oldest overwritten first; rows with NaN or infinity are left out."""
+    """The last samples, oldest overwritten first.
+
+    Rows that are not finite, or whose target is beyond ``LIMIT``, are left out: one absurd outcome would undo
+    all that was learned.
+    """
+
+    LIMIT = 1e6
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -26,7 +32,7 @@ class Replay:
         self.targets: np.ndarray | None = None
 
     def add(self, features: np.ndarray, targets: np.ndarray) -> None:
-        usable = np.isfinite(features).all(axis=1) & np.isfinite(targets).all(axis=1)
+        usable = np.isfinite(features).all(axis=1) & (np.abs(targets) <= self.LIMIT).all(axis=1)
         features, targets = features[usable], targets[usable]
         if self.features is not None and self.targets is not None:
             features = np.concatenate([self.features, features])
@@ -43,10 +49,12 @@ class Replay:
 
 
 def target_of(batch: Batch, options: dict) -> np.ndarray:
-    """The outcome that the options name, ``[n, 1]``, divided by ``scale``."""
+    """The outcome that the options name, ``[n, 1]``, divided by ``scale``; NaN where samples lack it."""
     target = options.get("target", 0)
-    column = batch.outcome(target) if isinstance(target, str) else batch.outcomes[:, int(target)]
-    return (column / float(options.get("scale", 1)))[:, None].astype(np.float32)
+    index = batch.outcome_names.index(target) if isinstance(target, str) else int(target)
+    if index >= batch.outcomes.shape[1]:
+        return np.full((len(batch), 1), np.nan, dtype=np.float32)
+    return (batch.outcomes[:, [index]] / float(options.get("scale", 1))).astype(np.float32)
 
 
 class Regression(Adapter):

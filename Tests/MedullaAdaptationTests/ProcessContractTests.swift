@@ -1,0 +1,55 @@
+import Foundation
+import MedullaLearning
+import MedullaModel
+import Testing
+
+@testable import MedullaAdaptation
+
+@Suite("The adapter's contract, kept by processes")
+struct ProcessContractTests {
+  static let root = ProcessExampleTests.root
+
+  /// An interpreter that has NumPy: the one that `make setup` makes, else the one on PATH.
+  static let numpy: String? = {
+    let own = root.appendingPathComponent(".venv/bin/python3").path
+    return [own, ProcessPeer.python ?? ""].first { interpreter in
+      guard FileManager.default.isExecutableFile(atPath: interpreter) else { return false }
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: interpreter)
+      process.arguments = ["-c", "import numpy"]
+      process.standardError = FileHandle.nullDevice
+      guard (try? process.run()) != nil else { return false }
+      process.waitUntilExit()
+      return process.terminationStatus == 0
+    }
+  }()
+
+  static func adapter(_ settings: ProcessSettings, widths: [Int]) throws -> ProcessAdapter {
+    var settings = settings
+    settings.environment["PYTHONPATH"] = root.appendingPathComponent("python").path
+    settings.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    settings.options = ["target": 0, "scale": 1000, "rate": 0.01, "steps": 30]
+    settings.startPatience = .seconds(30)
+    settings.deadline = .seconds(30)
+    return try ProcessAdapter(settings, network: LearningCases.network(widths), log: ProcessPeer.quiet)
+  }
+
+  @Test("the NumPy example keeps the contract", .enabled(if: numpy != nil, "needs NumPy for python3"))
+  func python() throws {
+    let interpreter = try #require(Self.numpy)
+    try AdapterContract.check(teach: LearningCases.labeled(batches: 12), lossFigure: "loss") {
+      try Self.adapter(
+        .python("medulla.examples.numpy_regression:Regression", interpreter: interpreter), widths: [2, 8, 1])
+    }
+  }
+
+  @Test(
+    "the example in Perl keeps the contract",
+    .enabled(if: FileManager.default.isExecutableFile(atPath: ProcessExampleTests.perl), "needs perl"))
+  func perl() throws {
+    let program = Self.root.appendingPathComponent("examples/adapters/recursive-least-squares.pl").path
+    try AdapterContract.check(teach: LearningCases.labeled(batches: 12), lossFigure: "loss") {
+      try Self.adapter(ProcessSettings(command: [ProcessExampleTests.perl, program]), widths: [2, 1])
+    }
+  }
+}

@@ -1,0 +1,1 @@
+../../../Tests/MedullaAdaptationTests/ProcessFrameProperties.swift
