@@ -93,13 +93,22 @@ public final class SupervisedAdapter: Adapter {
     guard replay.count > 0 else {
       return Progress(stability: Self.offset, figures: ["labeled": 0, "replay": 0])
     }
+    let (before, adamBefore) = (network, adam)
     // Without new labels there is nothing to learn that was not.
-    if labeled > 0 { try learn() }
+    if labeled > 0 { learn() }
     let judged = replay.draw(Self.judged)
     let loss = Double(
       network.gradient(
         inputs: judged.map(\.input), targets: judged.map(\.target), loss: settings.loss
       ).loss)
+    guard loss.isFinite, network.parameters.allSatisfy(\.isFinite) else {
+      (network, adam) = (before, adamBefore)
+      replay = ExperienceReplay(capacity: settings.replay, seed: settings.seed)
+      throw AdaptationError(
+        .adapterFailed,
+        "training of network \(name) diverged; it goes on from where it was, with new samples",
+        remedy: "use a smaller rate, or features and labels of moderate size")
+    }
     let share = loss / baseline(judged)
     let value = (smoothed ?? share) * (1 - Self.smoothing) + share * Self.smoothing
     smoothed = value
@@ -123,20 +132,12 @@ public final class SupervisedAdapter: Adapter {
     }
   }
 
-  private func learn() throws {
-    let before = network
+  private func learn() {
     for _ in 0..<settings.steps {
       let lessons = replay.draw(settings.minibatch)
       let (_, gradient) = network.gradient(
         inputs: lessons.map(\.input), targets: lessons.map(\.target), loss: settings.loss)
       adam.step(&network.parameters, gradient, largestNorm: 10)
-    }
-    guard network.parameters.allSatisfy(\.isFinite) else {
-      network = before
-      adam = Adam(count: network.parameters.count, rate: adam.rate)
-      throw AdaptationError(
-        .adapterFailed, "training of network \(name) diverged; it goes on from where it was",
-        remedy: "use a smaller rate, or features and labels of moderate size")
     }
   }
 

@@ -1,0 +1,190 @@
+import MedullaDatapath
+import Testing
+
+@testable import MedullaAdaptation
+
+@Suite("The watch over a promoted snapshot")
+struct WatchTests {
+  static let settings = WatchSettings(window: .seconds(10), loss: 0.05, significance: 0.01)
+
+  /// Values of Student's distribution from its tables (one-sided).
+  @Test(
+    "tail probabilities are those of the tables",
+    arguments: [
+      (2.015, 5, 0.05), (3.365, 5, 0.01), (1.812, 10, 0.05), (2.764, 10, 0.01), (1.697, 30, 0.05),
+      (0, 7, 0.5), (-2.015, 5, 0.95), (6.314, 1, 0.05), (2.326, 100_000, 0.01),
+    ] as [(Double, Double, Double)])
+  func tails(t: Double, freedom: Double, probability: Double) {
+    #expect(abs(WelchTest.upperTail(t, freedom: freedom) - probability) < 2e-4)
+  }
+
+  @Test("Welch's test on two samples of unequal variances gives the worked example's number")
+  func welch() throws {
+    let first = [27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1, 21.9, 22.6, 23.1, 19.6, 19.0, 21.7, 21.4]
+    let second = [27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0, 24.8, 20.2, 21.9, 22.1, 22.9, 20.5, 24.4]
+    // By numerical integration of the density: t = 2.455356 at 24.98853 degrees of freedom.
+    let test = try #require(WelchTest(second, first))
+    #expect(abs(test.probability - 0.010689) < 1e-6)
+    #expect(WelchTest([1], [1, 2]) == nil)
+    #expect(WelchTest([1, 1], [0, 0])?.probability == 0)
+    #expect(WelchTest([1, 1], [1, 1])?.probability == 1)
+  }
+
+  /// One reward of each of `flows` flows every 100 ms.
+  private func feed(
+    _ watch: inout RolloutWatch, from start: Double, to end: Double, version: UInt64, mean: Double,
+    noise: Double = 0.02, flows: UInt64 = 2, seed: UInt64 = 1
+  ) -> WatchVerdict? {
+    var generator = TestGenerator(seed: seed)
+    var time = start
+    while time < end - 1e-9 {
+      let rewards = (0..<flows).map { flow in
+        RewardSample(
+          version: version, flow: flow + version * 100,
+          reward: mean + Double.random(in: -noise...noise, using: &generator), time: .seconds(time))
+      }
+      watch.add(rewards, at: .seconds(time))
+      if let verdict = watch.check(at: .seconds(time)) { return verdict }
+      time += 0.1
+    }
+    return nil
+  }
+
+  struct Case: Sendable {
+    let name: String
+    let old: Double
+    let new: Double
+    let noise: Double
+    let outcome: WatchVerdict.Outcome
+  }
+
+  @Test(
+    "before against after: only a loss that is large enough and not by chance rolls back",
+    arguments: [
+      .init(name: "the same", old: 0.9, new: 0.9, noise: 0.02, outcome: .accepted),
+      .init(name: "better", old: 0.8, new: 0.9, noise: 0.02, outcome: .accepted),
+      .init(name: "much worse", old: 0.9, new: 0.5, noise: 0.02, outcome: .worse),
+      .init(name: "worse by less than counts", old: 0.9, new: 0.87, noise: 0.005, outcome: .accepted),
+      .init(name: "worse within its noise", old: 0.9, new: 0.84, noise: 2, outcome: .accepted),
+      .init(name: "worse though negative", old: -0.5, new: -0.8, noise: 0.02, outcome: .worse),
+    ] as [Case])
+  func beforeAfter(_ item: Case) throws {
+    var watch = RolloutWatch(Self.settings)
+    #expect(feed(&watch, from: 90, to: 100, version: 1, mean: item.old, noise: item.noise) == nil)
+    watch.begin(version: 2, at: .seconds(100))
+    let verdict = try #require(
+      feed(&watch, from: 100, to: 115, version: 2, mean: item.new, noise: item.noise, seed: 2))
+    #expect(verdict.outcome == item.outcome, "\(item.name)")
+    #expect(verdict.comparison == .beforeAfter)
+    #expect(abs(try #require(verdict.oldMean) - item.old) < item.noise)
+    #expect(verdict.newSamples > 0 && verdict.oldSamples == 200)
+    #expect(!watch.isWatching)
+  }
+
+  @Test("a clear loss is told before the window is over")
+  func early() throws {
+    var watch = RolloutWatch(Self.settings)
+    _ = feed(&watch, from: 90, to: 100, version: 1, mean: 0.9)
+    watch.begin(version: 2, at: .seconds(100))
+    let verdict = try #require(feed(&watch, from: 100, to: 115, version: 2, mean: 0.2))
+    #expect(verdict.outcome == .worse)
+    #expect(verdict.seconds < 3)
+  }
+
+  @Test("versions side by side are compared with each other, so a link that changed condemns nobody")
+  func sideBySide() throws {
+    var watch = RolloutWatch(Self.settings)
+    _ = feed(&watch, from: 90, to: 100, version: 1, mean: 0.9)
+    watch.begin(version: 2, at: .seconds(100))
+    var verdict: WatchVerdict?
+    for step in 0..<150 where verdict == nil {
+      let time = 100 + Double(step) / 10
+      // The link got worse for both at the moment of the promotion.
+      verdict = feed(&watch, from: time, to: time + 0.1, version: 1, mean: 0.4, seed: UInt64(step))
+      if verdict == nil {
+        verdict = feed(&watch, from: time, to: time + 0.1, version: 2, mean: 0.4, seed: UInt64(step) + 999)
+      }
+    }
+    #expect(verdict?.outcome == .accepted)
+    #expect(verdict?.comparison == .sideBySide)
+  }
+
+  @Test("a snapshot that no flow has used is left alone in the end")
+  func unused() throws {
+    var watch = RolloutWatch(Self.settings)
+    _ = feed(&watch, from: 90, to: 100, version: 1, mean: 0.9)
+    watch.begin(version: 2, at: .seconds(100))
+    let verdict = try #require(feed(&watch, from: 100, to: 140, version: 1, mean: 0.9))
+    #expect(verdict.outcome == .undecided)
+    #expect(verdict.seconds >= 30)
+  }
+
+  @Test("rewards of a long life take a bounded memory")
+  func bounded() {
+    var watch = RolloutWatch(Self.settings)
+    for second in 0..<2_000 {
+      let rewards = (0..<200 as Range<UInt64>).map {
+        RewardSample(version: UInt64(second), flow: $0, reward: 1, time: .seconds(second))
+      }
+      watch.add(rewards, at: .seconds(second))
+    }
+    #expect(watch.ledger.pieces.count <= 12 * 64)
+    var ledger = RewardLedger(slice: .milliseconds(1))
+    for index in 0..<40_000 {
+      ledger.add([RewardSample(version: 1, flow: 1, reward: 1, time: .milliseconds(index))])
+    }
+    #expect(ledger.pieces.count == RewardLedger.pieceLimit)
+  }
+
+  // MARK: The reward of congestion control
+
+  private func mean(_ batch: Batch, _ reward: inout CongestionReward) -> Double {
+    let rewards = reward.rewards(of: batch.samples).map(\.reward)
+    return rewards.reduce(0, +) / Double(rewards.count)
+  }
+
+  @Test("a busy path is full whatever its rate, so a capacity that fell costs nothing")
+  func capacity() {
+    var reward = CongestionReward()
+    let before = mean(LearningCases.path(megabits: 100, milliseconds: 40, queue: 0.3), &reward)
+    let after = mean(LearningCases.path(megabits: 10, milliseconds: 40, queue: 0.3, seconds: 1), &reward)
+    // Intervals that happen to have no queue count by their rate; there are few of them.
+    #expect(after > before - 0.2)
+  }
+
+  @Test("a sender that leaves the path idle, delays it or loses is worth less")
+  func worse() {
+    var reward = CongestionReward()
+    let good = mean(LearningCases.path(megabits: 100, milliseconds: 40, queue: 0.06), &reward)
+    let idle = mean(LearningCases.path(megabits: 40, milliseconds: 40, queue: 0, seconds: 1), &reward)
+    let slow = mean(LearningCases.path(megabits: 100, milliseconds: 40, queue: 1, seconds: 2), &reward)
+    let lossy = mean(
+      LearningCases.path(megabits: 100, milliseconds: 40, queue: 0.06, loss: 0.2, seconds: 3), &reward)
+    #expect(good > 0.9)
+    #expect(idle < good - 0.4)
+    #expect(slow < good - 0.2)
+    #expect(lossy < good - 0.1)
+  }
+
+  @Test("flows that share a path are not punished for their share")
+  func sharing() {
+    var reward = CongestionReward()
+    let one = mean(LearningCases.path(megabits: 100, milliseconds: 40, queue: 0), &reward)
+    let four = mean(
+      LearningCases.path(megabits: 100, milliseconds: 40, queue: 0, flows: 4, seconds: 3), &reward)
+    #expect(abs(four - one) < 0.15)
+  }
+
+  @Test("samples of another function, or without a round trip, have no reward")
+  func none() {
+    var reward = CongestionReward()
+    #expect(reward.rewards(of: LearningCases.labeled(batches: 1)[0].samples).isEmpty)
+    var sample = LearningCases.path(megabits: 1, milliseconds: 1).samples[0]
+    sample.outcomes[3] = 0
+    #expect(reward.rewards(of: [sample]).isEmpty)
+    var outcome = OutcomeReward(index: 1)
+    #expect(outcome.rewards(of: LearningCases.labeled(batches: 1, samples: 9)[0].samples).count == 9)
+    outcome = OutcomeReward(index: 2)
+    #expect(outcome.rewards(of: LearningCases.labeled(batches: 1)[0].samples).isEmpty)
+  }
+}
