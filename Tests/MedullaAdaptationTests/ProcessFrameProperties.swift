@@ -6,7 +6,7 @@ import MedullaLearning
 enum ProcessFrameProperties {
   /// Gives nil, or what was violated; a trap is a violation by itself.
   ///
-  /// The first byte says how the rest comes. Below 0x80: as a stream, in pieces of so many bytes (0: at once).
+  /// The first byte says how the rest comes. Below 0x80: as a stream, in pieces of so many bytes (0: whole).
   /// From there: as one frame of right lengths, its header up to the first 0xFF, so that a fuzzer need not
   /// guess lengths.
   static func check(_ bytes: Data) -> String? {

@@ -5,9 +5,9 @@ import MedullaModel
 
 /// An adapter in a process of its own: a Python class, or any program that speaks `docs/adapter-protocol.md`.
 ///
-/// The first call starts the process. A crash, a hang, an answer of the wrong shape or with NaN ends it; it
-/// is started again after a while with the network that it last gave, and given up after a limit. No call waits
-/// longer than its deadline, nor for a restart: meanwhile calls are refused with `backingOff`.
+/// The first call starts the process. A crash, a hang, an answer of the wrong shape or with NaN ends it;
+/// it is started again after a while with the network that it last gave, and given up after a limit. No
+/// call waits longer than its deadline, nor for a restart: meanwhile calls are refused with `backingOff`.
 public final class ProcessAdapter: Adapter {
   public let inputs: Int
   public let outputs: Int

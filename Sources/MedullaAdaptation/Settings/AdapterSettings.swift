@@ -59,11 +59,20 @@ public enum AdapterSettings: Sendable, Equatable, Codable {
     /// The interpreter.
     public var python: String
     public var deadline: Duration
+    /// For the class's own use.
+    public var options: [String: FrameValue]
+    /// The user whose rights the process has; nil: the daemon's.
+    public var user: String?
 
-    public init(className: String, python: String = "python3", deadline: Duration = .seconds(10)) {
+    public init(
+      className: String, python: String = "python3", deadline: Duration = .seconds(10),
+      options: [String: FrameValue] = [:], user: String? = nil
+    ) {
       self.className = className
       self.python = python
       self.deadline = deadline
+      self.options = options
+      self.user = user
     }
   }
 
@@ -71,10 +80,19 @@ public enum AdapterSettings: Sendable, Equatable, Codable {
   public struct Command: Sendable, Equatable, Codable {
     public var arguments: [String]
     public var deadline: Duration
+    /// For the program's own use.
+    public var options: [String: FrameValue]
+    /// The user whose rights the process has; nil: the daemon's.
+    public var user: String?
 
-    public init(arguments: [String], deadline: Duration = .seconds(10)) {
+    public init(
+      arguments: [String], deadline: Duration = .seconds(10), options: [String: FrameValue] = [:],
+      user: String? = nil
+    ) {
       self.arguments = arguments
       self.deadline = deadline
+      self.options = options
+      self.user = user
     }
   }
 
