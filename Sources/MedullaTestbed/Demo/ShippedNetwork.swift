@@ -23,6 +23,15 @@ public struct ShippedNetwork: Sendable {
       .quantize(network, Calibration(samples: fewer))
   }
 
+  /// Compiles the network of a directory into a bundle, by the `medulla` program.
+  static func compile(from directory: String, to bundle: String, executable: String) throws {
+    try ChildProcess.run(
+      [
+        executable, "compile", "\(directory)/\(modelName)", "--calibration",
+        "\(directory)/\(calibrationName)", "-o", bundle,
+      ], within: .seconds(120))
+  }
+
   /// Where the shipped files are: `models` below the working directory, or beside the program's directory.
   public static func directory() throws -> String {
     let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""

@@ -8,6 +8,8 @@ struct ExperimentCommand: ParsableCommand {
     commandName: "experiment", abstract: "Run a measurement and judge it.",
     subcommands: [
       LinksExperimentCommand.self, ExperimentUpdatesCommand.self, ExperimentConvergenceCommand.self,
+      ExperimentAdaptationCommand.self, ExperimentBatchIntervalCommand.self, ExperimentSoakCommand.self,
+      UnreliableAdapterCommand.self,
     ])
 }
 

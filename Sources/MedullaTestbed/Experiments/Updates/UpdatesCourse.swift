@@ -23,12 +23,14 @@ struct UpdatesCourse {
   /// pace.
   mutating func run(_ index: Int, updating: Bool) throws -> UpdatesPhase {
     var phase = UpdatesPhase(
-      index: index, updating: updating, seconds: 0, updates: 0, retransmits: 0, dropped: 0, goodputMbps: 0,
+      index: index, updating: updating, seconds: 0, updates: 0, waits: 0, retransmits: 0, dropped: 0,
+      goodputMbps: 0,
       queueingDelayMeanMs: 0, decisions: 0, decisionNs: [], promotionMs: [], fellBehind: false)
     let before = try SocketTotals(link.client)
     _ = try lookAtDecisions()
     let begin = ContinuousClock.now
     var nextLook = Self.second
+    var nextUpdate = 0.0
     while true {
       let passed = (ContinuousClock.now - begin).inSeconds
       if passed >= nextLook {
@@ -39,10 +41,16 @@ struct UpdatesCourse {
         nextLook += Self.second
       }
       if passed >= plan.phaseSeconds, !updating || phase.updates >= plan.updatesPerPhase { break }
-      let nextUpdate = Double(phase.updates + 1) / plan.updatesPerSecond
-      if updating, phase.updates < plan.updatesPerPhase, passed >= nextUpdate - 1 / plan.updatesPerSecond {
-        phase.promotionMs.append(try replace().inSeconds * 1000)
-        phase.updates += 1
+      guard passed < 10 * plan.phaseSeconds else { throw Self.stuck }
+      if updating, phase.updates < plan.updatesPerPhase, passed >= nextUpdate {
+        if let took = try replace() {
+          phase.promotionMs.append(took.inSeconds * 1000)
+          phase.updates += 1
+        } else {
+          phase.waits += 1
+        }
+        // What a busy machine delays is not made up for: a slot's grace counts from the update before.
+        nextUpdate = passed + 1 / plan.updatesPerSecond
       }
       try Interruption.sleep(.milliseconds(5))
     }
@@ -54,9 +62,17 @@ struct UpdatesCourse {
     return phase
   }
 
-  /// Puts in the next snapshot; how long the call took that made it active.
-  private mutating func replace() throws -> Duration {
-    try CongestionControl.stage(name: instance.name, snapshot: snapshots[next % snapshots.count])
+  private static let stuck = TestbedError(
+    .timedOut, "The updates of a phase took ten times as long as planned.",
+    remedy: "Look at `medulla status`: do the slots keep their flows?")
+
+  /// Puts in the next snapshot; how long the call took that made it active, or nil while no slot is free.
+  private mutating func replace() throws -> Duration? {
+    do {
+      try CongestionControl.stage(name: instance.name, snapshot: snapshots[next % snapshots.count])
+    } catch let error as DatapathError where error.code == .noFreeSlot {
+      return nil
+    }
     next += 1
     return try ContinuousClock().measure { try CongestionControl.promote(name: instance.name) }
   }

@@ -43,9 +43,8 @@ public struct UpdatesExperiment {
     var result = Result(
       "updates", plan: plan, method: Self.method, verdict: UpdatesVerdict([], complete: false))
     try LinkEmulator.with(plan.cell.link(seed: 1), executable: executable) { link in
-      let seconds = Int(plan.seconds.rounded(.up)) + 10
       let transfer = try Transfer(
-        .init(congestion: instance.congestion, flows: plan.flows, seconds: seconds), over: link)
+        .init(congestion: instance.congestion, flows: plan.flows, seconds: plan.transferSeconds), over: link)
       defer { transfer.end() }
       try Interruption.sleep(.seconds(plan.warmUp))
       try link.beginWindow()

@@ -5,6 +5,8 @@ public struct UpdatesPhase: Codable, Equatable, Sendable {
   public var updating: Bool
   public var seconds: Double
   public var updates: Int
+  /// Times that an update had to wait for a slot.
+  public var waits: Int
   /// Segments sent again by the flows, and segments that the emulated buffer refused.
   public var retransmits: Int
   public var dropped: Int

@@ -33,6 +33,8 @@ public struct UpdatesPlan: Codable, Equatable, Sendable {
   public var updatesPerPhase: Int { (updates + pairs - 1) / pairs }
   public var phaseSeconds: Double { Double(updatesPerPhase) / updatesPerSecond }
   public var seconds: Double { Double(warmUp) + phaseSeconds * Double(2 * pairs) }
+  /// What the flows are given: phases get longer on a busy machine.
+  public var transferSeconds: Int { Int(seconds * 2) + 30 }
 
   public var cell: LinkCell {
     LinkCell(
