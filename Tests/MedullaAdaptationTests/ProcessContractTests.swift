@@ -52,4 +52,34 @@ struct ProcessContractTests {
       try Self.adapter(ProcessSettings(command: [ProcessExampleTests.perl, program]), widths: [2, 1])
     }
   }
+
+  @Test(
+    "what the Python package saves is what `medulla compile` reads",
+    .enabled(if: numpy != nil, "needs NumPy for python3"))
+  func saved() throws {
+    let base = NSTemporaryDirectory() + "medulla-saved-\(getpid())"
+    defer { for ending in ["safetensors", "layers.json"] { unlink("\(base).\(ending)") } }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try #require(Self.numpy))
+    process.arguments = [
+      "-c",
+      """
+      import sys; from medulla import Network
+      network = Network.random([3, 5, 2], "relu", seed=1)
+      network.save(sys.argv[1])
+      print(*network([[0.5, -1, 2]])[0])
+      """, base,
+    ]
+    process.environment = ProcessInfo.processInfo.environment.merging([
+      "PYTHONPATH": Self.root.appendingPathComponent("python").path, "PYTHONDONTWRITEBYTECODE": "1",
+    ]) { $1 }
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    let expected = text.split(whereSeparator: \.isWhitespace).compactMap { Float($0) }
+    let found = try FloatReference(Network.read(contentsOf: base + ".safetensors")).run([0.5, -1, 2])
+    #expect(expected.count == 2 && zip(expected, found).allSatisfy { abs($0 - $1) < 1e-5 }, "\(text)")
+  }
 }

@@ -122,6 +122,20 @@ def test_only_an_adapter_is_loaded(name: str, says: str) -> None:
         load(name)
 
 
+def test_other_networks_are_handed_on_as_they_came() -> None:
+    greeting = hello(Network.random([2, 1]))
+    greeting.fields["model"]["layers"].append({"kind": "clip", "minimum": 0})
+    runner = Runner("mine:Good")
+    assert runner.answer(greeting).fields["answer"] == "ok"
+    given = runner.greeting
+    assert given is not None and given.network is None and given.document is not None
+    assert given.document["layers"][-1]["kind"] == "clip" and given.tensors["layer0.weight"].shape == (1, 2)
+    greeting.fields["model"] = {"format": "onnx"}
+    greeting.tensors = {"onnx": np.frombuffer(b"model", np.uint8)}
+    assert runner.answer(greeting).fields["answer"] == "ok"
+    assert runner.greeting is not None and runner.greeting.onnx == b"model"
+
+
 def test_requests_before_hello_and_other_protocols_are_refused() -> None:
     runner = Runner("mine:Good")
     assert "before hello" in runner.answer(Frame({"request": "freeze", "id": 1})).fields["message"]

@@ -49,8 +49,7 @@ public struct FrameTensor: Sendable, Equatable {
   }
 
   public init(_ name: String, shape: [Int], floats: [Float]) {
-    var data = Data(capacity: floats.count * 4)
-    for value in floats { withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) } }
+    let data = floats.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
     self.init(name: name, element: .float32, shape: shape, data: data)
   }
 
@@ -59,8 +58,7 @@ public struct FrameTensor: Sendable, Equatable {
   }
 
   public init(_ name: String, words: [UInt64]) {
-    var data = Data(capacity: words.count * 8)
-    for value in words { withUnsafeBytes(of: value.littleEndian) { data.append(contentsOf: $0) } }
+    let data = words.map(\.littleEndian).withUnsafeBytes { Data($0) }
     self.init(name: name, element: .uint64, shape: [words.count], data: data)
   }
 

@@ -28,8 +28,11 @@ class Greeting:
     #: What the configuration has for this adapter.
     options: dict[str, Any]
     #: The network to begin with: the one that runs, or after a restart the last one that ``freeze`` gave.
-    #: None when it is more than dense layers; then ``onnx`` has its bytes.
+    #: None when it is more than dense layers and their activations; then ``document`` and ``tensors`` have it
+    #: as ``docs/layers-json.md`` describes, or ``onnx`` has the bytes of an ONNX file.
     network: Network | None = None
+    document: dict[str, Any] | None = None
+    tensors: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     onnx: bytes | None = None
     #: Tells the daemon's log how far a long round is: ``report(message, figure=value)``.
     report: Callable[..., None] = field(default=lambda message, **figures: None, repr=False)

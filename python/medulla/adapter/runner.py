@@ -103,7 +103,12 @@ class Runner:
         if model["format"] == "onnx":
             greeting.onnx = request.tensors["onnx"].tobytes()
         else:
-            greeting.network = Network.from_document(model, request.tensors)
+            greeting.document = {name: value for name, value in model.items() if name != "format"}
+            greeting.tensors = request.tensors
+            try:
+                greeting.network = Network.from_document(model, request.tensors)
+            except ValueError:
+                greeting.network = None  # Other kinds of layers: the class may know them.
         if report is not None:
             greeting.report = report
         self.greeting = greeting
