@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Puts bin/medulla, bin/medullad, the systemd units and the documents under a prefix, or takes them away again
+# (--remove). DESTDIR, for packagers, comes before every path. Configuration and history are never touched.
+#
+# Usage: scripts/install.sh [--remove] PREFIX
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+remove=no
+if [ "${1:-}" = --remove ]; then
+  remove=yes
+  shift
+fi
+prefix=${1:?usage: scripts/install.sh [--remove] PREFIX}
+destination=${DESTDIR:-}
+units=/usr/lib/systemd/system
+files=(
+  "bin/medulla $prefix/bin/medulla 755"
+  "bin/medullad $prefix/bin/medullad 755"
+  "systemd/medullad.service $units/medullad.service 644"
+  "systemd/medullad.socket $units/medullad.socket 644"
+  "systemd/medulla.sysusers /usr/lib/sysusers.d/medulla.conf 644"
+  "systemd/medulla.tmpfiles /usr/lib/tmpfiles.d/medulla.conf 644"
+)
+for page in docs/*.md; do files+=("$page $prefix/share/doc/medulla/$(basename "$page") 644"); done
+
+for entry in "${files[@]}"; do
+  read -r source target mode <<<"$entry"
+  if [ "$remove" = yes ]; then
+    rm -f "$destination$target"
+  elif [ "$source" = systemd/medullad.service ]; then
+    # The unit names the program by its whole path.
+    install -d "$(dirname "$destination$target")"
+    sed "s|/usr/local/|$prefix/|g" "$source" >"$destination$target"
+    chmod "$mode" "$destination$target"
+  else
+    install -D -m "$mode" "$source" "$destination$target"
+  fi
+done
+
+if [ "$remove" = yes ]; then
+  rmdir "$destination$prefix/share/doc/medulla" 2>/dev/null || true
+  echo "install: removed from $destination$prefix; configuration (/etc/medulla) and history (/var/lib/medulla) stay"
+  exit 0
+fi
+echo "install: installed to $destination$prefix"
+if [ -z "$destination" ] && [ -d /run/systemd/system ]; then
+  systemd-sysusers medulla.conf
+  systemd-tmpfiles --create medulla.conf
+  systemctl daemon-reload
+  echo "install: write /etc/medulla/medulla.toml (docs/daemon.md), then systemctl enable --now medullad"
+fi
