@@ -10,7 +10,8 @@ from medulla.examples.numpy_regression import Regression
 
 
 def test_what_the_numpy_example_learned_compiles(medulla_program: str, tmp_path) -> None:
-    if subprocess.run([medulla_program, "compile", "--help"], capture_output=True).returncode != 0:
+    known = subprocess.run([medulla_program, "compile", "--help"], capture_output=True, text=True)
+    if "--calibration" not in known.stdout:
         pytest.skip("this medulla program has no `compile`")
     adapter = Regression(Greeting("test", 4, 1, ["x"], {"steps": 64}, Network.random([4, 16, 1], seed=1)))
     generator = np.random.default_rng(2)
