@@ -55,10 +55,12 @@ let package = Package(
         .embedInCode("bpf/medulla.bpf.h"), .embedInCode("bpf/medulla_shadow.bpf.h"),
         .embedInCode("bpf/medulla_sample.bpf.h"), .embedInCode("bpf/medulla_live.bpf.h"),
         .embedInCode("bpf/medulla_function.bpf.h"), .embedInCode("bpf/medulla_packet.bpf.h"),
-        .embedInCode("bpf/congestion_sample.bpf.h"), .embedInCode("bpf/congestion_control.h"),
+        .embedInCode("bpf/congestion_sample.bpf.h"), .embedInCode("bpf/congestion_record.h"),
+        .embedInCode("bpf/congestion_control.h"),
         .embedInCode("bpf/congestion_interval.h"), .embedInCode("bpf/congestion_state.h"),
         .embedInCode("bpf/congestion_flow.bpf.h"), .embedInCode("bpf/congestion.bpf.c"),
         .embedInCode("bpf/query.bpf.c"), .embedInCode("bpf/probe.bpf.c"), .embedInCode("native/bench.c"),
+        .embedInCode("native/collect.c"),
       ],
       swiftSettings: strict),
     .target(

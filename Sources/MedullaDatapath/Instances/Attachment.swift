@@ -14,7 +14,7 @@ struct Attachment {
   ///   - attach: the last step; until its link is pinned the attachment ends with this process, so that no half
   ///     of one can stay.
   func make(
-    narrate: Narration, _ make: () throws -> BPFObject, snapshot: () -> DatapathSnapshot,
+    narrate: CongestionControl.Narration, _ make: () throws -> BPFObject, snapshot: () -> DatapathSnapshot,
     pin: (String) throws -> Void = { _ in }, attach: (BPFObject) throws -> BPFLink
   ) throws -> CongestionStatus {
     if try BPFFileSystem.ensureMounted() {

@@ -7,10 +7,10 @@ import MedullaKernel
 /// true picture; commands exclude each other by a lock.
 public protocol InstanceCommands {}
 
-/// Receives what a person would want to know on the way, such as that a file system was mounted.
-public typealias Narration = (String) -> Void
-
 extension InstanceCommands {
+  /// Receives what a person would want to know on the way, such as that a file system was mounted.
+  public typealias Narration = (String) -> Void
+
   /// Makes new flows take another snapshot; flows that run stay on theirs.
   ///
   /// A snapshot of a shape that is loaded goes into a free slot; one of another shape brings its own

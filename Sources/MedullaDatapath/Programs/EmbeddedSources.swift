@@ -14,6 +14,7 @@ enum EmbeddedSources {
       "medulla_function.bpf.h": text(PackageResources.medulla_function_bpf_h),
       "medulla_packet.bpf.h": text(PackageResources.medulla_packet_bpf_h),
       "congestion_sample.bpf.h": text(PackageResources.congestion_sample_bpf_h),
+      "congestion_record.h": text(PackageResources.congestion_record_h),
       "congestion_control.h": text(PackageResources.congestion_control_h),
       "congestion_interval.h": text(PackageResources.congestion_interval_h),
       "congestion_state.h": text(PackageResources.congestion_state_h),
@@ -35,6 +36,16 @@ enum EmbeddedSources {
 
   /// The native program that benchmarks compare with.
   static var native: [String: String] { ["bench.c": text(PackageResources.bench_c)] }
+
+  /// The native program whose instructions are counted.
+  static var collecting: [String: String] {
+    let shared = [
+      "congestion_control.h", "congestion_interval.h", "congestion_state.h", "congestion_record.h",
+    ]
+    return files.filter { shared.contains($0.key) }.merging(["collect.c": text(PackageResources.collect_c)]) {
+      first, _ in first
+    }
+  }
 
   private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

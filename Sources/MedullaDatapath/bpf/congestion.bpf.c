@@ -3,6 +3,7 @@
  * TCP congestion control by the network. `congestion_control.h` decides; this file brings it what an
  * ACK says, keeps a flow's state with its socket and its slot for its life, and writes rate and window.
  */
+#include "congestion_flow.bpf.h"
 #include "congestion_sample.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -182,8 +183,21 @@ static __noinline int congestion_decide(struct congestion_flow *flow, const stru
 	flow->action = given.words[0];
 	flow->decided_us = flow->controller.interval_start_us;
 	if (medulla_is_nth(flow->controller.decisions, flow->number, control->sample_every))
-		congestion_remember(flow, slot, shadowed ? &shadow : 0);
+		congestion_remember(&flow->pending, &flow->controller, slot, given.words[0],
+				    shadowed ? &shadow : 0);
 	return congestion_apply(&flow->controller, config, given.words[0]);
+}
+
+/* An interval has ended: what waited goes up, unless the interval tells of the application and not of the path. */
+static __always_inline void congestion_follow_up(struct congestion_flow *flow)
+{
+	const struct mcc_interval *last = &flow->controller.last;
+
+	if (!flow->pending.flags)
+		return;
+	if (last->app_limited * 2ULL <= last->acked)
+		congestion_emit(&flow->pending, last, flow->number);
+	flow->pending.flags = 0;
 }
 
 SEC("struct_ops")

@@ -8,20 +8,11 @@
 
 #include "medulla.bpf.h"
 #include "congestion_control.h"
+#include "congestion_record.h"
 
 _Static_assert(MEDULLA_INPUTS == MCC_FEATURES, "the network takes the controller's features");
 _Static_assert(MEDULLA_FLOW_FEATURES == MCC_FEATURES, "a flow's record holds its features");
 _Static_assert(MEDULLA_OUTPUTS == 1, "the network gives one action");
-
-/* A sampled decision that waits for what follows it. */
-struct congestion_pending {
-	__u64 version;
-	__s64 action;
-	__s64 shadow;
-	__u32 slot;
-	__u32 flags; /* of the sample to be; 0: none waits */
-	__s32 features[MCC_FEATURES];
-};
 
 struct congestion_flow {
 	struct mcc_flow controller;

@@ -1,0 +1,107 @@
+import Foundation
+import MedullaKernel
+
+/// What an ACK of running flows costs with sampling off, with a reader, and with nobody who reads.
+public struct LiveCollecting: Sendable {
+  public static let rounds = 7
+  /// How often the reader drains.
+  static let interval = 0.1
+
+  /// One way of collecting; ratios are against sampling that is off, of the same round.
+  public struct Figure: Codable, Sendable, Equatable {
+    /// The median over rounds of the mean time of a whole ACK.
+    public let nanosecondsPerACK: Double
+    public let ratio: Double
+    public let acknowledgements: UInt64
+    public let samples: UInt64
+    public let dropped: UInt64
+
+    enum CodingKeys: String, CodingKey {
+      case ratio, samples, dropped
+      case nanosecondsPerACK = "ns_per_ack"
+      case acknowledgements = "acks"
+    }
+  }
+
+  public struct Report: Codable, Sendable, Equatable {
+    public let off: Figure
+    public let listened: Figure
+    public let unheard: Figure
+    public let rounds: Int
+  }
+
+  private struct Reading {
+    var nanoseconds: UInt64 = 0
+    var runs: UInt64 = 0
+    var samples: UInt64 = 0
+    var dropped: UInt64 = 0
+
+    var mean: Double { Double(nanoseconds) / Double(max(runs, 1)) }
+  }
+
+  private let name: InstanceName
+
+  public init(name: String) throws {
+    self.name = try InstanceName(name)
+  }
+
+  /// Measures an attached instance that flows run on; its sampling is off afterwards.
+  ///
+  /// - Parameter seconds: of each reading; there are three in a round.
+  /// - Throws: `noAnswer` when no ACK came in a reading.
+  public func run(seconds: Double) throws -> Report {
+    let statistics = try BPFRunStatistics()
+    defer { withExtendedLifetime(statistics) {} }
+    defer { try? CongestionControl.setSampling(name: name.text, every: 0) }
+    let program = try AttachedInstance(name).current().main
+    let samples = try FunctionSamples(name: name.text)
+    var off: [Reading] = []
+    var listened: [Reading] = []
+    var unheard: [Reading] = []
+    for _ in 0..<Self.rounds {
+      try CongestionControl.setSampling(name: name.text, every: 0)
+      off.append(try read(program, seconds: seconds) {})
+      try CongestionControl.setSampling(name: name.text, every: 1)
+      _ = try samples.drain()
+      listened.append(try read(program, seconds: seconds) { _ = try samples.drain() })
+      unheard.append(try read(program, seconds: seconds) {})
+    }
+    return Report(
+      off: Self.figure(off, against: off), listened: Self.figure(listened, against: off),
+      unheard: Self.figure(unheard, against: off), rounds: Self.rounds)
+  }
+
+  private func read(_ program: BPFProgram, seconds: Double, _ tick: () throws -> Void) throws -> Reading {
+    let shared = try SharedMaps(pinnedAt: AttachedInstance.path(of: name))
+    let (before, counted) = (try program.facts(), try shared.total())
+    let deadline = Date().addingTimeInterval(seconds)
+    while Date() < deadline {
+      Thread.sleep(forTimeInterval: Self.interval)
+      try tick()
+    }
+    let (after, total) = (try program.facts(), try shared.total())
+    let reading = Reading(
+      nanoseconds: after.runNanoseconds &- before.runNanoseconds, runs: after.runs &- before.runs,
+      samples: total.samples &- counted.samples, dropped: total.samplesDropped &- counted.samplesDropped)
+    guard reading.runs > 0 else {
+      throw DatapathError(.noAnswer, "no ACK came to \(name) in \(seconds) s", remedy: "run a flow on it")
+    }
+    return reading
+  }
+
+  private static func figure(_ readings: [Reading], against off: [Reading]) -> Figure {
+    Figure(
+      nanosecondsPerACK: median(readings.map(\.mean)),
+      ratio: median(zip(readings, off).map { $0.mean / max($1.mean, 1) }),
+      acknowledgements: readings.reduce(0) { $0 &+ $1.runs },
+      samples: readings.reduce(0) { $0 &+ $1.samples },
+      dropped: readings.reduce(0) { $0 &+ $1.dropped })
+  }
+
+  static func median(_ values: [Double]) -> Double {
+    guard !values.isEmpty else { return 0 }
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  }
+}
