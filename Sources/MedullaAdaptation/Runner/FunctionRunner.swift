@@ -33,7 +33,8 @@ public final class FunctionRunner: Sendable {
   /// - Throws: `badSettings`, also when the adapter's network has other sizes than the running one.
   public init(
     settings: FunctionSettings, fastPath: any FastPath, adapter: (any Adapter)?, start: StartNetwork,
-    measure: (any RewardMeasure)? = nil, record: @escaping @Sendable (LoopRecord) -> Void, log: Logger
+    measure: (any RewardMeasure)? = nil, record: @escaping @Sendable (LoopRecord) -> Void,
+    log: Logger = Logger(label: "medulla.adaptation")
   ) throws(AdaptationError) {
     try settings.validate()
     let (inputs, outputs) = (start.shape.inputs, start.shape.outputs)

@@ -157,7 +157,10 @@ final class RunnerCore: @unchecked Sendable {
     do {
       switch action {
       case .record(let record):
-        if case .failure(let failure) = record, !failures.isNews(failure, at: now) { return nil }
+        if case .failure(let failure) = record {
+          guard failures.isNews(failure, at: now) else { return nil }
+          log.warning("\(settings.name): \(failure.step.rawValue) failed: \(failure.message)")
+        }
         self.record(record)
         return nil
       case .compare: return try startComparing()
@@ -282,6 +285,5 @@ final class RunnerCore: @unchecked Sendable {
   private func note(_ failure: LoopFailure) {
     state.failures += 1
     state.lastFailure = "\(failure.step.rawValue): \(failure.message)"
-    log.warning("\(settings.name): \(failure.step.rawValue) failed: \(failure.message)")
   }
 }

@@ -7,7 +7,8 @@ import MedullaDatapath
 /// with the weights of the training's reward (`AuroraReward`), scaled so that a full, empty-queued, loss-free
 /// path is 1.
 ///
-/// - *queueing* is mean RTT / minimum RTT − 1 of the interval, up to 3; *loss* is lost / (lost +
+/// - *queueing* is (mean RTT − minimum RTT) / minimum RTT of the interval, up to 3, with a minimum of at least
+///   1 ms, below which the host makes the delay; *loss* is lost / (lost +
 ///   acknowledged).
 /// - *use* is 1 when the interval shows that the bottleneck was busy: a queue of more than 5% of the round trip
 ///   and 0.5 ms. Then the rate was all that the path had, however little that is, so a path whose capacity has
@@ -33,6 +34,7 @@ public struct CongestionReward: RewardMeasure {
   static let flowLimit = 1_024
   static let queueShare = 0.05
   static let queueMicroseconds = 500.0
+  static let hostMicroseconds = 1_000.0
 
   /// - Parameter memory: for how long the most that a path gave is remembered, at least.
   public init(memory: Duration = .seconds(20)) {
@@ -59,7 +61,7 @@ public struct CongestionReward: RewardMeasure {
     let loss = sent > 0 ? Double(max(outcome.lost, 0)) / sent : 0
     let share = self.share(of: Double(max(outcome.deliveryRate, 0)), octave: Int(least.exponent), sample)
     let isBusy = queue > Self.queueShare * least && queue > Self.queueMicroseconds
-    return (isBusy ? 1 : share) - 0.3 * min(queue / least, 3) - loss
+    return (isBusy ? 1 : share) - 0.3 * min(queue / max(least, Self.hostMicroseconds), 3) - loss
   }
 
   /// What the flow got times the flows beside it, over the most that this was lately.
