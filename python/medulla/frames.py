@@ -20,7 +20,7 @@ PAYLOAD_LIMIT = 1 << 28
 TENSOR_LIMIT = 1 << 14
 RANK_LIMIT = 8
 
-_TYPES = {"float32": np.dtype("<f4"), "uint64": np.dtype("<u8"), "uint8": np.dtype("u1")}
+_TYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "uint64": np.dtype("<u8"), "uint8": np.dtype("u1")}
 _PREFIX = struct.Struct("<II")
 
 

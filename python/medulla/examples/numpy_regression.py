@@ -103,7 +103,11 @@ class Regression(Adapter):
         values = [inputs]
         for layer in self.layers:
             linear = values[-1] @ layer.weight.T + layer.bias
-            values.append({"relu": lambda x: np.maximum(x, 0), "tanh": np.tanh}.get(layer.activation, lambda x: x)(linear))
+            if layer.activation == "relu":
+                linear = np.maximum(linear, 0)
+            elif layer.activation == "tanh":
+                linear = np.tanh(linear)
+            values.append(linear)
         error = values[-1] - targets
         gradient = 2 * error / len(error)
         gradients: list[np.ndarray] = []

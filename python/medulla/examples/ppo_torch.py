@@ -163,7 +163,7 @@ def calibration(network: Network, rows: int = 2000, **paths: Any) -> np.ndarray:
     """Observations that the policy meets, for ``medulla compile --calibration``."""
     env = gymnasium.make("medulla-congestion-v0", **paths)
     observation, _ = env.reset(seed=7)
-    seen = []
+    seen: list[np.ndarray] = []
     while len(seen) < rows:
         seen.append(observation)
         action = network(observation[None])[0] / medulla.envs.ACTION_SCALE
@@ -183,7 +183,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.manual_seed(options.seed)
     ppo = PPO(module_of(Network.random([30, 32, 16, 1], seed=options.seed)), Options(seed=options.seed))
     with torch.no_grad():
-        ppo.policy[-1].weight.mul_(0.01)  # It begins with next to no opinion.
+        for parameter in ppo.policy[-1].parameters():
+            parameter.mul_(0.01)  # It begins with next to no opinion.
     before = evaluate(ppo.network())
     print("before:", json.dumps(before), flush=True)
     began, size = time.monotonic(), ppo.options.envs * ppo.options.horizon

@@ -29,6 +29,7 @@ class Normalized(gymnasium.ObservationWrapper):
     def __init__(self, env: gymnasium.Env) -> None:
         super().__init__(env)
         space = env.observation_space
+        assert isinstance(space, gymnasium.spaces.Box)
         self.observation_space = gymnasium.spaces.Box(self.observation(space.low), self.observation(space.high))
 
     def observation(self, observation: np.ndarray) -> np.ndarray:
