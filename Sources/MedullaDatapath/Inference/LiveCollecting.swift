@@ -6,6 +6,8 @@ public struct LiveCollecting: Sendable {
   public static let rounds = 7
   /// How often the reader drains.
   static let interval = 0.1
+  /// How long a ring may take to fill, in seconds.
+  static let patience = 10.0
 
   /// One way of collecting; ratios are against sampling that is off, of the same round.
   public struct Figure: Codable, Sendable, Equatable {
@@ -64,11 +66,32 @@ public struct LiveCollecting: Sendable {
       try CongestionControl.setSampling(name: name.text, every: 1)
       _ = try samples.drain()
       listened.append(try read(program, seconds: seconds) { _ = try samples.drain() })
+      try fill()
       unheard.append(try read(program, seconds: seconds) {})
+    }
+    guard listened.contains(where: { $0.samples > 0 }) else {
+      throw DatapathError(
+        .noAnswer, "no decision of \(name) was sampled", remedy: "run a flow that the path limits, for longer"
+      )
     }
     return Report(
       off: Self.figure(off, against: off), listened: Self.figure(listened, against: off),
       unheard: Self.figure(unheard, against: off), rounds: Self.rounds)
+  }
+
+  /// Waits until the ring is full, so that every sample after it is dropped.
+  private func fill() throws {
+    let shared = try SharedMaps(pinnedAt: AttachedInstance.path(of: name))
+    let before = try shared.total().samplesDropped
+    let deadline = Date().addingTimeInterval(Self.patience)
+    while try shared.total().samplesDropped == before {
+      guard Date() < deadline else {
+        throw DatapathError(
+          .noAnswer, "the ring of \(name) did not fill in \(Self.patience) s",
+          remedy: "attach with a smaller --sample-buffer, or run more flows")
+      }
+      Thread.sleep(forTimeInterval: Self.interval / 10)
+    }
   }
 
   private func read(_ program: BPFProgram, seconds: Double, _ tick: () throws -> Void) throws -> Reading {

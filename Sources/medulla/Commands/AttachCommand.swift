@@ -7,7 +7,7 @@ import MedullaTestbed
 struct AttachCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "attach", abstract: "Run a network in the kernel.",
-    subcommands: [AttachCongestionCommand.self])
+    subcommands: [AttachCongestionCommand.self, AttachFunctionCommand.self])
 }
 
 /// `medulla attach congestion --name NAME BUNDLE`.
@@ -45,8 +45,7 @@ struct AttachCongestionCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("Move flows that stay longer on a replaced snapshot, such as 10m.", valueName: "time"))
   var drainLimit: String?
-  @Flag(help: "Take the time of each inference in the kernel.")
-  var measure = false
+  @OptionGroup var sampling: SamplingOptions
   @Flag(help: "Print the status as JSON.")
   var json = false
   @Argument(help: "The compiled network.")
@@ -61,7 +60,9 @@ struct AttachCongestionCommand: ParsableCommand {
   }
 
   private func configuration() throws -> CongestionConfiguration {
-    var configuration = CongestionConfiguration(measures: measure)
+    var configuration = CongestionConfiguration(
+      measures: sampling.measure, sampleEvery: sampling.sample, sampleBytes: try sampling.bufferBytes(),
+      isConsistent: !sampling.follow)
     if let interval {
       configuration.controller.interval_fraction_q8 = try fixed(interval, bits: 8, "--interval")
     }

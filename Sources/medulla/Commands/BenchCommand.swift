@@ -7,7 +7,7 @@ import MedullaSnapshot
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure on this machine.",
-    subcommands: [BenchInferenceCommand.self, BenchSimulatorCommand.self])
+    subcommands: [BenchInferenceCommand.self, BenchCollectingCommand.self, BenchSimulatorCommand.self])
 }
 
 /// `medulla bench inference BUNDLE`.

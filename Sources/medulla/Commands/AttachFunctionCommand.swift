@@ -1,0 +1,68 @@
+import ArgumentParser
+import MedullaDatapath
+import MedullaSnapshot
+import MedullaTestbed
+
+/// `medulla attach function NAME BUNDLE --program FILE.bpf.c --hook HOOK`.
+struct AttachFunctionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "function",
+    abstract: "Run a network at a network interface, by a function of your own.",
+    discussion: """
+      FILE is one eBPF C source that includes "medulla_packet.bpf.h" (or "medulla.bpf.h"), registers itself \
+      with MEDULLA_FUNCTION(program, inputs, outputs), makes features of packets and acts by the network's \
+      outputs. It is compiled for the network's shape. It stays after this command ends, until `medulla detach \
+      NAME`; status, update, rollback and sampling are as with the congestion control. \
+      examples/custom-function has a worked example.
+      """)
+
+  @Option(help: ArgumentHelp("The function's source.", valueName: "file.bpf.c"))
+  var program: String
+  @Option(
+    help: ArgumentHelp(
+      "Where it meets packets: tc:DEV:ingress, tc:DEV:egress or xdp:DEV.", valueName: "hook"))
+  var hook: String
+  @Option(
+    help: ArgumentHelp("Move flows that stay longer on a replaced snapshot, such as 10m.", valueName: "time"))
+  var drainLimit: String?
+  @OptionGroup var sampling: SamplingOptions
+  @Flag(help: "Print the status as JSON.")
+  var json = false
+  @Argument(help: "The instance's name, at most 15 characters.")
+  var name: String
+  @Argument(help: "The compiled network.")
+  var bundle: String
+
+  func run() throws {
+    let snapshot = try DatapathSnapshot(SnapshotBundle.open(bundle))
+    var configuration = CustomFunction.Configuration(
+      measures: sampling.measure, sampleEvery: sampling.sample, sampleBytes: try sampling.bufferBytes(),
+      isConsistent: !sampling.follow)
+    if let drainLimit {
+      configuration.drainLimit = .nanoseconds(Int64(clamping: try Quantity.nanoseconds(drainLimit)))
+    }
+    let status = try CustomFunction.attach(
+      name: name, snapshot: snapshot, program: FunctionProgram(contentsOf: program),
+      hook: FunctionHook(hook), configuration: configuration, narrate: Narration.tell)
+    Narration.tell("attached at \(hook)")
+    try StatusOutput.print(status, json: json)
+  }
+}
+
+/// What both kinds of attachment take.
+struct SamplingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Send every n-th decision up as a sample; 0 sends none.", valueName: "n"))
+  var sample = 0
+  @Option(help: ArgumentHelp("Size of the ring that samples wait in, such as 2MiB.", valueName: "size"))
+  var sampleBuffer: String?
+  @Flag(help: "Without flow consistency: every flow takes the active snapshot at its next packet.")
+  var follow = false
+  @Flag(help: "Take the time of each inference in the kernel.")
+  var measure = false
+
+  func bufferBytes() throws -> Int {
+    guard let sampleBuffer else { return SampleBuffer.defaultBytes }
+    return try Quantity.bufferBytes(sampleBuffer, bandwidthDelayBytes: nil)
+  }
+}
