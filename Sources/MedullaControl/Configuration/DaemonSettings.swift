@@ -1,0 +1,86 @@
+/// What the daemon as a whole is told: the table `[daemon]`.
+public struct DaemonSettings: Sendable, Equatable {
+  /// What becomes of the functions when the daemon stops.
+  public enum OnStop: String, Sendable, Codable {
+    /// The fast path goes on with what it has.
+    case keep
+    /// Every function of the configuration is detached.
+    case detach
+  }
+
+  public static let defaultSocket = "/run/medulla/control.sock"
+  public static let defaultState = "/var/lib/medulla"
+
+  /// The control socket's path.
+  public var socket = DaemonSettings.defaultSocket
+  /// The directory of the history and of kept snapshots.
+  public var state = DaemonSettings.defaultState
+  /// Records older than this are deleted.
+  public var history = Duration.seconds(30 * 86_400)
+  /// The size in bytes over which the oldest records are deleted.
+  public var historyLimit = 256 << 20
+  public var onStop = OnStop.keep
+  /// Who the daemon becomes when the functions are loaded; nil: who it is.
+  public var user: String?
+  public var logLevel = LogLevel.info
+
+  public enum LogLevel: String, Sendable, Codable, CaseIterable {
+    case debug, info, notice, warning, error
+  }
+
+  public init() {}
+
+  public var historyPath: String { state + "/history.sqlite" }
+  public var snapshotsPath: String { state + "/snapshots" }
+  public var lockPath: String { state + "/medullad.lock" }
+}
+
+extension DaemonSettings {
+  /// A path of a Unix socket holds at most so many bytes (`sockaddr_un.sun_path`, less its end).
+  static let socketPathLimit = 107
+
+  init(_ table: inout TableReader) {
+    if let socket = table.string("socket") {
+      if !socket.hasPrefix("/") || socket.utf8.count > Self.socketPathLimit {
+        table.problem(
+          "socket", "\"\(socket)\" must begin with / and have at most \(Self.socketPathLimit) bytes")
+      }
+      self.socket = socket
+    }
+    if let state = table.string("state") {
+      if !state.hasPrefix("/") { table.problem("state", "\"\(state)\" must begin with /") }
+      self.state = state
+    }
+    history = table.duration("history", in: .seconds(60)...(.seconds(3_650 * 86_400))) ?? history
+    historyLimit = table.bytes("history_limit", in: (1 << 20)...(1 << 40)) ?? historyLimit
+    onStop = table.word("on_stop", [("keep", .keep), ("detach", .detach)]) ?? onStop
+    if let user = table.string("user") {
+      if user.isEmpty { table.problem("user", "must name a user; leave the key out to stay who you are") }
+      self.user = user
+    }
+    logLevel = table.word("log_level", LogLevel.allCases.map { ($0.rawValue, $0) }) ?? logLevel
+    table.finish()
+  }
+}
+
+extension TableReader {
+  /// A size: an integer of bytes, or a string such as `"256MiB"`.
+  mutating func bytes(_ key: String, in range: ClosedRange<Int>) -> Int? {
+    guard has(key) else { return integer(key, in: range) }
+    guard let text = probe(key) else { return integer(key, in: range) }
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("B", 0)]
+    for (unit, shift) in units where text.hasSuffix(unit) {
+      guard let count = Int(text.dropLast(unit.count)), count >= 0, count <= Int.max >> shift,
+        range.contains(count << shift)
+      else { break }
+      _ = string(key)
+      return count << shift
+    }
+    _ = string(key)
+    problem(
+      key,
+      "\"\(text)\" is not allowed; it must be a size from \"\(range.lowerBound >> 20)MiB\" to "
+        + "\"\(range.upperBound >> 30)GiB\"")
+    return nil
+  }
+}

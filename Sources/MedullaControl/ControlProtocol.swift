@@ -1,4 +1,0 @@
-/// The version of the control protocol.
-public enum ControlProtocol {
-  public static let version = 1
-}

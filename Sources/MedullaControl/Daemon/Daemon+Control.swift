@@ -1,0 +1,122 @@
+import Foundation
+import Glibc
+import MedullaAdaptation
+
+// Answers on the control socket.
+extension Daemon: ControlTarget {
+  public func answer(_ request: ControlRequest, from peer: ControlPeer) -> ControlAnswer {
+    do {
+      switch request.method {
+      case .hello: return ControlAnswer(HelloAnswer(version: Self.version, process: getpid()))
+      case .status, .top: return ControlAnswer(try report(request.function))
+      case .why: return ControlAnswer(WhyAnswer(functions: try hosts(request.function).map(why)))
+      case .history: return ControlAnswer(try historyAnswer(request))
+      case .pause, .resume, .promote, .rollback: return ControlAnswer(try tell(request, peer))
+      case .reload: return ControlAnswer(try orderReload(peer))
+      case .stop: return ControlAnswer(orderStop(request, peer))
+      }
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  public func frame(function: String?) -> ControlAnswer {
+    do {
+      return ControlAnswer(try report(function))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func hosts(_ name: String?) throws(ControlError) -> [FunctionHost] {
+    guard let name else { return functions }
+    guard let host = functions.first(where: { $0.settings.name == name }) else {
+      let names = functions.map(\.settings.name).joined(separator: ", ")
+      throw ControlError(
+        .unknownFunction, "the daemon has no function \"\(name)\"",
+        remedy: names.isEmpty ? "it has none" : "it has: \(names)")
+    }
+    return [host]
+  }
+
+  func report(_ function: String?) throws(ControlError) -> DaemonReport {
+    let settings = self.settings
+    return DaemonReport(
+      time: Date().timeIntervalSince1970, version: Self.version, process: getpid(), user: userName,
+      capabilities: Privileges.effective(), uptimeSeconds: (ContinuousClock.now - started).inSeconds,
+      configuration: configurationPath, socket: settings.socket, socketOrigin: socketOrigin,
+      onStop: settings.onStop, history: history.health, functions: try hosts(function).map { $0.report() })
+  }
+
+  private func why(_ host: FunctionHost) throws(ControlError) -> WhyReport {
+    var last: [String: StoredRecord] = [:]
+    for kind in WhyReport.kinds {
+      let query = HistoryQuery(function: host.settings.name, kind: kind, limit: 1)
+      last[kind] = try? history.records(query).last
+    }
+    return WhyReport(
+      function: host.settings.name, last: last, state: host.loop.snapshot(),
+      now: Date().timeIntervalSince1970)
+  }
+
+  private func historyAnswer(_ request: ControlRequest) throws(ControlError) -> HistoryAnswer {
+    if let kind = request.kind, !LoopRecord.kinds.contains(kind) {
+      throw ControlError(
+        .badParameter, "there is no kind of record \"\(kind)\"",
+        remedy: "kinds are: \(LoopRecord.kinds.joined(separator: ", "))")
+    }
+    let since = request.since.map { Date().timeIntervalSince1970 - $0 }
+    let limit = request.limit ?? 100
+    return HistoryAnswer(
+      records: try history.records(
+        HistoryQuery(function: request.function, kind: request.kind, since: since, limit: limit)),
+      snapshots: try history.snapshots(function: request.function, limit: min(limit, 100)))
+  }
+
+  private func tell(_ request: ControlRequest, _ peer: ControlPeer) throws(ControlError) -> ControlOutcome {
+    guard let command = RunnerCommand(rawValue: request.method.rawValue) else {
+      throw ControlError(.unknownMethod, "there is no command \(request.method.rawValue)")
+    }
+    let hosts = try self.hosts(request.function)
+    let isForAll = command == .pause || command == .resume
+    guard hosts.count == 1 || (isForAll && !hosts.isEmpty) else {
+      let names = hosts.map(\.settings.name).joined(separator: ", ")
+      throw ControlError(
+        .badParameter, "\(command.rawValue) needs the name of one function", remedy: "there are: \(names)")
+    }
+    for host in hosts {
+      guard command == .pause || command == .resume || host.settings.adapter != .none else {
+        throw ControlError(
+          .refused, "\(host.settings.name) has no adapter, so there is nothing to \(command.rawValue)",
+          remedy: "`medulla update` and `medulla rollback` change the snapshot in the kernel")
+      }
+    }
+    for host in hosts {
+      log.notice(
+        "\(host.settings.name): told to \(command.rawValue) by user \(peer.user), process \(peer.process)")
+      guard host.loop.command(command) else {
+        throw ControlError(
+          .refused, "\(host.settings.name) does not run, or has too many commands to come to")
+      }
+    }
+    let names = hosts.map(\.settings.name).joined(separator: ", ")
+    return ControlOutcome("told \(names) to \(command.rawValue)")
+  }
+
+  private func orderReload(_ peer: ControlPeer) throws(ControlError) -> ControlOutcome {
+    _ = try Configuration(path: configurationPath)
+    log.notice("told to reload by user \(peer.user), process \(peer.process)")
+    reload()
+    return ControlOutcome(
+      "\(configurationPath) has no errors and is being applied; the log says what changed")
+  }
+
+  private func orderStop(_ request: ControlRequest, _ peer: ControlPeer) -> ControlOutcome {
+    let order = request.onStop ?? settings.onStop
+    log.notice("told to stop and \(order.rawValue) by user \(peer.user), process \(peer.process)")
+    stop(order)
+    return ControlOutcome(
+      order == .keep
+        ? "stopping; the functions stay on in the kernel" : "stopping and detaching the functions")
+  }
+}

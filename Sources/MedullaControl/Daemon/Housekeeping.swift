@@ -1,0 +1,47 @@
+import Foundation
+import MedullaDatapath
+
+/// Does now and then, on a thread of its own, what time brings: flows past the drain limit move, and program
+/// sets that nobody uses go.
+final class Housekeeping: @unchecked Sendable {
+  private weak var daemon: Daemon?
+  private let condition = NSCondition()
+  private var isStopping = false
+
+  init(daemon: Daemon) { self.daemon = daemon }
+
+  func start() {
+    let thread = Thread { [self] in
+      while wait() { daemon?.sweep() }
+    }
+    thread.name = "housekeeping"
+    thread.start()
+  }
+
+  /// The thread ends by itself; a sweep that waits for another command is not waited for.
+  func stop() {
+    condition.withLock {
+      isStopping = true
+      condition.broadcast()
+    }
+  }
+
+  private func wait() -> Bool {
+    condition.withLock {
+      if !isStopping { _ = condition.wait(until: Date(timeIntervalSinceNow: Daemon.sweepSeconds)) }
+      return !isStopping
+    }
+  }
+}
+
+extension Daemon {
+  func sweep() {
+    for host in functions {
+      do {
+        try CongestionControl.sweep(name: host.settings.name)
+      } catch {
+        log.debug("\(host.settings.name): not swept: \(error)")
+      }
+    }
+  }
+}

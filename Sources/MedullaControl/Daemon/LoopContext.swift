@@ -1,0 +1,10 @@
+import Logging
+
+/// What a function's loop is given by the daemon around it.
+struct LoopContext {
+  let history: HistoryStore
+  let snapshots: SnapshotKeeper
+  /// Of the configuration.
+  let directory: String
+  let log: Logger
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Logging
+import MedullaAdaptation
+import MedullaDatapath
+import MedullaModel
+import MedullaSnapshot
+
+/// The network that a function's loop goes on from.
+struct StartingPoint {
+  /// Where it came from.
+  enum Origin: Equatable {
+    /// Nothing was attached: the bundle was, now.
+    case attached
+    /// What was attached runs the bundle's snapshot.
+    case bundle
+    /// What was attached runs a snapshot of which the network was kept.
+    case kept
+    /// What was attached runs a snapshot that nobody kept: the bundle's network is where learning begins.
+    case unknown
+  }
+
+  let origin: Origin
+  let network: StartNetwork
+  /// Of the active snapshot, in hexadecimal.
+  let digest: String
+}
+
+/// Brings a function into the kernel, or takes over what is there.
+struct FunctionLoader {
+  let snapshots: SnapshotKeeper
+  let log: Logger
+
+  /// Attaches the bundle, or goes on with what is attached under the function's name.
+  func load(_ settings: FunctionSettings) throws -> FunctionHost.Loaded {
+    let bundle = try SnapshotBundle.open(settings.bundle)
+    let active: String
+    let isNew: Bool
+    if let status = try attachedStatus(settings.name) {
+      guard (status.kind == .congestion) == (settings.kind == .congestion) else {
+        throw ControlError(
+          .refused, "\(settings.name) is attached as another kind of function",
+          remedy: "`medulla detach \(settings.name)` ends it, or choose another name")
+      }
+      active = status.slots.first { $0.state == .active }?.digest ?? ""
+      isNew = false
+      let version = status.slots.first { $0.state == .active }?.version ?? 0
+      log.notice("\(settings.name): took over snapshot \(version) (\(active.prefix(12)))")
+    } else {
+      try attach(settings, bundle)
+      active = bundle.file.digest
+      isNew = true
+      log.notice("\(settings.name): attached \(settings.bundle) (\(active.prefix(12)))")
+    }
+    try CongestionControl.setSampling(name: settings.name, every: settings.sampling)
+    try CongestionControl.setConsistency(name: settings.name, settings.consistency)
+    return FunctionHost.Loaded(
+      bundle: bundle, start: try start(bundle, active: active, isNew: isNew, settings))
+  }
+
+  private func attach(_ settings: FunctionSettings, _ bundle: SnapshotBundle) throws {
+    let snapshot = try DatapathSnapshot(bundle)
+    let narrate: (String) -> Void = { log.info("\(settings.name): \($0)") }
+    switch settings.kind {
+    case .congestion:
+      try CongestionControl.attach(name: settings.name, snapshot: snapshot, narrate: narrate)
+    case .custom(let program, let hook):
+      try CustomFunction.attach(
+        name: settings.name, snapshot: snapshot, program: FunctionProgram(contentsOf: program),
+        hook: FunctionHook(hook), narrate: narrate)
+    }
+  }
+
+  private func attachedStatus(_ name: String) throws -> CongestionStatus? {
+    do {
+      return try CongestionControl.status(name: name)
+    } catch let error as DatapathError where error.code == .notAttached {
+      return nil
+    }
+  }
+
+  private func start(
+    _ bundle: SnapshotBundle, active: String, isNew: Bool, _ settings: FunctionSettings
+  ) throws -> StartingPoint {
+    let own = try StartNetwork(bundle: bundle)
+    if active == bundle.file.digest {
+      return StartingPoint(origin: isNew ? .attached : .bundle, network: own, digest: active)
+    }
+    if let network = snapshots.start(digest: active, samples: own.calibration.samples) {
+      log.info("\(settings.name): learning goes on from the network that was kept of \(active.prefix(12))")
+      return StartingPoint(origin: .kept, network: network, digest: active)
+    }
+    let short = active.prefix(12)
+    log.warning(
+      "\(settings.name): no network was kept of snapshot \(short); learning begins with the bundle's")
+    return StartingPoint(origin: .unknown, network: own, digest: active)
+  }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import GRDB
+import MedullaAdaptation
+
+/// A daemon's history, read while no daemon runs; nothing is written to it.
+public struct HistoryArchive {
+  public let path: String
+  private let queue: DatabaseQueue
+
+  public static func exists(in directory: String) -> Bool {
+    FileManager.default.fileExists(atPath: path(in: directory))
+  }
+
+  private static func path(in directory: String) -> String {
+    var settings = DaemonSettings()
+    settings.state = directory
+    return settings.historyPath
+  }
+
+  /// - Parameter directory: a daemon's `state`.
+  public init(directory: String) throws(ControlError) {
+    path = Self.path(in: directory)
+    guard Self.exists(in: directory) else {
+      throw ControlError(
+        .notRunning, "there is no history in \(directory)",
+        remedy: "name the `state` of the daemon's configuration with --state")
+    }
+    var configuration = GRDB.Configuration()
+    configuration.readonly = true
+    configuration.busyMode = .timeout(2)
+    do {
+      queue = try DatabaseQueue(path: path, configuration: configuration)
+    } catch {
+      throw ControlError(
+        .history, "\(path) cannot be read: \(error)", remedy: "become root or a member of the group medulla")
+    }
+  }
+
+  public func history(_ request: ControlRequest) throws(ControlError) -> HistoryAnswer {
+    let since = request.since.map { Date().timeIntervalSince1970 - $0 }
+    let limit = request.limit ?? 100
+    return try reading { database in
+      HistoryAnswer(
+        records: try HistoryRows.records(
+          HistoryQuery(function: request.function, kind: request.kind, since: since, limit: limit),
+          in: database),
+        snapshots: try HistoryRows.snapshots(function: request.function, limit: min(limit, 100), in: database)
+      )
+    }
+  }
+
+  public func why(function: String?) throws(ControlError) -> WhyAnswer {
+    try reading { database in
+      let names = try function.map { [$0] } ?? HistoryRows.functions(in: database)
+      return WhyAnswer(
+        functions: try names.map { name in
+          var last: [String: StoredRecord] = [:]
+          for kind in WhyReport.kinds {
+            last[kind] = try HistoryRows.records(
+              HistoryQuery(function: name, kind: kind, limit: 1), in: database
+            ).last
+          }
+          guard !last.isEmpty else {
+            throw ControlError(.unknownFunction, "nothing is written down of a function \"\(name)\"")
+          }
+          return WhyReport(function: name, last: last, state: nil, now: Date().timeIntervalSince1970)
+        })
+    }
+  }
+
+  private func reading<Value>(_ body: (Database) throws -> Value) throws(ControlError) -> Value {
+    do {
+      return try queue.read(body)
+    } catch let error as ControlError {
+      throw error
+    } catch {
+      throw ControlError(.history, "\(path) cannot be read: \(error)")
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import GRDB
+import MedullaAdaptation
+
+/// Which records of the history are wanted.
+public struct HistoryQuery: Sendable, Equatable {
+  public var function: String?
+  public var kind: String?
+  /// Not older than this, in seconds since 1970.
+  public var since: Double?
+  /// The newest so many.
+  public var limit: Int
+
+  public init(function: String? = nil, kind: String? = nil, since: Double? = nil, limit: Int = 100) {
+    self.function = function
+    self.kind = kind
+    self.since = since
+    self.limit = min(max(limit, 1), ControlProtocol.recordLimit)
+  }
+}
+
+/// A snapshot of which the file was kept.
+public struct KeptSnapshot: Sendable, Equatable, Codable {
+  public var time: Double
+  public var function: String
+  public var version: UInt64
+  /// SHA-256 of the file's contents, in hexadecimal.
+  public var digest: String
+  public var name: String
+  public var path: String
+  public var bytes: Int
+}
+
+/// Something to be written down.
+enum HistoryEntry: Sendable {
+  case record(StoredRecord)
+  case snapshot(KeptSnapshot)
+}
+
+/// Reads rows; the same for the daemon's own file and for one that is only read.
+enum HistoryRows {
+  static func records(_ query: HistoryQuery, in database: Database) throws -> [StoredRecord] {
+    var conditions: [String] = []
+    var arguments: [any DatabaseValueConvertible] = []
+    if let function = query.function {
+      conditions.append("function = ?")
+      arguments.append(function)
+    }
+    if let kind = query.kind {
+      conditions.append("kind = ?")
+      arguments.append(kind)
+    }
+    if let since = query.since {
+      conditions.append("time >= ?")
+      arguments.append(since)
+    }
+    let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+    let rows = try Row.fetchAll(
+      database, sql: "SELECT * FROM record \(filter) ORDER BY id DESC LIMIT ?",
+      arguments: StatementArguments(arguments + [query.limit]))
+    return rows.reversed().compactMap(record)
+  }
+
+  /// Names of all functions that have records.
+  static func functions(in database: Database) throws -> [String] {
+    try String.fetchAll(database, sql: "SELECT DISTINCT function FROM record ORDER BY function LIMIT 256")
+  }
+
+  static func snapshots(function: String?, limit: Int, in database: Database) throws -> [KeptSnapshot] {
+    let filter = function == nil ? "" : "WHERE function = ?"
+    let arguments: [any DatabaseValueConvertible] = function.map { [$0, limit] } ?? [limit]
+    let rows = try Row.fetchAll(
+      database, sql: "SELECT * FROM snapshot \(filter) ORDER BY id DESC LIMIT ?",
+      arguments: StatementArguments(arguments))
+    return rows.reversed().map { row in
+      KeptSnapshot(
+        time: row["time"], function: row["function"], version: UInt64(clamping: row["version"] as Int64),
+        digest: row["digest"], name: row["name"], path: row["path"], bytes: row["bytes"])
+    }
+  }
+
+  /// nil for a row of a newer version that this one does not know.
+  private static func record(_ row: Row) -> StoredRecord? {
+    let kind: String = row["kind"]
+    guard LoopRecord.kinds.contains(kind) else { return nil }
+    let text = "{\"function\":\"\",\"kind\":\"\(kind)\",\"record\":\(row["body"] as String),\"time\":0}"
+    guard var stored = try? ControlAnswer.decoder().decode(StoredRecord.self, from: Data(text.utf8)) else {
+      return nil
+    }
+    stored.id = row["id"]
+    stored.time = row["time"]
+    stored.function = row["function"]
+    return stored
+  }
+}

@@ -1,0 +1,32 @@
+import GRDB
+
+/// The tables of the history, and how each came to be.
+enum HistorySchema {
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("records and snapshots") { database in
+      try database.create(table: "record") { table in
+        table.autoIncrementedPrimaryKey("id")
+        table.column("time", .double).notNull()
+        table.column("function", .text).notNull()
+        table.column("kind", .text).notNull()
+        table.column("version", .integer)
+        table.column("body", .text).notNull()
+      }
+      try database.create(indexOn: "record", columns: ["function", "kind", "id"])
+      try database.create(indexOn: "record", columns: ["time"])
+      try database.create(table: "snapshot") { table in
+        table.autoIncrementedPrimaryKey("id")
+        table.column("time", .double).notNull()
+        table.column("function", .text).notNull()
+        table.column("version", .integer).notNull()
+        table.column("digest", .text).notNull()
+        table.column("name", .text).notNull()
+        table.column("path", .text).notNull()
+        table.column("bytes", .integer).notNull()
+      }
+      try database.create(indexOn: "snapshot", columns: ["function", "version"])
+    }
+    return migrator
+  }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import MedullaAdaptation
+
+/// A record of a function's slow path as the history has it.
+public struct StoredRecord: Sendable, Equatable, Codable {
+  /// Counted up; nil before it is stored.
+  public var id: Int64?
+  /// Seconds since 1970.
+  public var time: Double
+  public var function: String
+  public var record: LoopRecord
+
+  public init(id: Int64? = nil, time: Double, function: String, record: LoopRecord) {
+    self.id = id
+    self.time = time
+    self.function = function
+    self.record = record
+  }
+
+  enum CodingKeys: String, CodingKey { case id, time, function, kind, version, record }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    id = try container.decodeIfPresent(Int64.self, forKey: .id)
+    time = try container.decode(Double.self, forKey: .time)
+    function = try container.decode(String.self, forKey: .function)
+    let kind = try container.decode(String.self, forKey: .kind)
+    record = try LoopRecord(kind: kind, from: container.superDecoder(forKey: .record))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encodeIfPresent(id, forKey: .id)
+    try container.encode(time, forKey: .time)
+    try container.encode(function, forKey: .function)
+    try container.encode(record.kind, forKey: .kind)
+    try container.encodeIfPresent(record.version, forKey: .version)
+    try record.payload.encode(to: container.superEncoder(forKey: .record))
+  }
+}
+
+extension LoopRecord {
+  /// Every kind, as `medulla history --kind` takes them.
+  public static let kinds = [
+    "batch", "progress", "failure", "gates", "staged", "shadow", "promotion", "verdict", "rollback",
+    "command",
+  ]
+
+  /// What the kind is told with; JSON without the name of the kind around it.
+  var payload: any Encodable {
+    switch self {
+    case .batch(let value): value
+    case .progress(let value): value
+    case .failure(let value): value
+    case .gates(let value): value
+    case .staged(let value): value
+    case .shadow(let value): value
+    case .promotion(let value): value
+    case .verdict(let value): value
+    case .rollback(let value): value
+    case .command(let value): value
+    }
+  }
+
+  init(kind: String, from decoder: any Decoder) throws {
+    switch kind {
+    case "batch": self = .batch(try BatchStatistics(from: decoder))
+    case "progress": self = .progress(try RoundProgress(from: decoder))
+    case "failure": self = .failure(try LoopFailure(from: decoder))
+    case "gates": self = .gates(try [GateDecision](from: decoder))
+    case "staged": self = .staged(try StagedCandidate(from: decoder))
+    case "shadow": self = .shadow(try ShadowResult(from: decoder))
+    case "promotion": self = .promotion(try PromotionRecord(from: decoder))
+    case "verdict": self = .verdict(try WatchVerdict(from: decoder))
+    case "rollback": self = .rollback(try RollbackRecord(from: decoder))
+    case "command": self = .command(try RunnerCommand(from: decoder))
+    default:
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "there is no kind of record \"\(kind)\""))
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import MedullaAdaptation
+
+/// Why a function's snapshot was, or was not, replaced: the last word of everything that has one.
+public struct WhyReport: Codable, Sendable, Equatable {
+  public var function: String
+  /// Seconds since 1970.
+  public var time: Double
+  /// The answer in one sentence.
+  public var answer: String
+  /// What it rests on, a sentence each.
+  public var reasons: [String]
+  /// The gates' last word, with their numbers, in the order in which they are asked.
+  public var gates: [GateDecision]
+  /// The last record of each kind that bears on the answer, by kind.
+  public var records: [String: StoredRecord]
+
+  /// The kinds whose last record is looked at.
+  public static let kinds = LoopRecord.kinds
+
+  /// - Parameters:
+  ///   - last: the last record of each kind, as far as there is one.
+  ///   - state: the loop as it is now; nil when no daemon runs.
+  public init(function: String, last: [String: StoredRecord], state: RunnerState?, now: Double) {
+    self.function = function
+    time = now
+    records = last
+    if let state, !state.gates.isEmpty {
+      gates = state.gates
+    } else if case .gates(let decisions)? = last["gates"]?.record {
+      gates = decisions
+    } else {
+      gates = []
+    }
+    let words = WhyWords(last: last, state: state, gates: gates, now: now)
+    answer = words.answer
+    reasons = words.reasons
+  }
+
+  /// For people.
+  public var text: String {
+    (["\(function): \(answer)"] + reasons.map { "  - \($0)" }).joined(separator: "\n")
+  }
+}
+
+/// Finds the words for a `WhyReport`.
+struct WhyWords {
+  let last: [String: StoredRecord]
+  let state: RunnerState?
+  let gates: [GateDecision]
+  let now: Double
+
+  var answer: String {
+    guard let state else {
+      return ["No daemon runs, so nothing is learned or replaced; the fast path goes on.", lastChange]
+        .compactMap(\.self).joined(separator: " ")
+    }
+    if state.isPaused {
+      return "The loop is paused: it collects and counts, and replaces nothing until `medulla resume`."
+    }
+    if state.adapter == "none" {
+      return "Nothing is replaced, because no adapter is configured: samples are only counted."
+    }
+    if let phase = phaseAnswer(state) { return phase }
+    if let event = latestEvent { return event }
+    return gateAnswer ?? "Nothing has been decided yet: no gate has been asked so far."
+  }
+
+  private func phaseAnswer(_ state: RunnerState) -> String? {
+    let candidate = state.candidateVersion.map { " \($0)" } ?? ""
+    switch state.phase {
+    case .watching:
+      return "Snapshot\(candidate) was promoted and is on trial: it goes back if its reward is worse."
+    case .shadowing: return "Candidate\(candidate) infers beside the active snapshot and is compared."
+    case .quantizing: return "The gates are open, and a candidate is being made."
+    case .staging: return "Candidate\(candidate) is being written into a standby slot."
+    case .promoting: return "Candidate\(candidate) is becoming active."
+    case .rollingBack: return "Snapshot\(candidate) is being taken back."
+    case .learning, .comparing: return nil
+    }
+  }
+
+  /// The last change of the active snapshot, or the last candidate that was refused after the gates; nil when
+  /// a gate was shut after it.
+  private var latestEvent: String? {
+    let events = ["rollback", "shadow", "failure"].compactMap { last[$0] }.filter(bears)
+    guard let event = events.max(by: { $0.time < $1.time }) else { return nil }
+    let shut = last["gates"].map { $0.time > event.time && gates.contains { !$0.isOpen } } ?? false
+    return shut ? nil : "Not replaced: \(sentence(event) ?? "")"
+  }
+
+  private func bears(_ stored: StoredRecord) -> Bool {
+    if let promotion = last["promotion"], promotion.time > stored.time { return false }
+    switch stored.record {
+    case .shadow(let result): return !result.passed
+    case .failure, .rollback: return now - stored.time < 600
+    default: return true
+    }
+  }
+
+  private var gateAnswer: String? {
+    if let shut = gates.first(where: { !$0.isOpen }) {
+      let since = last["promotion"] == nil ? "Not replaced" : "Not replaced since the last promotion"
+      return "\(since): the \(shut.gate.rawValue) gate is shut; \(shut.reason)."
+    }
+    return gates.isEmpty ? lastChange : "All gates are open; the next candidate is on its way."
+  }
+
+  private var lastChange: String? {
+    let changes = ["promotion", "rollback"].compactMap { last[$0] }
+    return changes.max { $0.time < $1.time }.flatMap { sentence($0) }.map {
+      $0.prefix(1).uppercased() + $0.dropFirst() + "."
+    }
+  }
+
+  /// Gates first, then what happened, newest first.
+  var reasons: [String] {
+    let words = gates.map { gate in
+      "the \(gate.gate.rawValue) gate is \(gate.isOpen ? "open" : "shut"): \(gate.reason) "
+        + "(value \(gate.value.map(Self.number) ?? "none yet"), threshold \(Self.number(gate.threshold)))"
+    }
+    let kinds = ["promotion", "verdict", "rollback", "shadow", "staged", "failure", "progress", "batch"]
+    let events = kinds.compactMap { last[$0] }.sorted { $0.time > $1.time }
+    return words + events.compactMap(sentence)
+  }
+
+  private func sentence(_ stored: StoredRecord) -> String? {
+    RecordWords(stored.record).sentence.map { "\($0), \(Self.ago(now - stored.time))" }
+  }
+
+  static func ago(_ seconds: Double) -> String {
+    seconds < 1 ? "just now" : "\(DurationText.short(seconds: seconds.rounded())) ago"
+  }
+
+  /// Up to three significant digits.
+  static func number(_ value: Double) -> String {
+    guard value.isFinite else { return "\(value)" }
+    if value == value.rounded(), abs(value) < 1e6 { return String(Int(value)) }
+    let scale =
+      Double(sign: .plus, exponent: 0, significand: 1)
+      * power(of: 10, 2 - Int(abs(value).logarithm10.rounded(.down)))
+    let rounded = (value * scale).rounded() / scale
+    return rounded == rounded.rounded() && abs(rounded) < 1e15 ? String(Int(rounded)) : "\(rounded)"
+  }
+
+  private static func power(of base: Double, _ exponent: Int) -> Double {
+    (0..<min(abs(exponent), 300)).reduce(1.0) { value, _ in exponent < 0 ? value / base : value * base }
+  }
+}

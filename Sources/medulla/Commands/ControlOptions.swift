@@ -1,0 +1,35 @@
+import ArgumentParser
+import Foundation
+import MedullaControl
+
+/// Where a command finds the daemon.
+struct ControlOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The daemon's control socket; MEDULLA_SOCKET, else \(DaemonSettings.defaultSocket), when left out.",
+      valueName: "path"))
+  var socket: String?
+
+  var path: String {
+    socket ?? ProcessInfo.processInfo.environment["MEDULLA_SOCKET"] ?? DaemonSettings.defaultSocket
+  }
+
+  func connect() throws -> ControlClient { try ControlClient(path: path) }
+}
+
+/// Where a command finds what a daemon has written down.
+struct StateOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Read this state directory's history when no daemon runs; \(DaemonSettings.defaultState) when left out.",
+      valueName: "directory"))
+  var state: String?
+
+  var directory: String { state ?? DaemonSettings.defaultState }
+
+  /// The directory's history, when there is one to read.
+  func archive() throws -> HistoryArchive? {
+    guard state != nil || HistoryArchive.exists(in: directory) else { return nil }
+    return try HistoryArchive(directory: directory)
+  }
+}

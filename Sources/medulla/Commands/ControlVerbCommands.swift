@@ -1,0 +1,107 @@
+import ArgumentParser
+import MedullaControl
+
+/// What the commands that tell the daemon something share: one request, one sentence back.
+protocol ControlVerbCommand: ParsableCommand {
+  var control: ControlOptions { get }
+  var json: Bool { get }
+  var request: ControlRequest { get }
+}
+
+extension ControlVerbCommand {
+  func run() throws {
+    let outcome = try control.connect().ask(request, as: ControlOutcome.self)
+    if json { return try StatusOutput.printJSON(outcome) }
+    Narration.tell(outcome.done)
+  }
+}
+
+/// `medulla pause [FUNCTION]`.
+struct PauseCommand: ControlVerbCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pause", abstract: "Let a function's slow path collect and count, but replace nothing.")
+
+  @OptionGroup var control: ControlOptions
+  @Flag(help: "Print JSON.")
+  var json = false
+  @Argument(help: "The function; all of them when left out.")
+  var function: String?
+
+  var request: ControlRequest { ControlRequest(.pause, function: function) }
+}
+
+/// `medulla resume [FUNCTION]`.
+struct ResumeCommand: ControlVerbCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "resume", abstract: "Let a paused slow path go on.")
+
+  @OptionGroup var control: ControlOptions
+  @Flag(help: "Print JSON.")
+  var json = false
+  @Argument(help: "The function; all of them when left out.")
+  var function: String?
+
+  var request: ControlRequest { ControlRequest(.resume, function: function) }
+}
+
+/// `medulla promote [FUNCTION]`.
+struct PromoteCommand: ControlVerbCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "promote",
+    abstract: "Replace a function's snapshot by what its adapter has learned, without asking the gates.",
+    discussion: """
+      The stability and necessity gates and the time between updates are passed over; accuracy, shadow and \
+      watch still hold. `medulla why` tells what came of it.
+      """)
+
+  @OptionGroup var control: ControlOptions
+  @Flag(help: "Print JSON.")
+  var json = false
+  @Argument(help: "The function; may be left out when there is only one.")
+  var function: String?
+
+  var request: ControlRequest { ControlRequest(.promote, function: function) }
+}
+
+/// `medulla reload`.
+struct ReloadCommand: ControlVerbCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reload", abstract: "Have the daemon read its configuration again.")
+
+  @OptionGroup var control: ControlOptions
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  var request: ControlRequest { ControlRequest(.reload) }
+}
+
+/// `medulla stop`.
+struct StopCommand: ControlVerbCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stop", abstract: "Stop the daemon.",
+    discussion: "Without --keep or --detach its configuration's `on_stop` says what becomes of the functions."
+  )
+
+  @OptionGroup var control: ControlOptions
+  @Flag(help: "Leave the functions on in the kernel.")
+  var keep = false
+  @Flag(help: "Detach the functions.")
+  var detach = false
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func validate() throws {
+    if keep && detach { throw ValidationError("--keep and --detach exclude each other") }
+  }
+
+  var request: ControlRequest { ControlRequest(.stop, onStop: keep ? .keep : detach ? .detach : nil) }
+
+  func run() throws {
+    let client = try control.connect()
+    let outcome = try client.ask(request, as: ControlOutcome.self)
+    Narration.tell(outcome.done)
+    client.waitForEnd()
+    if json { return try StatusOutput.printJSON(ControlOutcome("stopped")) }
+    Narration.tell("stopped")
+  }
+}
