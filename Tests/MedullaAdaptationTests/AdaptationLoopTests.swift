@@ -17,6 +17,16 @@ struct AdaptationLoopTests {
     .learned(RoundProgress(round: 1, samples: 1, seconds: 0, stability: value, figures: [:]))
   }
 
+  /// A loop whose watch has rewards of version 1 to compare with.
+  static func loop(_ settings: FunctionSettings = settings()) -> AdaptationLoop {
+    var loop = AdaptationLoop(settings: settings)
+    let rewards = (-9...20).map {
+      RewardSample(version: 1, flow: 1, reward: 0.9, time: .seconds($0))
+    }
+    _ = loop.handle(.drained(rewards: rewards, shadowDifferences: []), at: .zero)
+    return loop
+  }
+
   static let candidate = LoopEvent.quantized(
     .init(digest: "d", error: 0.001, matchesShape: true, seconds: 0))
 
@@ -35,7 +45,7 @@ struct AdaptationLoopTests {
 
   /// A loop that has promoted version 2 over version 1 at second 1.
   static func promoted(_ settings: FunctionSettings = settings()) -> AdaptationLoop {
-    var loop = AdaptationLoop(settings: settings)
+    var loop = loop(settings)
     for event in [
       .active(version: 1), learned(1), learned(1), .compared([0.2]), candidate, .staged(version: 2),
       .promoted(seconds: 0),
@@ -45,7 +55,7 @@ struct AdaptationLoopTests {
 
   @Test("a settled, needed and accurate network is staged, promoted, watched and accepted")
   func wholeWay() throws {
-    var loop = AdaptationLoop(settings: Self.settings())
+    var loop = Self.loop()
     let steps: [(LoopEvent, [LoopAction], RunnerState.Phase)] = [
       (.active(version: 1), [], .learning),
       (Self.learned(1), [], .learning),
@@ -104,7 +114,7 @@ struct AdaptationLoopTests {
         orders: [.discard]),
     ])
   func stops(_ stop: Stop) {
-    var loop = AdaptationLoop(settings: Self.settings())
+    var loop = Self.loop()
     for event in [.active(version: 1), Self.learned(1), Self.learned(1)] { Self.orders(&loop, event) }
     #expect(loop.phase == .comparing)
     var last: [LoopAction] = []
@@ -114,9 +124,19 @@ struct AdaptationLoopTests {
     #expect(loop.activeVersion == 1 && loop.promotions == 0, "\(stop.name)")
   }
 
+  @Test("without rewards to compare with there is no update")
+  func baseline() {
+    var loop = AdaptationLoop(settings: Self.settings())
+    for _ in 0..<5 { #expect(Self.orders(&loop, Self.learned(1), at: 100) == []) }
+    #expect(loop.decisions[.time]?.isOpen == false)
+    loop = AdaptationLoop(settings: Self.settings(), watches: false)
+    Self.orders(&loop, Self.learned(1), at: 100)
+    #expect(Self.orders(&loop, Self.learned(1), at: 100) == [.compare])
+  }
+
   @Test("between updates lies the least time, also after one that was given up")
   func spacing() {
-    var loop = AdaptationLoop(settings: Self.settings())
+    var loop = Self.loop()
     for event in [
       Self.learned(1), Self.learned(1), .compared([1]), .failed(.init(step: .freeze, message: "")),
     ] { Self.orders(&loop, event) }
@@ -183,7 +203,7 @@ struct AdaptationLoopTests {
       ([0.1, 0.2, 0.3], 5, [LoopAction.promote]), ([0.9, 0.9, 0.9], 5, [.discard]), ([0.1], 5, []),
       ([0.1], 61, [.discard]),
     ] {
-      var loop = AdaptationLoop(settings: Self.settings(shadow: shadow))
+      var loop = Self.loop(Self.settings(shadow: shadow))
       for event in [Self.learned(1), Self.learned(1), .compared([1])] as [LoopEvent] {
         Self.orders(&loop, event)
       }
@@ -197,7 +217,7 @@ struct AdaptationLoopTests {
 
   @Test("commands do what they say, and only when they can")
   func commands() {
-    var loop = AdaptationLoop(settings: Self.settings())
+    var loop = Self.loop()
     Self.orders(&loop, .command(.pause))
     #expect(loop.isPaused)
     for _ in 0..<3 { #expect(Self.orders(&loop, Self.learned(1)) == []) }
@@ -226,7 +246,7 @@ struct AdaptationLoopTests {
 
   @Test("the gates are recorded when a word changes, not in each round")
   func quietRecords() {
-    var loop = AdaptationLoop(settings: Self.settings())
+    var loop = Self.loop()
     func gates(_ value: Double) -> Int {
       Self.records(loop.handle(Self.learned(value), at: .zero)).count { $0.kind == "gates" }
     }

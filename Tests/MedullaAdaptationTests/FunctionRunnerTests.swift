@@ -164,17 +164,15 @@ struct FunctionRunnerTests {
   @Test("a long round delays neither the draining nor a rollback")
   func longRound() throws {
     let gate = DispatchSemaphore(value: 0)
-    let rounds = Mutex(0)
+    let watched = Mutex<FakeFastPath?>(nil)
     let host = try Host(start: Self.answer(1)) { _ in
       ScriptedAdapter(try Self.answer(-1)) {
-        if rounds.withLock({
-          $0 += 1; return $0
-        }) > 4 {
-          gate.wait()
-        }
+        // From the promotion on, rounds take until the end of the test.
+        if let path = watched.withLock({ $0 }), path.state.withLock({ $0.before != nil }) { gate.wait() }
         return 1
       }
     }
+    watched.withLock { $0 = host.fastPath }
     host.runner.start()
     #expect(eventually { !host.records.of("rollback").isEmpty })
     let drains = host.fastPath.state.withLock { $0.drains }

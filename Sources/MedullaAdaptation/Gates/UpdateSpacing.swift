@@ -14,11 +14,15 @@ public struct UpdateSpacing: Sendable, Equatable {
     self.backOffLimit = backOffLimit
   }
 
-  public func decide(at now: Duration) -> GateDecision {
+  /// - Parameter hasBaseline: whether the watch knows rewards that it could hold a new snapshot against.
+  public func decide(at now: Duration, hasBaseline: Bool = true) -> GateDecision {
     let wait = self.wait(at: now)
+    let reason =
+      wait > .zero
+      ? "the last one was too short a time ago"
+      : hasBaseline ? "an update may be tried" : "the watch has too few rewards yet to compare with"
     return GateDecision(
-      .time, isOpen: wait == .zero, value: wait.seconds, threshold: 0,
-      reason: wait == .zero ? "an update may be tried" : "the last one was too short a time ago",
+      .time, isOpen: wait == .zero && hasBaseline, value: wait.seconds, threshold: 0, reason: reason,
       figures: ["rollbacks_in_a_row": Double(rollbacks)])
   }
 

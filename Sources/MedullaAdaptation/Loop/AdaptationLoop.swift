@@ -69,7 +69,8 @@ public struct AdaptationLoop: Sendable {
     var actions: [LoopAction] = [.record(.progress(progress))]
     let stable = note(stability.decide(progress.stability))
     guard phase == .learning, !isPaused else { return actions }
-    let time = note(spacing.decide(at: now))
+    let hasBaseline = !watches || watch.hasBaseline(at: now)
+    let time = note(spacing.decide(at: now, hasBaseline: hasBaseline))
     actions += words([stable, time])
     guard stable.isOpen, time.isOpen else { return actions }
     phase = .comparing

@@ -2,6 +2,7 @@
 public enum LoopRecord: Sendable, Equatable, Codable {
   /// What came from the fast path, summed over about a second.
   case batch(BatchStatistics)
+  /// A round of the adapter; at most one a second is told.
   case progress(RoundProgress)
   case failure(LoopFailure)
   /// The gates as they were asked in one round; written when a gate's word changes, and before each update.

@@ -24,6 +24,7 @@ final class RunnerCore: @unchecked Sendable {
   private var compared: (inputs: [[Float]], outputs: [[Float]])?
   private var candidate: SnapshotFile?
   private var versionAsked: Duration?
+  private var progressTold: Duration?
   private(set) var state: RunnerState
 
   /// Inputs that the fidelity loss is taken over, at the most: each costs a test run in the kernel.
@@ -160,6 +161,11 @@ final class RunnerCore: @unchecked Sendable {
         if case .failure(let failure) = record {
           guard failures.isNews(failure, at: now) else { return nil }
           log.warning("\(settings.name): \(failure.step.rawValue) failed: \(failure.message)")
+        }
+        if case .progress = record {
+          // With a short interval there would be a thousand a second.
+          if let last = progressTold, now < last + BatchTally.interval { return nil }
+          progressTold = now
         }
         self.record(record)
         return nil

@@ -43,6 +43,13 @@ public struct RolloutWatch: Sendable, Equatable {
     ledger.forget(before: (trial?.start ?? now) - settings.window)
   }
 
+  /// Whether enough rewards of the last window are known to hold a new snapshot against.
+  public func hasBaseline(at now: Duration) -> Bool {
+    let (first, last) = (ledger.index(of: now - settings.window), ledger.index(of: now))
+    let slices = ledger.pieces.keys.lazy.map(\.slice).filter { $0 >= first && $0 <= last }
+    return Set(slices).count >= Self.leastPieces
+  }
+
   public mutating func begin(version: UInt64, at now: Duration) {
     trial = Trial(version: version, start: now)
   }

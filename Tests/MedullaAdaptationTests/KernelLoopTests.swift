@@ -1,0 +1,121 @@
+import Foundation
+import MedullaDatapath
+import MedullaModel
+import MedullaSnapshot
+import Testing
+
+@testable import MedullaAdaptation
+
+@Suite(
+  "the slow path over the kernel's congestion control", .serialized,
+  .enabled(if: KernelFlows.isUsable, KernelFlows.reason))
+struct KernelLoopTests {
+  static let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("../../models").standardizedFileURL.path
+
+  struct Host {
+    let name: String
+    let congestion: String
+    let start: StartNetwork
+    let records = RecordBook()
+    let loopback: NarrowLoopback
+
+    /// The shipped network, attached under a name of the test's own.
+    init(_ letter: String, consistency: Bool) throws {
+      name = "a\(letter)-\(getpid() % 100_000_000)"
+      let network = try ONNXReader.read(contentsOf: KernelLoopTests.models + "/aurora-medulla.onnx")
+      let samples = try SampleFile.read(
+        KernelLoopTests.models + "/aurora-medulla-calibration.npy", elements: 30)
+      let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
+      start = try StartNetwork(network: network, samples: samples, shape: file.snapshot.shape)
+      loopback = try NarrowLoopback(rate: "50mbit")
+      let status = try CongestionControl.attach(name: name, snapshot: DatapathSnapshot(file, name: "aurora"))
+      congestion = status.congestion
+      do {
+        try CongestionControl.setSampling(name: name, every: 1)
+        try CongestionControl.setConsistency(name: name, consistency)
+      } catch {
+        try? CongestionControl.detach(name: name)
+        throw error
+      }
+    }
+
+    /// What happened, without the course of it.
+    var told: [LoopRecord] { records.all.filter { !["batch", "progress", "gates"].contains($0.kind) } }
+
+    func runner(_ adapter: any Adapter, window: Duration, updates: Duration) throws -> FunctionRunner {
+      let settings = FunctionSettings(
+        name: name, bundle: "shipped", interval: .milliseconds(50), adapter: .simulator(.init(steps: 128)),
+        gates: GateSettings(
+          stability: .init(window: 2, range: 10), necessity: .init(statistic: .mean, alpha: 0),
+          accuracy: .init(maxError: 0.2), updateInterval: updates),
+        watch: WatchSettings(window: window, loss: 0.05, significance: 0.05, backOff: .seconds(600)))
+      let records = records
+      return try FunctionRunner(
+        settings: settings, fastPath: KernelFastPath(name: name), adapter: adapter, start: start,
+        record: { records.add($0) })
+    }
+  }
+
+  @Test("live samples lead through the gates to a promotion and a verdict, and no flow breaks")
+  func cycle() throws {
+    let host = try Host("c", consistency: true)
+    defer { try? CongestionControl.detach(name: host.name) }
+    let flow = try BulkFlow(host.loopback, congestion: host.congestion)
+    defer { flow.end() }
+    let runner = try host.runner(
+      CongestionAdapter(network: host.start.network, settings: .init(steps: 128)), window: .seconds(2),
+      updates: .milliseconds(500))
+    runner.start()
+    defer { runner.stop() }
+    #expect(eventually(within: 60) { !host.records.of("promotion").isEmpty }, "\(host.told)")
+    // Old flows keep the old version, so the new one needs new flows.
+    let late = try (0..<2).map { _ in try BulkFlow(host.loopback, congestion: host.congestion) }
+    defer { for flow in late { flow.end() } }
+    #expect(eventually(within: 30) { !host.records.of("verdict").isEmpty })
+    let state = runner.snapshot()
+    #expect(state.samples > 0 && state.rounds >= 2 && state.promotions >= 1)
+    #expect(host.records.of("batch").count > 0 && host.records.of("gates").count > 0)
+    guard case .staged(let candidate)? = host.records.of("staged").first else {
+      Issue.record("nothing was staged")
+      return
+    }
+    #expect(candidate.matchesShape)
+    for flow in [flow] + late {
+      let sent = flow.sent
+      #expect(eventually { flow.sent > sent + 100_000 } && flow.isWhole)
+    }
+  }
+
+  @Test("a bad candidate is rolled back by the watch while its flow goes on")
+  func rollback() throws {
+    let host = try Host("r", consistency: false)
+    defer { try? CongestionControl.detach(name: host.name) }
+    let flow = try BulkFlow(host.loopback, congestion: host.congestion)
+    defer { flow.end() }
+    // Whatever it sees, it takes a third off its rate. The same shape: the flow follows at its next ACK.
+    let bad = try Network(
+      name: "bad", inputName: "observation", outputName: "action", inputShape: TensorShape([30]),
+      layers: host.start.network.layers.map { layer in
+        guard case .dense(let dense) = layer, dense.outputs == 1 else { return layer }
+        return .dense(
+          Dense(inputs: dense.inputs, outputs: 1, weights: dense.weights, bias: dense.bias.map { $0 - 20 }))
+      })
+    let runner = try host.runner(ScriptedAdapter(bad), window: .seconds(3), updates: .seconds(3))
+    runner.start()
+    defer { runner.stop() }
+    #expect(
+      eventually(within: 25) { !host.records.of("rollback").isEmpty },
+      "\(host.told) \(host.records.of("batch"))")
+    guard case .verdict(let verdict)? = host.records.of("verdict").last,
+      case .rollback(let rollback)? = host.records.of("rollback").first
+    else { return }
+    #expect(verdict.outcome == .worse)
+    #expect(try #require(verdict.relativeLoss) > 0.05)
+    #expect(rollback.isAutomatic && rollback.to == 1)
+    let active = try CongestionControl.status(name: host.name).slots.first { $0.state == .active }
+    #expect(active?.version == 1)
+    let sent = flow.sent
+    #expect(eventually { flow.sent > sent + 1_000_000 } && flow.isWhole)
+  }
+}
