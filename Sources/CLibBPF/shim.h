@@ -56,8 +56,9 @@ static inline struct bpf_object *medulla_open_object(const void *bytes, size_t s
 	return bpf_object__open_mem(bytes, size, &options);
 }
 
-/* What a link is and points at. Headers may be older than the kernel, so two fields are read by their place: the
- * first of the union, struct_ops.map_id (Linux 6.4) or an interface's index, and tcx.attach_type after it. */
+/* What a link is and points at. Headers may be older than the kernel, so two fields are read by their place:
+ * the first of the union, struct_ops.map_id (Linux 6.4) or an interface's index, and tcx.attach_type after
+ * it. */
 struct medulla_link_facts {
 	__u32 type;
 	__u32 program;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tells interactive flows from bulk flows by how they send, and gives each its class: skb->priority for a qdisc
- * such as prio or HTB, skb->mark for rules and filters. For tc at egress.
+ * Tells interactive flows from bulk flows by how they send, and gives each its class: skb->priority for a
+ * qdisc such as prio or HTB, skb->mark for rules and filters. For tc at egress.
  */
 #include "medulla_packet.bpf.h"
 
@@ -42,9 +42,10 @@ static __noinline __s64 classify_log(__u64 value)
 static __always_inline void classify_collect(const struct medulla_packet *packet, struct medulla_flow *flow,
 					     __u64 now, __s64 *features)
 {
-	__u64 gap_us = flow->memory[CLASSIFY_PACKETS] && now > flow->last_ns ? (now - flow->last_ns) / 1000 : 0;
-	__u64 packets, bytes, life_us;
+	__u64 packets, bytes, life_us, gap_us = 0;
 
+	if (flow->memory[CLASSIFY_PACKETS] && now > flow->last_ns)
+		gap_us = (now - flow->last_ns) / 1000;
 	if (!flow->memory[CLASSIFY_PACKETS])
 		flow->memory[CLASSIFY_FIRST_NS] = (__s64)now;
 	packets = ++flow->memory[CLASSIFY_PACKETS];

@@ -3,10 +3,12 @@ import MedullaKernel
 
 /// A custom function's source: one `.bpf.c` file that includes `medulla.bpf.h`.
 ///
-/// Its text is pinned with the instance, so that a network of another shape can bring a program of its own later.
+/// Its text is pinned with the instance, so that a network of another shape can bring a program of its own
+/// later.
 public struct FunctionProgram: Sendable, Equatable {
   public static let byteLimit = 256 << 10
-  /// Switches off the checks of sizes in the headers, so that a program that fails them can say what it is for.
+  /// Switches off the checks of sizes in the headers, so that a program that fails them can say what it is
+  /// for.
   private static let uncheckedOptions = ["-DMEDULLA_UNCHECKED", "-Wno-error"]
 
   /// The file's own name, for messages.
@@ -46,11 +48,10 @@ public struct FunctionProgram: Sendable, Equatable {
   ) throws -> (BPFObject, function: String) {
     let (object, registration) = try compiled(for: snapshot)
     guard object.programNames.contains(registration.name) else {
+      let programs = object.programNames.filter { $0 != PinnedGeneration.liveProgram }
       throw DatapathError(
         .badFunction, "\(fileName) registers \(registration.name) but has no such program",
-        remedy:
-          "it has: \(object.programNames.filter { $0 != PinnedGeneration.liveProgram }.joined(separator: ", "))"
-      )
+        remedy: "it has: \(programs.joined(separator: ", "))")
     }
     guard try object.kind(ofProgram: registration.name) == hook.programKind else {
       let section = hook.programKind == .xdp ? "xdp" : "tc"

@@ -24,7 +24,8 @@ public final class LiveQuery {
     outputs = try MappedMap(generation.liveOutputs)
   }
 
-  /// The outputs of the snapshot that new flows take now, `[n][outputs]`, for `[n][inputs]`, all of one snapshot.
+  /// The outputs of the snapshot that new flows take now, `[n][outputs]`, for `[n][inputs]`, all of one
+  /// snapshot.
   ///
   /// - Throws: `changedMeanwhile` when another program set took the name: open a new query.
   public func run(_ inputs: [[Int64]]) throws -> [[Int64]] {

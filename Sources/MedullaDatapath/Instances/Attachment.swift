@@ -11,8 +11,8 @@ struct Attachment {
   /// - Parameters:
   ///   - make: loads the object and fills its control block but for the snapshot.
   ///   - pin: pins what the kind has beside its first program set.
-  ///   - attach: the last step; until its link is pinned the attachment ends with this process, so that no half
-  ///     of one can stay.
+  ///   - attach: the last step; until its link is pinned the attachment ends with this process, so that no
+  /// half     of one can stay.
   func make(
     narrate: CongestionControl.Narration, _ make: () throws -> BPFObject, snapshot: () -> DatapathSnapshot,
     pin: (String) throws -> Void = { _ in }, attach: (BPFObject) throws -> BPFLink

@@ -31,7 +31,8 @@ extension InstanceCommands {
     return version
   }
 
-  /// Lets the staged snapshot infer beside the active one on every n-th decision, without acting; nil ends it.
+  /// Lets the staged snapshot infer beside the active one on every n-th decision, without acting; nil ends
+  /// it.
   ///
   /// Its counts begin at 0 when the snapshot is staged.
   public static func setShadow(name: String, every: Int?) throws {

@@ -1,6 +1,7 @@
 import MedullaKernel
 
-/// The maps that all program sets of an instance share: the ring of samples, its totals, and the count of flows.
+/// The maps that all program sets of an instance share: the ring of samples, its totals, and the count of
+/// flows.
 ///
 /// They are pinned with the instance, so that samples of a set that comes later go the same way and counts
 /// outlive a set that goes.

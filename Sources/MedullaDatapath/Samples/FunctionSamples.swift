@@ -3,8 +3,8 @@ import MedullaKernel
 
 /// Takes an instance's samples out of the kernel, by the caller's own timer.
 ///
-/// All program sets of an instance share one ring, also those that come later. One reader at a time: a second one
-/// is refused, and a reader that dies makes room for the next.
+/// All program sets of an instance share one ring, also those that come later. One reader at a time: a
+/// second one is refused, and a reader that dies makes room for the next.
 public final class FunctionSamples {
   private let name: InstanceName
   private var source: Source

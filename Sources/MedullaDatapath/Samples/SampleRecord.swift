@@ -1,7 +1,8 @@
 /// `struct medulla_sample`, of any shape.
 enum SampleRecord {
   static let headerBytes = 40
-  /// The header with one word each of features, outputs and shadow outputs, all outcomes, and the ring's own 8.
+  /// The header with one word each of features, outputs and shadow outputs, all outcomes, and the ring's own
+  /// 8.
   static let leastBytes = headerBytes + 8 * (3 + KernelLayout.outcomeCount) + 8
 
   /// nil for bytes that are no whole sample, which no program of this version writes.

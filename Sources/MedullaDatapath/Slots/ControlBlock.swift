@@ -55,7 +55,8 @@ final class ControlBlock {
     set { setOption(KernelLayout.optionFollow, newValue) }
   }
 
-  /// The slot of the candidate; while there is one and `shadowEvery` is not 0 it infers beside the active one.
+  /// The slot of the candidate; while there is one and `shadowEvery` is not 0 it infers beside the active
+  /// one.
   var staged: Int? {
     get { Self.slot(memory.load32(at: Field.staged)) }
     set { memory.store32(newValue.map(UInt32.init) ?? KernelLayout.noSlot, at: Field.staged) }

@@ -66,7 +66,8 @@ final class PinnedGeneration {
 
   /// Pins a loaded object's maps and programs at `path`; the control block must be complete before.
   ///
-  /// - Parameter function: a custom function's own program, which comes last: without it the set is not whole.
+  /// - Parameter function: a custom function's own program, which comes last: without it the set is not
+  /// whole.
   static func pin(_ object: BPFObject, at path: String, function: String? = nil) throws {
     try BPFFileSystem.makeDirectory(path)
     let own = function == nil ? CongestionPins.mapNames : userMaps(of: object)

@@ -37,8 +37,8 @@ extension Router {
     return numbers.map { setStaged($0, nil) }
   }
 
-  /// Its slot counts as retired, so that an inference of its shadow that is under way has ended before the slot
-  /// is written again.
+  /// Its slot counts as retired, so that an inference of its shadow that is under way has ended before the
+  /// slot is written again.
   private mutating func giveUp(now: UInt64) -> [Action] {
     guard let place = staged else { return [] }
     update(place.generation) { $0.slots[place.slot].retiredNanoseconds = now }

@@ -51,7 +51,8 @@ public struct Router: Equatable, Sendable {
     /// Write the image, then what describes it.
     case store(Place, Identity, version: UInt64, now: UInt64)
     case setPrevious(generation: Int, Place?)
-    /// Names the slot of a generation that holds the candidate, or says that there is none, and ends a shadow.
+    /// Names the slot of a generation that holds the candidate, or says that there is none, and ends a
+    /// shadow.
     case setStaged(generation: Int, slot: Int?)
     case retire(Place, now: UInt64)
     case setMoving(Place, Bool)

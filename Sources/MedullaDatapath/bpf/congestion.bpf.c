@@ -188,7 +188,8 @@ static __noinline int congestion_decide(struct congestion_flow *flow, const stru
 	return congestion_apply(&flow->controller, config, given.words[0]);
 }
 
-/* An interval has ended: what waited goes up, unless the interval tells of the application and not of the path. */
+/* An interval has ended: what waited goes up, unless the interval tells of the application and not of the
+ * path. */
 static __always_inline void congestion_follow_up(struct congestion_flow *flow)
 {
 	const struct mcc_interval *last = &flow->controller.last;

@@ -14,8 +14,8 @@ _Static_assert(sizeof(struct medulla_sample) ==
 	       "a sample of the congestion control's shape");
 
 /* Remembers the decision that was just made; `shadow`: what the staged snapshot said, or 0. */
-__noinline int congestion_remember(struct congestion_pending *pending, const struct mcc_flow *flow, __u32 slot,
-				   __s64 action, const struct medulla_outputs *shadow)
+__noinline int congestion_remember(struct congestion_pending *pending, const struct mcc_flow *flow,
+				   __u32 slot, __s64 action, const struct medulla_outputs *shadow)
 {
 	if (!pending || !flow)
 		return 0;

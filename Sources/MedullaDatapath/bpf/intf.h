@@ -87,7 +87,8 @@ struct medulla_counts {
 	__u64 shadow_max;
 };
 
-/* One for each processor; unlike `medulla_counts` shared by all program sets of an instance and never reset. */
+/* One for each processor; shared by all program sets of an instance and, unlike `medulla_counts`, never
+ * reset. */
 struct medulla_totals {
 	__u64 samples;
 	__u64 samples_dropped;
@@ -103,8 +104,9 @@ struct medulla_shared {
 #define MEDULLA_SAMPLE_SHADOW 2u /* the shadow's outputs are there */
 
 /*
- * A sample says its own sizes, so that the samples of all program sets share one ring. Words follow: features,
- * outputs, the shadow's outputs, and MEDULLA_OUTCOMES outcomes, of which the first `outcomes` count.
+ * A sample says its own sizes, so that the samples of all program sets share one ring. Words follow:
+ * features, outputs, the shadow's outputs, and MEDULLA_OUTCOMES outcomes, of which the first `outcomes`
+ * count.
  */
 struct medulla_sample_header {
 	__u64 time_ns; /* CLOCK_MONOTONIC */

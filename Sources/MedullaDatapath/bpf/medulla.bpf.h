@@ -137,8 +137,8 @@ static __always_inline int medulla_is_overdue(const struct medulla_control *cont
 }
 
 /* Moves a pinned flow to the active slot when its own is to be emptied: on command, or because the drain
- * limit has passed, or because flows need no consistency. Whoever changes `pin` from one slot to another also moves the count, so a flow is
- * counted once whoever comes first. */
+ * limit has passed, or because flows need no consistency. Whoever changes `pin` from one slot to another
+ * also moves the count, so a flow is counted once whoever comes first. */
 static __always_inline __u32 medulla_follow(const struct medulla_control *control, __u32 *pin, __u64 now_ns)
 {
 	__u32 slot = *(volatile __u32 *)pin;

@@ -122,8 +122,8 @@ static __always_inline int medulla_sample_flow(const struct medulla_flow *flow, 
 	return 1;
 }
 
-/* Sends the flow's last decision up when it is one of every n-th, with `count` words of what followed, at most
- * MEDULLA_OUTCOMES, in the function's own order. 1: it was sent. */
+/* Sends the flow's last decision up when it is one of every n-th, with `count` words of what followed, at
+ * most MEDULLA_OUTCOMES, in the function's own order. 1: it was sent. */
 #define medulla_sample(flow, features, outputs, outcomes, count)                                           \
 	({                                                                                                  \
 		MEDULLA_CHECK_SIZES(features, outputs);                                                     \

@@ -103,8 +103,8 @@ static __always_inline int medulla_parse_transport(void *at, void *end, __u32 by
 }
 
 /*
- * Reads the flow of an Ethernet frame with IPv4, or with IPv6 without extension headers. -1 for anything else.
- * data, end: `(void *)(long)ctx->data` and `data_end`.
+ * Reads the flow of an Ethernet frame with IPv4, or with IPv6 without extension headers. -1 for anything
+ * else. data, end: `(void *)(long)ctx->data` and `data_end`.
  */
 static __always_inline int medulla_parse(void *data, void *end, struct medulla_packet *packet)
 {
@@ -128,8 +128,8 @@ static __always_inline int medulla_parse(void *data, void *end, struct medulla_p
 		__builtin_memcpy(packet->key.destination, &four->daddr, 4);
 		header = four->ihl * 4;
 		total = bpf_ntohs(four->tot_len);
-		return medulla_parse_transport((void *)four + header, end, total > header ? total - header : 0,
-					       packet);
+		total = total > header ? total - header : 0;
+		return medulla_parse_transport((void *)four + header, end, total, packet);
 	}
 	if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
 		if ((void *)(six + 1) > end)
@@ -152,7 +152,8 @@ static __always_inline void medulla_drop_pin(struct medulla_flow *flow)
 		medulla_release_slot(slot);
 }
 
-static int medulla_visit_flow(void *table, struct medulla_flow_key *key, struct medulla_flow *flow, void *context)
+static int medulla_visit_flow(void *table, struct medulla_flow_key *key, struct medulla_flow *flow,
+			      void *context)
 {
 	const struct medulla_control *control = medulla_get_control();
 	__u64 now = bpf_ktime_get_ns();
@@ -227,9 +228,9 @@ static __noinline struct medulla_flow *medulla_add_flow(const struct medulla_flo
 }
 
 /*
- * The packet's flow, kept on the snapshot that was active when it began. A flow that is not kept (the table is
- * full, or the packet is a bare segment of no flow) is served by the active snapshot and remembers nothing.
- * 0 only when nothing is loaded.
+ * The packet's flow, kept on the snapshot that was active when it began. A flow that is not kept (the table
+ * is full, or the packet is a bare segment of no flow) is served by the active snapshot and remembers
+ * nothing. 0 only when nothing is loaded.
  */
 static __always_inline struct medulla_flow *medulla_take_flow(const struct medulla_packet *packet)
 {

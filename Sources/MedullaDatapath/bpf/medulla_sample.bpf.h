@@ -50,8 +50,8 @@ static __always_inline __u64 medulla_version(__u32 slot)
 	return control && slot < MEDULLA_SLOTS ? control->slots[slot].version : 0;
 }
 
-/* Room for one sample with a header that says whose it is; 0, and counted, when the ring is full. Whoever gets
- * one fills all its words and gives it to `medulla_send_sample`. */
+/* Room for one sample with a header that says whose it is; 0, and counted, when the ring is full. Whoever
+ * gets one fills all its words and gives it to `medulla_send_sample`. */
 static __always_inline struct medulla_sample *medulla_reserve_sample(__u64 flow, __u32 slot, __u64 version)
 {
 	struct medulla_sample *sample = bpf_ringbuf_reserve(&medulla_samples, sizeof(*sample), 0);

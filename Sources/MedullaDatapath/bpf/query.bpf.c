@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Inference by test run: `medulla_live`, features in, outputs out. Never attached. `empty` is the cost of the
- * test run itself; `roundtrip` asks user space for the same answer, for comparison; `collect` sends a sample up as the
- * congestion control does, for networks of its size.
+ * test run itself; `roundtrip` asks user space for the same answer, for comparison; `collect` sends a sample
+ * up as the congestion control does, for networks of its size.
  */
 #include "medulla.bpf.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
 /*
- * What collecting costs an ACK, in instructions: the kernel's own C, with memory in place of the ring. Run under
- * an instruction counter as `collect WHAT COUNT`, WHAT being `ack` or `sample`.
+ * What collecting costs an ACK, in instructions: the kernel's own C, with memory in place of the ring. Run
+ * under an instruction counter as `collect WHAT COUNT`, WHAT being `ack` or `sample`.
  */
 #include <stdio.h>
 #include <stdlib.h>
