@@ -264,7 +264,7 @@ static __noinline int medulla_end_reverse(const struct medulla_packet *packet)
 	return !bpf_map_delete_elem(&medulla_table, &reverse);
 }
 
-/* After the function's own work on the packet: notes its time, and lets the flow go when the packet ends it. */
+/* After the function's own work on the packet: notes its time, and lets a flow go that the packet ends. */
 static __always_inline void medulla_leave_flow(const struct medulla_packet *packet, struct medulla_flow *flow)
 {
 	flow->last_ns = bpf_ktime_get_ns();
