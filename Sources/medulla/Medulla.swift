@@ -7,7 +7,8 @@ struct Medulla: AsyncParsableCommand {
     abstract: "Neural networks in the network datapath.",
     discussion: """
       A trained network becomes an integer snapshot (compile), runs inside the kernel as a TCP congestion \
-      control that any program can select (attach), and is replaced while flows run (update, rollback).
+      control that any program can select (attach), and is replaced while flows run (update, rollback). The \
+      daemon (run) learns from live traffic and replaces it when that pays (why, history, top).
       """,
     version: "0.1.0",
     groupedSubcommands: [
@@ -18,13 +19,19 @@ struct Medulla: AsyncParsableCommand {
         name: "Kernel",
         subcommands: [
           DoctorCommand.self, AttachCommand.self, StatusCommand.self, UpdateCommand.self,
-          RollbackCommand.self,
-          DetachCommand.self, BenchCommand.self,
+          RollbackCommand.self, DetachCommand.self, BenchCommand.self,
+        ]),
+      CommandGroup(
+        name: "Slow path",
+        subcommands: [
+          RunCommand.self, TopCommand.self, WhyCommand.self, HistoryCommand.self, PauseCommand.self,
+          ResumeCommand.self, PromoteCommand.self, ReloadCommand.self, StopCommand.self,
         ]),
       CommandGroup(
         name: "Testbed",
         subcommands: [
           DemoCommand.self, LinkCommand.self, LinkWorkerCommand.self, ExperimentCommand.self,
+          SimulatorCommand.self,
         ]),
     ]
   )
