@@ -15,8 +15,8 @@ import MedullaDatapath
 ///   fallen costs nothing. Without a queue nobody can tell an idle path from a slow sender, and *use* is what
 ///   the flow got times the flows that share its kind of path, over the most that this product was lately.
 ///
-/// Paths are told apart by the octave of their minimum RTT; the most is taken over two periods of `memory`
-/// samples each, so that it follows a fallen capacity.
+/// Paths are told apart by the octave of their minimum RTT; the most is taken over the last two periods
+/// of `memory`, so that it follows a fallen capacity.
 public struct CongestionReward: RewardMeasure {
   private struct Path {
     var flows: [UInt64: UInt64] = [:]
