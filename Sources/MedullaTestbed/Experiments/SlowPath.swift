@@ -23,6 +23,8 @@ public final class SlowPath {
   public let name: String
   private let directory: URL
   private let executable: String
+  /// The daemon's log.
+  public let logPath: String
   private var child: ChildProcess?
 
   /// Writes the configuration; `start` starts the daemon.
@@ -30,10 +32,14 @@ public final class SlowPath {
   /// - Parameters:
   ///   - bundle: what the daemon attaches when nothing of the name is attached.
   ///   - executable: the `medulla` program.
-  public init(name: String, bundle: String, settings: Settings, executable: String) throws {
+  ///   - log: where the daemon's log goes; nil: to a file that goes with the daemon.
+  public init(
+    name: String, bundle: String, settings: Settings, executable: String, log: String? = nil
+  ) throws {
     self.name = name
     self.executable = executable
     directory = FileManager.default.temporaryDirectory.appendingPathComponent("medulla-\(name)")
+    logPath = log ?? "\(directory.path)/log"
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     var lines = [
       "[daemon]", "socket = \"\(socketPath)\"", "state = \"\(directory.path)/state\"", "on_stop = \"keep\"",
@@ -48,7 +54,6 @@ public final class SlowPath {
   deinit { end() }
 
   public var socketPath: String { "\(directory.path)/control.sock" }
-  public var logPath: String { "\(directory.path)/log" }
   private var configurationPath: String { "\(directory.path)/medulla.toml" }
 
   /// Of the running daemon.

@@ -16,6 +16,13 @@ struct ExperimentOutput: ParsableArguments {
     when it misses a target; 1 when it could not be measured.
     """
 
+  /// A file in the directory, which is made.
+  func path(_ name: String) throws -> String {
+    let directory = URL(fileURLWithPath: out, isDirectory: true)
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    return directory.appendingPathComponent(name).path
+  }
+
   /// Writes `NAME.json` and `NAME.svg`. Called after each run too: an interrupted experiment keeps what it
   /// has.
   func write<Plan, Run, Verdict>(

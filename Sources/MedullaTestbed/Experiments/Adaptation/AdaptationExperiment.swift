@@ -22,10 +22,15 @@ public struct AdaptationExperiment {
 
   public let plan: AdaptationPlan
   private let executable: String
+  private let log: String?
 
-  public init(_ plan: AdaptationPlan, executable: String = LinkEmulator.ownExecutable) throws {
+  /// - Parameter log: where the daemon's log goes; nil: nowhere.
+  public init(_ plan: AdaptationPlan, log: String? = nil, executable: String = LinkEmulator.ownExecutable)
+    throws
+  {
     try plan.validate()
     self.plan = plan
+    self.log = log
     self.executable = SlowPath.resolve(executable)
   }
 
@@ -42,13 +47,14 @@ public struct AdaptationExperiment {
     let start = try plan.start.run()
     narrate("  reward \(decimal(start.firstReward, 3)) to \(decimal(start.lastReward, 3))")
     let bundle = try compile(start, in: directory)
-    let trained = try trainForEach(start, shape: bundle.snapshot.shape, narrate)
+    let trained =
+      !plan.schemes.contains(.trained) ? [] : try trainForEach(start, shape: bundle.snapshot.shape, narrate)
     var result = Result(
       "fig12", plan: plan, method: Self.method, verdict: AdaptationVerdict([], complete: false))
-    let total = plan.repeats * AdaptationScheme.allCases.count
+    let total = plan.repeats * plan.schemes.count
     for repetition in 0..<plan.repeats {
       // What the others' recovery is compared with comes first.
-      for scheme in [AdaptationScheme.trained, .frozen, .adapting] {
+      for scheme in [AdaptationScheme.trained, .frozen, .adapting] where plan.schemes.contains(scheme) {
         let run = try measure(scheme, repetition, bundle: bundle, trained: trained)
         result.runs.append(run)
         result.noteRecoveries()
@@ -69,7 +75,8 @@ public struct AdaptationExperiment {
     let course = AdaptationCourse(plan: plan, instance: instance, trained: trained, executable: executable)
     guard scheme == .adapting else { return try course.run(scheme, repetition: repetition) }
     let slowPath = try SlowPath(
-      name: instance.name, bundle: bundle.path, settings: plan.slowPath, executable: executable)
+      name: instance.name, bundle: bundle.path, settings: plan.slowPath, executable: executable,
+      log: log)
     defer { slowPath.end() }
     try slowPath.start()
     let run = try course.run(scheme, repetition: repetition)

@@ -14,6 +14,7 @@ public struct AdaptationPlan: Codable, Equatable, Sendable {
   /// Decisions of the training of a network for each condition.
   public var oracleSteps = 250_000
   public var slowPath: SlowPath.Settings
+  public var schemes = AdaptationScheme.allCases
   public var repeats = 1
   public var seed: UInt64 = 1
 
@@ -30,12 +31,14 @@ public struct AdaptationPlan: Codable, Equatable, Sendable {
       AuroraRanges(rate: 5e7...2e8, roundTrip: 0.03...0.1, buffer: 0.005...0.03), steps: 300_000,
       lossWeight: 5)
     slowPath = SlowPath.Settings()
-    slowPath.adapter = ["kind = \"simulator\"", "steps = 20000"]
+    // A flow that has collapsed sends too few packets in 100 ms to tell a loss rate by.
+    slowPath.interval = "1s"
+    slowPath.adapter = ["kind = \"simulator\"", "steps = 8192"]
     slowPath.gates = [
-      "stability = { window = 3, range = 0.5 }", "necessity = { statistic = \"mean\", alpha = 0.02 }",
-      "accuracy = { max_error = 0.02 }", "update_interval = \"2s\"",
+      "stability = { window = 2, range = 1.0 }", "necessity = { statistic = \"mean\", alpha = 0.02 }",
+      "accuracy = { max_error = 0.02 }", "update_interval = \"1s\"",
     ]
-    slowPath.watch = ["window = \"2s\"", "loss = 0.2", "back_off = \"2s\""]
+    slowPath.watch = ["window = \"1s\"", "loss = 0.2", "back_off = \"2s\""]
   }
 
   /// Two conditions, shorter.
@@ -49,7 +52,8 @@ public struct AdaptationPlan: Codable, Equatable, Sendable {
   }
 
   public var isComplete: Bool {
-    conditions.count >= 4 && intervalSeconds >= 30 && measuredSeconds >= 10
+    conditions.count >= 4 && Set(schemes).count == AdaptationScheme.allCases.count && intervalSeconds >= 30
+      && measuredSeconds >= 10
   }
 
   /// How much shorter a condition stays than in the paper.
@@ -65,7 +69,7 @@ public struct AdaptationPlan: Codable, Equatable, Sendable {
 
   /// Throws `badParameter` for a plan that cannot be run.
   public func validate() throws {
-    guard (1...50).contains(conditions.count), (4...3_600).contains(intervalSeconds),
+    guard (1...50).contains(conditions.count), !schemes.isEmpty, (4...3_600).contains(intervalSeconds),
       (1...intervalSeconds).contains(measuredSeconds), runSeconds <= 7_200, (1...20).contains(repeats),
       (1_000...10_000_000).contains(oracleSteps), (1_000...10_000_000).contains(start.steps)
     else {

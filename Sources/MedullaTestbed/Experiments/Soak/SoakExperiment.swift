@@ -73,10 +73,11 @@ public struct SoakExperiment {
     let begin = ContinuousClock.now
     func seconds() -> Double { (ContinuousClock.now - begin).inSeconds }
     var (kills, nextKill, nextLook) = (0, plan.killEvery, 0.0)
+    var ledger = FlowLedger()
     while seconds() < Double(plan.seconds) {
       if seconds() >= nextLook {
         nextLook += plan.lookEvery
-        let look = try look(at: seconds(), instance, slowPath, flows.read(), kills: kills)
+        let look = try look(at: seconds(), instance, slowPath, flows.read(), kills: kills, &ledger)
         result.runs.append(look)
         result.verdict = SoakVerdict(
           result.runs, completion: flows.completionSeconds(), adapterCrashes: Self.lines(crashes),
@@ -97,7 +98,7 @@ public struct SoakExperiment {
     while try instance.status().slots.contains(where: { $0.flows > 0 }), ContinuousClock.now < deadline {
       try Interruption.sleep(.milliseconds(200))
     }
-    let look = try look(at: seconds(), instance, slowPath, counts, kills: kills)
+    let look = try look(at: seconds(), instance, slowPath, counts, kills: kills, &ledger)
     result.runs.append(look)
     result.verdict = SoakVerdict(
       result.runs, completion: flows.completionSeconds(), adapterCrashes: Self.lines(crashes),
@@ -107,14 +108,16 @@ public struct SoakExperiment {
 
   private func look(
     at time: Double, _ instance: ExperimentInstance, _ slowPath: SlowPath, _ counts: ShortFlows.Counts,
-    kills: Int
+    kills: Int, _ ledger: inout FlowLedger
   ) throws -> SoakLook {
     let status = try instance.status()
+    ledger.note(
+      status.slots.map { ($0.version, Int(clamping: $0.flowsTaken) - Int(clamping: $0.flowsMoved)) })
     func sum(_ value: (CongestionStatus.Slot) -> UInt64) -> Int {
       Int(clamping: status.slots.reduce(0) { $0 &+ value($1) })
     }
     return SoakLook(
-      time: time, flows: counts, held: sum(\.flows), taken: sum(\.flowsTaken) - sum(\.flowsMoved),
+      time: time, flows: counts, held: sum(\.flows), taken: ledger.total,
       version: Int(clamping: status.slots.first { $0.state == .active }?.version ?? 0),
       samples: Int(clamping: status.samples), samplesDropped: Int(clamping: status.samplesDropped),
       daemonBytes: slowPath.identifier.flatMap { ProcessorTimes.residentBytes($0) },
