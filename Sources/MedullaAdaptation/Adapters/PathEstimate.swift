@@ -19,6 +19,9 @@ public struct PathEstimate: Sendable, Equatable {
 
   /// Samples below this say too little.
   static let leastSamples = 8
+  /// Packets without which nothing is said about random loss. A flow that takes loss for congestion sends few
+  /// of them in a batch, and is the one that needs the estimate.
+  static let leastPackets = 100.0
   /// Bytes of a packet for each byte of payload, at full size.
   static let packetShare = 1500.0 / 1448.0
 
@@ -63,7 +66,7 @@ public struct PathEstimate: Sendable, Equatable {
     roundTrip = Self.at(0.05, paths)...Self.at(0.95, paths)
     queueing = Self.at(0.99, queues)
     isBufferKnown = busyLost > 0
-    loss = quiet.sent >= 1_000 ? min(quiet.lost / quiet.sent, 0.5) : 0
+    loss = quiet.sent >= Self.leastPackets ? min(quiet.lost / quiet.sent, 0.5) : 0
   }
 
   private static func at(_ part: Double, _ sorted: [Double]) -> Double {
