@@ -66,19 +66,18 @@ struct UpdatesTests {
   }
 
   @Test("decisions are counted once though slots get new snapshots")
-  func clock() throws {
+  func clock() {
     var clock = DecisionClock()
     _ = clock.advance([(version: 1, count: 100, mean: 500)])
-    let second = try #require(
-      clock.advance([(version: 1, count: 150, mean: 500), (version: 2, count: 10, mean: 800)]))
-    #expect(second.count == 60)
-    #expect(abs(second.mean - (50 * 500 + 10 * 800) / 60) < 1e-9)
+    let second = clock.advance([(version: 1, count: 150, mean: 500), (version: 2, count: 10, mean: 800)])
+    #expect(second?.count == 60)
+    #expect(abs((second?.mean ?? 0) - 550) < 1e-9)
     // Version 2's slot has begun anew for version 3.
-    let third = try #require(
-      clock.advance([(version: 1, count: 150, mean: 500), (version: 3, count: 5, mean: 400)]))
-    #expect(third.count == 5)
-    #expect(abs(third.mean - 400) < 1e-9)
-    #expect(clock.advance([(version: 1, count: 150, mean: 500)]) == nil)
+    let third = clock.advance([(version: 1, count: 150, mean: 500), (version: 3, count: 5, mean: 400)])
+    #expect(third?.count == 5)
+    #expect(abs((third?.mean ?? 0) - 400) < 1e-9)
+    let fourth = clock.advance([(version: 1, count: 150, mean: 500)])
+    #expect(fourth == nil)
   }
 
   @Test("the plan is the issue's; the quick one has no verdict")
