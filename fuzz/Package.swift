@@ -17,6 +17,14 @@ let package = Package(
         .product(name: "MedullaLearning", package: "medulla"),
       ]),
     .executableTarget(
+      name: "FuzzConfiguration",
+      dependencies: [
+        .product(name: "MedullaControl", package: "medulla"),
+        .product(name: "MedullaAdaptation", package: "medulla"),
+      ]),
+    .executableTarget(
+      name: "FuzzControl", dependencies: [.product(name: "MedullaControl", package: "medulla")]),
+    .executableTarget(
       name: "FuzzONNX", dependencies: [.product(name: "MedullaModel", package: "medulla")]),
     .executableTarget(
       name: "FuzzSafetensors", dependencies: [.product(name: "MedullaModel", package: "medulla")]),

@@ -10,8 +10,8 @@ struct MedullaDaemon: ParsableCommand {
     abstract: "Keep the networks in the kernel learning.",
     discussion: """
       Hosts the slow path of every function of the configuration: collects samples, has adapters learn from \
-      them, and replaces a function's snapshot when its gates say so. `medulla top`, `why` and `history` show \
-      what it does; docs/daemon.md tells how to install it.
+      them, and replaces a function's snapshot when its gates say so. `medulla top`, `why` and `history` \
+      show what it does; docs/daemon.md tells how to install it.
       """,
     version: Daemon.version)
 

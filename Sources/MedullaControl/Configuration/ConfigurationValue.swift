@@ -71,6 +71,10 @@ struct ConfigurationDocument {
       let line = text.utf8[..<zero].count { $0 == UInt8(ascii: "\n") } + 1
       throw ConfigurationProblem(line: line, key: "", message: "the file holds a zero byte")
     }
+    lines = KeyLines(text)
+    if let (line, what) = lines.malformed {
+      throw ConfigurationProblem(line: line, key: "", message: "not TOML: \(what)")
+    }
     do {
       root = try Self.value(of: TOMLTable(string: text), depth: 0)
     } catch let error as TOMLParseError {
@@ -81,7 +85,6 @@ struct ConfigurationDocument {
     } catch {
       throw ConfigurationProblem(line: 1, key: "", message: "not TOML: \(error)")
     }
-    lines = KeyLines(text)
   }
 
   private static func value(of table: TOMLTable, depth: Int) throws -> ConfigurationValue {

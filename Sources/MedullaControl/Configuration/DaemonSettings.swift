@@ -20,7 +20,7 @@ public struct DaemonSettings: Sendable, Equatable {
   /// The size in bytes over which the oldest records are deleted.
   public var historyLimit = 256 << 20
   public var onStop = OnStop.keep
-  /// Who the daemon becomes when the functions are loaded; nil: who it is.
+  /// Who the daemon becomes before the functions are loaded; nil: who it is.
   public var user: String?
   public var logLevel = LogLevel.info
 

@@ -1,15 +1,18 @@
 /// The line on which each key of a TOML document is given.
 ///
-/// The library that reads TOML does not tell. The text has passed it before, so that this scanner only has to
-/// find its way, never to judge: what it cannot follow it leaves without a line.
+/// The library that reads TOML does not tell. This scanner only finds its way and does not judge: what it
+/// cannot follow it leaves without a line. Two things it does refuse, because the library asserts there: a
+/// table header that does not begin with a key, and a brace where an array's element should be.
 struct KeyLines {
   /// A key's way from the root; an element of an array is named by its index.
   typealias Path = [String]
 
-  /// Values may be nested so deep; the reader before refuses more.
-  static let depthLimit = 256
+  /// Values are followed so deep; a configuration with more is refused.
+  static let depthLimit = ConfigurationDocument.depthLimit + 1
 
   private(set) var lines: [Path: Int] = [:]
+  /// The first thing that the library would not survive.
+  private(set) var malformed: (line: Int, what: String)?
   private let bytes: [UInt8]
   private var position = 0
   private var line = 1
@@ -48,6 +51,10 @@ struct KeyLines {
     if lines[path] == nil { lines[path] = line }
   }
 
+  private mutating func refuse(_ what: String) {
+    if malformed == nil { malformed = (line, what) }
+  }
+
   private mutating func scan() {
     var table: Path = []
     while position < bytes.count {
@@ -68,6 +75,8 @@ struct KeyLines {
     let isArray = isAhead("[[")
     advance()
     if isArray { advance() }
+    skipBlank(newlines: false)
+    if !(current.map(Self.beginsKey) ?? false) { refuse("a table header without a key") }
     let keys = dottedKey()
     var path: Path = []
     for (index, key) in keys.enumerated() {
@@ -134,6 +143,7 @@ struct KeyLines {
       inside(UInt8(ascii: "}")) { scanner, _ in scanner.keyAndValue(in: path, depth: depth + 1) }
     case UInt8(ascii: "["):
       inside(UInt8(ascii: "]")) { scanner, index in
+        if scanner.current == UInt8(ascii: "}") { scanner.refuse("a brace where a value should be") }
         scanner.note(path + [String(index)])
         scanner.value(at: path + [String(index)], depth: depth + 1)
       }
@@ -211,6 +221,10 @@ struct KeyLines {
       true
     default: false
     }
+  }
+
+  private static func beginsKey(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || (byte < 0x80 && isBare(byte))
   }
 
   private static func endsValue(_ byte: UInt8) -> Bool {

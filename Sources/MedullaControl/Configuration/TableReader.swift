@@ -60,7 +60,9 @@ struct TableReader {
 
   mutating func requiredString(_ key: String, example: String) -> String {
     if !has(key) { problem(nil, "needs the key \(key), such as \(key) = \"\(example)\"") }
-    return string(key) ?? ""
+    let text = string(key)
+    if text == "" { problem(key, "must not be empty") }
+    return text ?? ""
   }
 
   mutating func strings(_ key: String) -> [String]? {

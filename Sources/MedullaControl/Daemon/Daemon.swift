@@ -72,8 +72,8 @@ public final class Daemon: @unchecked Sendable {
   var functions: [FunctionHost] { lock.withLock { hosts } }
   var socketOrigin: String { ownsSocket ? "own" : "passed" }
 
-  /// Takes the locks, listens, brings every function into the kernel or takes it over, and gives up the
-  /// privileges that are no longer needed.
+  /// Takes the locks, listens, gives up the privileges that are no longer needed, and brings every function
+  /// into the kernel or takes it over.
   ///
   /// - Throws: what keeps the daemon from starting; functions that were attached meanwhile are detached.
   public func prepare() throws {
@@ -86,12 +86,14 @@ public final class Daemon: @unchecked Sendable {
     try openSocket(settings)
     var attached: [String] = []
     do {
+      // Loading needs no more than what is kept; and a compiler that is started on the way brings threads,
+      // after which nothing can be given up for the process as a whole.
+      try reducePrivileges(settings)
       for function in lock.withLock({ configuration.functions }) {
         let (host, isNew) = try self.host(function)
         if isNew { attached.append(function.name) }
         lock.withLock { hosts.append(host) }
       }
-      try reducePrivileges(settings)
     } catch {
       for name in attached { try? CongestionControl.detach(name: name) }
       closeSocket()
@@ -106,6 +108,7 @@ public final class Daemon: @unchecked Sendable {
       throw ControlError(.refused, "the daemon was not prepared")
     }
     signal(SIGPIPE, SIG_IGN)
+    unblockSignals()
     let signals = medulla_interruption_descriptor()
     guard signals >= 0 else { throw UnixSocket.system("watch for signals", -signals) }
     history.start()
@@ -142,6 +145,14 @@ public final class Daemon: @unchecked Sendable {
   private func wakeUp() {
     var byte: UInt8 = 1
     _ = write(wake[1], &byte, 1)
+  }
+
+  /// Who starts this process may have blocked signals for itself; a mask is inherited.
+  private func unblockSignals() {
+    var wanted = sigset_t()
+    sigemptyset(&wanted)
+    for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&wanted, signal) }
+    pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
   }
 
   private func serve(signals: Int32, server: ControlServer) -> DaemonSettings.OnStop {
@@ -294,7 +305,7 @@ extension Daemon {
     }
     let account = try Privileges.account(named: user)
     guard geteuid() != account.user else { return }
-    try DatapathAccess.open(to: account)
+    try DatapathAccess.open(to: account, functions: lock.withLock { configuration.functions.map(\.name) })
     for path in [settings.state, Self.runDirectory] { try OwnedTree.give(path, to: account) }
     try Privileges.become(account)
     log.info("became \(user), keeping \(Privileges.kept.map(\.name).joined(separator: ", "))")
@@ -339,7 +350,10 @@ extension Daemon {
     history.keep(age: applied.daemon.history, bytes: applied.daemon.historyLimit)
     lock.withLock { configuration = applied }
     log.notice(
-      "reloaded: \(plan.started.count - plan.changed.count) new, \(plan.changed.count) changed, \(plan.stopped.count) gone"
+      """
+      reloaded: \(plan.started.count - plan.changed.count) new, \(plan.changed.count) changed, \
+      \(plan.stopped.count) gone
+      """
     )
   }
 

@@ -74,7 +74,7 @@ public final class ControlClient {
     }
   }
 
-  private func send(_ line: [UInt8]) throws(ControlError) {
+  func send(_ line: [UInt8]) throws(ControlError) {
     var sent = 0
     while sent < line.count {
       let count = line[sent...].withUnsafeBytes {

@@ -49,9 +49,8 @@ public struct DaemonLog: LogHandler {
         text.split(separator: "\n", omittingEmptySubsequences: false).map { level + $0 }.joined(
           separator: "\n"))
     case .terminal:
-      write(
-        "\(Self.timeOfDay()) \(event.level.rawValue.padding(toLength: 7, withPad: " ", startingAt: 0)) \(text)"
-      )
+      let level = HistoryAnswer.column(event.level.rawValue, 7)
+      write("\(Self.timeOfDay()) \(level) \(text)")
     }
   }
 

@@ -1,0 +1,101 @@
+import Foundation
+import Glibc
+import MedullaAdaptation
+import MedullaDatapath
+import MedullaKernel
+import MedullaModel
+import MedullaSnapshot
+import Testing
+
+@testable import MedullaControl
+
+/// What tests with a real daemon need.
+enum DaemonTestHost {
+  static let reason: Comment = "needs root, a kernel with TCP struct_ops, and clang"
+
+  static let isUsable: Bool = {
+    if ProcessInfo.processInfo.environment["MEDULLA_REQUIRE_KERNEL"] == "1" { return true }
+    let needed = ["privileges", "btf", "struct_ops", "clang"]
+    return Doctor().examine().checks.allSatisfy { $0.ok || !needed.contains($0.name) }
+  }()
+
+  static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+}
+
+/// A state directory, a bundle, a configuration and the daemons that run on it.
+final class DaemonFolder {
+  let path: String
+  let name: String
+  var socket: String { path + "/c.sock" }
+  private var processes: [Process] = []
+
+  init(_ letter: String) throws {
+    name = "c\(letter)-\(getpid() % 100_000_000)"
+    path = NSTemporaryDirectory() + "medulla-daemon-\(name)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    let network = try ONNXReader.read(contentsOf: DaemonTestHost.root + "/models/aurora-medulla.onnx")
+    let calibration = DaemonTestHost.root + "/models/aurora-medulla-calibration.npy"
+    let samples = try SampleFile.read(calibration, elements: 30)
+    let measured = Calibration(samples: samples)
+    let snapshot = try Quantizer().quantize(network, measured)
+    let file = try SnapshotFile(snapshot)
+    _ = try SnapshotBundle.write(file, to: path + "/a.medulla") { folder in
+      try ONNXWriter.write(network, to: folder.path + "/" + SnapshotBundle.modelName)
+      try FileManager.default.copyItem(
+        atPath: calibration, toPath: folder.path + "/" + SnapshotBundle.calibrationName)
+      return BundleManifest(file, report: try AccuracyReport(snapshot, network, measured), programs: [])
+    }
+    try configure("")
+  }
+
+  func configure(_ more: String, function: String = "") throws {
+    let text = """
+      [daemon]
+      socket = "\(socket)"
+      state = "\(path)/state"
+      \(more)
+      [[function]]
+      name = "\(name)"
+      bundle = "a.medulla"
+      interval = "20ms"
+      \(function)
+      """
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path + "/m.toml"))
+  }
+
+  func start() throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
+      .deletingLastPathComponent().appendingPathComponent("medullad")
+    process.arguments = [path + "/m.toml"]
+    let log = path + "/log"
+    if !FileManager.default.fileExists(atPath: log) { try Data().write(to: URL(fileURLWithPath: log)) }
+    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+    try handle.seekToEnd()
+    process.standardError = handle
+    try process.run()
+    processes.append(process)
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while Date() < deadline, process.isRunning {
+      if let report = try? report(), report.process == process.processIdentifier { return process }
+      usleep(50_000)
+    }
+    throw ControlError(.notRunning, "the daemon did not start: \(text)")
+  }
+
+  var text: String { (try? String(contentsOfFile: path + "/log", encoding: .utf8)) ?? "" }
+
+  func report() throws -> DaemonReport {
+    try ControlClient(path: socket).ask(ControlRequest(.status), as: DaemonReport.self)
+  }
+
+  deinit {
+    for process in processes where process.isRunning {
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+    }
+    try? CongestionControl.detach(name: name)
+    try? FileManager.default.removeItem(atPath: path)
+  }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import Logging
+import MedullaAdaptation
+import Testing
+
+@testable import MedullaControl
+
+@Suite("History")
+struct HistoryStoreTests {
+  /// A state directory that goes with the test, and a store in it.
+  private func withStore(
+    _ prepare: (DaemonSettings) throws -> Void = { _ in },
+    _ body: (HistoryStore, DaemonSettings) throws -> Void
+  ) throws {
+    var settings = DaemonSettings()
+    settings.state = NSTemporaryDirectory() + "medulla-history-\(UUID())"
+    try FileManager.default.createDirectory(atPath: settings.state, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: settings.state) }
+    try prepare(settings)
+    let store = HistoryStore(settings: settings, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    store.start()
+    defer { store.stop() }
+    try body(store, settings)
+  }
+
+  static func batch(_ samples: Int, at time: Double = Date().timeIntervalSince1970) -> StoredRecord {
+    let statistics = BatchStatistics(
+      seconds: 1, batches: 10, samples: samples, flows: 2, dropped: 0, discarded: 0)
+    return StoredRecord(time: time, function: "f", record: .batch(statistics))
+  }
+
+  static let everyKind: [LoopRecord] = [
+    .batch(
+      BatchStatistics(seconds: 1, batches: 9, samples: 8, flows: 7, dropped: 6, discarded: 5, rewardMean: 1)),
+    .progress(RoundProgress(round: 1, samples: 2, seconds: 3, stability: .nan, figures: ["a": 1])),
+    .failure(LoopFailure(step: .adapt, message: "line\nother \"quoted\"")),
+    .gates([GateDecision(.necessity, isOpen: false, value: 0.1, threshold: 0.2, reason: "small")]),
+    .staged(StagedCandidate(version: 3, digest: "ab", error: 0.1, matchesShape: true, seconds: 1)),
+    .shadow(
+      ShadowResult(
+        version: 3, decisions: 5, meanDifference: 0.1, maxDifference: 0.3, threshold: 0.5, passed: true,
+        reason: "close")),
+    .promotion(PromotionRecord(version: 3, before: 2, isForced: false, seconds: 0.001)),
+    .verdict(WatchVerdict(version: 3, outcome: .accepted, lossLimit: 0.05, significance: 0.01, seconds: 1)),
+    .rollback(RollbackRecord(from: 3, to: 2, isAutomatic: true, backOffSeconds: 30)), .command(.pause),
+  ]
+
+  @Test("every kind of record is read back as it was told, with its function and in its order")
+  func roundTrip() throws {
+    try withStore { store, settings in
+      let now = Date().timeIntervalSince1970
+      for record in Self.everyKind { store.add(StoredRecord(time: now, function: "f", record: record)) }
+      #expect(store.settle())
+      let read = try store.records(HistoryQuery(function: "f", limit: 100))
+      #expect(read.map(\.record.kind) == LoopRecord.kinds)
+      for (stored, told) in zip(read, Self.everyKind) where told.kind != "progress" {
+        #expect(stored.record == told)
+      }
+      #expect(try store.records(HistoryQuery(kind: "gates")).count == 1)
+      #expect(try store.records(HistoryQuery(function: "other")).isEmpty)
+      #expect(try store.records(HistoryQuery(since: now + 1)).isEmpty)
+      #expect(try store.records(HistoryQuery(limit: 2)).map(\.record.kind) == ["rollback", "command"])
+      store.stop()
+      let archive = try HistoryArchive(directory: settings.state)
+      #expect(try archive.history(ControlRequest(.history, limit: 100)).records.map(\.id) == read.map(\.id))
+      #expect(try archive.why(function: nil).functions.map(\.function) == ["f"])
+    }
+  }
+
+  @Test("a damaged file is moved aside and said so, and a new one takes the records")
+  func damaged() throws {
+    try withStore { settings in
+      try Data(repeating: 0x5A, count: 8_192).write(to: URL(fileURLWithPath: settings.historyPath))
+    } _: { store, settings in
+      store.add(Self.batch(1))
+      #expect(store.settle())
+      #expect(try store.records(HistoryQuery()).count == 1)
+      let health = store.health
+      #expect(health.ok)
+      #expect(health.failures > 0)
+      let aside = try #require(health.movedAside.first)
+      #expect(aside.hasPrefix(settings.historyPath + ".damaged-"))
+      #expect(try Data(contentsOf: URL(fileURLWithPath: aside)).count == 8_192)
+    }
+  }
+
+  @Test("what cannot be written waits, then the oldest is given up and counted, and nobody is held up")
+  func overflow() throws {
+    try withStore { settings in
+      // A directory in the file's place can be neither opened nor moved out of the way by SQLite.
+      try FileManager.default.createDirectory(atPath: settings.historyPath, withIntermediateDirectories: true)
+    } _: { store, _ in
+      let begin = ContinuousClock.now
+      for index in 0..<HistoryStore.queueLimit + 2_500 { store.add(Self.batch(index)) }
+      #expect(ContinuousClock.now - begin < .seconds(5))
+      let health = store.health
+      #expect(!health.ok)
+      #expect(health.lost >= 2_500)
+      #expect(health.lastFailure != nil)
+      #expect(throws: ControlError.self) { try store.records(HistoryQuery()) }
+    }
+  }
+
+  @Test("old rows go by age, and the oldest by size, with the files of their snapshots")
+  func retention() throws {
+    try withStore { _, settings in
+      let path = settings.state + "/other.sqlite"
+      let database = try HistoryDatabase(path: path)
+      try database.insert((0..<3_000).map { .record(Self.batch($0, at: Double($0))) })
+      let kept = KeptSnapshot(
+        time: 10, function: "f", version: 1, digest: "aa", name: "n", path: "/s/aa.medulla", bytes: 1)
+      try database.insert([.snapshot(kept)])
+      let (rows, files) = try database.prune(before: 1_000, limit: .max)
+      #expect(rows == 1_001)
+      #expect(files == ["/s/aa.medulla"])
+      #expect(try database.records(HistoryQuery(limit: 5_000)).first?.time == 1_000)
+      _ = try database.prune(before: 0, limit: 1)
+      #expect(try database.records(HistoryQuery(limit: 5_000)).isEmpty)
+      try database.close()
+    }
+  }
+}

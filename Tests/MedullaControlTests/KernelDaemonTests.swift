@@ -1,0 +1,136 @@
+import Foundation
+import Glibc
+import MedullaAdaptation
+import MedullaDatapath
+import MedullaKernel
+import Testing
+
+@testable import MedullaControl
+
+@Suite(
+  "daemon over the kernel", .serialized, .enabled(if: DaemonTestHost.isUsable, DaemonTestHost.reason))
+struct KernelDaemonTests {
+  /// The versions, digests and flow counts that the kernel has: what must survive a daemon.
+  private func truth(_ name: String) throws -> [String] {
+    try CongestionControl.status(name: name).slots.map {
+      "\($0.version) \($0.digest) \($0.state) \($0.flowsTaken)"
+    }
+  }
+
+  @Test(
+    "a daemon that is killed leaves the function on; the next one takes it over, and counts are still true")
+  func takeover() throws {
+    let folder = try DaemonFolder("k")
+    let first = try folder.start()
+    #expect(try folder.report().functions.first?.state.name == folder.name)
+    let before = try truth(folder.name)
+    kill(first.processIdentifier, SIGKILL)
+    first.waitUntilExit()
+    #expect(try truth(folder.name) == before)
+    let second = try folder.start()
+    #expect(try truth(folder.name) == before)
+    #expect(folder.text.contains("took over snapshot 1"))
+    let drained = try folder.report().functions.first?.state.batches ?? 0
+    usleep(500_000)
+    let state = try #require(try folder.report().functions.first?.state)
+    #expect(state.isRunning)
+    #expect(state.batches > drained)
+    kill(second.processIdentifier, SIGTERM)
+    second.waitUntilExit()
+    #expect(second.terminationStatus == 0)
+    #expect(try truth(folder.name) == before)
+    #expect(try CongestionControl.status(name: folder.name).sampling == 0)
+  }
+
+  @Test("told to detach, a daemon leaves nothing behind: no instance, no socket")
+  func detach() throws {
+    let folder = try DaemonFolder("d")
+    let daemon = try folder.start()
+    let client = try ControlClient(path: folder.socket)
+    _ = try client.ask(ControlRequest(.stop, onStop: .detach))
+    client.waitForEnd()
+    daemon.waitUntilExit()
+    #expect(daemon.terminationStatus == 0)
+    #expect(!BPFFileSystem.exists(BPFFileSystem.root + "/" + folder.name))
+    #expect(!FileManager.default.fileExists(atPath: folder.socket))
+    #expect(throws: ControlError.self) { try ControlClient(path: folder.socket) }
+  }
+
+  @Test("a second daemon on the same state is refused and disturbs nothing")
+  func single() throws {
+    let folder = try DaemonFolder("s")
+    let first = try folder.start()
+    let process = Process()
+    process.executableURL = first.executableURL
+    process.arguments = first.arguments
+    let errors = Pipe()
+    process.standardError = errors
+    try process.run()
+    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus != 0)
+    #expect(text.contains("another daemon has"), "\(text)")
+    #expect(try folder.report().process == first.processIdentifier)
+  }
+
+  @Test("a reload by signal applies what can change; a bad configuration changes nothing")
+  func reload() throws {
+    let folder = try DaemonFolder("r")
+    let daemon = try folder.start()
+    try folder.configure("", function: "sampling = 7")
+    kill(daemon.processIdentifier, SIGHUP)
+    #expect(waits { try CongestionControl.status(name: folder.name).sampling == 7 })
+    try folder.configure("nonsense = 1")
+    kill(daemon.processIdentifier, SIGHUP)
+    #expect(waits { folder.text.contains("stays as it was") })
+    #expect(try folder.report().functions.count == 1)
+    #expect(throws: ControlError.self) {
+      try ControlClient(path: folder.socket).ask(ControlRequest(.reload))
+    }
+  }
+
+  @Test("a client that stops reading is served its own way, while others get their answers at once")
+  func stalled() throws {
+    let folder = try DaemonFolder("c")
+    _ = try folder.start()
+    let stalled = try (0..<8).map { _ in try ControlClient(path: folder.socket) }
+    for client in stalled { try client.send(ControlRequest(.top, every: 0.05).line) }
+    let begin = ContinuousClock.now
+    for _ in 0..<50 { #expect(try folder.report().functions.count == 1) }
+    #expect(ContinuousClock.now - begin < .seconds(10))
+    let clients = (0..<40).map { _ in try? ControlClient(path: folder.socket) }
+    #expect(throws: ControlError.self) { try clients.last??.ask(ControlRequest(.hello)) }
+    withExtendedLifetime((stalled, clients)) {}
+  }
+
+  @Test("as another user with three capabilities, a daemon still changes, learns and detaches what it hosts")
+  func unprivileged() throws {
+    let folder = try DaemonFolder("u")
+    defer { restoreOwnership() }
+    chmod(folder.path, 0o755)
+    try folder.configure("user = \"nobody\"")
+    let daemon = try folder.start()
+    let report = try folder.report()
+    #expect(report.user == "nobody")
+    #expect(report.capabilities == Privileges.kept.map(\.name))
+    #expect(report.functions.first?.kernelError == nil)
+    let client = try ControlClient(path: folder.socket)
+    _ = try client.ask(ControlRequest(.stop, onStop: .detach))
+    daemon.waitUntilExit()
+    #expect(!BPFFileSystem.exists(BPFFileSystem.root + "/" + folder.name))
+  }
+
+  /// What the daemon gave to its user, root has again.
+  private func restoreOwnership() {
+    for path in [BPFFileSystem.root, FileLock.defaultPath, Daemon.runDirectory] { lchown(path, 0, 0) }
+  }
+
+  private func waits(_ condition: () throws -> Bool) -> Bool {
+    let deadline = Date(timeIntervalSinceNow: 10)
+    while Date() < deadline {
+      if (try? condition()) == true { return true }
+      usleep(50_000)
+    }
+    return false
+  }
+}

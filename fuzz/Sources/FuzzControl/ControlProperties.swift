@@ -1,0 +1,1 @@
+../../../Tests/MedullaControlTests/Support/ControlProperties.swift
