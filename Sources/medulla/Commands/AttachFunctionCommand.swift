@@ -11,8 +11,8 @@ struct AttachFunctionCommand: ParsableCommand {
     discussion: """
       FILE is one eBPF C source that includes "medulla_packet.bpf.h" (or "medulla.bpf.h"), registers itself \
       with MEDULLA_FUNCTION(program, inputs, outputs), makes features of packets and acts by the network's \
-      outputs. It is compiled for the network's shape. It stays after this command ends, until `medulla detach \
-      NAME`; status, update, rollback and sampling are as with the congestion control. \
+      outputs. It is compiled for the network's shape. It stays after this command ends, until \
+      `medulla detach NAME`; status, update, rollback and sampling are as with the congestion control. \
       examples/custom-function has a worked example.
       """)
 

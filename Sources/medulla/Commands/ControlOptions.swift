@@ -21,7 +21,7 @@ struct ControlOptions: ParsableArguments {
 struct StateOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Read this state directory's history when no daemon runs; \(DaemonSettings.defaultState) when left out.",
+      "Read this state directory's history when no daemon runs; without it \(DaemonSettings.defaultState).",
       valueName: "directory"))
   var state: String?
 
