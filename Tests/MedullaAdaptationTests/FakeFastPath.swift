@@ -7,8 +7,8 @@ import Synchronization
 @testable import MedullaAdaptation
 
 /// A fast path without a kernel: its slots are reference interpreters, its traffic is drawn from a seed. The
-/// function is to tell how x − y; outcome 0 is the label (1000 · (x − y)), outcome 1 the reward (1000 less what
-/// the answer is off by).
+/// function is to tell how x − y; outcome 0 is the label (1000 · (x − y)), outcome 1 the reward (1000 less
+/// what the answer is off by).
 final class FakeFastPath: FastPath, @unchecked Sendable {
   struct Slot: Sendable {
     let version: UInt64

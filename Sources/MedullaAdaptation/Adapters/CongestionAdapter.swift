@@ -4,8 +4,8 @@ import MedullaModel
 /// Learns congestion control by PPO in the simulator, on paths like the one that the live batches show.
 ///
 /// Each batch gives an estimate of the path. While it stays, training goes on until nothing improves for a
-/// while, then rests; when it moves, exploration begins anew. What is handed down is the best policy so far of
-/// this path by a trial on fixed scenarios of it, the start among them: learning that goes wrong is not
+/// while, then rests; when it moves, exploration begins anew. What is handed down is the best policy so far
+/// of this path by a trial on fixed scenarios of it, the start among them: learning that goes wrong is not
 /// deployed.
 public final class CongestionAdapter: Adapter {
   public let inputs = AuroraObservation.features
@@ -87,8 +87,8 @@ public final class CongestionAdapter: Adapter {
     return progress(rests: rests, use: use)
   }
 
-  /// A path that was not there before: fixed scenarios of it, by which the best policy is told, and freedom to
-  /// try other actions.
+  /// A path that was not there before: fixed scenarios of it, by which the best policy is told, and freedom
+  /// to try other actions.
   private func change() throws {
     guard let current = memory.current else { return }
     changes += 1

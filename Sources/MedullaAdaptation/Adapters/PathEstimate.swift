@@ -100,7 +100,8 @@ public struct PathEstimate: Sendable, Equatable {
     samples += newer.samples
   }
 
-  /// The paths to train on: somewhat wider than what was seen, since the next traffic is never quite the same.
+  /// The paths to train on: somewhat wider than what was seen, since the next traffic is never quite the
+  /// same.
   public var ranges: AuroraRanges {
     let low = min(max(rate.lowerBound * 0.7, 2e5), 5e10)
     let high = min(max(rate.upperBound * 1.3, low), 1e11)

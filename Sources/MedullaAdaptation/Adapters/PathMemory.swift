@@ -1,6 +1,7 @@
 import MedullaLearning
 
-/// The paths that the live batches have shown: the present one, and past ones that fade but are not forgotten.
+/// The paths that the live batches have shown: the present one, and past ones that fade but are not
+/// forgotten.
 struct PathMemory: Sendable, Equatable {
   struct Place: Sendable, Equatable {
     var estimate: PathEstimate

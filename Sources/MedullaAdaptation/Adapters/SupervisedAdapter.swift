@@ -117,8 +117,8 @@ public final class SupervisedAdapter: Adapter {
       figures: ["loss": loss, "labeled": Double(labeled), "replay": Double(replay.count)])
   }
 
-  /// The stability value is the loss as a part of what a network without knowledge has, plus this: so that the
-  /// noise of a loss close to 0 does not look like movement.
+  /// The stability value is the loss as a part of what a network without knowledge has, plus this: so that
+  /// the noise of a loss close to 0 does not look like movement.
   static let offset = 0.1
 
   public func evaluate(_ inputs: [[Float]]) throws -> [[Float]] {

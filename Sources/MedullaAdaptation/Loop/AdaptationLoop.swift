@@ -2,8 +2,8 @@
 ///
 ///     learning ▶ comparing ▶ quantizing ▶ staging ▶ (shadowing) ▶ promoting ▶ watching ▶ learning
 ///
-/// A value: events come in with their time, actions go out. No clock, thread or kernel is inside. A failure in
-/// any phase is recorded and leads back to learning; the fast path goes on with what it has.
+/// A value: events come in with their time, actions go out. No clock, thread or kernel is inside. A failure
+/// in any phase is recorded and leads back to learning; the fast path goes on with what it has.
 public struct AdaptationLoop: Sendable {
   public typealias Phase = RunnerState.Phase
 

@@ -12,8 +12,8 @@ public struct CandidateMaker: Sendable {
   }
 
   public let start: StartNetwork
-  /// Whether features keep the ranges of the running snapshot, beyond which they saturate, as a policy that was
-  /// trained on cut features needs; else live inputs widen them.
+  /// Whether features keep the ranges of the running snapshot, beyond which they saturate, as a policy that
+  /// was trained on cut features needs; else live inputs widen them.
   public let keepsRanges: Bool
 
   /// Samples of the start and of live traffic that a candidate is calibrated on, at the most each.

@@ -6,8 +6,8 @@ import Synchronization
 /// One function's slow path: a collector that drains every T and runs the loop, and a learner on which the
 /// adapter works at low priority.
 ///
-/// Nothing that an adapter does, or fails to do, delays the collector: a long round costs fresh samples, which
-/// are merged, then discarded and counted, and a rollback never waits for a round to end.
+/// Nothing that an adapter does, or fails to do, delays the collector: a long round costs fresh samples,
+/// which are merged, then discarded and counted, and a rollback never waits for a round to end.
 public final class FunctionRunner: Sendable {
   public let settings: FunctionSettings
   private let mailbox = RunnerMailbox()
@@ -77,8 +77,8 @@ public final class FunctionRunner: Sendable {
     thread.start()
   }
 
-  /// Ends both threads and waits for them. The fast path goes on as it is; a candidate that is still staged is
-  /// given up. A round of the adapter that outlasts `stopGrace` is left to end by itself.
+  /// Ends both threads and waits for them. The fast path goes on as it is; a candidate that is still staged
+  /// is given up. A round of the adapter that outlasts `stopGrace` is left to end by itself.
   public func stop() {
     let before = life.withLock { life in
       defer { life = .stopped }
@@ -115,7 +115,8 @@ public final class FunctionRunner: Sendable {
       if mail.isStopping { break }
       if now >= next {
         core.tick(at: now)
-        // By the absolute clock: a late drain does not move the ones after it; ones that were missed are left out.
+        // By the absolute clock: a late drain does not move the ones after it; ones that were missed are left
+        // out.
         let missed = max(0, Int((RunnerClock.now - next) / settings.interval))
         next += settings.interval * (missed + 1)
       }

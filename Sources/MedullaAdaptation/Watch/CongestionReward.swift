@@ -7,12 +7,11 @@ import MedullaDatapath
 /// with the weights of the training's reward (`AuroraReward`), scaled so that a full, empty-queued, loss-free
 /// path is 1.
 ///
-/// - *queueing* is (mean RTT − minimum RTT) / minimum RTT of the interval, up to 3, with a minimum of at least
-///   1 ms, below which the host makes the delay; *loss* is lost / (lost +
-///   acknowledged).
-/// - *use* is 1 when the interval shows that the bottleneck was busy: a queue of more than 5% of the round trip
-///   and 0.5 ms. Then the rate was all that the path had, however little that is, so a path whose capacity has
-///   fallen costs nothing. Without a queue nobody can tell an idle path from a slow sender, and *use* is what
+/// - *queueing* is (mean RTT − minimum RTT) / minimum RTT of the interval, up to 3, with a minimum of at
+///   least 1 ms, below which the host makes the delay; *loss* is lost / (lost + acknowledged).
+/// - *use* is 1 when the interval shows that the bottleneck was busy: a queue of more than 5% of the round
+///   trip and 0.5 ms. Then the rate was all that the path had, however little that is, so a path whose
+///   capacity has fallen costs nothing. Without a queue nobody can tell an idle path from a slow sender, and *use* is what
 ///   the flow got times the flows that share its kind of path, over the most that this product was lately.
 ///
 /// Paths are told apart by the octave of their minimum RTT; the most is taken over the last two periods
