@@ -196,6 +196,17 @@ struct FunctionRunnerTests {
     #expect(eventually { host.runner.snapshot().promotions == 1 })
   }
 
+  @Test("while the function is detached the loop lives on, and says so by its ticks alone")
+  func detached() throws {
+    let host = try Host(start: Self.answer(1)) { _ in ScriptedAdapter(try Self.answer(1)) }
+    host.fastPath.fail(.drain)
+    host.runner.start()
+    defer { host.runner.stop() }
+    #expect(eventually { host.runner.snapshot().ticks > 20 })
+    #expect(host.runner.snapshot().batches == 0)
+    #expect(host.records.of("failure").count == 1)
+  }
+
   @Test("paused it drains but does not learn; a forced promotion and a rollback do as told")
   func commands() throws {
     var settings = Self.settings()

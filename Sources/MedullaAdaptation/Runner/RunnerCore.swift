@@ -51,6 +51,7 @@ final class RunnerCore: @unchecked Sendable {
   // MARK: Events
 
   func tick(at now: Duration) {
+    state.ticks += 1
     askVersion(now)
     let batch: Batch
     do {

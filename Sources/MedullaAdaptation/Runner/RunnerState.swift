@@ -28,6 +28,9 @@ public struct RunnerState: Sendable, Equatable, Codable {
   /// Of the staged or watched one.
   public var candidateVersion: UInt64?
 
+  /// Intervals that the loop has been through since the start, whether the fast path gave samples or an error:
+  /// what stands still when the loop hangs.
+  public var ticks: UInt64
   /// Batches and samples since the start.
   public var batches: UInt64
   public var samples: UInt64
@@ -61,6 +64,7 @@ public struct RunnerState: Sendable, Equatable, Codable {
     isRunning = false
     isPaused = false
     phase = .learning
+    ticks = 0
     batches = 0
     samples = 0
     samplesPerSecond = 0
@@ -75,8 +79,8 @@ public struct RunnerState: Sendable, Equatable, Codable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case name, adapter, phase, batches, samples, dropped, discarded, queued, rounds, failures, stability,
-      gates
+    case name, adapter, phase, ticks, batches, samples, dropped, discarded, queued, rounds, failures
+    case stability, gates
     case reward, promotions, rollbacks
     case isRunning = "running"
     case isPaused = "paused"

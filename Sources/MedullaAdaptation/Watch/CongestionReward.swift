@@ -11,8 +11,9 @@ import MedullaDatapath
 ///   least 1 ms, below which the host makes the delay; *loss* is lost / (lost + acknowledged).
 /// - *use* is 1 when the interval shows that the bottleneck was busy: a queue of more than 5% of the round
 ///   trip and 0.5 ms. Then the rate was all that the path had, however little that is, so a path whose
-///   capacity has fallen costs nothing. Without a queue nobody can tell an idle path from a slow sender, and *use* is what
-///   the flow got times the flows that share its kind of path, over the most that this product was lately.
+///   capacity has fallen costs nothing. Without a queue nobody can tell an idle path from a slow sender, and
+///   *use* is what the flow got times the flows that share its kind of path, over the most that this product
+///   was lately.
 ///
 /// Paths are told apart by the octave of their minimum RTT; the most is taken over the last two periods
 /// of `memory`, so that it follows a fallen capacity.

@@ -53,20 +53,21 @@ final class FunctionHost: @unchecked Sendable {
     }
   }
 
-  /// How long the loop has not drained; zero while it does.
+  /// How long the loop has stood still; zero while it does not.
   ///
-  /// The count of batches goes up with every drain, also of an empty ring, so that a thread that hangs shows.
+  /// The count of ticks goes up with every interval, also when the drain fails because an operator has
+  /// detached the function: that is no hang, and a restart would attach it again.
   func silence(now: ContinuousClock.Instant) -> Duration {
     let state = loop.snapshot()
     return lock.withLock {
-      guard let beat, beat.count == state.batches else {
-        beat = (state.batches, now)
+      guard let beat, beat.count == state.ticks else {
+        beat = (state.ticks, now)
         return .zero
       }
       return now - beat.time
     }
   }
 
-  /// Longer than this without a drain is a hang.
+  /// Longer than this without a tick is a hang.
   var patience: Duration { max(.seconds(10), settings.interval * 20) }
 }
