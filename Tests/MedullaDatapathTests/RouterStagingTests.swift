@@ -115,6 +115,39 @@ struct RouterStagingTests {
     #expect(router == before)
   }
 
+  @Test("many rejected candidates leave the way back as it is")
+  func wayBackStays() throws {
+    var router = RouterTests.attached()
+    _ = try router.install(RouterTests.identity(2), now: RouterTests.second)
+    for tag in 3...40 as ClosedRange<UInt8> {
+      let now = UInt64(tag) * 2 * RouterTests.second
+      _ = try router.stage(RouterTests.identity(tag), now: now)
+      _ = try router.discard(now: now + 1)
+    }
+    #expect(router.previous == Self.first)
+    #expect(router.slot(at: Self.first)?.version == 1)
+    _ = try router.rollback(now: 100 * RouterTests.second)
+    #expect(router.activePlace == Self.first)
+  }
+
+  @Test("a candidate that finds no other slot takes that of the way back, which ends first")
+  func wayBackTaken() throws {
+    var slots = (0..<8).map { SlotTableTests.slot(version: UInt64($0 + 1), flows: 1) }
+    slots[3] = SlotTableTests.slot(version: 4)
+    var router = Router(
+      generations: [Router.Generation(number: 1, shape: [0], table: SlotTable(slots: slots, active: 0))],
+      current: 1, previous: Router.Place(generation: 1, slot: 3), nextVersion: 9)
+    let now = 100 * RouterTests.second
+    let place = Router.Place(generation: 1, slot: 3)
+    #expect(
+      try router.stage(RouterTests.identity(9), now: now) == [
+        .setPrevious(generation: 1, nil), .store(place, RouterTests.identity(9), version: 9, now: now),
+        .setStaged(generation: 1, slot: 3),
+      ])
+    let error = #expect(throws: DatapathError.self) { try router.rollback(now: now) }
+    #expect(error?.code == .nothingToRollBackTo)
+  }
+
   @Test("of two candidates that a dead command has left the newer one counts, and the sweep ends the other")
   func two() {
     let old = SlotTable(
@@ -151,6 +184,7 @@ struct RouterStagingTests {
       for case .store(let place, _, _, _) in actions {
         #expect(place != before.activePlace && place != before.staged, "seed \(seed), step \(step)")
       }
+      #expect(RouterTests.storesOverWayBack(actions, of: before) == [], "seed \(seed), step \(step)")
       #expect(router.staged == nil || router.staged != router.activePlace, "seed \(seed), step \(step)")
       #expect(router.activePlace.flatMap { router.slot(at: $0) }?.version ?? 0 > 0, "seed \(seed)")
       #expect(router.generations.count <= Router.generationLimit)

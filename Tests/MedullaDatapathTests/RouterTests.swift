@@ -142,6 +142,20 @@ struct RouterTests {
     #expect(router.activePlace == Router.Place(generation: 1, slot: taken))
   }
 
+  /// Where actions store while a rollback would go there.
+  static func storesOverWayBack(_ actions: [Router.Action], of before: Router) -> [Router.Place] {
+    var wayBack = before.previous
+    var places: [Router.Place] = []
+    for action in actions {
+      switch action {
+      case .setPrevious(_, let place): wayBack = place
+      case .store(let place, _, _, _) where place == wayBack: places.append(place)
+      default: break
+      }
+    }
+    return places
+  }
+
   @Test("a program set without flows goes unless it is current or the way back")
   func removal() throws {
     var router = Self.attached()
@@ -213,6 +227,7 @@ struct RouterTests {
         #expect(place != before.activePlace, "seed \(seed)")
         #expect(before.slot(at: place)?.flows ?? 0 == 0, "seed \(seed)")
       }
+      #expect(Self.storesOverWayBack(actions, of: before) == [], "seed \(seed)")
       #expect(
         router.activePlace.flatMap { router.slot(at: $0) }.map { $0.version > 0 } == true, "seed \(seed)")
       #expect(router.generations.count <= Router.generationLimit, "seed \(seed)")

@@ -150,11 +150,15 @@ public struct Router: Equatable, Sendable {
       generations.append(Generation(number: target, shape: snapshot.shape, table: SlotTable()))
       actions.append(.load(generation: target))
     }
-    let before = activePlace
-    let wayBack = before?.generation == target ? before : previous
-    let kept = wayBack.flatMap { $0.generation == target ? $0.slot : nil }
+    // What is active is never free; the way back is taken only when nothing else is.
+    let kept = previous.flatMap { $0.generation == target ? $0.slot : nil }
     guard let index = table(target)?.writableSlot(keeping: kept, now: now) else { throw noFreeSlot(target) }
     let place = Place(generation: target, slot: index)
+    if place == previous {
+      // Before the store: a rollback must never find another snapshot than the one that was active.
+      previous = nil
+      actions.append(.setPrevious(generation: current, nil))
+    }
     var slot = SlotTable.Slot()
     slot.version = nextVersion
     slot.digest = snapshot.digest
