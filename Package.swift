@@ -16,6 +16,7 @@ let package = Package(
     .library(name: "MedullaDatapath", targets: ["MedullaDatapath"]),
     .library(name: "MedullaLearning", targets: ["MedullaLearning"]),
     .library(name: "MedullaAdaptation", targets: ["MedullaAdaptation"]),
+    .library(name: "MedullaControl", targets: ["MedullaControl"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -143,7 +144,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "MedullaControlTests",
-      dependencies: ["MedullaControl", "MedullaAdaptation", "MedullaDatapath", "medullad"],
+      dependencies: [
+        "MedullaControl", "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
+        "MedullaAdaptation", "medullad", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "MedullaTestbedTests", dependencies: ["MedullaTestbed", "medulla"], swiftSettings: strict),

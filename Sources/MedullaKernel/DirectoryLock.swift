@@ -4,15 +4,20 @@ import Glibc
 public final class DirectoryLock {
   private let descriptor: Descriptor
 
-  /// - Parameter waits: until the holder lets go, instead of giving up.
-  /// - Returns: nil when another holds it.
-  public init?(_ path: String, waits: Bool = false) throws(KernelError) {
+  /// How often a lock that is waited for is tried again, in microseconds.
+  private static let interval: UInt32 = 1_000
+
+  /// - Parameter patience: how long to wait for a holder to let go.
+  /// - Returns: nil when another still holds it.
+  public init?(_ path: String, within patience: Duration = .zero) throws(KernelError) {
     let number = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     guard number >= 0 else { throw .system("open \(path)") }
     descriptor = Descriptor(owning: number)
-    while flock(number, waits ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
-      if errno == EWOULDBLOCK { return nil }
-      guard errno == EINTR else { throw .system("lock \(path)") }
+    let deadline = ContinuousClock.now.advanced(by: patience)
+    while flock(number, LOCK_EX | LOCK_NB) != 0 {
+      guard errno == EWOULDBLOCK || errno == EINTR else { throw .system("lock \(path)") }
+      guard ContinuousClock.now < deadline else { return nil }
+      usleep(Self.interval)
     }
   }
 }

@@ -176,7 +176,7 @@ struct AdaptationLoopTests {
     #expect(verdict.outcome == .worse)
     #expect(try #require(verdict.relativeLoss) > 0.8)
     #expect(actions.contains(.rollback))
-    let after = Self.records(loop.handle(.rolledBack, at: .seconds(40)))
+    let after = Self.records(loop.handle(.rolledBack(to: 1), at: .seconds(40)))
     #expect(after == [.rollback(RollbackRecord(from: 2, to: 1, isAutomatic: true, backOffSeconds: 30))])
     #expect(loop.phase == .learning && loop.activeVersion == 1 && loop.rollbacks == 1)
     #expect(loop.spacing.wait(at: .seconds(40)) == .seconds(30))

@@ -20,6 +20,7 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
     var before: Slot?
     var staged: Slot?
     var shadowEvery: Int?
+    var change: ActiveChange?
     var nextVersion: UInt64 = 2
     var drains = 0
     var failing: Set<LoopFailure.Step> = []
@@ -109,15 +110,22 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
   func discard() throws {
     try state.withLock { state in
       try check(.discard, &state)
+      guard state.staged != nil else { throw DatapathError(.nothingStaged, "nothing is staged") }
       state.staged = nil
     }
   }
 
-  func rollback() throws {
+  func lastChange() throws -> ActiveChange? { state.withLock { $0.change } }
+
+  func rollback(from expected: UInt64) throws -> UInt64 {
     try state.withLock { state in
       try check(.rollback, &state)
+      guard state.active.version == expected else {
+        throw Refusal(description: "version \(state.active.version) is active, not \(expected)")
+      }
       guard let before = state.before else { throw Refusal(description: "nothing to roll back to") }
       (state.active, state.before) = (before, nil)
+      return before.version
     }
   }
 

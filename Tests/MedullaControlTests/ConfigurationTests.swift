@@ -115,6 +115,11 @@ struct ConfigurationTests {
     ("\(f)\nprogram = \"x\"", 4, ["function.program", "kind = \"custom\""]),
     ("[daemon]\nstate = \"relative\"\n\(f)", 2, ["daemon.state", "must begin with /"]),
     ("[daemon]\nhistory_limit = \"5\"\n\(f)", 2, ["daemon.history_limit", "MiB"]),
+    ("\(f)\ndrain_limit = \"1ms\"", 4, ["function.drain_limit", "1s"]),
+    (
+      "[daemon]\nuser = \"a\"\n\(f)\n[function.adapter]\nkind = \"command\"\nargv = [\"x\"]\nuser = \"b\"", 3,
+      ["adapter.user", "another user"]
+    ),
     ("function = 3", 1, ["function", "[[function]]"]),
   ]
   static let f = "[[function]]\nname = \"a\"\nbundle = \"/b\""

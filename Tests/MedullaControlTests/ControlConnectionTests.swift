@@ -71,6 +71,20 @@ struct ControlConnectionTests {
     #expect(error.code == .tooLarge)
   }
 
+  @Test("whole requests that wait are seen, and no more is read ahead than the longest request")
+  func ahead() {
+    let one = "{\"id\":1,\"method\":\"hello\"}\n"
+    var connection = connection(String(repeating: one, count: 3))
+    check(connection.hasRequest && connection.wantsInput)
+    for _ in 0..<3 { check(connection.next() == .request(ControlRequest(id: 1, .hello))) }
+    check(!connection.hasRequest)
+    let many = ControlProtocol.requestLimit / one.utf8.count + 1
+    connection.receive(Array(String(repeating: one, count: many).utf8), now: .zero)
+    check(connection.hasRequest && !connection.wantsInput)
+    for _ in 0..<many { check(connection.next() == .request(ControlRequest(id: 1, .hello))) }
+    check(connection.wantsInput)
+  }
+
   @Test("no further request is read while an answer waits, and a client that takes nothing is given up")
   func stall() {
     var connection = connection("{\"id\":1,\"method\":\"hello\"}\n{\"id\":2,\"method\":\"hello\"}\n")

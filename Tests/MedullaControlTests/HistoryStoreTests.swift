@@ -107,12 +107,16 @@ struct HistoryStoreTests {
       let path = settings.state + "/other.sqlite"
       let database = try HistoryDatabase(path: path)
       try database.insert((0..<3_000).map { .record(Self.batch($0, at: Double($0))) })
-      let kept = KeptSnapshot(
-        time: 10, function: "f", version: 1, digest: "aa", name: "n", path: "/s/aa.medulla", bytes: 1)
-      try database.insert([.snapshot(kept)])
+      // The newest ones stay: what runs now may have been staged long ago.
+      for version in 0..<(HistoryDatabase.keptSnapshots + 1) {
+        let kept = KeptSnapshot(
+          time: 10, function: "f", version: UInt64(version), digest: "\(version)", name: "n",
+          path: "/s/\(version).medulla", bytes: 1)
+        try database.insert([.snapshot(kept)])
+      }
       let (rows, files) = try database.prune(before: 1_000, limit: .max)
       #expect(rows == 1_001)
-      #expect(files == ["/s/aa.medulla"])
+      #expect(files == ["/s/0.medulla"])
       #expect(try database.records(HistoryQuery(limit: 5_000)).first?.time == 1_000)
       _ = try database.prune(before: 0, limit: 1)
       #expect(try database.records(HistoryQuery(limit: 5_000)).isEmpty)

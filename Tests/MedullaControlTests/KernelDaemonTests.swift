@@ -103,6 +103,18 @@ struct KernelDaemonTests {
     withExtendedLifetime((stalled, clients)) {}
   }
 
+  @Test("a hundred requests at once are all answered, also when the client then ends its side")
+  func pipelined() throws {
+    let folder = try DaemonFolder("q")
+    _ = try folder.start()
+    let client = try ControlClient(path: folder.socket)
+    try client.send((0..<100).flatMap { _ in ControlRequest(.hello).line })
+    shutdown(client.descriptor, Int32(SHUT_WR))
+    let begin = ContinuousClock.now
+    for _ in 0..<100 { _ = try client.result() }
+    #expect(ContinuousClock.now - begin < .seconds(5))
+  }
+
   @Test("as another user with three capabilities, a daemon still changes, learns and detaches what it hosts")
   func unprivileged() throws {
     let folder = try DaemonFolder("u")

@@ -52,7 +52,7 @@ struct KernelFunctionTests {
   }
 
   /// Attaches at the loopback of a namespace, and detaches whatever happens.
-  private func attached(
+  func attached(
     _ letter: String, source: String = KernelFunctionTests.source(), hook: String = "tc:lo:egress",
     configuration: CustomFunction.Configuration = .init(sampleEvery: 1),
     _ body: (InstanceName, SlowLoopback) throws -> Void
@@ -69,7 +69,7 @@ struct KernelFunctionTests {
     try body(name, loopback)
   }
 
-  private func active(_ name: InstanceName) throws -> CongestionStatus.Slot {
+  func active(_ name: InstanceName) throws -> CongestionStatus.Slot {
     try #require(try CustomFunction.status(name: name.text).slots.first { $0.state == .active })
   }
 
@@ -203,22 +203,7 @@ struct KernelFunctionTests {
     let top = "#define MEDULLA_FLOW_LIMIT 4\n#define MEDULLA_FLOW_IDLE_NS 400000000ULL"
     try attached("fe", source: Self.source(top: top)) { name, loopback in
       let samples = try FunctionSamples(name: name.text)
-      // Each socket of its own port is a flow.
-      try loopback.inside {
-        for _ in 0..<20 {
-          let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-          defer { close(descriptor) }
-          var address = sockaddr_in()
-          address.sin_family = sa_family_t(AF_INET)
-          address.sin_port = UInt16(9).bigEndian
-          address.sin_addr.s_addr = inet_addr("127.0.0.1")
-          _ = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-              sendto(descriptor, "hello", 5, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-          }
-        }
-      }
+      try Self.begin(flows: 20, loopback)
       let slot = try active(name)
       #expect(slot.flows <= 4 && slot.flows > 0)
       #expect(slot.unpinned >= 16)

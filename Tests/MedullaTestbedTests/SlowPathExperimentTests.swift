@@ -169,13 +169,13 @@ struct AdaptationTests {
     #expect(!AdaptationVerdict([run(.adapting, [30])], complete: true).met)
   }
 
-  @Test("recovery is when the goodput has come back for good")
+  @Test("recovery is when the mean over a window of the interval comes back")
   func recovery() {
-    let series = (1...20).map { TimedValue(Double($0), $0 < 5 || $0 == 10 ? 1 : 10) }
-    // The dip at 10 is in the means of four up to 13.
-    #expect(AdaptationRun.recovery(series, in: 0...20, level: 9) == 14)
-    #expect(AdaptationRun.recovery(series, in: 0...20, level: 11) == nil)
-    #expect(AdaptationRun.recovery(series, in: 0...2, level: 0) == nil)
+    let series = (1...20).map { TimedValue(Double($0), $0 < 5 ? 1 : 10) }
+    #expect(AdaptationRun.recovery(series, in: 0...20, level: 10, window: 4) == 8)
+    #expect(AdaptationRun.recovery(series, in: 5...20, level: 10, window: 4) == 4)
+    #expect(AdaptationRun.recovery(series, in: 0...20, level: 11, window: 4) == nil)
+    #expect(AdaptationRun.recovery(series, in: 0...2, level: 0, window: 4) == nil)
   }
 
   @Test("a condition leaves to one flow what the background does not take, and can be trained for")

@@ -58,7 +58,11 @@ public final class KernelFastPath: FastPath {
 
   public func discard() throws { try CongestionControl.discard(name: name) }
 
-  public func rollback() throws { try CongestionControl.rollback(name: name) }
+  public func rollback(from expected: UInt64) throws -> UInt64 {
+    try CongestionControl.rollback(name: name, from: expected)
+  }
+
+  public func lastChange() throws -> ActiveChange? { try CongestionControl.lastChange(name: name) }
 
   public func activeVersion() throws -> UInt64 {
     let status = try CongestionControl.status(name: name)

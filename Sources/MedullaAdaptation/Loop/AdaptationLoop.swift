@@ -1,3 +1,5 @@
+import MedullaDatapath
+
 /// The slow path's decisions: when a tuned network becomes a snapshot, and whether it stays one.
 ///
 ///     learning ▶ comparing ▶ quantizing ▶ staging ▶ (shadowing) ▶ promoting ▶ watching ▶ learning
@@ -26,7 +28,6 @@ public struct AdaptationLoop: Sendable {
   private var shadow = ShadowTally()
   private var isForced = false
   private var isAutomatic = false
-  private var beforePromotion: UInt64?
   private var rollbackTries = 0
   private var lastWords: [GateDecision.Gate: Bool] = [:]
 
@@ -56,7 +57,8 @@ public struct AdaptationLoop: Sendable {
     case .staged(let version): staged(version, now)
     case .promoted(let seconds): promoted(seconds, now)
     case .discarded: discarded(now)
-    case .rolledBack: rolledBack(now)
+    case .rolledBack(let version): rolledBack(to: version, now)
+    case .found(let change): found(change, now)
     case .active(let version): active(version, now)
     case .failed(let failure): failed(failure, now)
     case .command(let command): told(command, now)
@@ -100,7 +102,8 @@ public struct AdaptationLoop: Sendable {
     }
     phase = .staging
     staging = candidate
-    return [record, .stage(shadowEvery: shadowSettings.every > 0 ? shadowSettings.every : nil)]
+    let isShadowed = shadowSettings.every > 0 && candidate.matchesShape
+    return [record, .stage(shadowEvery: isShadowed ? shadowSettings.every : nil)]
   }
 
   private mutating func note(_ decision: GateDecision) -> GateDecision {
@@ -131,6 +134,10 @@ public struct AdaptationLoop: Sendable {
     guard shadowSettings.every > 0 else {
       phase = .promoting
       return [record, .promote]
+    }
+    guard candidate.matchesShape else {
+      phase = .promoting
+      return [record, .record(.shadow(.skipped(version, shadowSettings))), .promote]
     }
     phase = .shadowing
     shadow = ShadowTally(start: now)
@@ -170,7 +177,6 @@ public struct AdaptationLoop: Sendable {
   private mutating func promoted(_ seconds: Double, _ now: Duration) -> [LoopAction] {
     guard phase == .promoting, let version = candidateVersion else { return [] }
     promotions += 1
-    beforePromotion = activeVersion
     let record = PromotionRecord(
       version: version, before: activeVersion, isForced: isForced, seconds: seconds)
     activeVersion = version
@@ -198,16 +204,20 @@ public struct AdaptationLoop: Sendable {
     return [.record(.verdict(verdict)), .rollback]
   }
 
-  private mutating func rolledBack(_ now: Duration) -> [LoopAction] {
+  private mutating func rolledBack(to version: UInt64, _ now: Duration) -> [LoopAction] {
     guard phase == .rollingBack else { return [] }
+    settle()
+    return [noteRollback(to: version, isAutomatic: isAutomatic, now)]
+  }
+
+  private mutating func noteRollback(to version: UInt64, isAutomatic: Bool, _ now: Duration) -> LoopAction {
     rollbacks += 1
     let wait = spacing.noteRollback(at: now)
     let record = RollbackRecord(
-      from: activeVersion ?? 0, to: beforePromotion, isAutomatic: isAutomatic, backOffSeconds: wait.seconds)
-    activeVersion = beforePromotion
+      from: activeVersion ?? 0, to: version, isAutomatic: isAutomatic, backOffSeconds: wait.seconds)
+    activeVersion = version
     stability.reset()
-    settle()
-    return [.record(.rollback(record))]
+    return .record(.rollback(record))
   }
 
   private mutating func discarded(_ now: Duration) -> [LoopAction] {
@@ -215,13 +225,43 @@ public struct AdaptationLoop: Sendable {
     return []
   }
 
-  /// Someone else may have updated or rolled back: then there is nothing left to watch.
+  /// Someone else may have updated or rolled back: then there is nothing left to watch. Whoever went back to
+  /// an older version did not want what this loop had made: it waits as after a rollback of its own.
   private mutating func active(_ version: UInt64, _ now: Duration) -> [LoopAction] {
-    let isOthers = activeVersion != nil && version != activeVersion
-    guard phase != .promoting, phase != .rollingBack else { return [] }
+    guard phase != .promoting else { return [] }
+    guard let before = activeVersion, before != version else {
+      activeVersion = version
+      return []
+    }
+    let isReturn = version < before
+    var actions: [LoopAction] = []
+    if let verdict = watch.abandon(at: now) { actions.append(.record(.verdict(verdict))) }
+    if isReturn {
+      if phase == .shadowing { actions.append(.discard) }
+      actions.append(noteRollback(to: version, isAutomatic: false, now))
+    }
     activeVersion = version
-    guard isOthers, phase == .watching, let verdict = watch.abandon(at: now) else { return [] }
-    return judged(verdict, now)
+    if isReturn || phase == .watching || phase == .rollingBack { settle() }
+    return actions
+  }
+
+  /// What runs may be on trial still, by a slow path that was killed or stopped. The rewards of before are
+  /// lost, so it is compared only with flows that have kept the version before it.
+  private mutating func found(_ change: ActiveChange, _ now: Duration) -> [LoopAction] {
+    let time = Duration.nanoseconds(Int64(clamping: change.nanoseconds))
+    guard activeVersion == nil, phase == .learning, time <= now else { return [] }
+    activeVersion = change.version
+    guard change.version > change.before else {
+      _ = spacing.noteRollback(at: time)
+      return []
+    }
+    let isOnTrial = watches && now < time + watch.settings.window
+    spacing.noteTry(at: isOnTrial ? now : time)
+    guard isOnTrial else { return [] }
+    phase = .watching
+    candidateVersion = change.version
+    watch.begin(version: change.version, at: time, isTakenOver: true)
+    return []
   }
 
   /// The candidate goes; the next may be tried after the least time between updates.
@@ -235,7 +275,6 @@ public struct AdaptationLoop: Sendable {
     candidateVersion = nil
     staging = nil
     isForced = false
-    beforePromotion = nil
     rollbackTries = 0
   }
 

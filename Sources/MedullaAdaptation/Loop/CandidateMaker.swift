@@ -27,9 +27,14 @@ public struct CandidateMaker: Sendable {
   /// A live input as the adapter and the calibration are to see it.
   public func shown(_ input: [Float]) -> [Float] { keepsRanges ? start.clipped(input) : input }
 
-  /// - Parameter live: inputs of live traffic (`shown`).
+  /// - Parameters:
+  ///   - live: inputs of live traffic (`shown`).
+  ///   - running: the shape of the program that runs by now; nil: the start's.
   /// - Throws: `badAnswer` when the network has other sizes than the running one, and `SnapshotError`.
-  public func make(_ network: Network, live: [[Float]]) throws -> Result {
+  public func make(
+    _ network: Network, live: [[Float]], running: ProgramShape? = nil
+  ) throws -> Result {
+    let shape = running ?? start.shape
     guard network.inputShape.count == start.shape.inputs, network.outputShape.count == start.shape.outputs
     else {
       throw AdaptationError(
@@ -41,24 +46,24 @@ public struct CandidateMaker: Sendable {
     let calibration = Calibration(samples: samples, ranges: keepsRanges ? start.calibration.ranges : nil)
     var options = QuantizerOptions(
       scheme: start.shape.scheme, featureFractionBits: start.shape.featureFractionBits,
-      outputFractionBits: start.shape.outputFractionBits, matching: start.shape)
+      outputFractionBits: start.shape.outputFractionBits, matching: shape)
     do {
-      return try result(network, calibration, options, matchesShape: true)
+      return try result(network, calibration, options, running: shape)
     } catch let error as SnapshotError where [.shapeMismatch, .notProven].contains(error.code) {
       // Another architecture, or weights that do not fit the running program's packing: a program of its own.
       options.matching = nil
-      return try result(network, calibration, options, matchesShape: false)
+      return try result(network, calibration, options, running: shape)
     }
   }
 
   private func result(
-    _ network: Network, _ calibration: Calibration, _ options: QuantizerOptions, matchesShape: Bool
+    _ network: Network, _ calibration: Calibration, _ options: QuantizerOptions, running: ProgramShape
   ) throws -> Result {
     let snapshot = try Quantizer(options).quantize(network, calibration)
     let report = try AccuracyReport(snapshot, network, calibration)
     return Result(
       file: try SnapshotFile(snapshot), error: report.worstMean,
-      matchesShape: matchesShape || snapshot.shape == start.shape)
+      matchesShape: snapshot.shape == running)
   }
 
   /// At most `sampleLimit` of them, evenly chosen.

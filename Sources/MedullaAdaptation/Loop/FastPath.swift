@@ -17,8 +17,10 @@ public protocol FastPath: AnyObject {
   func promote() throws
   /// Gives the staged snapshot up.
   func discard() throws
-  /// Makes active what was so before the last promotion.
-  func rollback() throws
+  /// Makes active what was so before `expected`, and only when that is active now; what is active then.
+  func rollback(from expected: UInt64) throws -> UInt64
+  /// The last change of what is active; nil: nothing was active before.
+  func lastChange() throws -> ActiveChange?
   /// The version of the active snapshot.
   func activeVersion() throws -> UInt64
 }

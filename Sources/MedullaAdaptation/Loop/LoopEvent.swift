@@ -1,3 +1,5 @@
+import MedullaDatapath
+
 /// What the adaptation loop hears of.
 public enum LoopEvent: Sendable, Equatable {
   /// A batch has been drained: its rewards, and for each sample with a shadow answer the difference from the
@@ -11,7 +13,10 @@ public enum LoopEvent: Sendable, Equatable {
   case staged(version: UInt64)
   case promoted(seconds: Double)
   case discarded
-  case rolledBack
+  /// With the version that is active now.
+  case rolledBack(to: UInt64)
+  /// At the start: the last change of what is active, which this loop has not made.
+  case found(ActiveChange)
   /// What the fast path says is active.
   case active(version: UInt64)
   case failed(LoopFailure)
@@ -46,6 +51,7 @@ public enum LoopAction: Sendable, Equatable {
   case promote
   /// Ends the shadow and gives the staged candidate up: `discarded`.
   case discard
+  /// From the version that the loop knows as active, and from no other: `rolledBack`.
   case rollback
   case record(LoopRecord)
 }

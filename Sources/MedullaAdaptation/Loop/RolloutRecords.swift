@@ -47,6 +47,15 @@ public struct ShadowResult: Sendable, Equatable, Codable {
     self.reason = reason
   }
 
+  /// Of a candidate that no shadow can judge: it needs a program of its own.
+  static func skipped(_ version: UInt64, _ settings: ShadowSettings) -> ShadowResult {
+    ShadowResult(
+      version: version, decisions: 0, meanDifference: 0, maxDifference: 0, threshold: settings.maxDifference,
+      passed: true,
+      reason: "the candidate has another shape than the active snapshot and cannot infer beside it: "
+        + "promoted without a shadow")
+  }
+
   enum CodingKeys: String, CodingKey {
     case version, decisions, threshold, passed, reason
     case meanDifference = "mean_difference"
@@ -112,12 +121,14 @@ public struct WatchVerdict: Sendable, Equatable, Codable {
   public var lossLimit: Double
   public var significance: Double
   public var seconds: Double
+  /// Why it is undecided.
+  public var reason: String?
 
   public init(
     version: UInt64, outcome: Outcome, comparison: Comparison? = nil, oldMean: Double? = nil,
     newMean: Double? = nil, oldSamples: Int = 0, newSamples: Int = 0, oldPieces: Int = 0, newPieces: Int = 0,
     relativeLoss: Double? = nil, probability: Double? = nil, lossLimit: Double, significance: Double,
-    seconds: Double
+    seconds: Double, reason: String? = nil
   ) {
     self.version = version
     self.outcome = outcome
@@ -133,10 +144,11 @@ public struct WatchVerdict: Sendable, Equatable, Codable {
     self.lossLimit = lossLimit
     self.significance = significance
     self.seconds = seconds
+    self.reason = reason
   }
 
   enum CodingKeys: String, CodingKey {
-    case version, outcome, comparison, probability, significance, seconds
+    case version, outcome, comparison, probability, significance, seconds, reason
     case oldMean = "old_mean"
     case newMean = "new_mean"
     case oldSamples = "old_samples"

@@ -39,6 +39,16 @@ struct BatchQueue: Sendable {
     return waiting
   }
 
+  /// Takes samples back that nobody has learned from; they are older than those that wait.
+  mutating func putBack(_ batch: Batch) {
+    let newer = waiting
+    waiting = batch
+    if let newer { append(newer) }
+  }
+
+  /// Counts samples that were taken, and from which nothing was learned.
+  mutating func noteLost(_ batch: Batch) { discarded += UInt64(batch.samples.count) }
+
   /// Gives what waits up, uncounted by `take`.
   mutating func discardAll() {
     discarded += UInt64(count)

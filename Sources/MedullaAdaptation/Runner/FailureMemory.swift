@@ -28,6 +28,9 @@ struct FailureMemory: Sendable {
     notBefore = now + wait
   }
 
+  /// The adapter keeps its own times of waiting; here it only is not asked without pause.
+  mutating func noteAdapterWaiting(at now: Duration) { notBefore = max(notBefore, now + Self.firstWait) }
+
   mutating func noteAdapterSuccess() { streak = 0 }
 
   func allowsAdapting(at now: Duration) -> Bool { now >= notBefore }

@@ -107,6 +107,7 @@ public final class FunctionRunner: Sendable {
 
   private func run() {
     var next = RunnerClock.now
+    core.begin(at: next)
     while true {
       let mail = mailbox.take(until: next)
       let now = RunnerClock.now

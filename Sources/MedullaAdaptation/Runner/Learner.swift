@@ -1,6 +1,7 @@
 import Foundation
 import MedullaLearning
 import MedullaModel
+import MedullaSnapshot
 
 #if canImport(Glibc)
 import Glibc
@@ -12,14 +13,15 @@ final class Learner: @unchecked Sendable {
   enum Job: Sendable {
     case adapt(Batch)
     case evaluate([[Float]])
-    case candidate(live: [[Float]])
+    case candidate(live: [[Float]], running: ProgramShape)
   }
 
   enum Answer: Sendable {
     case adapted(Progress, samples: Int, seconds: Double)
     case evaluated([[Float]])
     case candidate(CandidateMaker.Result, seconds: Double)
-    case failed(LoopFailure)
+    /// `isWaiting`: the adapter is not ready yet, and has not seen what it was given.
+    case failed(LoopFailure, isWaiting: Bool)
   }
 
   private let adapter: any Adapter
@@ -98,14 +100,16 @@ final class Learner: @unchecked Sendable {
       case .evaluate(let inputs):
         step = .evaluate
         return .evaluated(try adapter.evaluate(inputs))
-      case .candidate(let live):
+      case .candidate(let live, let running):
         step = .freeze
         let network = try adapter.freeze()
         step = .quantize
-        return .candidate(try maker.make(network, live: live), seconds: seconds())
+        return .candidate(try maker.make(network, live: live, running: running), seconds: seconds())
       }
     } catch {
-      return .failed(LoopFailure(step: step, message: "\(error)"))
+      let code = (error as? AdapterFailure)?.code
+      return .failed(
+        LoopFailure(step: step, message: "\(error)"), isWaiting: code == .starting || code == .backingOff)
     }
   }
 }

@@ -23,6 +23,10 @@ final class RunnerCore: @unchecked Sendable {
   private var wanted: Learner.Job?
   private var compared: (inputs: [[Float]], outputs: [[Float]])?
   private var candidate: SnapshotFile?
+  /// What the adapter learns from now.
+  private var learning: Batch?
+  /// Of the versions that were staged here; the others have the start's.
+  private var shapes: [UInt64: ProgramShape] = [:]
   private var versionAsked: Duration?
   private var progressTold: Duration?
   private(set) var state: RunnerState
@@ -31,6 +35,9 @@ final class RunnerCore: @unchecked Sendable {
   static let comparedInputs = 256
   /// How often the fast path is asked what is active.
   static let versionInterval = Duration.seconds(1)
+
+  /// More versions than all slots of an instance hold.
+  static let shapeLimit = 64
 
   init(
     settings: FunctionSettings, fastPath: any FastPath, learner: Learner?, maker: CandidateMaker,
@@ -49,6 +56,25 @@ final class RunnerCore: @unchecked Sendable {
   }
 
   // MARK: Events
+
+  /// Sets right what a slow path that was killed has left: a candidate that lies staged, perhaps inferring,
+  /// and a promoted snapshot that is on trial. Without an adapter both are a person's affair.
+  func begin(at now: Duration) {
+    guard learner != nil else { return }
+    do {
+      try fastPath.shadow(every: nil)
+      try fastPath.discard()
+    } catch let error as DatapathError where error.code == .nothingStaged {
+      // As it should be.
+    } catch {
+      handle(.failed(LoopFailure(step: .discard, message: "\(error)")), now)
+    }
+    do {
+      if let change = try fastPath.lastChange() { handle(.found(change), now) }
+    } catch {
+      handle(.failed(LoopFailure(step: .query, message: "\(error)")), now)
+    }
+  }
 
   func tick(at now: Duration) {
     state.ticks += 1
@@ -79,6 +105,8 @@ final class RunnerCore: @unchecked Sendable {
 
   func receive(_ answer: Learner.Answer, at now: Duration) {
     isLearnerBusy = false
+    let learned = learning
+    learning = nil
     switch answer {
     case .adapted(let progress, let samples, let seconds):
       failures.noteAdapterSuccess()
@@ -98,8 +126,16 @@ final class RunnerCore: @unchecked Sendable {
           .init(
             digest: result.file.digest, error: result.error, matchesShape: result.matchesShape,
             seconds: seconds)), now)
-    case .failed(let failure):
-      if failure.step == .adapt { failures.noteAdapterFailure(at: now) }
+    case .failed(let failure, isWaiting: true) where failure.step == .adapt:
+      // Why it waits was told when it failed.
+      if let learned { queue.putBack(learned) }
+      failures.noteAdapterWaiting(at: now)
+      state.lastFailure = "\(failure.step.rawValue): \(failure.message)"
+    case .failed(let failure, _):
+      if failure.step == .adapt {
+        if let learned { queue.noteLost(learned) }
+        failures.noteAdapterFailure(at: now)
+      }
       handle(.failed(failure), now)
     }
     if let learner { learn(learner, now) }
@@ -172,7 +208,8 @@ final class RunnerCore: @unchecked Sendable {
         return nil
       case .compare: return try startComparing()
       case .quantize:
-        post(.candidate(live: recent.chosen(CandidateMaker.sampleLimit)))
+        let running = loop.activeVersion.flatMap { shapes[$0] } ?? maker.start.shape
+        post(.candidate(live: recent.chosen(CandidateMaker.sampleLimit), running: running))
         return nil
       case .stage(let shadowEvery): return try stage(shadowEvery)
       case .promote:
@@ -185,8 +222,8 @@ final class RunnerCore: @unchecked Sendable {
         try fastPath.discard()
         return .discarded
       case .rollback:
-        try fastPath.rollback()
-        return .rolledBack
+        let expected = try loop.activeVersion ?? fastPath.activeVersion()
+        return .rolledBack(to: try fastPath.rollback(from: expected))
       }
     } catch {
       return .failed(LoopFailure(step: step(of: action), message: "\(error)"))
@@ -228,6 +265,8 @@ final class RunnerCore: @unchecked Sendable {
     guard let file = candidate else { return nil }
     candidate = nil
     let version = try fastPath.stage(file, name: file.snapshot.record.networkName)
+    shapes[version] = file.snapshot.shape
+    if shapes.count > Self.shapeLimit, let oldest = shapes.keys.min() { shapes[oldest] = nil }
     if let shadowEvery {
       do {
         try fastPath.shadow(every: shadowEvery)
@@ -258,6 +297,7 @@ final class RunnerCore: @unchecked Sendable {
     guard !loop.isPaused, failures.allowsAdapting(at: now), queue.count > 0, let batch = queue.take() else {
       return
     }
+    learning = batch
     post(.adapt(batch))
   }
 

@@ -28,7 +28,7 @@ public struct RunnerState: Sendable, Equatable, Codable {
   /// Of the staged or watched one.
   public var candidateVersion: UInt64?
 
-  /// Intervals that the loop has been through since the start, whether the fast path gave samples or an error:
+  /// Intervals that the loop has been through since the start, with samples or with an error:
   /// what stands still when the loop hangs.
   public var ticks: UInt64
   /// Batches and samples since the start.

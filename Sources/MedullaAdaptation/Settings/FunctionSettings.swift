@@ -19,6 +19,8 @@ public struct FunctionSettings: Sendable, Equatable, Codable {
   public var sampling: Int
   /// Whether flows stay on the snapshot that they began with.
   public var consistency: Bool
+  /// How long flows may stay on a snapshot that is no longer active; nil: as long as they live.
+  public var drainLimit: Duration?
   public var adapter: AdapterSettings
   public var gates: GateSettings
   public var shadow: ShadowSettings
@@ -26,7 +28,8 @@ public struct FunctionSettings: Sendable, Equatable, Codable {
 
   public init(
     name: String, kind: Kind = .congestion, bundle: String, interval: Duration = .milliseconds(100),
-    sampling: Int = 1, consistency: Bool = true, adapter: AdapterSettings = .none,
+    sampling: Int = 1, consistency: Bool = true, drainLimit: Duration? = nil,
+    adapter: AdapterSettings = .none,
     gates: GateSettings = GateSettings(), shadow: ShadowSettings = ShadowSettings(),
     watch: WatchSettings = WatchSettings()
   ) {
@@ -36,6 +39,7 @@ public struct FunctionSettings: Sendable, Equatable, Codable {
     self.interval = interval
     self.sampling = sampling
     self.consistency = consistency
+    self.drainLimit = drainLimit
     self.adapter = adapter
     self.gates = gates
     self.shadow = shadow
@@ -43,6 +47,7 @@ public struct FunctionSettings: Sendable, Equatable, Codable {
   }
 
   public static let intervals: ClosedRange<Duration> = .milliseconds(1)...(.seconds(10))
+  public static let drainLimits: ClosedRange<Duration> = .seconds(1)...(.seconds(86_400))
   /// The least and most that a time of gates and watch may be.
   static let times: ClosedRange<Duration> = .zero...(.seconds(86_400))
 
@@ -55,6 +60,9 @@ public struct FunctionSettings: Sendable, Equatable, Codable {
     }
     try demand(Self.intervals.contains(interval), "interval must be 1ms to 10s, not \(interval)")
     try demand((0...1_000_000).contains(sampling), "sampling must be 0 to 1000000, not \(sampling)")
+    if let drainLimit {
+      try demand(Self.drainLimits.contains(drainLimit), "drain_limit must be 1s to 1 day, not \(drainLimit)")
+    }
     try adapter.validate(of: name)
     try gates.validate(of: name)
     try shadow.validate(of: name)

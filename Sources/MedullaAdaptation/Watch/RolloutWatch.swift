@@ -17,6 +17,8 @@ public struct RolloutWatch: Sendable, Equatable {
     /// When the first rewards of the new version came.
     var firstSeen: Duration?
     var looks = 0
+    /// Its promotion was before the start: nothing is known of the time before.
+    var isTakenOver = false
   }
 
   static let slices = 20
@@ -50,8 +52,11 @@ public struct RolloutWatch: Sendable, Equatable {
     return Set(slices).count >= Self.leastPieces
   }
 
-  public mutating func begin(version: UInt64, at now: Duration) {
-    trial = Trial(version: version, start: now)
+  /// - Parameters:
+  ///   - start: when the version was promoted.
+  ///   - isTakenOver: by another process; then only flows on both versions at once are compared.
+  public mutating func begin(version: UInt64, at start: Duration, isTakenOver: Bool = false) {
+    trial = Trial(version: version, start: start, isTakenOver: isTakenOver)
   }
 
   /// Ends without a comparison, because someone else changed the active snapshot.
@@ -67,7 +72,7 @@ public struct RolloutWatch: Sendable, Equatable {
     guard let firstSeen = trial.firstSeen else {
       guard now >= trial.start + settings.window * Self.patience else { return nil }
       self.trial = nil
-      return verdict(of: trial, .undecided, at: now)
+      return verdict(of: trial, .undecided, at: now, reason: "no flow has used it")
     }
     let due = firstSeen + settings.window * (trial.looks + 1) / Self.looks
     guard now >= due else { return nil }
@@ -87,10 +92,16 @@ public struct RolloutWatch: Sendable, Equatable {
     }
     let before = ledger.means(from: trial.start - settings.window, to: trial.start) { $0 != trial.version }
     let isBeside = beside.means.count >= Self.leastPieces
-    let old = isBeside ? beside : before
+    let old = isBeside || trial.isTakenOver ? beside : before
     guard old.means.count >= Self.leastPieces, new.means.count >= Self.leastPieces,
       let test = WelchTest(old.means, new.means)
-    else { return verdict(of: trial, .undecided, old: old, new: new, at: now) }
+    else {
+      let reason =
+        trial.isTakenOver
+        ? "the rewards from before the restart are lost, and too few flows are on both versions at once"
+        : "too few rewards came to compare"
+      return verdict(of: trial, .undecided, old: old, new: new, at: now, reason: reason)
+    }
     let loss = (test.first - test.second) / max(abs(test.first), 0.05)
     let isWorse = loss > settings.loss && test.probability < settings.significance / Double(Self.looks)
     return verdict(
@@ -101,13 +112,13 @@ public struct RolloutWatch: Sendable, Equatable {
   private func verdict(
     of trial: Trial, _ outcome: WatchVerdict.Outcome, _ comparison: WatchVerdict.Comparison? = nil,
     _ test: WelchTest? = nil, _ loss: Double? = nil, old: (means: [Double], samples: Int) = ([], 0),
-    new: (means: [Double], samples: Int) = ([], 0), at now: Duration
+    new: (means: [Double], samples: Int) = ([], 0), at now: Duration, reason: String? = nil
   ) -> WatchVerdict {
     WatchVerdict(
       version: trial.version, outcome: outcome, comparison: comparison, oldMean: test?.first,
       newMean: test?.second, oldSamples: old.samples, newSamples: new.samples, oldPieces: old.means.count,
       newPieces: new.means.count, relativeLoss: loss, probability: test?.probability,
       lossLimit: settings.loss, significance: settings.significance / Double(Self.looks),
-      seconds: (now - trial.start).seconds)
+      seconds: (now - trial.start).seconds, reason: reason)
   }
 }

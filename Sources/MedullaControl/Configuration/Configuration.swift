@@ -69,9 +69,28 @@ public struct Configuration: Sendable, Equatable {
       if !names.insert(function.name).inserted {
         table.problem("name", "\"\(function.name)\" is the name of another function")
       }
+      if let user = configuration.daemon.user, let other = function.adapter.processUser, other != user {
+        table.problem(
+          nil,
+          """
+          adapter.user is \"\(other)\", but a daemon that has become \"\(user)\" has no right to start \
+          processes of another user; leave one of the two out
+          """)
+      }
       configuration.functions.append(function)
     }
     let ordered = problems.all.sorted { ($0.line, $0.key) < ($1.line, $1.key) }
     return (configuration, ordered)
+  }
+}
+
+extension AdapterSettings {
+  /// Whose rights the adapter's process is to have; nil: the daemon's, or there is no process.
+  fileprivate var processUser: String? {
+    switch self {
+    case .python(let settings): settings.user
+    case .command(let settings): settings.user
+    case .none, .simulator, .supervised: nil
+    }
   }
 }

@@ -17,6 +17,7 @@ extension FunctionSettings {
     interval = table.duration("interval", in: Self.intervals) ?? interval
     sampling = table.integer("sampling", in: 0...1_000_000) ?? sampling
     consistency = table.boolean("consistency") ?? consistency
+    drainLimit = table.duration("drain_limit", in: Self.drainLimits)
     var inside = table.table("adapter")
     adapter = AdapterSettings(&inside, directory: directory)
     inside = table.table("gates")

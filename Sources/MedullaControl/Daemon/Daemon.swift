@@ -334,10 +334,16 @@ extension Daemon {
     }
     let plan = ReloadPlan(from: lock.withLock { configuration }, to: next)
     for key in plan.needRestart { log.warning("daemon.\(key) changes with the next start only") }
-    for name in plan.stopped { remove(name, order: next.daemon.onStop) }
+    // Ending a loop may wait for its adapter: the service manager hears of each.
+    func stillAlive() { notification.send("WATCHDOG=1") }
+    for name in plan.stopped {
+      remove(name, order: next.daemon.onStop)
+      stillAlive()
+    }
     var applied = plan.applied
     for function in plan.started {
       if plan.changed.contains(function.name) { remove(function.name, order: nil) }
+      stillAlive()
       do {
         let (host, _) = try host(function)
         lock.withLock { hosts.append(host) }

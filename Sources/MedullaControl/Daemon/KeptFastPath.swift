@@ -1,5 +1,6 @@
 import Foundation
 import MedullaAdaptation
+import MedullaDatapath
 import MedullaSnapshot
 
 /// A fast path that keeps every snapshot which it stages, and writes down where.
@@ -33,6 +34,7 @@ final class KeptFastPath: FastPath {
   func shadow(every: Int?) throws { try fastPath.shadow(every: every) }
   func promote() throws { try fastPath.promote() }
   func discard() throws { try fastPath.discard() }
-  func rollback() throws { try fastPath.rollback() }
+  func rollback(from expected: UInt64) throws -> UInt64 { try fastPath.rollback(from: expected) }
+  func lastChange() throws -> ActiveChange? { try fastPath.lastChange() }
   func activeVersion() throws -> UInt64 { try fastPath.activeVersion() }
 }

@@ -53,6 +53,7 @@ struct FunctionLoader {
     }
     try CongestionControl.setSampling(name: settings.name, every: settings.sampling)
     try CongestionControl.setConsistency(name: settings.name, settings.consistency)
+    try CongestionControl.setDrainLimit(name: settings.name, settings.drainLimit)
     return FunctionHost.Loaded(
       bundle: bundle, start: try start(bundle, active: active, isNew: isNew, settings))
   }

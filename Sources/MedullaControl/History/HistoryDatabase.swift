@@ -6,6 +6,9 @@ import MedullaAdaptation
 final class HistoryDatabase: Sendable {
   /// Rows that one deletion takes, so that no transaction is long.
   static let pruneChunk = 5_000
+  /// The newest snapshots of each function that stay however old they are, and the most that stay at all.
+  static let keptSnapshots = 16
+  static let snapshotLimit = 1_000
   /// Readers at a time besides the writer.
   private static let readers = 2
 
@@ -105,9 +108,15 @@ final class HistoryDatabase: Sendable {
       if deleted == 0 { break }
     }
     files = try pool.write { database in
+      // What runs may be older than the history reaches back, so the last ones of a function stay.
+      let rank = "ROW_NUMBER() OVER (PARTITION BY function ORDER BY id DESC)"
+      let condition = """
+        id IN (SELECT id FROM (SELECT id, time, \(rank) AS rank FROM snapshot) \
+        WHERE rank > \(Self.keptSnapshots) AND (time < ? OR rank > \(Self.snapshotLimit)))
+        """
       let old = try String.fetchSet(
-        database, sql: "SELECT path FROM snapshot WHERE time < ?", arguments: [oldest])
-      try database.execute(sql: "DELETE FROM snapshot WHERE time < ?", arguments: [oldest])
+        database, sql: "SELECT path FROM snapshot WHERE \(condition)", arguments: [oldest])
+      try database.execute(sql: "DELETE FROM snapshot WHERE \(condition)", arguments: [oldest])
       rows += database.changesCount
       let kept = try String.fetchSet(database, sql: "SELECT path FROM snapshot")
       return old.subtracting(kept)

@@ -43,9 +43,15 @@ struct ControlConnection {
 
   var hasOutput: Bool { sentCount < output.count }
 
-  /// No further request is read before the answer to the last one is on its way: a client that only asks
+  /// No further request is taken before the answer to the last one is on its way: a client that only asks
   /// waits for itself.
-  var wantsInput: Bool { !isClosing && !hasOutput }
+  var takesRequests: Bool { !isClosing && !hasOutput }
+
+  /// Nor are more bytes than the longest request read ahead.
+  var wantsInput: Bool { takesRequests && input.count < ControlProtocol.requestLimit }
+
+  /// Whether a whole request waits to be taken.
+  var hasRequest: Bool { takesRequests && input[searched...].contains(UInt8(ascii: "\n")) }
 
   var pendingOutput: ArraySlice<UInt8> { output[sentCount...] }
 
@@ -56,7 +62,7 @@ struct ControlConnection {
 
   /// The next request that is complete; nil when more bytes are needed.
   mutating func next() -> Event? {
-    guard wantsInput else { return nil }
+    guard takesRequests else { return nil }
     guard let end = input[searched...].firstIndex(of: UInt8(ascii: "\n")) else {
       searched = input.count
       guard input.count >= ControlProtocol.requestLimit else { return nil }

@@ -103,7 +103,9 @@ public final class ControlServer: @unchecked Sendable {
       polled.append(pollfd(fd: client.descriptor, events: Int16(events), revents: 0))
     }
     let watched = clients.contains { $0.connection.subscription != nil }
-    let timeout = watched ? Self.tick : .seconds(1)
+    // Requests that came with others wait in memory, where poll does not see them.
+    let waits = clients.contains { $0.connection.hasRequest }
+    let timeout: Duration = waits ? .zero : watched ? Self.tick : .seconds(1)
     guard poll(&polled, nfds_t(polled.count), Int32(timeout / .milliseconds(1))) >= 0 || errno == EINTR else {
       log.error("the control socket cannot be polled: \(String(cString: strerror(errno)))")
       usleep(100_000)
@@ -149,7 +151,10 @@ public final class ControlServer: @unchecked Sendable {
   /// Reads, answers and writes what one client allows; false when it is done with.
   private func serve(_ index: Int, _ events: Int16) -> Bool {
     let isReadable = Int32(events) & (POLLIN | POLLHUP | POLLERR) != 0
-    if isReadable, clients[index].connection.wantsInput, !read(index) { return false }
+    if isReadable, clients[index].connection.wantsInput, !read(index) {
+      // A client may send its requests and shut its side; an error ends it at once.
+      guard errno == 0, clients[index].connection.hasRequest else { return false }
+    }
     for _ in 0..<Self.requestsAtOnce {
       guard let event = clients[index].connection.next() else { break }
       guard handle(event, index) else { return false }
@@ -171,6 +176,7 @@ public final class ControlServer: @unchecked Sendable {
 
   private func read(_ index: Int) -> Bool {
     var bytes = [UInt8](repeating: 0, count: Self.readSize)
+    errno = 0
     let count = recv(clients[index].descriptor, &bytes, bytes.count, 0)
     if count > 0 {
       clients[index].connection.receive(bytes[..<count], now: now)

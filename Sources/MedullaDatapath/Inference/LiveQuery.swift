@@ -4,6 +4,8 @@ import MedullaKernel
 public final class LiveQuery {
   /// Inputs in one go that a swap of slots may spoil before it is given up.
   private static let attempts = 3
+  /// How long others that ask the same programs are waited for.
+  static let patience = Duration.seconds(2)
 
   private let instance: AttachedInstance
   private let generation: PinnedGeneration
@@ -27,14 +29,19 @@ public final class LiveQuery {
   /// The outputs of the snapshot that new flows take now, `[n][outputs]`, for `[n][inputs]`, all of one
   /// snapshot.
   ///
-  /// - Throws: `changedMeanwhile` when another program set took the name: open a new query.
+  /// - Throws: `changedMeanwhile` when another program set took the name: open a new query; `busy` when
+  /// another process has been asking for longer than is waited.
   public func run(_ inputs: [[Int64]]) throws -> [[Int64]] {
     for row in inputs where row.count != formats.inputs {
       throw DatapathError(
         .wrongShape, "\(instance.name) takes \(formats.inputs) features, not \(row.count)")
     }
     // The maps between here and the program hold one question.
-    guard let lock = try DirectoryLock(generation.path, waits: true) else { throw changed }
+    guard let lock = try DirectoryLock(generation.path, within: Self.patience) else {
+      throw DatapathError(
+        .busy, "another process has been asking \(instance.name) for \(Self.patience)",
+        remedy: "ask again; if it stays so, end the process that holds \(generation.path)")
+    }
     defer { _ = lock }
     for _ in 0..<Self.attempts {
       try checkCurrent()

@@ -15,6 +15,13 @@ extension InstanceCommands {
     try configure(name) { $0.follows = !isConsistent }
   }
 
+  /// How long flows may stay on a snapshot that is no longer active; nil: as long as they live.
+  public static func setDrainLimit(name: String, _ limit: Duration?) throws {
+    let configuration = CongestionConfiguration(drainLimit: limit)
+    try configuration.validate()
+    try configure(name) { $0.drainLimitNanoseconds = configuration.drainLimitNanoseconds }
+  }
+
   /// Writes a snapshot into a standby slot, where it waits; one that was staged before is given up.
   ///
   /// - Returns: its version. A snapshot that is staged already keeps the one that it has.

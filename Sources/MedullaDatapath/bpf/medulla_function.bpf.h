@@ -36,11 +36,25 @@ _Static_assert(sizeof(struct medulla_registration) == 64, "registration layout")
 struct medulla_flow {
 	__u64 number;	 /* in the instance; 0: it is not pinned */
 	__u64 last_ns;	 /* CLOCK_MONOTONIC of its last packet */
-	__u64 decisions; /* of this flow */
+	__u64 decisions; /* of this flow; without a flow, of this processor */
+	__u64 shadowed;	 /* which decision `shadow` is about; 0: none */
 	__u32 slot;
 	__u32 reserved;
 	__s64 memory[MEDULLA_FLOW_WORDS]; /* the function's own; 0 in a new flow */
+	__s64 shadow[MEDULLA_OUTPUTS];	  /* what the staged snapshot said */
 };
+
+/* Keeps what a shadow said of the flow's decision until the sample of it. */
+static __always_inline void medulla_keep_shadow(struct medulla_flow *flow, __u64 decision,
+						const struct medulla_scratch *scratch)
+{
+	*(volatile __u64 *)&flow->shadowed = 0;
+	MEDULLA_BARRIER();
+	for (int i = 0; i < MEDULLA_OUTPUTS; i++)
+		flow->shadow[i] = scratch->words[MEDULLA_OUTPUTS_OFFSET + i];
+	MEDULLA_BARRIER();
+	*(volatile __u64 *)&flow->shadowed = decision;
+}
 
 /*
  * One decision for a flow, on its own snapshot: features in, outputs out, both fixed point in the shape's
@@ -53,7 +67,7 @@ static __always_inline int medulla_decide_flow(struct medulla_flow *flow, const 
 	const struct medulla_image *image;
 	struct medulla_workspace *workspace;
 	struct medulla_counts *counts;
-	__u64 begin = 0;
+	__u64 begin = 0, decision;
 	__u32 slot;
 
 	if (!control)
@@ -79,12 +93,14 @@ static __always_inline int medulla_decide_flow(struct medulla_flow *flow, const 
 		outputs->words[i] = workspace->scratch.words[MEDULLA_OUTPUTS_OFFSET + i];
 	if (begin)
 		medulla_count_time(counts, bpf_ktime_get_ns() - begin);
-	if (medulla_is_nth(flow->decisions, flow->number, control->shadow_every))
-		medulla_shadow(&workspace->scratch, outputs);
+	/* Counted first: a shadow and the sample that follows go by the same number. */
+	decision = ++flow->decisions;
+	if (medulla_is_nth(decision, flow->number, control->shadow_every) &&
+	    medulla_shadow(&workspace->scratch, outputs))
+		medulla_keep_shadow(flow, decision, &workspace->scratch);
 	medulla_give_workspace(workspace);
 	counts->inferences++;
 	counts->decisions++;
-	flow->decisions++;
 	return 0;
 }
 
@@ -100,9 +116,11 @@ static __always_inline int medulla_sample_flow(const struct medulla_flow *flow, 
 {
 	const struct medulla_control *control = medulla_get_control();
 	struct medulla_sample *sample;
+	__u64 decision = flow->decisions;
 	__u32 slot = flow->slot;
+	int shadowed;
 
-	if (!control || !medulla_is_nth(flow->decisions, flow->number, control->sample_every))
+	if (!control || !decision || !medulla_is_nth(decision, flow->number, control->sample_every))
 		return 0;
 	if (slot >= MEDULLA_SLOTS)
 		slot = medulla_active_slot(control);
@@ -112,10 +130,16 @@ static __always_inline int medulla_sample_flow(const struct medulla_flow *flow, 
 	sample->header.outcomes = count < MEDULLA_OUTCOMES ? count : MEDULLA_OUTCOMES;
 	for (int i = 0; i < MEDULLA_INPUTS; i++)
 		sample->features[i] = features[i];
+	shadowed = *(const volatile __u64 *)&flow->shadowed == decision;
+	MEDULLA_BARRIER();
 	for (int i = 0; i < MEDULLA_OUTPUTS; i++) {
 		sample->outputs[i] = outputs[i];
-		sample->shadow[i] = 0;
+		sample->shadow[i] = shadowed ? flow->shadow[i] : 0;
 	}
+	MEDULLA_BARRIER();
+	/* Another processor may have decided for the same flow meanwhile. */
+	if (shadowed && *(const volatile __u64 *)&flow->shadowed == decision)
+		sample->header.flags |= MEDULLA_SAMPLE_SHADOW;
 	for (__u32 i = 0; i < MEDULLA_OUTCOMES; i++)
 		sample->outcomes[i] = i < count ? outcomes[i] : 0;
 	medulla_send_sample(sample);

@@ -25,6 +25,7 @@
 #endif
 #define MEDULLA_SWEEP_NS (MEDULLA_FLOW_IDLE_NS / 4)
 #define MEDULLA_CLOCK_MONOTONIC 1
+#define MEDULLA_TIMER_EXISTS 16 /* EBUSY */
 
 /* One direction of a flow; IPv4 addresses are in the first four bytes. */
 struct medulla_flow_key {
@@ -167,11 +168,18 @@ static int medulla_visit_flow(void *table, struct medulla_flow_key *key, struct 
 	return 0;
 }
 
+/* The next flow that begins starts it again. */
+static __always_inline void medulla_stop_sweeping(struct medulla_sweeper *sweeper)
+{
+	*(volatile __u32 *)&sweeper->started = 0;
+}
+
 /* Needs no process: idle flows go, and flows of slots that are to be emptied move, also when nobody looks. */
 static int medulla_sweep_flows(void *map, __u32 *key, struct medulla_sweeper *sweeper)
 {
 	bpf_for_each_map_elem(&medulla_table, medulla_visit_flow, 0, 0);
-	bpf_timer_start(&sweeper->timer, MEDULLA_SWEEP_NS, 0);
+	if (bpf_timer_start(&sweeper->timer, MEDULLA_SWEEP_NS, 0))
+		medulla_stop_sweeping(sweeper);
 	return 0;
 }
 
@@ -179,13 +187,18 @@ static __always_inline void medulla_start_sweeping(void)
 {
 	__u32 zero = 0;
 	struct medulla_sweeper *sweeper = bpf_map_lookup_elem(&medulla_sweepers, &zero);
+	long status;
 
 	if (!sweeper || sweeper->started || __sync_lock_test_and_set(&sweeper->started, 1))
 		return;
-	if (bpf_timer_init(&sweeper->timer, &medulla_sweepers, MEDULLA_CLOCK_MONOTONIC))
-		return;
-	bpf_timer_set_callback(&sweeper->timer, medulla_sweep_flows);
-	bpf_timer_start(&sweeper->timer, MEDULLA_SWEEP_NS, 0);
+	status = bpf_timer_init(&sweeper->timer, &medulla_sweepers, MEDULLA_CLOCK_MONOTONIC);
+	/* An attempt before this one may have come so far. */
+	if (!status || status == -MEDULLA_TIMER_EXISTS)
+		status = bpf_timer_set_callback(&sweeper->timer, medulla_sweep_flows);
+	if (!status)
+		status = bpf_timer_start(&sweeper->timer, MEDULLA_SWEEP_NS, 0);
+	if (status)
+		medulla_stop_sweeping(sweeper);
 }
 
 static __always_inline struct medulla_flow *medulla_spare_flow(__u64 now)
@@ -193,10 +206,14 @@ static __always_inline struct medulla_flow *medulla_spare_flow(__u64 now)
 	const struct medulla_control *control = medulla_get_control();
 	__u32 zero = 0;
 	struct medulla_flow *flow = bpf_map_lookup_elem(&medulla_spare, &zero);
+	__u64 decisions;
 
 	if (!flow || !control)
 		return 0;
+	/* All that stays: without it each would be a first decision, always shadowed and never sampled. */
+	decisions = flow->decisions;
 	__builtin_memset(flow, 0, sizeof(*flow));
+	flow->decisions = decisions;
 	flow->last_ns = now;
 	flow->slot = medulla_active_slot(control);
 	return flow;
@@ -208,16 +225,18 @@ static __noinline struct medulla_flow *medulla_add_flow(const struct medulla_flo
 	struct medulla_flow fresh = {};
 	struct medulla_counts *counts;
 	struct medulla_flow *flow;
+	long status;
 
 	fresh.slot = medulla_take_slot();
 	if (fresh.slot >= MEDULLA_SLOTS)
 		return 0;
 	fresh.number = medulla_new_flow();
 	fresh.last_ns = now;
-	if (!bpf_map_update_elem(&medulla_table, key, &fresh, BPF_NOEXIST)) {
-		medulla_start_sweeping();
+	status = bpf_map_update_elem(&medulla_table, key, &fresh, BPF_NOEXIST);
+	/* A full table needs it most. */
+	medulla_start_sweeping();
+	if (!status)
 		return bpf_map_lookup_elem(&medulla_table, key);
-	}
 	medulla_release_slot(fresh.slot);
 	/* Another processor may have added it. */
 	flow = bpf_map_lookup_elem(&medulla_table, key);

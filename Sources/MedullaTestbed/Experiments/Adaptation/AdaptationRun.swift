@@ -16,8 +16,8 @@ public struct AdaptationRun: Codable, Equatable, Sendable {
     public var backgroundReceived: Int
     public var backgroundSent: Int
     public var fellBehind: Bool
-    /// Seconds after its beginning from which on 95% of what the trained network reaches was held; nil:
-    /// never, or nothing to compare with.
+    /// Seconds after its beginning until the mean over 5 s first reached 95% of what the trained network has
+    /// at the interval's end; nil: never, or nothing to compare with.
     public var recoverySeconds: Double?
   }
 
@@ -44,18 +44,15 @@ public struct AdaptationRun: Codable, Equatable, Sendable {
 }
 
 extension AdaptationRun {
-  /// Seconds from the interval's beginning until the goodput, averaged over `window` points, stays at or
-  /// above `level` up to the interval's end; nil when it does not.
+  /// Seconds from the interval's beginning until the goodput, averaged over the last `window` points, first
+  /// reaches `level`; nil when it never does. What was under way before the change is not in the average.
   static func recovery(
-    _ goodput: [TimedValue], in interval: ClosedRange<Double>, level: Double, window: Int = 4
+    _ goodput: [TimedValue], in interval: ClosedRange<Double>, level: Double, window: Int = 10
   ) -> Double? {
     let points = goodput.filter { $0.time > interval.lowerBound && $0.time <= interval.upperBound }
     guard points.count >= window else { return nil }
-    var held: Double?
-    for end in (window - 1)..<points.count {
-      let mean = Statistics.mean(points[(end - window + 1)...end].map(\.value))
-      if mean < level { held = nil } else if held == nil { held = points[end].time - interval.lowerBound }
-    }
-    return held
+    return (window - 1..<points.count)
+      .first { Statistics.mean(points[($0 - window + 1)...$0].map(\.value)) >= level }
+      .map { points[$0].time - interval.lowerBound }
   }
 }

@@ -90,7 +90,7 @@ public struct AdaptationVerdict: ExperimentVerdict, Equatable {
         VerdictRow("  frozen over trained", condition.frozenOverTrained),
         VerdictRow(
           "  adapting over trained", condition.adaptingOverTrained, .atLeast(targets.adaptingOverTrained)),
-        VerdictRow("  recovered after (s)", condition.recoverySeconds, places: 1),
+        VerdictRow("  5 s at 95% after (s)", condition.recoverySeconds, places: 1),
       ]
     } + [VerdictRow("snapshots that the daemon put in", figures.updates, places: 1)]
   }

@@ -66,6 +66,8 @@ public struct BatchIntervalRun: Codable, Equatable, Sendable {
   public var samples: Int
   public var samplesDropped: Int
   public var fellBehind: Bool
+  /// 2 when the emulator fell behind in a first run, whose figures are not kept.
+  public var attempts = 1
 
   public var line: String {
     "T \((interval ?? "none").padding(6)) softirq \(decimal(softirqShare * 100, 2))%, "
