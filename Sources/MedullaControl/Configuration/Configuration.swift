@@ -58,7 +58,7 @@ public struct Configuration: Sendable, Equatable {
     let problems = TableReader.Problems()
     var root = TableReader(values, path: [], name: "", lines: document.lines, problems: problems)
     var table = root.table("daemon")
-    var configuration = Configuration(daemon: DaemonSettings(&table))
+    var configuration = Configuration(daemon: DaemonSettings(&table, directory: directory))
     let tables = root.tables("function")
     root.finish()
     if tables.isEmpty { root.problem(nil, "has no [[function]]") }

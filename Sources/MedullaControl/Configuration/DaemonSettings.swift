@@ -39,17 +39,17 @@ extension DaemonSettings {
   /// A path of a Unix socket holds at most so many bytes (`sockaddr_un.sun_path`, less its end).
   static let socketPathLimit = 107
 
-  init(_ table: inout TableReader) {
+  init(_ table: inout TableReader, directory: String) {
     if let socket = table.string("socket") {
-      if !socket.hasPrefix("/") || socket.utf8.count > Self.socketPathLimit {
+      self.socket = ConfigurationPath.absolute(socket, from: directory)
+      if socket.isEmpty || self.socket.utf8.count > Self.socketPathLimit {
         table.problem(
-          "socket", "\"\(socket)\" must begin with / and have at most \(Self.socketPathLimit) bytes")
+          "socket", "\"\(self.socket)\" must have 1 to \(Self.socketPathLimit) bytes")
       }
-      self.socket = socket
     }
     if let state = table.string("state") {
-      if !state.hasPrefix("/") { table.problem("state", "\"\(state)\" must begin with /") }
-      self.state = state
+      if state.isEmpty { table.problem("state", "must name a directory") }
+      self.state = ConfigurationPath.absolute(state, from: directory)
     }
     history = table.duration("history", in: .seconds(60)...(.seconds(3_650 * 86_400))) ?? history
     historyLimit = table.bytes("history_limit", in: (1 << 20)...(1 << 40)) ?? historyLimit
