@@ -122,6 +122,30 @@ struct NativeAdapterTests {
     }
   }
 
+  @Test("a single slow flow, with two samples in a batch, is learned from too; old samples are not")
+  func fewSamples() throws {
+    let whole = LearningCases.path(megabits: 20, milliseconds: 40, samples: 24, seed: 3).samples
+    func batch(_ index: Int, gap: UInt64) -> [FunctionSample] {
+      whole[(index * 2)..<(index * 2 + 2)].map { sample in
+        var sample = sample
+        sample.nanoseconds = UInt64(index) * gap
+        return sample
+      }
+    }
+    var gathering = SampleGathering()
+    let soon = (0..<12).map { gathering.note(batch($0, gap: 100_000_000)) != nil }
+    #expect(soon == [3, 7, 11].reduce(into: [Bool](repeating: false, count: 12)) { $0[$1] = true })
+    gathering = SampleGathering()
+    let rare = (0..<12).map { gathering.note(batch($0, gap: 4_000_000_000)) }
+    #expect(rare.allSatisfy { $0 == nil })
+    let adapter = try CongestionAdapter(
+      network: LearningCases.network([30, 8, 1], seed: 3), settings: .init(steps: 128, seed: 4))
+    let paths = try (0..<4).map {
+      try adapter.adapt(Batch(samples: batch($0, gap: 100_000_000))).figures["paths"]
+    }
+    #expect(paths == [0, 0, 0, 1])
+  }
+
   @Test("another path is noticed once two batches agree, and exploration begins anew")
   func change() throws {
     let adapter = try CongestionAdapter(

@@ -3,7 +3,7 @@ import MedullaModel
 
 /// Learns congestion control by PPO in the simulator, on paths like the one that the live batches show.
 ///
-/// Each batch gives an estimate of the path. While it stays, training goes on until nothing improves for a
+/// The batches give estimates of the path. While it stays, training goes on until nothing improves for a
 /// while, then rests; when it moves, exploration begins anew. What is handed down is the best policy so far
 /// of this path by a trial on fixed scenarios of it, the start among them: learning that goes wrong is not
 /// deployed.
@@ -13,6 +13,7 @@ public final class CongestionAdapter: Adapter {
   private let name: String
   private let seed: UInt64
   private var training: AuroraTraining
+  private var gathering = SampleGathering()
   private var memory = PathMemory()
   private var trial: AuroraTrial?
   private var best: DenseNetwork
@@ -70,7 +71,7 @@ public final class CongestionAdapter: Adapter {
   public func evaluate(_ inputs: [[Float]]) throws -> [[Float]] { try inputs.map { try reference.run($0) } }
 
   public func adapt(_ batch: Batch) throws -> Progress {
-    if let estimate = PathEstimate(batch.samples), memory.note(estimate) { try change() }
+    if let estimate = gathering.note(batch.samples), memory.note(estimate) { try change() }
     guard let trial, let scenarios = try memory.scenarios() else {
       return Progress(stability: Self.offset, figures: ["paths": 0])
     }
