@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -70,14 +71,26 @@ static int drop_privileges(const struct medulla_spawn *spawn)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+// A change of the user clears it, so it comes after that.
+static int end_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return -1;
+	if (getppid() == parent)
+		return 0;
+	errno = ESRCH;
+	return -1;
+}
+
 // Between fork and exec only calls that are safe after a fork of a process with threads.
-static void become(const struct medulla_spawn *spawn, int report)
+static void become(const struct medulla_spawn *spawn, int report, pid_t parent)
 {
 	int error;
 
 	reset_signals();
+	setpriority(PRIO_PROCESS, 0, spawn->priority);
 	if (setpgid(0, 0) == 0 && place_descriptors(spawn, report) == 0 && drop_privileges(spawn) == 0 &&
-	    (!spawn->directory || chdir(spawn->directory) == 0))
+	    end_with(parent) == 0 && (!spawn->directory || chdir(spawn->directory) == 0))
 		execvpe(spawn->arguments[0], spawn->arguments, spawn->environment);
 	error = errno;
 	// The report's number depends on how far it came; both lead to the same pipe.
@@ -90,8 +103,8 @@ pid_t medulla_spawn_adapter(const struct medulla_spawn *spawn)
 {
 	int report[2], error = 0;
 	sigset_t all, before;
+	pid_t child, parent = getpid();
 	ssize_t count;
-	pid_t child;
 
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return -errno;
@@ -100,7 +113,7 @@ pid_t medulla_spawn_adapter(const struct medulla_spawn *spawn)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	child = fork();
 	if (child == 0)
-		become(spawn, report[1]);
+		become(spawn, report[1], parent);
 	error = child < 0 ? errno : 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	close(report[1]);

@@ -19,7 +19,7 @@ public final class FileLock {
       guard errno == EWOULDBLOCK || errno == EINTR else { throw .system("take the lock \(path)") }
       guard ContinuousClock.now < deadline else {
         throw KernelError(
-          .system, "take the lock \(path)", reason: "another command holds it",
+          .busy, "take the lock \(path)", reason: "another command holds it",
           remedy: "wait for the other medulla command to end")
       }
       usleep(10_000)

@@ -21,6 +21,8 @@ public struct KernelError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalid
     /// What was found in the kernel does not fit what this version expects.
     case mismatch
+    /// Another process holds a lock.
+    case busy
     /// A system call failed.
     case system
   }

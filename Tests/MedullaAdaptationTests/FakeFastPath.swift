@@ -22,6 +22,9 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
     var shadowEvery: Int?
     var change: ActiveChange?
     var nextVersion: UInt64 = 2
+    /// Odd flows stay on what was active before.
+    var keepsFlows = false
+    var isNew = false
     var drains = 0
     var failing: Set<LoopFailure.Step> = []
     var calls: [String] = []
@@ -65,12 +68,13 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
       (Double.random(in: -1...1, using: &generator), Double.random(in: -1...1, using: &generator))
     }
     let features = [Int64(x * 65536), Int64(y * 65536)]
-    let outputs = state.active.interpreter.run(features: features)
+    let slot = state.keepsFlows && flow % 2 == 1 ? state.before ?? state.active : state.active
+    let outputs = slot.interpreter.run(features: features)
     let error = abs(Double(outputs[0]) / 65536 - (x - y))
     var shadow: [Int64]?
     if state.shadowEvery != nil { shadow = state.staged?.interpreter.run(features: features) }
     return FunctionSample(
-      nanoseconds: UInt64(RunnerClock.now.seconds * 1e9), flow: flow, version: state.active.version,
+      nanoseconds: UInt64(RunnerClock.now.seconds * 1e9), flow: flow, version: slot.version,
       features: features, outputs: outputs, shadowOutputs: shadow,
       outcomes: [Int64((x - y) * 1000), 1000 - Int64(min(error, 2) * 500)])
   }
@@ -130,6 +134,13 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
   }
 
   func activeVersion() throws -> UInt64 { state.withLock { $0.active.version } }
+
+  func isAttachedAnew() -> Bool {
+    state.withLock { state in
+      defer { state.isNew = false }
+      return state.isNew
+    }
+  }
 }
 
 /// An adapter that does as a test tells it.

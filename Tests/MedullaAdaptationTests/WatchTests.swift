@@ -119,6 +119,37 @@ struct WatchTests {
     #expect(verdict.seconds >= 30)
   }
 
+  @Test("one that flows use late is held against flows beside it, else against those of before it")
+  func late() throws {
+    for (beside, comparison) in [
+      (true, WatchVerdict.Comparison.sideBySide), (false, .beforeAfter),
+    ] {
+      for (mean, outcome) in [(0.9, WatchVerdict.Outcome.accepted), (0.3, .worse)] {
+        var watch = RolloutWatch(Self.settings)
+        _ = feed(&watch, from: 90, to: 100, version: 1, mean: 0.9)
+        watch.begin(version: 2, at: .seconds(100))
+        // A night without traffic.
+        let unused = watch.check(at: .seconds(131))
+        #expect(unused?.outcome == .undecided)
+        let isEarly = watch.wake()
+        #expect(!isEarly)
+        var verdict: WatchVerdict?
+        for second in 5_000..<5_020 where verdict == nil {
+          let (start, end) = (Double(second), Double(second + 1))
+          if beside { verdict = feed(&watch, from: start, to: end, version: 1, mean: 0.9) }
+          verdict = verdict ?? feed(&watch, from: start, to: end, version: 2, mean: mean)
+          let isWoken = watch.wake()
+          #expect(isWoken == (second == 5_000))
+        }
+        #expect(verdict?.outcome == outcome)
+        #expect(verdict?.comparison == comparison)
+        #expect(watch.ledger.pieces.count < 1_000)
+        let isWokenTwice = watch.wake()
+        #expect(!watch.isWatching && !isWokenTwice)
+      }
+    }
+  }
+
   @Test("rewards of a long life take a bounded memory")
   func bounded() {
     var watch = RolloutWatch(Self.settings)

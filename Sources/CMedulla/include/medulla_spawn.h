@@ -19,11 +19,13 @@ struct medulla_spawn {
 	// Whose rights the child has; -1: this process's.
 	int64_t user;
 	int64_t group;
+	// Its nice value.
+	int priority;
 };
 
 // Starts the child in a process group of its own, with default signals, no other descriptor, no capabilities
-// and no way to gain any. The child's id, or a negative errno of the fork, of a step before the start or of
-// the start itself.
+// and no way to gain any. It is killed when the thread that calls this ends. The child's id, or a negative
+// errno of the fork, of a step before the start or of the start itself.
 pid_t medulla_spawn_adapter(const struct medulla_spawn *spawn);
 
 // A connected pair of stream sockets that programs started later do not inherit; ends[0] does not block.

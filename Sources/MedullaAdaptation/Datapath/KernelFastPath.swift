@@ -7,17 +7,30 @@ public final class KernelFastPath: FastPath {
   private let samples: FunctionSamples
   private var dropped: UInt64
   private var live: LiveQuery
+  private let settings: FunctionSettings?
+  private var attachment: UInt64?
+  private var isNew = false
 
+  /// - Parameter settings: what is applied when someone detaches the function and attaches it anew; nil:
+  ///   nothing.
   /// - Throws: `DatapathError` when nothing of this name is attached, or another process reads its samples.
-  public init(name: String) throws {
+  public init(name: String, settings: FunctionSettings? = nil) throws {
     self.name = name
+    self.settings = settings
     samples = try FunctionSamples(name: name)
+    attachment = samples.attachment
     dropped = try samples.dropped()
     live = try LiveQuery(name: name)
   }
 
   public func drain() throws -> Batch {
     let drained = try samples.drain()
+    if samples.attachment != attachment {
+      try settings?.apply()
+      live = try LiveQuery(name: name)
+      attachment = samples.attachment
+      isNew = true
+    }
     let total = try samples.dropped()
     // A new attachment counts from 0 again.
     let lost = total >= dropped ? total - dropped : total
@@ -25,6 +38,11 @@ public final class KernelFastPath: FastPath {
     return Batch(
       samples: drained, dropped: lost, featureFractionBits: samples.featureFractionBits,
       outputFractionBits: samples.outputFractionBits)
+  }
+
+  public func isAttachedAnew() -> Bool {
+    defer { isNew = false }
+    return isNew
   }
 
   public func query(_ inputs: [[Float]]) throws -> [[Float]] {
@@ -70,5 +88,14 @@ public final class KernelFastPath: FastPath {
       throw AdaptationError(.fastPathFailed, "no slot of \(name) is active", remedy: "attach it anew")
     }
     return active.version
+  }
+}
+
+extension FunctionSettings {
+  /// Sets an attached instance as these settings say: its sampling, consistency and drain limit.
+  public func apply() throws {
+    try CongestionControl.setSampling(name: name, every: sampling)
+    try CongestionControl.setConsistency(name: name, consistency)
+    try CongestionControl.setDrainLimit(name: name, drainLimit)
   }
 }

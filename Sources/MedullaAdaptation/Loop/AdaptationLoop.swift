@@ -60,6 +60,7 @@ public struct AdaptationLoop: Sendable {
     case .rolledBack(let version): rolledBack(to: version, now)
     case .found(let change): found(change, now)
     case .active(let version): active(version, now)
+    case .attachedAnew: attachedAnew(now)
     case .failed(let failure): failed(failure, now)
     case .command(let command): told(command, now)
     }
@@ -148,6 +149,10 @@ public struct AdaptationLoop: Sendable {
     _ rewards: [RewardSample], _ differences: [Double], _ now: Duration
   ) -> [LoopAction] {
     watch.add(rewards, at: now)
+    if phase == .learning, watch.wake() {
+      phase = .watching
+      candidateVersion = activeVersion
+    }
     switch phase {
     case .shadowing:
       shadow.add(differences)
@@ -262,6 +267,16 @@ public struct AdaptationLoop: Sendable {
     candidateVersion = change.version
     watch.begin(version: change.version, at: time, isTakenOver: true)
     return []
+  }
+
+  /// Versions begin at 1 again, so the rewards of before are another snapshot's.
+  private mutating func attachedAnew(_ now: Duration) -> [LoopAction] {
+    let verdict = watch.abandon(at: now)
+    watch = RolloutWatch(watch.settings)
+    stability.reset()
+    giveUp(now)
+    activeVersion = nil
+    return verdict.map { [.record(.verdict($0))] } ?? []
   }
 
   /// The candidate goes; the next may be tried after the least time between updates.

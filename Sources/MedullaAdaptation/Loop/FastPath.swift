@@ -23,4 +23,10 @@ public protocol FastPath: AnyObject {
   func lastChange() throws -> ActiveChange?
   /// The version of the active snapshot.
   func activeVersion() throws -> UInt64
+  /// Whether the function was detached and attached anew since the last call: versions begin again.
+  func isAttachedAnew() -> Bool
+}
+
+extension FastPath {
+  public func isAttachedAnew() -> Bool { false }
 }

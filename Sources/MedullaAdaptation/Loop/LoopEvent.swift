@@ -19,6 +19,8 @@ public enum LoopEvent: Sendable, Equatable {
   case found(ActiveChange)
   /// What the fast path says is active.
   case active(version: UInt64)
+  /// Someone detached the function and attached it anew: nothing of before is there.
+  case attachedAnew
   case failed(LoopFailure)
   case command(RunnerCommand)
 

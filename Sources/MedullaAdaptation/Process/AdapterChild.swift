@@ -10,7 +10,8 @@ import Glibc
 /// One running process of an adapter: its channel, its output, its end. Used from one thread.
 ///
 /// The process leads a group of its own, so that what it has started ends with it. It is reaped only after
-/// its group was killed: until then its id cannot be another's.
+/// its group was killed: until then its id cannot be another's. When this process is killed itself, the
+/// kernel ends the child.
 final class AdapterChild {
   /// What happened while this side waited.
   enum Ending: Error, Equatable {
@@ -44,7 +45,13 @@ final class AdapterChild {
     if code == 0 { code = medulla_make_pipe(&pipe) }
     defer { for end in [ends[1], pipe[1]] where end >= 0 { Glibc.close(end) } }
     if code == 0 { code = fcntl(pipe[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0 }
-    let started = code < 0 ? code : Self.spawn(settings, channel: ends[1], output: pipe[1], account: account)
+    let (channelEnd, outputEnd, priority) = (ends[1], pipe[1], getpriority(__priority_which_t(0), 0))
+    let started =
+      code < 0
+      ? code
+      : SpawnThread.shared.run {
+        Self.spawn(settings, channel: channelEnd, output: outputEnd, account: account, priority: priority)
+      }
     guard started > 0 else {
       for end in [ends[0], pipe[0]] where end >= 0 { Glibc.close(end) }
       throw AdapterFailure(
@@ -64,7 +71,7 @@ final class AdapterChild {
   }
 
   private static func spawn(
-    _ settings: ProcessSettings, channel: Int32, output: Int32, account: Account?
+    _ settings: ProcessSettings, channel: Int32, output: Int32, account: Account?, priority: Int32
   ) -> pid_t {
     var environment = ProcessInfo.processInfo.environment.merging(settings.environment) { $1 }
     environment[channelVariable] = String(channelNumber)
@@ -82,7 +89,8 @@ final class AdapterChild {
       variables.withUnsafeMutableBufferPointer { variables in
         var request = medulla_spawn(
           arguments: arguments.baseAddress, environment: variables.baseAddress, directory: directory,
-          channel: channel, output: output, user: account?.user ?? -1, group: account?.group ?? -1)
+          channel: channel, output: output, user: account?.user ?? -1, group: account?.group ?? -1,
+          priority: priority)
         return medulla_spawn_adapter(&request)
       }
     }

@@ -85,6 +85,13 @@ final class RunnerCore: @unchecked Sendable {
     } catch {
       return handle(.failed(LoopFailure(step: .drain, message: "\(error)")), now)
     }
+    if fastPath.isAttachedAnew() {
+      log.notice("\(settings.name): attached anew by someone else; its settings hold again")
+      (shapes, recent, compared, candidate) = ([:], RecentInputs(), nil, nil)
+      versionAsked = nil
+      handle(.attachedAnew, now)
+      askVersion(now)
+    }
     let rewards = measure?.rewards(of: batch.samples) ?? []
     statistics.add(batch, rewards: rewards)
     state.batches += 1

@@ -15,6 +15,12 @@ public struct RewardLedger: Sendable, Equatable {
     var mean: Double { sum / Double(max(samples, 1)) }
   }
 
+  /// Means of pieces in a fixed order, and the number of their samples.
+  struct Means: Sendable, Equatable {
+    var means: [Double] = []
+    var samples = 0
+  }
+
   public let slice: Duration
   private(set) var pieces: [Key: Piece] = [:]
 
@@ -46,15 +52,13 @@ public struct RewardLedger: Sendable, Equatable {
     }
   }
 
-  /// Means of the pieces in a time, in a fixed order, and the number of their samples.
-  func means(
-    from start: Duration, to end: Duration, where isWanted: (UInt64) -> Bool
-  ) -> (means: [Double], samples: Int) {
+  /// Of the pieces in a time.
+  func means(from start: Duration, to end: Duration, where isWanted: (UInt64) -> Bool) -> Means {
     let (first, last) = (index(of: start), index(of: end))
     let wanted = pieces.filter { $0.key.slice >= first && $0.key.slice < last && isWanted($0.key.version) }
       .sorted {
         ($0.key.slice, $0.key.version, $0.key.group) < ($1.key.slice, $1.key.version, $1.key.group)
       }
-    return (wanted.map(\.value.mean), wanted.reduce(0) { $0 + $1.value.samples })
+    return Means(means: wanted.map(\.value.mean), samples: wanted.reduce(0) { $0 + $1.value.samples })
   }
 }

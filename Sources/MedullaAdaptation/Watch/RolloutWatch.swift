@@ -10,22 +10,28 @@ public struct RolloutWatch: Sendable, Equatable {
   public let settings: WatchSettings
   public private(set) var ledger: RewardLedger
   private var trial: Trial?
+  /// A trial that no flow had used when its time was over; it goes on with the first that does.
+  private var sleeping: Trial?
 
   private struct Trial: Sendable, Equatable {
     let version: UInt64
-    let start: Duration
+    var start: Duration
     /// When the first rewards of the new version came.
     var firstSeen: Duration?
     var looks = 0
     /// Its promotion was before the start: nothing is known of the time before.
     var isTakenOver = false
+    /// The rewards from before the promotion, kept when the ledger forgets them.
+    var before = Means()
   }
+
+  typealias Means = RewardLedger.Means
 
   static let slices = 20
   static let looks = 4
   /// Pieces that each side must have.
   static let leastPieces = 6
-  /// Windows after which a snapshot that no flow has used is left alone.
+  /// Windows after which a snapshot that no flow has used holds no further update up.
   static let patience = 3
 
   public init(_ settings: WatchSettings) {
@@ -37,12 +43,20 @@ public struct RolloutWatch: Sendable, Equatable {
 
   public mutating func add(_ rewards: [RewardSample], at now: Duration) {
     ledger.add(rewards)
-    if let trial, trial.firstSeen == nil,
-      let first = rewards.lazy.filter({ $0.version == trial.version }).map(\.time).min()
+    if let trial, trial.firstSeen == nil { self.trial?.firstSeen = Self.first(of: trial.version, rewards) }
+    if let version = sleeping?.version, sleeping?.firstSeen == nil,
+      let first = Self.first(of: version, rewards)
     {
-      self.trial?.firstSeen = first
+      // The network may be another by now: what flows of the old version earned just before counts more.
+      sleeping?.start = first
+      sleeping?.firstSeen = first
+      sleeping?.isTakenOver = false
     }
-    ledger.forget(before: (trial?.start ?? now) - settings.window)
+    ledger.forget(before: (trial?.start ?? sleeping?.firstSeen ?? now) - settings.window)
+  }
+
+  private static func first(of version: UInt64, _ rewards: [RewardSample]) -> Duration? {
+    rewards.lazy.filter { $0.version == version }.map(\.time).min()
   }
 
   /// Whether enough rewards of the last window are known to hold a new snapshot against.
@@ -57,10 +71,20 @@ public struct RolloutWatch: Sendable, Equatable {
   ///   - isTakenOver: by another process; then only flows on both versions at once are compared.
   public mutating func begin(version: UInt64, at start: Duration, isTakenOver: Bool = false) {
     trial = Trial(version: version, start: start, isTakenOver: isTakenOver)
+    sleeping = nil
+  }
+
+  /// Goes on watching a version that no flow had used in its time, once one has; false: there is none.
+  public mutating func wake() -> Bool {
+    guard trial == nil, let sleeping, sleeping.firstSeen != nil else { return false }
+    trial = sleeping
+    self.sleeping = nil
+    return true
   }
 
   /// Ends without a comparison, because someone else changed the active snapshot.
   public mutating func abandon(at now: Duration) -> WatchVerdict? {
+    sleeping = nil
     guard let trial else { return nil }
     self.trial = nil
     return verdict(of: trial, .abandoned, at: now)
@@ -71,8 +95,11 @@ public struct RolloutWatch: Sendable, Equatable {
     guard var trial else { return nil }
     guard let firstSeen = trial.firstSeen else {
       guard now >= trial.start + settings.window * Self.patience else { return nil }
-      self.trial = nil
-      return verdict(of: trial, .undecided, at: now, reason: "no flow has used it")
+      if !trial.isTakenOver { trial.before = earlier(than: trial) }
+      (self.trial, sleeping) = (nil, trial)
+      return verdict(
+        of: trial, .undecided, at: now,
+        reason: "no flow has used it yet; it is watched when one does and nothing else was promoted")
     }
     let due = firstSeen + settings.window * (trial.looks + 1) / Self.looks
     guard now >= due else { return nil }
@@ -90,7 +117,8 @@ public struct RolloutWatch: Sendable, Equatable {
     let beside = ledger.means(from: trial.start + ledger.slice * 2, to: now + ledger.slice) {
       $0 != trial.version
     }
-    let before = ledger.means(from: trial.start - settings.window, to: trial.start) { $0 != trial.version }
+    let recent = earlier(than: trial)
+    let before = recent.means.count >= Self.leastPieces ? recent : trial.before
     let isBeside = beside.means.count >= Self.leastPieces
     let old = isBeside || trial.isTakenOver ? beside : before
     guard old.means.count >= Self.leastPieces, new.means.count >= Self.leastPieces,
@@ -109,10 +137,14 @@ public struct RolloutWatch: Sendable, Equatable {
       new: new, at: now)
   }
 
+  private func earlier(than trial: Trial) -> Means {
+    ledger.means(from: trial.start - settings.window, to: trial.start) { $0 != trial.version }
+  }
+
   private func verdict(
     of trial: Trial, _ outcome: WatchVerdict.Outcome, _ comparison: WatchVerdict.Comparison? = nil,
-    _ test: WelchTest? = nil, _ loss: Double? = nil, old: (means: [Double], samples: Int) = ([], 0),
-    new: (means: [Double], samples: Int) = ([], 0), at now: Duration, reason: String? = nil
+    _ test: WelchTest? = nil, _ loss: Double? = nil, old: Means = Means(),
+    new: Means = Means(), at now: Duration, reason: String? = nil
   ) -> WatchVerdict {
     WatchVerdict(
       version: trial.version, outcome: outcome, comparison: comparison, oldMean: test?.first,

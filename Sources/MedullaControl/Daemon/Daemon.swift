@@ -117,7 +117,8 @@ public final class Daemon: @unchecked Sendable {
     server.run()
     let housekeeping = Housekeeping(daemon: self)
     housekeeping.start()
-    log.notice("ready: \(functions.count) functions, socket \(settings.socket), as \(userName)")
+    let hosted = functions.count == 1 ? "1 function" : "\(functions.count) functions"
+    log.notice("ready: \(hosted), socket \(settings.socket), as \(userName)")
     notification.send("READY=1", "STATUS=\(statusLine)")
     let order = serve(signals: signals, server: server)
     notification.send("STOPPING=1", "STATUS=stopping")
@@ -244,7 +245,7 @@ extension Daemon {
       let taken = try FileLock(path: path, patience: .zero)
       lock.withLock { locks[path] = taken }
     } catch {
-      guard error.reason.contains("another command") else {
+      guard error.code == .busy else {
         throw ControlError(.io, "the lock \(path) cannot be taken: \(error.reason)", remedy: error.remedy)
       }
       throw ControlError(
@@ -300,7 +301,11 @@ extension Daemon {
     guard let user = settings.user else {
       let result = medulla_keep_capabilities(Privileges.keptAsRoot)
       // `medulla run` may have threads already; it stays what it is, as a command of the one who called it.
-      if result != 0 { log.info("keeping all privileges: \(String(cString: strerror(-result)))") }
+      if result == -EBUSY {
+        log.info("keeping all privileges, because this process has threads already; medullad gives them up")
+      } else if result != 0 {
+        log.warning("keeping all privileges: \(String(cString: strerror(-result)))")
+      }
       return
     }
     let account = try Privileges.account(named: user)

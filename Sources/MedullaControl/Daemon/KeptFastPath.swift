@@ -37,4 +37,5 @@ final class KeptFastPath: FastPath {
   func rollback(from expected: UInt64) throws -> UInt64 { try fastPath.rollback(from: expected) }
   func lastChange() throws -> ActiveChange? { try fastPath.lastChange() }
   func activeVersion() throws -> UInt64 { try fastPath.activeVersion() }
+  func isAttachedAnew() -> Bool { fastPath.isAttachedAnew() }
 }

@@ -13,7 +13,8 @@ enum LoopAssembly {
     let frozen = FrozenNetwork()
     let adapter = try adapter(settings, start: start, context: context).map { ObservedAdapter($0, frozen) }
     let fastPath = KeptFastPath(
-      try KernelFastPath(name: settings.name), function: settings.name, frozen: frozen, context: context)
+      try KernelFastPath(name: settings.name, settings: settings), function: settings.name, frozen: frozen,
+      context: context)
     let name = settings.name
     let history = context.history
     return try FunctionRunner(

@@ -51,9 +51,7 @@ struct FunctionLoader {
       isNew = true
       log.notice("\(settings.name): attached \(settings.bundle) (\(active.prefix(12)))")
     }
-    try CongestionControl.setSampling(name: settings.name, every: settings.sampling)
-    try CongestionControl.setConsistency(name: settings.name, settings.consistency)
-    try CongestionControl.setDrainLimit(name: settings.name, settings.drainLimit)
+    try settings.apply()
     return FunctionHost.Loaded(
       bundle: bundle, start: try start(bundle, active: active, isNew: isNew, settings))
   }

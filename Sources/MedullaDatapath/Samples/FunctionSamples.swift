@@ -13,6 +13,9 @@ public final class FunctionSamples {
   public var featureFractionBits: Int { source.formats.featureFractionBits }
   public var outputFractionBits: Int { source.formats.outputFractionBits }
 
+  /// Tells the attachment that was drained last from one that took its name after it.
+  public var attachment: UInt64? { source.directory }
+
   /// - Throws: `notAttached`, or `busy` when another process reads the instance's samples.
   public init(name: String) throws {
     self.name = try InstanceName(name)
