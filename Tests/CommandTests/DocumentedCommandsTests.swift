@@ -15,7 +15,11 @@ struct DocumentedCommandsTests {
     try #require(
       !FileManager.default.fileExists(atPath: "/sys/fs/bpf/medulla/medulla"),
       "an instance `medulla` is attached, and the test would end it")
-    defer { _ = try? MedullaCommandLine.run(["detach", "medulla"]) }
+    defer {
+      // Where a line has failed, the daemon that an earlier one started may run still.
+      _ = try? MedullaCommandLine.run(["stop", "--keep"])
+      _ = try? MedullaCommandLine.run(["detach", "medulla"])
+    }
     for line in lines where !Self.long.contains(where: line.hasPrefix) {
       let outcome = try MedullaCommandLine.shell(line.replacingOccurrences(of: "sudo ", with: ""))
       #expect(outcome.status == 0, "\(line)\n\(outcome.output)\(outcome.errors)")
