@@ -75,7 +75,14 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "MedullaTestbed",
-      dependencies: ["CMedulla", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning"],
+      dependencies: [
+        "CMedulla", "CCongestion", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
+        "MedullaDatapath", "MedullaLearning",
+      ],
+      resources: [
+        .embedInCode("Baselines/bpf/user_space.h"), .embedInCode("Baselines/bpf/user_space.bpf.c"),
+        .embedInCode("Baselines/native/inference_agent.c"), .embedInCode("Baselines/python/onnx_agent.py"),
+      ],
       swiftSettings: strict),
     .target(
       name: "MedullaControl",

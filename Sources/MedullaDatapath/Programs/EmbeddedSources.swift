@@ -1,9 +1,9 @@
 import Crypto
 
 /// The eBPF C that this module carries, so that the executable needs no file beside it.
-enum EmbeddedSources {
+public enum EmbeddedSources {
   /// Every file that a program may include, by its name; `shape.h` comes from the snapshot's shape.
-  static var files: [String: String] {
+  public static var files: [String: String] {
     [
       "kernel_types.h": text(PackageResources.kernel_types_h),
       "intf.h": text(PackageResources.intf_h),

@@ -1,0 +1,24 @@
+import MedullaDatapath
+
+/// The C, eBPF and Python that the baselines are compiled from or run by.
+enum BaselineSources {
+  /// What an eBPF program of the baselines may include, by name; `shape.h` comes from the snapshot's shape.
+  static var programs: [String: String] {
+    EmbeddedSources.files.merging([
+      "user_space.h": text(PackageResources.user_space_h),
+      "user_space.bpf.c": text(PackageResources.user_space_bpf_c),
+    ]) { first, _ in first }
+  }
+
+  /// What the native agent is compiled from, besides `shape.h` and `image.h`.
+  static var agent: [String: String] {
+    [
+      "inference_agent.c": text(PackageResources.inference_agent_c),
+      "user_space.h": text(PackageResources.user_space_h),
+    ]
+  }
+
+  static var pythonAgent: String { text(PackageResources.onnx_agent_py) }
+
+  private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}

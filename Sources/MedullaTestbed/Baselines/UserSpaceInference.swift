@@ -1,0 +1,138 @@
+import Foundation
+import MedullaDatapath
+import MedullaKernel
+import MedullaSnapshot
+
+/// A congestion control whose inference is in user space, in the manner of CCP, to compare with.
+///
+/// The kernel runs the controller of `medulla attach congestion`, but sends the features up a ring buffer; a
+/// process of its own infers and writes the action into a map, and the flow takes it at its next
+/// acknowledgement. A flow without an answer keeps its rate. Sockets select it by `congestion` between
+/// `start` and `stop`; nothing of it outlives this object.
+public final class UserSpaceInference {
+  /// As sockets select it.
+  public let congestion: String
+  public let configuration: UserSpaceConfiguration
+  private let program: [UInt8]
+  private let agent: InferenceAgent
+  private var running: Running?
+
+  private struct Running {
+    let link: BPFLink
+    let object: BPFObject
+    let counts: BPFMap
+    let agent: ChildProcess
+    var before = UserSpaceLayout.Counts()
+  }
+
+  /// Compiles what runs; nothing is attached yet.
+  ///
+  /// - Parameters:
+  ///   - name: at most 15 characters, and none that TCP has.
+  ///   - snapshot: 30 features in, 1 action out.
+  /// - Throws: `DatapathError` for a bad name or network, `KernelError` without a compiler.
+  public init(name: String, snapshot: Snapshot, configuration: UserSpaceConfiguration) throws {
+    try configuration.validate()
+    let datapath = try DatapathSnapshot(SnapshotFile(snapshot), name: name)
+    guard DatapathFunction.congestion.accepts(inputs: datapath.inputs, outputs: datapath.outputs) else {
+      throw DatapathError(
+        .wrongShape, "a network of \(datapath.inputs) inputs and \(datapath.outputs) outputs cannot steer",
+        remedy: "give one of \(CongestionConfiguration.featureCount) inputs and 1 output")
+    }
+    congestion = try InstanceName(name).congestion
+    self.configuration = configuration
+    var files = BaselineSources.programs
+    files["shape.h"] = datapath.header
+    program = try BPFCompiler().object(source: "user_space.bpf.c", files: files)
+    agent = try InferenceAgent(configuration, snapshot: snapshot)
+  }
+
+  deinit { _ = try? stop() }
+
+  /// Loads the program, starts the user process, and registers the congestion control; sockets may select it
+  /// from then on.
+  public func start() throws {
+    guard running == nil else { return }
+    guard !CongestionControls.available().contains(congestion) else {
+      throw TestbedError(
+        .badParameter, "TCP has a congestion control named \(congestion) already.",
+        remedy: "Choose another name.")
+    }
+    let object = try BPFObject(bytes: program, name: "user_space")
+    try object.leaveOut(program: "medulla_live")
+    try object.setStructOps(
+      "user_space_ops", type: "tcp_congestion_ops", member: "name", to: congestion, capacity: 16)
+    try object.load()
+    try object.loadedMap("congestion_config").set(configuration.controller, at: 0)
+    try object.loadedMap("user_space_settings").set(configuration.settings, at: 0)
+    let process = try agent.start(
+      reports: object.loadedMap("user_space_reports"), answers: object.loadedMap("user_space_answers"))
+    running = Running(
+      link: try object.attachStructOps("user_space_ops"), object: object,
+      counts: try object.loadedMap("user_space_counts"),
+      agent: process)
+  }
+
+  /// The user process; nil when it does not run.
+  public var processIdentifier: Int32? {
+    running.flatMap { $0.agent.isRunning ? $0.agent.identifier : nil }
+  }
+
+  /// Statistics count from now on.
+  public func beginWindow() throws {
+    guard var state = running else { throw Self.notRunning }
+    guard state.agent.send("w") else { throw Self.gone }
+    state.before = try Self.read(state.counts).reduce(UserSpaceLayout.Counts(), +)
+    running = state
+  }
+
+  /// Takes the congestion control away and ends the user process. Flows that still run keep their rates.
+  ///
+  /// - Returns: what was done since `start` or the last `beginWindow`; nil when nothing ran.
+  /// - Throws: `processFailed` when the user process had ended before.
+  @discardableResult
+  public func stop() throws -> UserSpaceStatistics? {
+    guard let state = running else { return nil }
+    running = nil
+    try? state.link.detach()
+    state.agent.closeInput()
+    let outcome = try state.agent.finish(within: InferenceAgent.patience, uninterrupted: true)
+    guard outcome.status == 0, let line = outcome.output.split(separator: UInt8(ascii: "\n")).last else {
+      throw state.agent.failure(outcome)
+    }
+    let said = try JSONDecoder().decode(UserSpaceStatistics.Agent.self, from: Data(line))
+    return UserSpaceStatistics(try Self.read(state.counts), since: state.before, agent: said)
+  }
+
+  /// Asks the user process without a flow, and gives its action (q16).
+  ///
+  /// - Throws: `timedOut` when no answer comes in time.
+  func ask(_ features: [Int32], decision: UInt32) throws -> Int32 {
+    guard let state = running else { throw Self.notRunning }
+    var words: [UInt32] = [0, 0, UserSpaceLayout.questionPlace, decision]
+    words += features.map(UInt32.init(bitPattern:))
+    let bytes = words.withUnsafeBytes { Array($0) }
+    try state.object.loadedMap("user_space_question").set(bytes: bytes, at: 0)
+    let answers = try MappedMap(state.object.loadedMap("user_space_answers"))
+    _ = try state.object.loadedProgram("user_space_ask").testRun()
+    let deadline = ContinuousClock.now + InferenceAgent.patience
+    while ContinuousClock.now < deadline {
+      let word = answers.load64(at: 8 * Int(UserSpaceLayout.questionPlace))
+      if UInt32(truncatingIfNeeded: word >> 32) == decision {
+        return Int32(truncatingIfNeeded: word)
+      }
+      guard state.agent.isRunning else { throw Self.gone }
+      usleep(50)
+    }
+    throw TestbedError(.timedOut, "No answer came from user space.", remedy: "Is the machine overloaded?")
+  }
+
+  private static func read(_ map: BPFMap) throws -> [UserSpaceLayout.Counts] {
+    try map.valuesPerProcessor(at: 0, as: UserSpaceLayout.Counts.self)
+  }
+
+  private static let notRunning = TestbedError(
+    .processFailed, "User-space inference does not run.", remedy: "Call start first.")
+  private static let gone = TestbedError(
+    .processFailed, "The user process of user-space inference has ended.", remedy: "Run again.")
+}
