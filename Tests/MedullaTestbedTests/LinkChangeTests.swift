@@ -112,9 +112,29 @@ struct LinkChangeTests {
     #expect(lossy.backward.delayNanoseconds == 1_000_000)
   }
 
+  @Test("each way has settings of its own: `return-` only from the server, loss only towards it")
+  func asymmetry() throws {
+    let before = LinkConfiguration(forward: .init(), backward: .init())
+    let after = try PathChange(
+      "1s return-rate=1mbit rate=8mbit delay=10ms return-delay=30ms buffer=1BDP loss=0.1 return-loss=0.2 "
+        + "burst-loss=0.01,0.5 return-reorder=0.1,2ms duplicate=0.3 return-mark-above=3000"
+    ).applied(to: before)
+    var forward = PathConfiguration(
+      bitsPerSecond: 8e6, delayNanoseconds: 10_000_000, bufferBytes: 40_000, lossProbability: 0.1)
+    forward.burstLoss = BurstLoss(toBad: 0.01, toGood: 0.5)
+    forward.duplicateProbability = 0.3
+    #expect(after.forward == forward)
+    var backward = PathConfiguration(
+      bitsPerSecond: 1e6, delayNanoseconds: 30_000_000, bufferBytes: 5_000, lossProbability: 0.2,
+      markAboveBytes: 3000)
+    backward.reordering = Reordering(share: 0.1, extraNanoseconds: 2_000_000)
+    #expect(after.backward == backward)
+  }
+
   @Test(
     "a change that makes no sense is refused",
     arguments: [
+      "10s trace=x", "10s return-trace=x", "10s return-=1", "10s return-return-loss=0", "10s burst-loss=1",
       "", "10s", "rate=6mbit", "10s rate", "10s speed=6mbit", "10s loss=2", "10s loss=nan", "1x loss=0",
     ])
   func nonsense(text: String) {
@@ -197,7 +217,7 @@ extension RealLinks {
         defer { flows.stop() }
         try Interruption.sleep(.seconds(1))
         let counts = try flows.finish(within: .seconds(30))
-        #expect(counts.begun > 10)
+        #expect(counts.begun > 2)
         #expect(counts.connected == counts.begun)
         #expect(counts.completed == counts.begun)
         #expect(counts.broken == 0, "\(counts.reasons)")

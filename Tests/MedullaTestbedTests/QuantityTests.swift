@@ -43,11 +43,38 @@ struct QuantityTests {
     #expect(throws: TestbedError.self) { try Quantity.bufferBytes("9e18", bandwidthDelayBytes: nil) }
   }
 
+  @Test("burst loss and reordering are lists")
+  func lists() throws {
+    #expect(try Quantity.burstLoss("0.005,0.25") == BurstLoss(toBad: 0.005, toGood: 0.25))
+    let four = BurstLoss(toBad: 0.1, toGood: 1, lossInBad: 0.5, lossInGood: 0.01)
+    #expect(try Quantity.burstLoss("0.1,1,0.5,0.01") == four)
+    let reordering = Reordering(share: 0.02, extraNanoseconds: 5_000_000)
+    #expect(try Quantity.reordering("0.02,5ms") == reordering)
+  }
+
+  @Test(
+    "lists of another length, or with numbers out of range, are refused",
+    arguments: ["", "0.1", "0.1,0", "0.1,0.2,0.3,0.4,0.5", "2,0.5", "0.1,,", "-0.1,1", "0.1,nan", "0.1,5ms,"])
+  func refusedLists(text: String) {
+    #expect(throws: TestbedError.self) { try Quantity.burstLoss(text) }
+    #expect(throws: TestbedError.self) { try Quantity.reordering(text) }
+  }
+
+  @Test("a probability is a number from 0 to 1", arguments: ["", "-0.1", "1.01", "nan", "inf", "1%", "0.1,"])
+  func refusedProbabilities(text: String) throws {
+    #expect(throws: TestbedError.self) { try Quantity.probability(text) }
+    #expect(try Quantity.probability("0.25") == 0.25)
+  }
+
   @Test("a link that cannot be emulated is refused")
   func links() {
     let bad: [PathConfiguration] = [
       .init(bitsPerSecond: 10), .init(bitsPerSecond: .nan), .init(delayNanoseconds: .max),
       .init(bufferBytes: 0), .init(lossProbability: 1.5), .init(lossProbability: .nan),
+      .init(burstLoss: .init(toBad: 0.1, toGood: 0)), .init(burstLoss: .init(toBad: .nan, toGood: 1)),
+      .init(burstLoss: .init(toBad: 0.1, toGood: 1, lossInBad: 2)),
+      .init(reordering: .init(share: 1.5, extraNanoseconds: 1)),
+      .init(reordering: .init(share: 0.5, extraNanoseconds: 0)), .init(duplicateProbability: -0.1),
       .init(markAboveBytes: -1), .init(segmentsPerUnit: 0), .init(segmentsPerUnit: 45),
     ]
     for path in bad {

@@ -2,12 +2,13 @@
 struct ServiceSchedule: Equatable {
   private(set) var nanosecondsPerByte: Double
   /// When the last packet's service ends.
-  private(set) var busyUntil: UInt64 = 0
+  private(set) var busyUntil: UInt64
   /// Part of a nanosecond that rounding has left over, so that rates stay exact over millions of packets.
   private var remainder = 0.0
 
   /// nil bits per second: service takes no time.
-  init(bitsPerSecond: Double?) {
+  init(bitsPerSecond: Double?, busyUntil: UInt64 = 0) {
+    self.busyUntil = busyUntil
     nanosecondsPerByte = Self.pace(bitsPerSecond)
   }
 

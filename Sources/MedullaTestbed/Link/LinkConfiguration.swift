@@ -1,7 +1,9 @@
-/// One direction of an emulated link: a droptail bottleneck, then a delay line.
+/// One direction of an emulated link: losses, then a droptail bottleneck, then a delay line.
 public struct PathConfiguration: Codable, Equatable, Sendable {
-  /// Service rate in bits per second of IP packets; nil: as fast as the machine goes.
+  /// Service rate in bits per second of IP packets; nil: as the trace says, or as fast as the machine goes.
   public var bitsPerSecond: Double?
+  /// When packets can be served, instead of a constant rate.
+  public var trace: DeliveryTrace?
   /// One-way propagation delay.
   public var delayNanoseconds: UInt64
   /// Most bytes of IP packets in the bottleneck, the packet in service included; nil: only `LinkLimits`
@@ -9,6 +11,12 @@ public struct PathConfiguration: Codable, Equatable, Sendable {
   public var bufferBytes: Int?
   /// Probability that a packet is lost before it reaches the queue.
   public var lossProbability: Double
+  /// Loss in bursts, on top of that.
+  public var burstLoss: BurstLoss?
+  /// Segments that others overtake in the delay line.
+  public var reordering: Reordering?
+  /// Probability that a segment arrives twice. The copy takes nothing of the bottleneck's rate.
+  public var duplicateProbability: Double
   /// Queue length in bytes above which arriving ECN-capable packets are marked.
   public var markAboveBytes: Int?
   /// Most TCP segments that travel as one unit; nil: `LinkLimits.segmentsPerUnit`.
@@ -16,12 +24,18 @@ public struct PathConfiguration: Codable, Equatable, Sendable {
 
   public init(
     bitsPerSecond: Double? = nil, delayNanoseconds: UInt64 = 0, bufferBytes: Int? = nil,
-    lossProbability: Double = 0, markAboveBytes: Int? = nil, segmentsPerUnit: Int? = nil
+    lossProbability: Double = 0, markAboveBytes: Int? = nil, segmentsPerUnit: Int? = nil,
+    trace: DeliveryTrace? = nil, burstLoss: BurstLoss? = nil, reordering: Reordering? = nil,
+    duplicateProbability: Double = 0
   ) {
     self.bitsPerSecond = bitsPerSecond
+    self.trace = trace
     self.delayNanoseconds = delayNanoseconds
     self.bufferBytes = bufferBytes
     self.lossProbability = lossProbability
+    self.burstLoss = burstLoss
+    self.reordering = reordering
+    self.duplicateProbability = duplicateProbability
     self.markAboveBytes = markAboveBytes
     self.segmentsPerUnit = segmentsPerUnit
   }
@@ -35,7 +49,7 @@ public struct LinkConfiguration: Codable, Equatable, Sendable {
   public var backward: PathConfiguration
   /// Largest IP packet in bytes.
   public var mtu: Int
-  /// Seed of the random losses.
+  /// Seed of losses, reordering and duplication.
   public var seed: UInt64
   /// Width of the recorder's time bins.
   public var binNanoseconds: UInt64
@@ -74,6 +88,9 @@ extension PathConfiguration {
     if let bitsPerSecond, !(1_000...100e9).contains(bitsPerSecond) {
       throw refuse("rate of \(bitsPerSecond) bit/s", "Use 1 kbit/s to 100 Gbit/s.")
     }
+    if let trace, bitsPerSecond != nil {
+      throw refuse("rate beside the trace \(trace.name)", "Give one of the two.")
+    }
     if delayNanoseconds > LinkLimits.delayNanoseconds {
       throw refuse("delay of \(delayNanoseconds) ns", "Use at most 10 s.")
     }
@@ -83,6 +100,16 @@ extension PathConfiguration {
     if !(0...1).contains(lossProbability) {
       throw refuse("loss probability of \(lossProbability)", "Use 0 to 1.")
     }
+    if let burstLoss, !burstLoss.isValid {
+      throw refuse(
+        "burst loss", "Use probabilities from 0 to 1, and more than 0 from bad to good.")
+    }
+    if let reordering, !reordering.isValid {
+      throw refuse("reordering", "Use a share of 0 to 1, and an extra delay of at most 10 s.")
+    }
+    if !(0...1).contains(duplicateProbability) {
+      throw refuse("duplication probability of \(duplicateProbability)", "Use 0 to 1.")
+    }
     if let markAboveBytes, markAboveBytes < 0 {
       throw refuse("marking threshold of \(markAboveBytes) bytes", "Use 0 or more bytes.")
     }
@@ -91,9 +118,17 @@ extension PathConfiguration {
     }
   }
 
+  /// The constant rate or the trace's mean.
+  public var meanBitsPerSecond: Double? { bitsPerSecond ?? trace?.meanBitsPerSecond }
+
+  /// Whether something is drawn or timed for each segment, so that segments travel one by one.
+  var needsSingleSegments: Bool {
+    trace != nil || lossProbability > 0 || burstLoss != nil || reordering != nil || duplicateProbability > 0
+  }
+
   /// Bytes of a bandwidth-delay product for a round trip of `roundTripNanoseconds`; nil without a rate.
   public func bandwidthDelayBytes(roundTripNanoseconds: UInt64) -> Int? {
-    bitsPerSecond.map { Int(($0 * Double(roundTripNanoseconds) / 8e9).rounded(.up)) }
+    meanBitsPerSecond.map { Int(($0 * Double(roundTripNanoseconds) / 8e9).rounded(.up)) }
   }
 }
 
@@ -105,6 +140,12 @@ public enum LinkLimits {
   public static let heldBytes = 512 << 20
   /// Most segments of a unit: a TCP super-segment has at most 64 KiB.
   public static let segments = 44
+  /// Most opportunities of a trace: 20 minutes of 10 Mbit/s; the worker searches and holds them.
+  public static let traceOpportunities = 1 << 20
+  /// Most bytes of a trace's file, which is read as a whole.
+  public static let traceBytes = 16 << 20
+  /// Longest trace: a day.
+  public static let traceMilliseconds: UInt32 = 86_400_000
   /// Bins of one recording: 20 minutes of 10 ms.
   public static let bins = 120_000
   /// Packets read from one device before the other has its turn.
@@ -118,11 +159,12 @@ public enum LinkLimits {
   public static let segmentsPerUnitAtMost = 8
 
   /// Segments that travel as one unit: as many as the bottleneck sends in 0.2 ms, 1 to 8, so that a unit's
-  /// last segment is hardly later than on a real link and fast links still save system calls. Loss is drawn
-  /// per segment, so a lossy path carries them one by one.
+  /// last segment is hardly later than on a real link and fast links still save system calls. Losses and the
+  /// like are drawn per segment, and a trace's opportunities are single packets: such paths carry them one by
+  /// one.
   public static func segmentsPerUnit(_ path: PathConfiguration, mtu: Int) -> Int {
     if let asked = path.segmentsPerUnit { return asked }
-    guard path.lossProbability == 0 else { return 1 }
+    guard !path.needsSingleSegments else { return 1 }
     guard let rate = path.bitsPerSecond else { return segmentsPerUnitAtMost }
     return min(segmentsPerUnitAtMost, max(1, Int(rate * 0.0002 / Double(mtu * 8))))
   }

@@ -77,13 +77,21 @@ public final class LinkEmulator {
   }
 
   /// Follows another configuration from now on, and begins a measuring window. Packets on their way keep
-  /// their times; MTU, seed and the width of bins stay as they were.
+  /// their times; MTU, seed and the width of bins stay as they were. A trace can stay or end; another one
+  /// cannot begin.
   public func change(_ link: LinkConfiguration) throws {
     var link = link
     (link.mtu, link.seed) = (configuration.mtu, configuration.seed)
     link.binNanoseconds = configuration.binNanoseconds
     try link.validate()
-    let line = String(decoding: try JSONEncoder().encode(link), as: UTF8.self)
+    guard
+      [(link.forward, configuration.forward), (link.backward, configuration.backward)]
+        .allSatisfy({ next, now in next.trace == nil || next.trace == now.trace })
+    else {
+      throw TestbedError(
+        .badParameter, "A trace cannot begin in mid-run.", remedy: "Start the link with it.")
+    }
+    let line = String(decoding: try JSONEncoder().encode(LinkWorker.Change(link)), as: UTF8.self)
     guard worker.send("c\(line)\n") else { throw Self.gone }
     configuration = link
   }

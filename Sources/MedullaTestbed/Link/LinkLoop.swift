@@ -4,7 +4,7 @@ import Foundation
 /// The emulator's loop: reads frames from two TUN devices, holds them as the paths say, writes them out.
 ///
 /// Control is letters on a descriptor: `w` begins a measuring window; `c` and a line with a configuration in
-/// JSON changes the link; `s` stops; end of file means that the owner is gone.
+/// JSON (`LinkWorker.Change`) changes the link; `s` stops; end of file means that the owner is gone.
 struct LinkLoop {
   /// Why the loop ended.
   enum Ending: String, Codable, Sendable {
@@ -27,7 +27,8 @@ struct LinkLoop {
 
   private let descriptors: Descriptors
   private let origin: UInt64
-  private let mtu: Int
+  /// What it follows now.
+  private var link: LinkConfiguration
   private let segmentLimit: Int
   private var forward: LinkLane
   private var backward: LinkLane
@@ -42,7 +43,7 @@ struct LinkLoop {
     backward = LinkLane(
       path: PathQueue(link.backward, link: link, seed: ~link.seed, origin: origin),
       input: descriptors.server, output: descriptors.client)
-    mtu = link.mtu
+    self.link = link
     segmentLimit = max(
       LinkLimits.segmentsPerUnitAtMost, LinkLimits.segmentsPerUnit(link.forward, mtu: link.mtu),
       LinkLimits.segmentsPerUnit(link.backward, mtu: link.mtu))
@@ -132,17 +133,18 @@ struct LinkLoop {
   private mutating func change() {
     var line: [UInt8] = []
     var byte: UInt8 = 0
-    while line.count < LinkWorker.longestOrder, read(descriptors.control, &byte, 1) == 1,
+    while line.count < LinkWorker.longestChange, read(descriptors.control, &byte, 1) == 1,
       byte != UInt8(ascii: "\n")
     {
       line.append(byte)
     }
-    guard let link = try? JSONDecoder().decode(LinkConfiguration.self, from: Data(line)),
-      (try? link.validate()) != nil
+    guard let next = try? JSONDecoder().decode(LinkWorker.Change.self, from: Data(line)).applied(to: link),
+      (try? next.validate()) != nil
     else { return }
+    link = next
     let now = monotonicNanoseconds()
-    forward.path.change(link.forward, mtu: mtu, segmentLimit: segmentLimit, at: now)
-    backward.path.change(link.backward, mtu: mtu, segmentLimit: segmentLimit, at: now)
+    forward.path.change(link.forward, mtu: link.mtu, segmentLimit: segmentLimit, at: now)
+    backward.path.change(link.backward, mtu: link.mtu, segmentLimit: segmentLimit, at: now)
   }
 
   private static func processorSeconds() -> Double {
@@ -185,7 +187,9 @@ struct LinkLane {
     path.advance(to: now)
     while let packet = path.takeDue(now) {
       // A device that is not up refuses with EIO, as a cable without a peer would: no failure of the link.
-      if write(output, packet.pointee.bytes, packet.pointee.length) < 0, errno != EIO { failedWrites += 1 }
+      for _ in 0..<packet.pointee.copies {
+        if write(output, packet.pointee.bytes, packet.pointee.length) < 0, errno != EIO { failedWrites += 1 }
+      }
       pool.giveBack(packet)
     }
   }

@@ -30,6 +30,9 @@ public struct PathReport: Codable, Equatable, Sendable {
   public var deliveredBytes: Int { windows.reduce(0) { $0 + $1.deliveredBytes } }
   public var droppedSegments: Int { windows.reduce(0) { $0 + $1.droppedSegments } }
   public var lostSegments: Int { windows.reduce(0) { $0 + $1.lostSegments } }
+  public var burstLostSegments: Int { windows.reduce(0) { $0 + $1.burstLostSegments } }
+  public var duplicatedSegments: Int { windows.reduce(0) { $0 + $1.duplicatedSegments } }
+  public var reorderedSegments: Int { windows.reduce(0) { $0 + $1.reorderedSegments } }
   public var markedSegments: Int { windows.reduce(0) { $0 + $1.markedSegments } }
 }
 
@@ -44,8 +47,14 @@ public struct PathWindow: Codable, Equatable, Sendable {
   public var deliveredBytes: Int
   /// Segments that the full buffer refused.
   public var droppedSegments: Int
-  /// Segments that the random loss took.
+  /// Segments that random loss and burst loss took before the queue.
   public var lostSegments: Int
+  /// Those of them that only burst loss took.
+  public var burstLostSegments: Int
+  /// Segments that arrive twice; counted once in what was delivered.
+  public var duplicatedSegments: Int
+  /// Segments that were held back so that others overtake them.
+  public var reorderedSegments: Int
   public var markedSegments: Int
   public var queueBytesMaximum: Int
   /// Time that segments waited in the bottleneck's queue before their own service.
@@ -72,6 +81,8 @@ public struct DelaySummary: Codable, Equatable, Sendable {
 public struct PathBins: Codable, Equatable, Sendable {
   public var binNanoseconds: UInt64
   public var queueBytesMaximum: [Int]
+  /// Bytes that came to the link, those that it lost or dropped included.
+  public var arrivedBytes: [Int]
   public var deliveredBytes: [Int]
   public var droppedSegments: [Int]
   public var meanDelayMilliseconds: [Double]
@@ -96,7 +107,9 @@ extension PathWindow {
       startNanoseconds: window.start, endNanoseconds: window.end,
       arrivedSegments: window.arrivedSegments, deliveredSegments: window.deliveredSegments,
       deliveredBytes: window.deliveredBytes, droppedSegments: window.droppedSegments,
-      lostSegments: window.lostSegments, markedSegments: window.markedSegments,
+      lostSegments: window.lostSegments, burstLostSegments: window.burstLostSegments,
+      duplicatedSegments: window.duplicatedSegments, reorderedSegments: window.reorderedSegments,
+      markedSegments: window.markedSegments,
       queueBytesMaximum: window.queueBytesMaximum, queueingDelay: DelaySummary(window.delay),
       lateness: DelaySummary(window.lateness),
       fellBehind: Double(window.lateDeliveries) > Double(deliveries) * LinkLimits.lateShare)
@@ -111,7 +124,8 @@ extension PathReport {
       windows: recorder.windows.map(PathWindow.init),
       bins: PathBins(
         binNanoseconds: recorder.binNanoseconds,
-        queueBytesMaximum: bins.map(\.queueBytesMaximum), deliveredBytes: bins.map(\.deliveredBytes),
+        queueBytesMaximum: bins.map(\.queueBytesMaximum), arrivedBytes: bins.map(\.arrivedBytes),
+        deliveredBytes: bins.map(\.deliveredBytes),
         droppedSegments: bins.map(\.droppedSegments),
         meanDelayMilliseconds: bins.map {
           $0.deliveredSegments == 0

@@ -20,7 +20,32 @@ public enum LinkWorker {
     var realtime: Bool
   }
 
-  static let longestOrder = 65_536
+  /// What a running worker is told. Traces stay behind: reading one would hold up the packets.
+  struct Change: Codable {
+    private var link: LinkConfiguration
+    private var keepsForwardTrace: Bool
+    private var keepsBackwardTrace: Bool
+
+    init(_ link: LinkConfiguration) {
+      self.link = link
+      keepsForwardTrace = link.forward.trace != nil
+      keepsBackwardTrace = link.backward.trace != nil
+      self.link.forward.trace = nil
+      self.link.backward.trace = nil
+    }
+
+    /// The link after the change, with the traces of the present one.
+    func applied(to present: LinkConfiguration) -> LinkConfiguration {
+      var next = link
+      if keepsForwardTrace { next.forward.trace = present.forward.trace }
+      if keepsBackwardTrace { next.backward.trace = present.backward.trace }
+      return next
+    }
+  }
+
+  /// Two of the longest traces, in base64.
+  static let longestOrder = 16 << 20
+  static let longestChange = 65_536
   /// Below the kernel's own real-time threads, above everything that measures.
   static let realtimePriority: Int32 = 20
 
@@ -87,9 +112,12 @@ public enum LinkWorker {
 
   private static func readOrder() throws -> Data {
     var line: [UInt8] = []
-    var byte: UInt8 = 0
-    while line.count < longestOrder, read(STDIN_FILENO, &byte, 1) == 1, byte != UInt8(ascii: "\n") {
-      line.append(byte)
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    // The owner writes one line and then waits for `ready`, so that nothing follows the newline.
+    while line.count < longestOrder, line.last != UInt8(ascii: "\n") {
+      let count = read(STDIN_FILENO, &chunk, chunk.count)
+      guard count > 0 else { break }
+      line.append(contentsOf: chunk[..<count])
     }
     return Data(line)
   }

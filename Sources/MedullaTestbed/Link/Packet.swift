@@ -13,6 +13,8 @@ struct Packet {
   /// Bytes of IP packets that the unit is on a wire, each segment with its own headers.
   var wireBytes = 0
   var segments = 1
+  /// How often it arrives.
+  var copies = 1
   let capacity: Int
   let bytes: UnsafeMutablePointer<UInt8>
 }

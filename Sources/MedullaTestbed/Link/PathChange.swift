@@ -1,13 +1,8 @@
-/// A change of a path as people write it: `10s rate=6mbit delay=40ms loss=0.02 buffer=1BDP`.
+/// A change of a link as people write it: `10s rate=6mbit delay=40ms loss=0.02 return-buffer=1BDP`.
 public struct PathChange: Equatable, Sendable {
   /// Seconds since the link's start.
   public var time: Double
-  /// Of both directions.
-  public var bitsPerSecond: Double?
-  public var delayNanoseconds: UInt64?
-  /// Towards the server.
-  public var lossProbability: Double?
-  private var buffer: String?
+  private var settings = LinkSettings()
 
   /// - Throws: `badParameter` for a text that is none.
   public init(_ text: String) throws {
@@ -16,42 +11,22 @@ public struct PathChange: Equatable, Sendable {
     time = Double(try Quantity.nanoseconds(String(first))) / 1e9
     for word in words.dropFirst() {
       let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2 else { throw Self.refusal(text) }
-      switch parts[0] {
-      case "rate": bitsPerSecond = try Quantity.bitsPerSecond(parts[1])
-      case "delay": delayNanoseconds = try Quantity.nanoseconds(parts[1])
-      case "loss":
-        guard let value = Double(parts[1]), (0...1).contains(value) else { throw Self.refusal(text) }
-        lossProbability = value
-      case "buffer": buffer = parts[1]
-      default: throw Self.refusal(text)
-      }
+      // A trace is read before the link starts: the packets cannot wait for it.
+      guard parts.count == 2, !parts[0].hasSuffix(LinkSettings.Key.trace.rawValue),
+        try settings.set(parts[0], to: parts[1])
+      else { throw Self.refusal(text) }
     }
   }
 
   private static func refusal(_ text: String) -> TestbedError {
-    TestbedError(
+    let names = LinkSettings.Key.allCases.filter { $0 != .trace }.map(\.rawValue).joined(separator: ", ")
+    return TestbedError(
       .badParameter, "`\(text)` is no change of a link.",
-      remedy: "Write it like `10s rate=6mbit delay=40ms loss=0.02 buffer=1BDP`; what is not named stays.")
+      remedy: "Write it like `10s rate=6mbit loss=0.02 return-delay=40ms`; it can name \(names).")
   }
 
-  /// The link after the change. A buffer that was so many bytes stays so.
+  /// The link after the change; what it does not name stays. A constant rate ends a trace.
   public func applied(to link: LinkConfiguration) throws -> LinkConfiguration {
-    var link = link
-    link.forward = try applied(to: link.forward)
-    link.backward = try applied(to: link.backward)
-    link.forward.lossProbability = lossProbability ?? link.forward.lossProbability
-    return link
-  }
-
-  private func applied(to path: PathConfiguration) throws -> PathConfiguration {
-    var path = path
-    path.bitsPerSecond = bitsPerSecond ?? path.bitsPerSecond
-    path.delayNanoseconds = delayNanoseconds ?? path.delayNanoseconds
-    if let buffer {
-      let product = path.bandwidthDelayBytes(roundTripNanoseconds: 2 * path.delayNanoseconds)
-      path.bufferBytes = try Quantity.bufferBytes(buffer, bandwidthDelayBytes: product)
-    }
-    return path
+    try settings.applied(to: link)
   }
 }

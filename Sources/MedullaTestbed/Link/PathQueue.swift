@@ -6,28 +6,29 @@ import Glibc
 struct PathQueue {
   private var segmentsPerUnit: Int
   private var delayNanoseconds: UInt64
-  private var lossProbability: Double
   private var markAboveBytes: Int
-  /// When the last unit of the delay line is due: a shorter delay must not let a later one overtake it.
+  /// When the last unit of each delay line is due: a shorter delay must not let a later one overtake it.
   private var lastDue: UInt64 = 0
+  private var lastHeldBackDue: UInt64 = 0
   private var buffer: Droptail
-  private var schedule: ServiceSchedule
+  private var service: Service
   private var waiting = PacketList()
   private var travelling = PacketList()
-  /// Bytes in queue and delay line.
+  /// Those that the others overtake, in a delay line of their own.
+  private var heldBack = PacketList()
+  /// Bytes in queue and delay lines.
   private var heldBytes = 0
-  private var random: SplitMix64
+  private var impairment: Impairment
   private(set) var recorder: PathRecorder
   private(set) var malformedFrames = 0
 
   init(_ path: PathConfiguration, link: LinkConfiguration, seed: UInt64, origin: UInt64) {
     segmentsPerUnit = LinkLimits.segmentsPerUnit(path, mtu: link.mtu)
     delayNanoseconds = path.delayNanoseconds
-    lossProbability = path.lossProbability
     markAboveBytes = path.markAboveBytes ?? Int.max
     buffer = Droptail(limitBytes: path.bufferBytes ?? LinkLimits.heldBytes)
-    schedule = ServiceSchedule(bitsPerSecond: path.bitsPerSecond)
-    random = SplitMix64(seed: seed)
+    service = Service(path, origin: origin)
+    impairment = Impairment(path, seed: seed)
     recorder = PathRecorder(origin: origin, binNanoseconds: link.binNanoseconds)
   }
 
@@ -44,10 +45,10 @@ struct PathQueue {
     recorder.beginWindow(at: time)
     segmentsPerUnit = min(segmentLimit, LinkLimits.segmentsPerUnit(path, mtu: mtu))
     delayNanoseconds = path.delayNanoseconds
-    lossProbability = path.lossProbability
     markAboveBytes = path.markAboveBytes ?? Int.max
     buffer.limitBytes = path.bufferBytes ?? LinkLimits.heldBytes
-    schedule.change(bitsPerSecond: path.bitsPerSecond)
+    impairment.follow(path)
+    service.change(path, at: time)
   }
 
   /// Takes in one frame (virtio-net header and packet) that arrived at `time`. A super-segment is cut into
@@ -97,13 +98,13 @@ struct PathQueue {
   private mutating func admit(_ packet: PacketPointer, at time: UInt64, pool: inout PacketPool) {
     let segments = packet.pointee.segments
     let bytes = packet.pointee.wireBytes
-    if lossProbability > 0, random.unit() < lossProbability {
-      recorder.noteLoss(segments: segments)
+    if let loss = impairment.takeLoss() {
+      recorder.noteLoss(loss, bytes: bytes, segments: segments, at: time)
       pool.giveBack(packet)
       return
     }
     guard heldBytes + bytes <= LinkLimits.heldBytes, buffer.admit(bytes) else {
-      recorder.noteDrop(segments: segments, at: time)
+      recorder.noteDrop(bytes: bytes, segments: segments, at: time)
       pool.giveBack(packet)
       return
     }
@@ -115,7 +116,8 @@ struct PathQueue {
     heldBytes += bytes
     packet.pointee.time = time
     waiting.append(packet)
-    recorder.noteArrival(segments: segments, queueBytes: buffer.heldBytes, at: time)
+    recorder.noteArrival(
+      bytes: bytes, segments: segments, queueBytes: buffer.heldBytes, at: time)
   }
 
   /// Serves the queue up to `time`.
@@ -124,28 +126,49 @@ struct PathQueue {
     while let packet = waiting.first {
       let arrival = packet.pointee.time
       let bytes = packet.pointee.wireBytes
-      let end = schedule.end(arrival: arrival, bytes: bytes)
-      if end > time { return }
-      let start = schedule.start(arrival: arrival)
-      schedule.serve(arrival: arrival, bytes: bytes)
+      let segments = packet.pointee.segments
+      if service.end(arrival: arrival, bytes: bytes, segments: segments) > time { return }
+      let (start, end) = service.serve(arrival: arrival, bytes: bytes, segments: segments)
       _ = waiting.removeFirst()
       buffer.release(bytes)
       // Segments of one unit wait for those before them: on average half of the unit less one segment.
-      let segments = packet.pointee.segments
       let within = (end &- start) &* UInt64(segments - 1) / UInt64(2 * segments)
       recorder.noteService(
         bytes: bytes, segments: segments, delayNanoseconds: start &- arrival &+ within, at: end)
-      lastDue = max(lastDue, end &+ delayNanoseconds)
+      send(packet, at: end)
+    }
+  }
+
+  /// Puts a unit that left the bottleneck at `time` into its delay line.
+  @inline(__always)
+  private mutating func send(_ packet: PacketPointer, at time: UInt64) {
+    let segments = packet.pointee.segments
+    packet.pointee.copies = impairment.takeCopies()
+    if packet.pointee.copies > 1 { recorder.noteDuplicate(segments: segments) }
+    let extra = impairment.takeExtraDelay()
+    if extra > 0 {
+      recorder.noteReordering(segments: segments)
+      lastHeldBackDue = max(lastHeldBackDue, time &+ delayNanoseconds &+ extra)
+      packet.pointee.time = lastHeldBackDue
+      heldBack.append(packet)
+    } else {
+      lastDue = max(lastDue, time &+ delayNanoseconds)
       packet.pointee.time = lastDue
       travelling.append(packet)
     }
   }
 
-  /// The next unit that is due at `time`; the caller writes it out and gives it back to the pool.
+  /// The next unit that is due at `time`; the caller writes out its copies and gives it back to the pool.
   @inline(__always)
   mutating func takeDue(_ time: UInt64) -> PacketPointer? {
-    guard let packet = travelling.first, packet.pointee.time <= time else { return nil }
-    _ = travelling.removeFirst()
+    var due = travelling.first
+    var isHeldBack = false
+    if let late = heldBack.first, late.pointee.time < due?.pointee.time ?? .max {
+      due = late
+      isHeldBack = true
+    }
+    guard let packet = due, packet.pointee.time <= time else { return nil }
+    _ = isHeldBack ? heldBack.removeFirst() : travelling.removeFirst()
     heldBytes -= packet.pointee.wireBytes
     recorder.noteDelivery(lateNanoseconds: time &- packet.pointee.time)
     return packet
@@ -154,16 +177,20 @@ struct PathQueue {
   /// When something happens next without new frames; nil: never.
   @inline(__always)
   var nextEvent: UInt64? {
-    let served = waiting.first.map {
-      schedule.end(arrival: $0.pointee.time, bytes: $0.pointee.wireBytes)
+    var event = UInt64.max
+    if let packet = waiting.first {
+      event = service.end(
+        arrival: packet.pointee.time, bytes: packet.pointee.wireBytes, segments: packet.pointee.segments)
     }
-    guard let delivered = travelling.first?.pointee.time else { return served }
-    return served.map { min($0, delivered) } ?? delivered
+    if let packet = travelling.first { event = min(event, packet.pointee.time) }
+    if let packet = heldBack.first { event = min(event, packet.pointee.time) }
+    return event == .max ? nil : event
   }
 
   /// Gives every held packet back to the pool.
   mutating func clear(into pool: inout PacketPool) {
     while let packet = waiting.removeFirst() { pool.giveBack(packet) }
     while let packet = travelling.removeFirst() { pool.giveBack(packet) }
+    while let packet = heldBack.removeFirst() { pool.giveBack(packet) }
   }
 }

@@ -3,6 +3,7 @@ struct PathRecorder {
   /// One time bin.
   struct Bin: Equatable {
     var queueBytesMaximum = 0
+    var arrivedBytes = 0
     var deliveredBytes = 0
     var deliveredSegments = 0
     var droppedSegments = 0
@@ -18,7 +19,11 @@ struct PathRecorder {
     var deliveredSegments = 0
     var deliveredBytes = 0
     var droppedSegments = 0
+    /// By random loss and in bursts.
     var lostSegments = 0
+    var burstLostSegments = 0
+    var duplicatedSegments = 0
+    var reorderedSegments = 0
     var markedSegments = 0
     var queueBytesMaximum = 0
     /// Time that segments waited before their service began.
@@ -51,26 +56,36 @@ struct PathRecorder {
   }
 
   @inline(__always)
-  mutating func noteArrival(segments: Int, queueBytes: Int, at time: UInt64) {
+  mutating func noteArrival(bytes: Int, segments: Int, queueBytes: Int, at time: UInt64) {
     current.arrivedSegments += segments
     if queueBytes > current.queueBytesMaximum { current.queueBytesMaximum = queueBytes }
-    if let bin = bin(time), queueBytes > bins[bin].queueBytesMaximum {
-      bins[bin].queueBytesMaximum = queueBytes
-    }
+    guard let bin = bin(time) else { return }
+    bins[bin].arrivedBytes += bytes
+    if queueBytes > bins[bin].queueBytesMaximum { bins[bin].queueBytesMaximum = queueBytes }
   }
 
   @inline(__always)
-  mutating func noteDrop(segments: Int, at time: UInt64) {
+  mutating func noteDrop(bytes: Int, segments: Int, at time: UInt64) {
     current.arrivedSegments += segments
     current.droppedSegments += segments
-    if let bin = bin(time) { bins[bin].droppedSegments += segments }
+    guard let bin = bin(time) else { return }
+    bins[bin].arrivedBytes += bytes
+    bins[bin].droppedSegments += segments
   }
 
   @inline(__always)
-  mutating func noteLoss(segments: Int) {
+  mutating func noteLoss(_ loss: Impairment.Loss, bytes: Int, segments: Int, at time: UInt64) {
     current.arrivedSegments += segments
     current.lostSegments += segments
+    if loss == .burst { current.burstLostSegments += segments }
+    if let bin = bin(time) { bins[bin].arrivedBytes += bytes }
   }
+
+  @inline(__always)
+  mutating func noteDuplicate(segments: Int) { current.duplicatedSegments += segments }
+
+  @inline(__always)
+  mutating func noteReordering(segments: Int) { current.reorderedSegments += segments }
 
   @inline(__always)
   mutating func noteMark(segments: Int) { current.markedSegments += segments }

@@ -29,7 +29,7 @@ public enum Quantity {
     if lowered.hasSuffix("bdp") {
       guard let bandwidthDelayBytes else {
         throw TestbedError(
-          .badParameter, "A buffer of \(text) needs a rate.", remedy: "Give --rate, or bytes.")
+          .badParameter, "A buffer of \(text) needs a rate.", remedy: "Give --rate or --trace, or bytes.")
       }
       value = try read(text, [("bdp", Double(bandwidthDelayBytes))], what: "buffer", like: "2BDP")
     } else {
@@ -41,6 +41,36 @@ public enum Quantity {
         remedy: "Use 1 to \(LinkLimits.heldBytes) bytes.")
     }
     return Int(value.rounded(.up))
+  }
+
+  /// A probability or share from 0 to 1.
+  public static func probability(_ text: String) throws -> Double {
+    guard let value = Double(text), (0...1).contains(value) else {
+      throw refusal(text, "probability", "0.01; it is a number from 0 to 1")
+    }
+    return value
+  }
+
+  /// Loss in bursts: good to bad, bad to good, and, unless they are 1 and 0, the losses in each.
+  public static func burstLoss(_ text: String) throws -> BurstLoss {
+    let parts = try list(text).map(probability)
+    guard (2...4).contains(parts.count), parts[1] > 0 else {
+      throw refusal(text, "burst loss", "0.005,0.25 (good to bad, bad to good), or 0.005,0.25,0.9,0.001")
+    }
+    return BurstLoss(
+      toBad: parts[0], toGood: parts[1], lossInBad: parts.count > 2 ? parts[2] : 1,
+      lossInGood: parts.count > 3 ? parts[3] : 0)
+  }
+
+  /// Reordering: which share, and how much longer it travels.
+  public static func reordering(_ text: String) throws -> Reordering {
+    let parts = list(text)
+    guard parts.count == 2 else { throw refusal(text, "reordering", "0.01,5ms (share, extra delay)") }
+    return Reordering(share: try probability(parts[0]), extraNanoseconds: try nanoseconds(parts[1]))
+  }
+
+  private static func list(_ text: String) -> [String] {
+    text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
   }
 
   private static func read(

@@ -15,29 +15,12 @@ struct LinkCommand: ParsableCommand {
         medulla link --rate 12mbit --delay 20ms --iperf3 -- sh -c 'iperf3 -c $MEDULLA_SERVER -C cubic'
       """)
 
-  @Option(help: ArgumentHelp("Rate in both directions, such as 12mbit.", valueName: "rate"))
-  var rate: String?
-  @Option(help: ArgumentHelp("Another rate from server to client.", valueName: "rate"))
-  var returnRate: String?
-  @Option(help: ArgumentHelp("One-way delay in both directions, such as 20ms.", valueName: "time"))
-  var delay = "0ms"
-  @Option(
-    help: ArgumentHelp(
-      "Droptail buffer of each direction: bytes, or a multiple such as 2BDP.", valueName: "size"))
-  var buffer: String?
-  @Option(help: ArgumentHelp("Probability of random loss from client to server.", valueName: "p"))
-  var loss = 0.0
-  @Option(help: ArgumentHelp("Queue length above which ECN-capable packets are marked.", valueName: "size"))
-  var markAbove: String?
-  @Option(help: "Largest IP packet in bytes.")
-  var mtu = 1500
+  @OptionGroup var link: LinkOptions
   @Option(
     help: ArgumentHelp(
       "Change the link in mid-run, such as '10s rate=6mbit loss=0.02'; may be repeated.", valueName: "change")
   )
   var change: [String] = []
-  @Option(help: "Seed of the random losses.")
-  var seed: UInt64 = 1
   @Flag(name: .customLong("iperf3"), help: "Run an iperf3 server at the server's end.")
   var iperf3Server = false
   @Option(help: ArgumentHelp("Run this shell command at the server's end.", valueName: "command"))
@@ -51,7 +34,7 @@ struct LinkCommand: ParsableCommand {
 
   func run() throws {
     Interruption.watch()
-    let initial = try configuration()
+    let initial = try self.link.configuration()
     var schedule = try schedule(from: initial)
     let link = try LinkEmulator(initial)
     defer { link.tearDown() }
@@ -71,25 +54,6 @@ struct LinkCommand: ParsableCommand {
     let outcome = try link.stop()
     try tell(outcome)
     if status != 0 { throw ExitCode(status) }
-  }
-
-  private func configuration() throws -> LinkConfiguration {
-    let delay = try Quantity.nanoseconds(delay)
-    func path(_ rate: String?, loss: Double) throws -> PathConfiguration {
-      var path = PathConfiguration(delayNanoseconds: delay, lossProbability: loss)
-      path.bitsPerSecond = try rate.map(Quantity.bitsPerSecond)
-      let product = path.bandwidthDelayBytes(roundTripNanoseconds: 2 * delay)
-      path.bufferBytes =
-        try buffer.map { try Quantity.bufferBytes($0, bandwidthDelayBytes: product) }
-        ?? product.map { max($0, 32 * mtu) }
-      path.markAboveBytes = try markAbove.map {
-        try Quantity.bufferBytes($0, bandwidthDelayBytes: product)
-      }
-      return path
-    }
-    return LinkConfiguration(
-      forward: try path(rate, loss: loss), backward: try path(returnRate ?? rate, loss: 0), mtu: mtu,
-      seed: seed)
   }
 
   /// Each change applies to what the changes before it have made of the link.
