@@ -81,6 +81,7 @@ let package = Package(
       ],
       resources: [
         .embedInCode("Baselines/bpf/user_space.h"), .embedInCode("Baselines/bpf/user_space.bpf.c"),
+        .embedInCode("Baselines/bpf/dctcp.h"), .embedInCode("Baselines/bpf/dctcp.bpf.c"),
         .embedInCode("Baselines/native/inference_agent.c"), .embedInCode("Baselines/python/onnx_agent.py"),
       ],
       swiftSettings: strict),

@@ -1,5 +1,6 @@
 import Foundation
 import MedullaDatapath
+import MedullaSnapshot
 
 @testable import MedullaTestbed
 
@@ -14,7 +15,9 @@ enum BaselineHost {
     .deletingLastPathComponent().resolvingSymlinksInPath().appendingPathComponent("../..").standardized
   static let models = root.appendingPathComponent("models").path
 
-  static func network() throws -> ShippedNetwork { try ShippedNetwork(directory: models) }
+  /// The shipped network, and what user-space inference runs of it, made once for all tests.
+  static let snapshot = Result { try ShippedNetwork(directory: models).first }
+  static let programs = Result { try UserSpacePrograms(snapshot.get()) }
 
   /// The interpreter that has onnxruntime and numpy: `MEDULLA_PYTHON`, else what `make setup` makes.
   static let python: String? = {

@@ -48,7 +48,7 @@ struct BaselineUserSpaceTests {
 
   @Test("an image becomes C, the smallest word too")
   func image() {
-    let text = InferenceAgent.imageHeader([0, -1, .min, 5, 6])
+    let text = UserSpacePrograms.imageHeader([0, -1, .min, 5, 6])
     #expect(text.contains("0x0ULL, 0xffffffffffffffffULL, 0x8000000000000000ULL, 0x5ULL,\n\t\t0x6ULL,"))
   }
 
@@ -83,12 +83,12 @@ extension RealLinks {
       _ prefix: String, _ configuration: UserSpaceConfiguration
     ) throws -> UserSpaceInference {
       try UserSpaceInference(
-        name: "\(prefix)\(getpid())", snapshot: BaselineHost.network().first, configuration: configuration)
+        name: "\(prefix)\(getpid())", programs: BaselineHost.programs.get(), configuration: configuration)
     }
 
     @Test("the native agent gives the interpreter's own bits, also for features out of range")
     func bits() throws {
-      let snapshot = try BaselineHost.network().first
+      let snapshot = try BaselineHost.snapshot.get()
       let interpreter = ReferenceInterpreter(snapshot)
       let baseline = try instance("usb", .init(reporting: .everyDecision))
       try baseline.start()
@@ -181,7 +181,7 @@ extension RealLinks {
         "usp", .init(reporting: .every(.milliseconds(1)), engine: .onnxRuntime(python: python, model: model)))
       try baseline.start()
       defer { _ = try? baseline.stop() }
-      let interpreter = ReferenceInterpreter(try BaselineHost.network().first)
+      let interpreter = ReferenceInterpreter(try BaselineHost.snapshot.get())
       var random = SplitMix64(seed: 43)
       for decision in 1...50 {
         // Near an empty path: no inflation, latency ratio and send ratio 1 and a little more.

@@ -10,6 +10,10 @@ enum BaselineSources {
     ]) { first, _ in first }
   }
 
+  static var dctcp: [String: String] {
+    ["dctcp.h": text(PackageResources.dctcp_h), "dctcp.bpf.c": text(PackageResources.dctcp_bpf_c)]
+  }
+
   /// What the native agent is compiled from, besides `shape.h` and `image.h`.
   static var agent: [String: String] {
     [

@@ -1,7 +1,5 @@
 import Foundation
-import MedullaCodegen
 import MedullaKernel
-import MedullaSnapshot
 
 /// The user process of user-space inference, before it runs: a program, or a script and its interpreter.
 final class InferenceAgent {
@@ -9,39 +7,37 @@ final class InferenceAgent {
   static let patience = Duration.seconds(60)
 
   private let command: [String]
-  private let madeFile: String
+  /// The Python agent, which lies in the temporary directory as long as this object lives.
+  private var script: String?
   private let modelArguments: [String]
   private let processor: Int?
   private let way: String
 
-  /// Compiles the native agent, or writes the Python agent where its interpreter finds it.
-  init(_ configuration: UserSpaceConfiguration, snapshot: Snapshot) throws {
+  /// - Parameter native: the native agent's path.
+  init(_ configuration: UserSpaceConfiguration, native: String) throws {
     processor = configuration.processor
     way = configuration.waiting == .polling ? "poll" : "wait"
     switch configuration.engine {
     case .native:
-      var files = BaselineSources.agent
-      files["shape.h"] = NativeProgram(shape: snapshot.shape).text
-      files["image.h"] = Self.imageHeader(snapshot.image)
-      madeFile = try NativeCompiler(clang: .find()).program(
-        source: "inference_agent.c", files: files, options: ["-O3", "-march=native"])
-      command = [madeFile]
+      command = [native]
       modelArguments = []
     case .onnxRuntime(let python, let model):
       guard FileManager.default.isReadableFile(atPath: model) else {
         throw TestbedError(
           .fileFailed, "The model \(model) cannot be read.", remedy: "Give a float network as ONNX.")
       }
-      madeFile =
-        FileManager.default.temporaryDirectory
+      let path = FileManager.default.temporaryDirectory
         .appendingPathComponent("medulla-agent-\(UUID().uuidString).py").path
-      try Data(BaselineSources.pythonAgent.utf8).write(to: URL(fileURLWithPath: madeFile))
-      command = [python, madeFile]
+      try Data(BaselineSources.pythonAgent.utf8).write(to: URL(fileURLWithPath: path))
+      script = path
+      command = [python, path]
       modelArguments = [model]
     }
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: madeFile) }
+  deinit {
+    if let script { try? FileManager.default.removeItem(atPath: script) }
+  }
 
   /// Starts the process on the two maps and waits until it is ready.
   ///
@@ -59,14 +55,5 @@ final class InferenceAgent {
         remedy: "Or name an interpreter that has onnxruntime and numpy.")
     }
     return child
-  }
-
-  /// The words of a slot as C.
-  static func imageHeader(_ image: [Int64]) -> String {
-    let words = image.map { "0x" + String(UInt64(bitPattern: $0), radix: 16) + "ULL" }
-    let lines = stride(from: 0, to: words.count, by: 4).map {
-      "\t\t" + words[$0..<min($0 + 4, words.count)].joined(separator: ", ") + ",\n"
-    }
-    return "static const struct medulla_image image = {\n\t.words = {\n\(lines.joined())\t},\n};\n"
   }
 }

@@ -13,7 +13,7 @@ public final class UserSpaceInference {
   /// As sockets select it.
   public let congestion: String
   public let configuration: UserSpaceConfiguration
-  private let program: [UInt8]
+  private let programs: UserSpacePrograms
   private let agent: InferenceAgent
   private var running: Running?
 
@@ -25,26 +25,22 @@ public final class UserSpaceInference {
     var before = UserSpaceLayout.Counts()
   }
 
-  /// Compiles what runs; nothing is attached yet.
+  /// Nothing is attached yet.
   ///
-  /// - Parameters:
-  ///   - name: at most 15 characters, and none that TCP has.
-  ///   - snapshot: 30 features in, 1 action out.
-  /// - Throws: `DatapathError` for a bad name or network, `KernelError` without a compiler.
-  public init(name: String, snapshot: Snapshot, configuration: UserSpaceConfiguration) throws {
+  /// - Parameter name: at most 15 characters, and none that TCP has.
+  /// - Throws: `DatapathError` for a bad name, `TestbedError` for a configuration that cannot be.
+  public init(name: String, programs: UserSpacePrograms, configuration: UserSpaceConfiguration) throws {
     try configuration.validate()
-    let datapath = try DatapathSnapshot(SnapshotFile(snapshot), name: name)
-    guard DatapathFunction.congestion.accepts(inputs: datapath.inputs, outputs: datapath.outputs) else {
-      throw DatapathError(
-        .wrongShape, "a network of \(datapath.inputs) inputs and \(datapath.outputs) outputs cannot steer",
-        remedy: "give one of \(CongestionConfiguration.featureCount) inputs and 1 output")
-    }
     congestion = try InstanceName(name).congestion
     self.configuration = configuration
-    var files = BaselineSources.programs
-    files["shape.h"] = datapath.header
-    program = try BPFCompiler().object(source: "user_space.bpf.c", files: files)
-    agent = try InferenceAgent(configuration, snapshot: snapshot)
+    self.programs = programs
+    agent = try InferenceAgent(configuration, native: programs.agent)
+  }
+
+  /// The same with programs of its own, compiled now.
+  public convenience init(name: String, snapshot: Snapshot, configuration: UserSpaceConfiguration) throws {
+    try configuration.validate()
+    try self.init(name: name, programs: UserSpacePrograms(snapshot), configuration: configuration)
   }
 
   deinit { _ = try? stop() }
@@ -58,7 +54,7 @@ public final class UserSpaceInference {
         .badParameter, "TCP has a congestion control named \(congestion) already.",
         remedy: "Choose another name.")
     }
-    let object = try BPFObject(bytes: program, name: "user_space")
+    let object = try BPFObject(bytes: programs.kernel, name: "user_space")
     try object.leaveOut(program: "medulla_live")
     try object.setStructOps(
       "user_space_ops", type: "tcp_congestion_ops", member: "name", to: congestion, capacity: 16)
