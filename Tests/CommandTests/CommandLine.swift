@@ -26,7 +26,9 @@ struct MedullaCommandLine {
   static func shell(_ line: String, timeout: TimeInterval = 120) throws -> Outcome {
     let bash = URL(fileURLWithPath: "/bin/bash")
     let text = line.replacingOccurrences(of: "bin/medulla", with: executable.path)
-    return try launch(bash, ["-c", text], timeout: timeout)
+    // What goes on in the background must not hold what `Process` sees its child's end by.
+    let apart = "for each in /proc/$$/fd/*; do n=${each##*/}; [ $n -gt 2 ] && eval \"exec $n>&-\"; done; "
+    return try launch(bash, ["-c", line.hasSuffix("&") ? apart + text : text], timeout: timeout)
   }
 
   private static func launch(_ tool: URL, _ arguments: [String], timeout: TimeInterval) throws -> Outcome {
