@@ -1,3 +1,8 @@
+/// The format of all result files. It grows with every change that a reader of older files would stumble over.
+public enum ResultSchema {
+  public static let version = 1
+}
+
 /// The result file of an experiment: where it ran and how, what each run gave, and the verdict on them.
 public struct ExperimentResult<Plan, Run, Verdict>: Codable, Sendable
 where Plan: Codable & Sendable, Run: Codable & Sendable, Verdict: ExperimentVerdict {
@@ -8,16 +13,22 @@ where Plan: Codable & Sendable, Run: Codable & Sendable, Verdict: ExperimentVerd
     public var method: String
   }
 
+  public private(set) var schema = ResultSchema.version
   public var experiment: String
   public var environment: Environment
   public var runs: [Run]
-  public var verdict: Verdict
+  public var verdict: Verdict {
+    didSet { summary = verdict.rows }
+  }
+  /// The verdict's figures as one list, the same for every experiment.
+  public private(set) var summary: [VerdictRow]
 
   init(_ experiment: String, plan: Plan, method: String, runs: [Run] = [], verdict: Verdict) {
     self.experiment = experiment
     environment = Environment(host: .read(), plan: plan, method: method)
     self.runs = runs
     self.verdict = verdict
+    summary = verdict.rows
   }
 }
 
@@ -31,47 +42,6 @@ public protocol ExperimentVerdict: Codable, Sendable {
   var misses: [String] { get }
   /// The verdict for a terminal, without the closing sentence.
   var rows: [VerdictRow] { get }
-}
-
-/// One figure of a verdict and what it has to be.
-public struct VerdictRow: Sendable, Equatable {
-  public var name: String
-  public var value: Double?
-  public var places: Int
-  public var bound: Bound?
-
-  public enum Bound: Sendable, Equatable {
-    case atLeast(Double)
-    case atMost(Double)
-  }
-
-  public init(_ name: String, _ value: Double?, _ bound: Bound? = nil, places: Int = 3) {
-    self.name = name
-    self.value = value
-    self.bound = bound
-    self.places = places
-  }
-
-  /// nil: nothing to reach, or nothing measured.
-  public var holds: Bool? {
-    guard let value, let bound else { return nil }
-    return switch bound {
-    case .atLeast(let least): value >= least
-    case .atMost(let most): value <= most
-    }
-  }
-
-  var text: String {
-    let shown = value.map { decimal($0, places) } ?? "not run"
-    let target =
-      switch bound {
-      case .atLeast(let least): "   target ≥ \(decimal(least, places))"
-      case .atMost(let most): "   target ≤ \(decimal(most, places))"
-      case nil: ""
-      }
-    return name.padding(46) + " " + shown.indenting(9) + target
-      + (holds.map { $0 ? "   ok" : "   MISSED" } ?? "")
-  }
 }
 
 extension ExperimentVerdict {

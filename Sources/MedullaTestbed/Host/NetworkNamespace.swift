@@ -59,6 +59,35 @@ public final class NetworkNamespace: Sendable {
     _ = try? ChildProcess.run(["ip", "netns", "delete", name], uninterrupted: true)
   }
 
+  /// Processes inside, this one never among them.
+  func processes() -> [pid_t] { Self.processes(name) }
+
+  private static func processes(_ name: String) -> [pid_t] {
+    guard let outcome = try? ChildProcess.run(["ip", "netns", "pids", name], uninterrupted: true) else {
+      return []
+    }
+    return outcome.outputText.split(whereSeparator: \.isWhitespace).compactMap { pid_t($0) }
+      .filter { $0 > 1 && $0 != getpid() }
+  }
+
+  /// Removes namespaces and ends what still runs in them, such as a server that went into the background: by
+  /// SIGTERM, and by SIGKILL what has not gone after a second.
+  static func removeWithProcesses(_ names: [String]) {
+    let strays = names.flatMap(processes)
+    for name in names { remove(name) }
+    for stray in strays { kill(stray, SIGTERM) }
+    for _ in 0..<100 where strays.contains(where: runs) { usleep(10_000) }
+    for stray in strays where runs(stray) { kill(stray, SIGKILL) }
+  }
+
+  /// Whether a process has neither ended nor is only waiting for its parent to notice.
+  private static func runs(_ identifier: pid_t) -> Bool {
+    guard let text = try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8),
+      let state = text[(text.lastIndex(of: ")") ?? text.startIndex)...].dropFirst(2).first
+    else { return false }
+    return state != "Z" && state != "X"
+  }
+
   /// Makes a namespace for each role, runs `body`, and removes them whatever happens.
   public static func with<Result>(
     roles: [String], _ body: ([NetworkNamespace]) throws -> Result

@@ -14,9 +14,25 @@ public struct ProcessorTimes: Equatable, Sendable {
     return times
   }
 
-  /// nil when the text has no line of all processors: user, nice, system, idle, iowait, irq, softirq, steal.
+  /// Of each processor, by its number.
+  public static func readEach() throws -> [ProcessorTimes] {
+    each(try String(contentsOfFile: "/proc/stat", encoding: .utf8))
+  }
+
+  static func each(_ text: String) -> [ProcessorTimes] {
+    text.split(separator: "\n").filter { line in
+      line.hasPrefix("cpu") && line.dropFirst(3).first?.isNumber == true
+    }.compactMap { ProcessorTimes(line: $0) }
+  }
+
+  /// nil when the text has no line of all processors.
   init?(_ text: String) {
     guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("cpu ") }) else { return nil }
+    self.init(line: line)
+  }
+
+  /// user, nice, system, idle, iowait, irq, softirq, steal.
+  private init?(line: Substring) {
     let ticks = line.split(separator: " ").dropFirst().compactMap { Double($0) }
     guard ticks.count >= 8 else { return nil }
     let seconds = ticks.prefix(8).map { $0 / Self.ticksPerSecond }

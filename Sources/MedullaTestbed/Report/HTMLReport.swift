@@ -10,6 +10,8 @@ public struct HTMLReport: Sendable {
     case notice(String)
     case table(TextTable)
     case plots(PlotSheet)
+    /// An SVG element as `PlotSheet` makes them, and the file that has it too.
+    case drawing(svg: String, file: String, title: String)
     case code(String)
   }
 
@@ -69,6 +71,7 @@ public struct HTMLReport: Sendable {
     case .notice(let text): return "<div class=\"notice\">\(Markup.escape(text))</div>"
     case .code(let text): return "<pre>\(Markup.escape(text))</pre>"
     case .plots(let sheet): return sheet.svg
+    case .drawing(let svg, _, _): return svg
     case .table(let table): return html(table)
     }
   }

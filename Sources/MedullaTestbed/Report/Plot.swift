@@ -5,6 +5,8 @@ public struct Plot: Equatable, Sendable {
     public enum Mark: Equatable, Sendable {
       case line
       case dots
+      /// Columns from the lower end; bar series of one position stand beside each other.
+      case bars
     }
 
     public var name: String
@@ -24,10 +26,13 @@ public struct Plot: Equatable, Sendable {
   public struct Point: Equatable, Sendable {
     public var x: Double
     public var y: Double
+    /// Half of an error bar's length.
+    public var spread: Double?
 
-    public init(_ x: Double, _ y: Double) {
+    public init(_ x: Double, _ y: Double, spread: Double? = nil) {
       self.x = x
       self.y = y
+      self.spread = spread
     }
   }
 

@@ -21,11 +21,21 @@ struct PlotFrame {
       plot.rules.filter { $0.across == across }.map(\.value)
     }
     xRange = plot.x.fitted(points.map(\.x) + ruled(.x), headroom: 0)
-    yRange = plot.y.fitted(points.map(\.y) + ruled(.y), headroom: 0.06)
+    let ends = points.map { $0.y + ($0.spread ?? 0) }
+    yRange = plot.y.fitted(points.map(\.y) + ends + ruled(.y), headroom: 0.06)
   }
 
   func x(_ value: Double) -> Double { left + width * plot.x.position(value, in: xRange) }
   func y(_ value: Double) -> Double { top + height * (1 - plot.y.position(value, in: yRange)) }
+
+  /// Where columns stand, and error bars end.
+  var floor: Double { y(yRange.lowerBound) }
+
+  /// Width of one of `count` columns that share a position.
+  func barWidth(_ count: Int) -> Double {
+    let step = x(1) - x(0)
+    return min(step * 0.8 / Double(max(count, 1)), 34)
+  }
 
   /// The points as lists of coordinates, one list for each run without a gap.
   func runs(_ points: [Plot.Point]) -> [String] {

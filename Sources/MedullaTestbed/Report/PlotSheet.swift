@@ -51,7 +51,7 @@ public struct PlotSheet: Sendable {
         dark ? ("#e6edf3", "#9da7b3", "#30363d", "#0d1117") : ("#1f2328", "#59636e", "#e3e7eb", "#ffffff")
       var rules = ".medulla-plot text{fill:\(ink)}.medulla-plot .soft{fill:\(soft)}"
       rules += ".medulla-plot .paper{fill:\(paper)}.medulla-plot .grid{stroke:\(grid)}"
-      rules += ".medulla-plot .rule{stroke:\(soft)}"
+      rules += ".medulla-plot .rule{stroke:\(soft)}.medulla-plot .whisker{stroke:\(ink)}"
       for (index, color) in colors.enumerated() {
         let value = dark ? color.1 : color.0
         rules += ".medulla-plot .l\(index){stroke:\(value)}.medulla-plot .d\(index){fill:\(value)}"
@@ -62,7 +62,7 @@ public struct PlotSheet: Sendable {
       .medulla-plot{max-width:100%;height:auto;font:12px system-ui,-apple-system,"Segoe UI",sans-serif}\
       .medulla-plot .title{font-size:14px;font-weight:600}\
       .medulla-plot .line{fill:none;stroke-width:1.8;stroke-linejoin:round}\
-      .medulla-plot .rule{stroke-dasharray:5 4}\
+      .medulla-plot .rule{stroke-dasharray:5 4}.medulla-plot .whisker{fill:none;stroke-width:1.3}\
       \(rules(dark: false))@media (prefers-color-scheme:dark){\(rules(dark: true))}
       """
   }
@@ -75,7 +75,13 @@ public struct PlotSheet: Sendable {
   private func draw(_ plot: Plot) -> String {
     let frame = PlotFrame(
       plot, left: Self.left, top: Self.top, width: width - Self.left - Self.right, height: height)
-    return frame.axes() + frame.rules() + plot.series.map(draw(in: frame)).joined() + legend(plot)
+    let bars = plot.series.filter { $0.mark == .bars }
+    let drawn = plot.series.map { series in
+      series.mark == .bars
+        ? columns(series, bars.firstIndex(of: series) ?? 0, of: bars.count, in: frame)
+        : draw(in: frame)(series) + series.points.map { whisker($0, at: frame.x($0.x), in: frame) }.joined()
+    }
+    return frame.axes() + frame.rules() + drawn.joined() + legend(plot)
       + "<text class=\"title\" x=\"\(number(Self.left))\" y=\"18\">\(Markup.escape(plot.title))</text>\n"
   }
 
@@ -92,8 +98,27 @@ public struct PlotSheet: Sendable {
           "<circle class=\"d\(color)\" r=\"4\" cx=\"\(number(frame.x(point.x)))\" "
             + "cy=\"\(number(frame.y(point.y)))\"/>\n"
         }.joined()
+      case .bars: return ""
       }
     }
+  }
+
+  private func columns(_ series: Plot.Series, _ index: Int, of count: Int, in frame: PlotFrame) -> String {
+    let width = frame.barWidth(count)
+    return series.points.filter { $0.x.isFinite && $0.y.isFinite }.map { point in
+      let left = frame.x(point.x) + (Double(index) - Double(count) / 2) * width
+      let top = min(frame.y(point.y), frame.floor)
+      return "<rect class=\"d\(series.color % Self.colors.count)\" x=\"\(number(left + 1))\" "
+        + "y=\"\(number(top))\" width=\"\(number(max(width - 2, 1)))\" "
+        + "height=\"\(number(frame.floor - top))\"/>\n" + whisker(point, at: left + width / 2, in: frame)
+    }.joined()
+  }
+
+  private func whisker(_ point: Plot.Point, at x: Double, in frame: PlotFrame) -> String {
+    guard let spread = point.spread, spread > 0, x.isFinite, point.y.isFinite else { return "" }
+    let (low, high) = (min(frame.y(point.y - spread), frame.floor), frame.y(point.y + spread))
+    let line = "<path class=\"whisker\" d=\"M\(number(x)) \(number(low))V\(number(high))"
+    return line + "M\(number(x - 4)) \(number(high))h8M\(number(x - 4)) \(number(low))h8\"/>\n"
   }
 
   private func legend(_ plot: Plot) -> String {

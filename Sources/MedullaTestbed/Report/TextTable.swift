@@ -1,10 +1,13 @@
-/// A table of short texts: the first column leans left, the others right.
+/// A table of short texts: the first columns lean left, the others right.
 public struct TextTable: Equatable, Sendable {
   public var caption: String
   public var columns: [String]
   public var rows: [[String]]
+  /// Columns that lean left.
+  public var leaning: Int
 
-  public init(caption: String = "", columns: [String], rows: [[String]]) {
+  public init(caption: String = "", columns: [String], rows: [[String]], leaning: Int = 1) {
+    self.leaning = leaning
     self.caption = caption
     self.columns = columns
     self.rows = rows
@@ -17,7 +20,7 @@ public struct TextTable: Equatable, Sendable {
     }
     func line(_ cells: [String]) -> String {
       let texts = columns.indices.map { column in
-        column == 0
+        column < leaning
           ? cell(cells, column).padding(widths[column]) : cell(cells, column).indenting(widths[column])
       }
       var line = texts.joined(separator: "  ")

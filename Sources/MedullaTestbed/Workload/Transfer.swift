@@ -11,6 +11,9 @@ public final class Transfer {
     /// Seconds between two values of the time series.
     public var interval: Double
     public var port: Int
+    /// The processors to which the two ends are kept; nil: any.
+    public var senderProcessor: Int?
+    public var receiverProcessor: Int?
 
     public init(
       congestion: String, flows: Int = 1, seconds: Int, interval: Double = 0.5, port: Int = Iperf3.port
@@ -34,14 +37,24 @@ public final class Transfer {
     try CongestionControls.require(plan.congestion)
     self.plan = plan
     server = try link.server.start(
-      ["iperf3", "-s", "-1", "-J", "-i", "\(plan.interval)", "-p", "\(plan.port)"], errors: .discarded)
+      Self.kept(to: plan.receiverProcessor) + [
+        "iperf3", "-s", "-1", "-J", "-i", "\(plan.interval)", "-p", "\(plan.port)",
+      ], errors: .discarded)
     try Iperf3.awaitListening(server, port: plan.port)
     startNanoseconds = monotonicNanoseconds()
-    client = try link.client.start([
-      "iperf3", "-c", LinkEmulator.Address.server, "-p", "\(plan.port)", "-C", plan.congestion,
-      "-t", "\(plan.seconds)", "-P", "\(plan.flows)", "-i", "\(plan.interval)", "-J",
-    ])
+    client = try link.client.start(
+      Self.kept(to: plan.senderProcessor) + [
+        "iperf3", "-c", LinkEmulator.Address.server, "-p", "\(plan.port)", "-C", plan.congestion,
+        "-t", "\(plan.seconds)", "-P", "\(plan.flows)", "-i", "\(plan.interval)", "-J",
+      ])
   }
+
+  private static func kept(to processor: Int?) -> [String] {
+    processor.map { ["taskset", "-c", "\($0)"] } ?? []
+  }
+
+  public var clientIdentifier: Int32 { client.identifier }
+  public var serverIdentifier: Int32 { server.identifier }
 
   deinit { end() }
 

@@ -9,6 +9,16 @@ public struct TransferResult: Codable, Equatable, Sendable {
     flows.reduce(0) { $0 + $1.goodput(from: start, to: end) }
   }
 
+  /// Goodput of all flows in Mbit/s, for each whole piece of `every` seconds between two times.
+  public func goodputSeries(from start: Double, to end: Double, every width: Double) -> [Double] {
+    let count = Int(((end - start) / width + 1e-9).rounded(.down))
+    guard width > 0, count > 0, count <= 1_000_000 else { return [] }
+    return (0..<count).map { index in
+      let from = start + Double(index) * width
+      return goodput(from: from, to: from + width) / 1e6
+    }
+  }
+
   /// Segments sent again, in the whole transfer.
   public var retransmits: Int { flows.reduce(0) { $0 + $1.retransmits } }
 

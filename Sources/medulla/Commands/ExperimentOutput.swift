@@ -16,20 +16,22 @@ struct ExperimentOutput: ParsableArguments {
     when it misses a target; 1 when it could not be measured.
     """
 
-  /// A file in the directory, which is made.
-  func path(_ name: String) throws -> String {
+  /// The directory, which is made.
+  func directory() throws -> URL {
     let directory = URL(fileURLWithPath: out, isDirectory: true)
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    return directory.appendingPathComponent(name).path
+    return directory
   }
+
+  /// A file in the directory.
+  func path(_ name: String) throws -> String { try directory().appendingPathComponent(name).path }
 
   /// Writes `NAME.json` and `NAME.svg`. Called after each run too: an interrupted experiment keeps what it
   /// has.
   func write<Plan, Run, Verdict>(
     _ result: ExperimentResult<Plan, Run, Verdict>, _ plots: PlotSheet
   ) throws {
-    let directory = URL(fileURLWithPath: out, isDirectory: true)
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    let directory = try directory()
     try Data(JSONText.encode(result).utf8).write(
       to: directory.appendingPathComponent("\(result.experiment).json"))
     try Data(plots.svg.utf8).write(to: directory.appendingPathComponent("\(result.experiment).svg"))

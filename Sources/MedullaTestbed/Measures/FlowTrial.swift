@@ -1,0 +1,163 @@
+/// TCP flows over a new emulated link, with one scheme, and everything that is measured of them.
+public struct FlowTrial: Sendable {
+  public var link: LinkConfiguration
+  public var flows: Int
+  public var seconds: Int
+  /// Seconds at the start that do not count.
+  public var warmUp: Int
+  /// UDP beside the flows.
+  public var background: BackgroundTraffic.Pattern
+  /// Seconds between two values of goodput.
+  public var interval = 0.1
+  /// Where the programs at the two ends are kept.
+  public var senderProcessor: Int?
+  public var receiverProcessor: Int?
+
+  public init(
+    link: LinkConfiguration, flows: Int = 1, seconds: Int, warmUp: Int,
+    background: BackgroundTraffic.Pattern = .none
+  ) {
+    self.link = link
+    self.flows = flows
+    self.seconds = seconds
+    self.warmUp = warmUp
+    self.background = background
+  }
+
+  /// What one trial gave: the figures, and the series that some experiments want.
+  public struct Outcome {
+    public var measures: FlowMeasures
+    public var transfer: TransferResult
+    public var report: LinkReport
+  }
+
+  /// Runs the flows. `meanwhile` is called when the measuring begins; what it does has to end by itself before
+  /// the flows do.
+  public func run(
+    _ steering: Steering, prefix: String, executable: String = LinkEmulator.ownExecutable,
+    meanwhile: (Steering) throws -> Void = { _ in }
+  ) throws -> Outcome {
+    try steering.start(prefix: prefix)
+    defer { steering.stop() }
+    return try LinkEmulator.with(link, executable: executable) { emulator in
+      var plan = Transfer.Plan(
+        congestion: steering.congestion, flows: flows, seconds: seconds + 1, interval: interval)
+      (plan.senderProcessor, plan.receiverProcessor) = (senderProcessor, receiverProcessor)
+      let udp = background.bitsPerSecond > 0 ? try BackgroundTraffic(over: emulator) : nil
+      defer { udp?.stop() }
+      udp?.follow(background)
+      let transfer = try Transfer(plan, over: emulator)
+      defer { transfer.end() }
+      try Interruption.sleep(.seconds(warmUp))
+      try emulator.beginWindow()
+      try steering.beginWindow()
+      let meter = try ProcessorMeter([
+        "emulator": emulator.workerIdentifier, "sender": transfer.clientIdentifier,
+        "receiver": transfer.serverIdentifier,
+      ])
+      let begin = ContinuousClock.now
+      try meanwhile(steering)
+      try Interruption.sleep(.seconds(seconds - warmUp) - (ContinuousClock.now - begin))
+      let shares = try meter.read()
+      try emulator.beginWindow()
+      let counts = steering.stop()
+      udp?.stop()
+      let result = try transfer.finish()
+      let drops = try emulator.deviceDrops()
+      let report = try emulator.stop()
+      return Outcome(
+        measures: try FlowMeasures(
+          self, steering.scheme, result, report, shares: shares, inference: counts, deviceDrops: drops),
+        transfer: result, report: report)
+    }
+  }
+}
+
+/// What flows of one scheme achieved after the warm-up.
+public struct FlowMeasures: Codable, Equatable, Sendable {
+  public var scheme: SteeringScheme
+  public var flows: Int
+  public var seconds: Int
+  public var warmUpSeconds: Int
+  /// Payload that the receiving program read; of all flows, and of each.
+  public var goodputMbps: Double
+  public var flowMbps: [Double]
+  /// Standard deviation of all flows' goodput from one tenth of a second to the next.
+  public var deviationMbps: Double
+  /// Jain's index of the flows' goodput.
+  public var jain: Double
+  public var rttMs: Percentiles
+  /// Wait in the bottleneck's queue, over segments.
+  public var queueMs: Percentiles
+  /// In the whole transfer.
+  public var retransmits: Int
+  /// Segments that the buffer refused, and that random loss took, background included.
+  public var dropped: Int
+  public var lost: Int
+  public var processors: ProcessorMeter.Shares
+  /// nil for the kernel's own congestion controls.
+  public var inference: Steering.Counts?
+  /// Spoils a run.
+  public var fellBehind: Bool
+  public var deviceDrops: Int
+  /// 2 when the emulator fell behind in a first run, whose figures are not kept.
+  public var attempts = 1
+
+  init(
+    _ trial: FlowTrial, _ scheme: SteeringScheme, _ result: TransferResult, _ report: LinkReport,
+    shares: ProcessorMeter.Shares, inference: Steering.Counts?, deviceDrops: Int
+  ) throws {
+    guard report.forward.windows.count == 3 else {
+      throw TestbedError(
+        .linkFailed, "The link recorded \(report.forward.windows.count) windows instead of 3.",
+        remedy: "Run again; report this if it comes back.")
+    }
+    let window = report.forward.windows[1]
+    let (start, end) = (Double(trial.warmUp), Double(trial.seconds))
+    self.scheme = scheme
+    flows = trial.flows
+    seconds = trial.seconds
+    warmUpSeconds = trial.warmUp
+    flowMbps = result.flows.map { $0.goodput(from: start, to: end) / 1e6 }
+    goodputMbps = flowMbps.reduce(0, +)
+    deviationMbps = Statistics.deviation(result.goodputSeries(from: start, to: end, every: trial.interval))
+    jain = Statistics.jain(flowMbps)
+    rttMs = Percentiles(result.roundTrips(from: start))
+    queueMs = Percentiles(window.queueingDelay)
+    retransmits = result.retransmits
+    dropped = window.droppedSegments
+    lost = window.lostSegments
+    processors = shares
+    self.inference = inference
+    fellBehind = window.fellBehind
+    self.deviceDrops = deviceDrops
+  }
+
+  public var line: String {
+    let agent = inference?.processorShare.map { ", agent \(decimal($0 * 100, 1))%" } ?? ""
+    return "\(scheme.description.padding(20)) \(flows) flows: \(decimal(goodputMbps, 1)) ± "
+      + "\(decimal(deviationMbps, 1)) Mbit/s, queue \(decimal(queueMs.mean, 2)) ms mean "
+      + "\(decimal(queueMs.p95, 2)) p95, \(retransmits) retransmitted, busy "
+      + "\(decimal(processors.busy * 100, 0))%, softirq \(decimal(processors.softirq * 100, 1))%" + agent
+      + (inference.map { ", \($0.inferences) inferences" } ?? "")
+      + (attempts > 1 ? ", second attempt" : "") + (fellBehind ? ", emulator fell behind" : "")
+  }
+
+  /// What makes the run unfit for a verdict.
+  public var faults: [String] {
+    (fellBehind ? ["\(scheme), \(flows) flows: the emulator fell behind"] : [])
+      + (deviceDrops > 0
+        ? ["\(scheme), \(flows) flows: \(deviceDrops) packets dropped beside the emulated buffer"] : [])
+  }
+}
+
+extension FlowTrial.Outcome {
+  /// An outcome; when the emulator fell behind in it, another one in its place, once.
+  static func steadied(_ measure: () throws -> Self) rethrows -> Self {
+    let first = try measure()
+    guard first.measures.fellBehind else { return first }
+    var second = try measure()
+    second.measures.attempts = 2
+    return second
+  }
+}

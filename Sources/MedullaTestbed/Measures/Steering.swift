@@ -1,0 +1,129 @@
+import Foundation
+import MedullaDatapath
+import MedullaSnapshot
+
+/// One scheme, ready to steer flows; made once, started and stopped for each run.
+public final class Steering {
+  /// What inference did between `beginWindow` and `stop`.
+  public struct Counts: Codable, Equatable, Sendable {
+    /// Times that a network was asked.
+    public var inferences: Int
+    /// The user process's reports, those without room, and its share of one processor.
+    public var reports: Int?
+    public var droppedReports: Int?
+    public var processorShare: Double?
+    /// From a report to its answer.
+    public var meanMicroseconds: Double?
+    public var p99Microseconds: Double?
+  }
+
+  public let scheme: SteeringScheme
+  /// As sockets select it.
+  public let congestion: String
+  private let snapshot: Snapshot
+  private let userSpace: UserSpaceInference?
+  private var instance: ExperimentInstance?
+  private var inferencesBefore = 0
+  private let configuration: CongestionConfiguration
+
+  /// Reports at longer intervals than this bring features of the whole interval; shorter ones of about a round
+  /// trip, as in the kernel.
+  private static let longInterval = Duration.milliseconds(20)
+
+  /// Compiles what the scheme needs; nothing is attached.
+  ///
+  /// - Parameters:
+  ///   - prefix: a few letters; the process's number follows.
+  ///   - processor: where a user process is kept.
+  public init(
+    _ scheme: SteeringScheme, prefix: String, network: SteeringNetwork, processor: Int? = nil,
+    configuration: CongestionConfiguration = .init()
+  ) throws {
+    self.scheme = scheme
+    self.configuration = configuration
+    snapshot = network.snapshot
+    switch scheme.kind {
+    case .kernel:
+      try CongestionControls.require(scheme.name)
+      congestion = scheme.name
+      userSpace = nil
+    case .inKernel:
+      congestion = try InstanceName("\(prefix)\(getpid())").congestion
+      userSpace = nil
+    case .userSpace(let interval, let runtime):
+      let long = interval.map { $0 > Self.longInterval } ?? false
+      let engine: UserSpaceConfiguration.Engine =
+        runtime == .lean ? .native : .onnxRuntime(python: network.python, model: network.model)
+      let inference = try UserSpaceInference(
+        name: "\(prefix)u\(getpid())", snapshot: snapshot,
+        configuration: UserSpaceConfiguration(
+          reporting: interval.map { .every($0) } ?? .everyAcknowledgement, engine: engine,
+          measuring: long ? .reports : .roundTrips, processor: processor, congestion: configuration))
+      userSpace = inference
+      congestion = inference.congestion
+    }
+  }
+
+  deinit { stop() }
+
+  /// Attaches what the scheme needs.
+  public func start(prefix: String) throws {
+    switch scheme.kind {
+    case .kernel: break
+    case .inKernel:
+      instance = try ExperimentInstance(
+        prefix, snapshot: DatapathSnapshot(SnapshotFile(snapshot), name: "network"),
+        configuration: configuration)
+    case .userSpace: try userSpace?.start()
+    }
+  }
+
+  /// The user process, while one runs.
+  public var processIdentifier: Int32? { userSpace?.processIdentifier }
+
+  /// The attached instance's name.
+  public var instanceName: String? { instance?.name }
+
+  /// Counts from now on.
+  public func beginWindow() throws {
+    try userSpace?.beginWindow()
+    inferencesBefore = try inferences()
+  }
+
+  private func inferences() throws -> Int {
+    try instance.map { try $0.status().slots.reduce(0) { $0 + Int(clamping: $1.inferences) } } ?? 0
+  }
+
+  /// Takes everything away; safe to call twice.
+  @discardableResult
+  public func stop() -> Counts? {
+    if let userSpace {
+      guard let said = try? userSpace.stop() else { return nil }
+      return Counts(
+        inferences: said.agent.answers, reports: said.reports, droppedReports: said.droppedReports,
+        processorShare: said.agent.processorShare, meanMicroseconds: said.agent.meanNanoseconds / 1e3,
+        p99Microseconds: Double(said.agent.percentile99Nanoseconds) / 1e3)
+    }
+    guard let instance else { return nil }
+    let asked = ((try? inferences()) ?? inferencesBefore) - inferencesBefore
+    instance.detach()
+    self.instance = nil
+    return Counts(inferences: asked)
+  }
+}
+
+/// The network that every scheme of an experiment runs, in each of its forms.
+public struct SteeringNetwork: Sendable {
+  public var snapshot: Snapshot
+  /// The same network for ONNX Runtime, and an interpreter that has it.
+  public var model: String
+  public var python: String
+
+  /// The shipped network.
+  public init(models: String) throws {
+    snapshot = try ShippedNetwork(directory: models).first
+    model = "\(models)/\(ShippedNetwork.modelName)"
+    let own = [".venv/bin/python3", "\(models)/../.venv/bin/python3"]
+    python = own.first { FileManager.default.isExecutableFile(atPath: $0) } ?? "python3"
+  }
+}

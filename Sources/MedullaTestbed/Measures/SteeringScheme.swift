@@ -1,0 +1,74 @@
+import Foundation
+import MedullaDatapath
+
+/// Who sets a flow's rate, by a short name: `bbr`, `medulla`, `user-10ms`, `onnx-ack`.
+public struct SteeringScheme: Hashable, Sendable, Codable, CustomStringConvertible {
+  public enum Kind: Hashable, Sendable {
+    /// The kernel's own congestion control of the name.
+    case kernel
+    /// The network in the kernel.
+    case inKernel
+    /// The network in a user process that hears from the kernel now and then; nil: at each acknowledgement.
+    case userSpace(interval: Duration?, runtime: Runtime)
+  }
+
+  /// What infers in user space.
+  public enum Runtime: String, Hashable, Sendable {
+    /// The snapshot as C in a process of its own.
+    case lean = "user"
+    /// The float network by ONNX Runtime from Python.
+    case onnx
+  }
+
+  public let name: String
+  public let kind: Kind
+
+  /// nil for a name that means nothing; any lower-case word may be a congestion control of the kernel.
+  public init?(_ name: String) {
+    self.name = name
+    let parts = name.split(separator: "-", maxSplits: 1).map(String.init)
+    if name == "medulla" {
+      kind = .inKernel
+    } else if parts.count == 2, let runtime = Runtime(rawValue: parts[0]) {
+      if parts[1] == "ack" {
+        kind = .userSpace(interval: nil, runtime: runtime)
+      } else {
+        guard let nanoseconds = try? Quantity.nanoseconds(parts[1]),
+          (1_000...60_000_000_000).contains(nanoseconds)
+        else { return nil }
+        kind = .userSpace(interval: .nanoseconds(Int64(nanoseconds)), runtime: runtime)
+      }
+    } else {
+      guard !name.isEmpty, name.allSatisfy({ $0.isLowercase || $0.isNumber || $0 == "_" }) else { return nil }
+      kind = .kernel
+    }
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let name = try decoder.singleValueContainer().decode(String.self)
+    guard let scheme = SteeringScheme(name) else {
+      throw TestbedError(
+        .badParameter, "`\(name)` steers no flow.",
+        remedy: "Use medulla, user-INTERVAL, onnx-INTERVAL (ack, 1ms, 10ms, …) or a kernel's name.")
+    }
+    self = scheme
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
+  }
+
+  /// For tables and plots.
+  public var description: String {
+    switch kind {
+    case .kernel: name.uppercased()
+    case .inKernel: "in kernel"
+    case .userSpace(let interval, let runtime):
+      (runtime == .lean ? "user space" : "ONNX Runtime") + ", "
+        + (interval == nil ? "per ACK" : String(name.drop { $0 != "-" }.dropFirst()))
+    }
+  }
+
+  static func list(_ names: String...) -> [SteeringScheme] { names.compactMap { SteeringScheme($0) } }
+}
