@@ -82,6 +82,8 @@ let package = Package(
       resources: [
         .embedInCode("Baselines/bpf/user_space.h"), .embedInCode("Baselines/bpf/user_space.bpf.c"),
         .embedInCode("Baselines/bpf/dctcp.h"), .embedInCode("Baselines/bpf/dctcp.bpf.c"),
+        .embedInCode("Baselines/bpf/latency.h"), .embedInCode("Baselines/bpf/latency.bpf.c"),
+        .embedInCode("Baselines/native/latency_ways.c"),
         .embedInCode("Baselines/native/inference_agent.c"), .embedInCode("Baselines/python/onnx_agent.py"),
       ],
       swiftSettings: strict),

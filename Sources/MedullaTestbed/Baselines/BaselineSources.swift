@@ -14,6 +14,22 @@ enum BaselineSources {
     ["dctcp.h": text(PackageResources.dctcp_h), "dctcp.bpf.c": text(PackageResources.dctcp_bpf_c)]
   }
 
+  /// What the kernel's part of the latency comparison is compiled from, besides `shape.h`.
+  static var latencyProgram: [String: String] {
+    EmbeddedSources.files.merging([
+      "latency.h": text(PackageResources.latency_h),
+      "latency.bpf.c": text(PackageResources.latency_bpf_c),
+    ]) { first, _ in first }
+  }
+
+  /// What its processes are compiled from, besides `shape.h`, `image.h` and `question.h`.
+  static var latencyWays: [String: String] {
+    [
+      "latency_ways.c": text(PackageResources.latency_ways_c),
+      "latency.h": text(PackageResources.latency_h),
+    ]
+  }
+
   /// What the native agent is compiled from, besides `shape.h` and `image.h`.
   static var agent: [String: String] {
     [

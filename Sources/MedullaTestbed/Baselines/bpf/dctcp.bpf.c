@@ -110,9 +110,10 @@ void BPF_PROG(dctcp_in_ack_event, struct sock *sk, __u32 flags)
 	/* The last sixteenths would never go away by rounding down. */
 	alpha -= share ? share : alpha;
 	if (marked) {
-		__u64 added = ((__u64)marked << (DCTCP_ONE_SHIFT - DCTCP_SHIFT)) / (delivered ? delivered : 1);
+		__u64 sum = (__u64)marked << (DCTCP_ONE_SHIFT - DCTCP_SHIFT);
 
-		alpha = alpha + added < DCTCP_ONE ? alpha + added : DCTCP_ONE;
+		sum = alpha + sum / (delivered ? delivered : 1);
+		alpha = sum < DCTCP_ONE ? sum : DCTCP_ONE;
 	}
 	flow->alpha = alpha;
 	dctcp_begin_window(tp, flow);
