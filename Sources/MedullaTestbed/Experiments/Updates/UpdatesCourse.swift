@@ -43,8 +43,9 @@ struct UpdatesCourse {
       if passed >= plan.phaseSeconds, !updating || phase.updates >= plan.updatesPerPhase { break }
       guard passed < 10 * plan.phaseSeconds else { throw Self.stuck }
       if updating, phase.updates < plan.updatesPerPhase, passed >= nextUpdate {
-        if let took = try replace() {
-          phase.promotionMs.append(took.inSeconds * 1000)
+        if let promotion = try replace() {
+          phase.promotionMs.append(promotion.took.inSeconds * 1000)
+          phase.realTimePromotions += promotion.isRealTime ? 1 : 0
           phase.updates += 1
         } else {
           phase.waits += 1
@@ -66,15 +67,19 @@ struct UpdatesCourse {
     .timedOut, "The updates of a phase took ten times as long as planned.",
     remedy: "Look at `medulla status`: do the slots keep their flows?")
 
-  /// Puts in the next snapshot; how long the call took that made it active, or nil while no slot is free.
-  private mutating func replace() throws -> Duration? {
+  /// Puts in the next snapshot; how long the call took that made it active, and whether at real-time
+  /// priority; nil while no slot is free.
+  private mutating func replace() throws -> (took: Duration, isRealTime: Bool)? {
     do {
       try CongestionControl.stage(name: instance.name, snapshot: snapshots[next % snapshots.count])
     } catch let error as DatapathError where error.code == .noFreeSlot {
       return nil
     }
     next += 1
-    return try ContinuousClock().measure { try CongestionControl.promote(name: instance.name) }
+    let turn = RealTimeTurn()
+    defer { turn.end() }
+    let took = try ContinuousClock().measure { try CongestionControl.promote(name: instance.name) }
+    return (took, turn.isRealTime)
   }
 
   private mutating func lookAtDecisions() throws -> (count: Int, mean: Double)? {

@@ -10,7 +10,8 @@ public struct UpdatesExperiment {
     consistency is off: each update changes the snapshot that every flow runs, at its next ACK. Each update \
     stages one of several snapshots of one shape (the shipped network, its output scaled by less than 1%) \
     and promotes it; the promotion's time is the whole call, from opening the pins to the status that it \
-    returns, so the snapshot is active before it ends. Retransmissions are TCP's own counts (ss) at the \
+    returns, so the snapshot is active before it ends; where the kernel allows it, the call has real-time \
+    priority, so that the time is the work's own. Retransmissions are TCP's own counts (ss) at the \
     phases' ends. Decision times are taken in the kernel around each inference and read once a second; \
     phases' means, and their 99th percentiles over seconds, are compared by a two-sided permutation test. \
     A slot is written again one second after it was retired, which limits the pace.

@@ -18,6 +18,8 @@ public struct UpdatesPhase: Codable, Equatable, Sendable {
   public var decisionNs: [Double]
   /// Milliseconds of each call that made a staged snapshot active.
   public var promotionMs: [Double]
+  /// How many of them had real-time priority; the others' times have waits for a processor in them.
+  public var realTimePromotions = 0
   /// The emulator was late too often for exact figures.
   public var fellBehind: Bool
 

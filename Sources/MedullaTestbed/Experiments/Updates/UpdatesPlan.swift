@@ -27,8 +27,12 @@ public struct UpdatesPlan: Codable, Equatable, Sendable {
     return plan
   }
 
-  /// The issue's own numbers, or more.
-  public var isComplete: Bool { updates >= 1_000 && flows >= 10 && pairs >= 4 }
+  /// With fewer pairs no difference is large enough for a permutation test: of 2n phases it can reach a
+  /// probability of 2 in C(2n, n), which is 0.03 for four pairs and 0.002 for six.
+  public static let leastPairs = 6
+
+  /// A thousand updates under ten flows, in enough phases for the tests to tell.
+  public var isComplete: Bool { updates >= 1_000 && flows >= 10 && pairs >= Self.leastPairs }
 
   public var updatesPerPhase: Int { (updates + pairs - 1) / pairs }
   public var phaseSeconds: Double { Double(updatesPerPhase) / updatesPerSecond }

@@ -15,7 +15,8 @@ extension ExperimentResult where Plan == UpdatesPlan, Run == UpdatesPhase, Verdi
         Plot.Series("with updates", color: 1, mark: .dots, points: points(true, values)),
       ]
     }
-    let x = PlotAxis("phase")
+    let x = PlotAxis("phase", range: 0...Double(max(runs.count, 1)))
+    let retransmits = Double(runs.map(\.retransmits).max() ?? 0)
     let times = runs.flatMap(\.promotionMs).sorted()
     let distribution = times.enumerated().map { index, value in
       Plot.Point(value, Double(index + 1) / Double(times.count) * 100)
@@ -25,7 +26,8 @@ extension ExperimentResult where Plan == UpdatesPlan, Run == UpdatesPhase, Verdi
         "Mean time of a decision, second by second", x: x, y: PlotAxis("ns"), series: series(\.decisionNs)),
       Plot("Goodput of all flows", x: x, y: PlotAxis("Mbit/s"), series: series { [$0.goodputMbps] }),
       Plot(
-        "Segments sent again", x: x, y: PlotAxis("segments"), series: series { [Double($0.retransmits)] }),
+        "Segments sent again", x: x, y: PlotAxis("segments", range: 0...max(10, retransmits * 1.06)),
+        series: series { [Double($0.retransmits)] }),
       Plot(
         "Time of a promotion", x: PlotAxis("ms", scale: .logarithmic),
         y: PlotAxis("share of promotions (%)", range: 0...105),

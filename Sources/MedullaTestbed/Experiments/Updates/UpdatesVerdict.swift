@@ -23,6 +23,10 @@ public struct UpdatesVerdict: ExperimentVerdict, Equatable {
     public var decisionNsWithUpdatesInterval: Double?
     public var decisionNsWithout: Double?
     public var decisionNsWithoutInterval: Double?
+    /// Mean over pairs of phases, with updates minus without, and half of its 95% interval: the smallest
+    /// difference that would have been seen.
+    public var decisionNsDifference: Double?
+    public var decisionNsDifferenceInterval: Double?
     /// Of the permutation tests on the phases' means, and on their 99th percentiles over seconds.
     public var decisionMeanProbability: Double?
     public var decisionTailProbability: Double?
@@ -51,6 +55,7 @@ public struct UpdatesVerdict: ExperimentVerdict, Equatable {
       phases.isEmpty ? nil : Statistics.mean(phases.map(value))
     }
     let times = with.flatMap(\.promotionMs)
+    let differences = zip(with, without).map { $0.decisionMeanNs - $1.decisionMeanNs }
     let caused = perMinute(with).flatMap { with in perMinute(without).map { max(0, with - $0) } }
     let goodput = mean(without, \.goodputMbps).flatMap { base in
       base > 0 ? mean(with, \.goodputMbps).map { $0 / base } : nil
@@ -63,6 +68,8 @@ public struct UpdatesVerdict: ExperimentVerdict, Equatable {
       decisionNsWithUpdatesInterval: Statistics.halfInterval(with.map(\.decisionMeanNs)),
       decisionNsWithout: mean(without, \.decisionMeanNs),
       decisionNsWithoutInterval: Statistics.halfInterval(without.map(\.decisionMeanNs)),
+      decisionNsDifference: differences.isEmpty ? nil : Statistics.mean(differences),
+      decisionNsDifferenceInterval: Statistics.halfInterval(differences),
       decisionMeanProbability: probability(\.decisionMeanNs),
       decisionTailProbability: probability { Statistics.quantile($0.decisionNs, 0.99) },
       goodputRatio: goodput, promotionP50Ms: times.isEmpty ? nil : Statistics.quantile(times, 0.5),
@@ -79,6 +86,10 @@ public struct UpdatesVerdict: ExperimentVerdict, Equatable {
     for row in rows where row.bound != nil && row.holds != true {
       misses.append("\(row.name): \(row.value.map { decimal($0, row.places) } ?? "not measured")")
     }
+    let pairs = min(phases.filter(\.updating).count, phases.filter { !$0.updating }.count)
+    if pairs < UpdatesPlan.leastPairs {
+      misses.append("\(pairs) pairs of phases: too few to tell a difference")
+    }
     for phase in phases where phase.fellBehind {
       misses.append("phase \(phase.index): the emulator fell behind")
     }
@@ -94,6 +105,8 @@ public struct UpdatesVerdict: ExperimentVerdict, Equatable {
         places: 2),
       VerdictRow("decision with updates (ns)", figures.decisionNsWithUpdates, places: 0),
       VerdictRow("decision without (ns)", figures.decisionNsWithout, places: 0),
+      VerdictRow("difference, mean over pairs (ns)", figures.decisionNsDifference, places: 0),
+      VerdictRow("its 95% interval, ± (ns)", figures.decisionNsDifferenceInterval, places: 0),
       VerdictRow(
         "p of equal mean decision times", figures.decisionMeanProbability,
         .atLeast(targets.sameDecisionTime)),
