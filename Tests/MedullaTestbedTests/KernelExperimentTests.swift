@@ -45,6 +45,7 @@ extension RealLinks {
     func soak() throws {
       var plan = SoakPlan()
       (plan.seconds, plan.killEvery, plan.lookEvery, plan.flowInterval) = (6, 3, 0.5, 0.1)
+      plan.aloneSeconds = 1
       let experiment = try SoakExperiment(plan, models: Self.models, executable: TestHost.medulla)
       let figures = try experiment.run { _, _ in }.verdict.figures
       #expect(figures.begun > 5)
@@ -52,6 +53,10 @@ extension RealLinks {
       #expect(figures.broken == 0)
       #expect(figures.miscounted == 0)
       #expect(figures.heldAtEnd == 0)
+      let ending = try #require(figures.ending)
+      #expect(ending.staged + ending.shadowed == 0)
+      #expect(ending.rollouts.unexplained.isEmpty)
+      #expect(ending.rollouts.unrecorded.isEmpty)
       #expect(figures.kills >= 1)
       #expect(instances("soak").isEmpty)
       #expect(TestHost.namespaces(of: getpid()).isEmpty)

@@ -65,6 +65,25 @@ struct UpdatesTests {
     }
   }
 
+  @Test("five pairs of phases are too few for a verdict: the test could not tell a difference")
+  func pairs() {
+    func verdict(_ pairs: Int) -> UpdatesVerdict {
+      let phases = (0..<pairs).flatMap { pair in
+        [phase(2 * pair), phase(2 * pair + 1, updates: 1_000 / pairs + 1, decision: 900)]
+      }
+      return UpdatesVerdict(phases, complete: true)
+    }
+    #expect(verdict(5).misses.contains { $0.hasPrefix("5 pairs") })
+    #expect((verdict(4).figures.decisionMeanProbability ?? 0) > 0.01)
+    #expect((verdict(6).figures.decisionMeanProbability ?? 1) < 0.01)
+    #expect(!verdict(6).misses.contains { $0.contains("pairs") })
+    var plan = UpdatesPlan()
+    plan.pairs = 5
+    #expect(!plan.isComplete)
+    plan.pairs = 6
+    #expect(plan.isComplete)
+  }
+
   @Test("decisions are counted once though slots get new snapshots")
   func clock() {
     var clock = DecisionClock()
@@ -230,68 +249,5 @@ struct BatchIntervalTests {
     #expect(ProcessorTimes.processSeconds(stat) == 2.15)
     #expect(ProcessorTimes.ofProcess(getpid()) != nil)
     #expect((ProcessorTimes.residentBytes(getpid()) ?? 0) > 1_000_000)
-  }
-}
-
-@Suite("The experiment soak")
-struct SoakTests {
-  private func look(
-    _ time: Double, completed: Int, broken: Int = 0, held: Int = 0, taken: Int? = nil, daemon: Int = 50
-  ) -> SoakLook {
-    var flows = ShortFlows.Counts()
-    (flows.begun, flows.connected) = (completed + broken, completed + broken)
-    (flows.completed, flows.broken) = (completed, broken)
-    return SoakLook(
-      time: time, flows: flows, held: held, taken: taken ?? completed + broken, version: 5, samples: 10,
-      samplesDropped: 0, daemonBytes: daemon << 20, kernelBytes: 100 << 20, kills: 29)
-  }
-
-  private func verdict(_ last: SoakLook, daemon: (Double) -> Int = { _ in 50 }) -> SoakVerdict {
-    let looks = (0..<100).map { look(Double($0) * 18, completed: $0 * 360, daemon: daemon(Double($0) * 18)) }
-    return SoakVerdict(
-      looks + [last], completion: [0.1], adapterCrashes: 3, expectedKills: 29, ended: true, complete: true)
-  }
-
-  @Test("whole flows, true counts and flat memory meet the targets")
-  func met() {
-    let verdict = verdict(look(1_800, completed: 36_000))
-    #expect(verdict.met, "\(verdict.misses)")
-    #expect(!SoakVerdict([], complete: true).met)
-  }
-
-  @Test("a broken flow, a wrong count, a flow that a slot keeps, and growing memory each miss")
-  func missed() {
-    #expect(verdict(look(1_800, completed: 35_999, broken: 1)).misses.contains { $0.hasPrefix("broken") })
-    #expect(
-      verdict(look(1_800, completed: 36_000, taken: 36_001)).misses
-        .contains { $0.hasPrefix("kernel's count") })
-    #expect(
-      verdict(look(1_800, completed: 36_000, held: 2)).misses.contains { $0.hasPrefix("flows that slots") })
-    // 100 MiB an hour.
-    let growing = verdict(look(1_800, completed: 36_000)) { 50 + Int($0 / 36) }
-    #expect(growing.misses.contains { $0.hasPrefix("daemon's memory") })
-  }
-
-  @Test("the kernel's memory is the sum of its lines")
-  func memory() {
-    let text = "MemTotal: 5 kB\nSUnreclaim:  10 kB\nVmallocUsed:    20 kB\nPercpu: 1 kB\n"
-    #expect(SoakMemory.kernelBytes(text) == 31 * 1024)
-  }
-
-  @Test("flows are counted over all snapshots, though a slot's count begins anew")
-  func ledger() {
-    var ledger = FlowLedger()
-    ledger.note([(version: 1, taken: 5), (version: 2, taken: 1)])
-    ledger.note([(version: 1, taken: 7), (version: 2, taken: 4)])
-    // Version 1's slot has got version 3.
-    ledger.note([(version: 3, taken: 2), (version: 2, taken: 4)])
-    #expect(ledger.total == 13)
-  }
-
-  @Test("the plan of half an hour is complete")
-  func plan() {
-    #expect(SoakPlan().isComplete)
-    #expect(SoakPlan().flows == 36_000)
-    #expect(!SoakPlan.quick.isComplete)
   }
 }

@@ -10,8 +10,9 @@ public final class SlowPath {
     public var consistency = false
     /// The lines of `[function.adapter]`.
     public var adapter = ["kind = \"none\""]
-    /// The lines of `[function.gates]` and `[function.watch]`.
+    /// The lines of `[function.gates]`, `[function.shadow]` and `[function.watch]`.
     public var gates: [String] = []
+    public var shadow: [String] = []
     public var watch: [String] = []
 
     public init() {}
@@ -42,18 +43,21 @@ public final class SlowPath {
     logPath = log ?? "\(directory.path)/log"
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     var lines = [
-      "[daemon]", "socket = \"\(socketPath)\"", "state = \"\(directory.path)/state\"", "on_stop = \"keep\"",
+      "[daemon]", "socket = \"\(socketPath)\"", "state = \"\(statePath)\"", "on_stop = \"keep\"",
       "[[function]]", "name = \"\(name)\"", "kind = \"congestion\"", "bundle = \"\(bundle)\"",
       "interval = \"\(settings.interval)\"", "sampling = \(settings.sampling)",
       "consistency = \(settings.consistency)", "[function.adapter]",
     ]
-    lines += settings.adapter + ["[function.gates]"] + settings.gates + ["[function.watch]"] + settings.watch
+    lines += settings.adapter + ["[function.gates]"] + settings.gates
+    lines += ["[function.shadow]"] + settings.shadow + ["[function.watch]"] + settings.watch
     try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: configurationPath))
   }
 
   deinit { end() }
 
   public var socketPath: String { "\(directory.path)/control.sock" }
+  /// Where the daemon's history is.
+  public var statePath: String { "\(directory.path)/state" }
   private var configurationPath: String { "\(directory.path)/medulla.toml" }
 
   /// Of the running daemon.

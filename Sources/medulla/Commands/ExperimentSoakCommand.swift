@@ -8,14 +8,15 @@ struct ExperimentSoakCommand: ParsableCommand {
     commandName: "soak", abstract: "Let flows come while the adapter crashes and the daemon is killed.",
     discussion: """
       A flow every 50 ms over an emulated link, snapshots replaced, an adapter that exits at random, kill -9 \
-      of the daemon every minute. The verdict needs half an hour (the default); --quick takes a minute. \
-      Writes soak.json and soak.svg.
+      of the daemon every minute; then six minutes in which the daemon lives on, so that a leak shows. The \
+      verdict needs half an hour of kills (the default); --quick takes a minute. Writes soak.json and \
+      soak.svg.
 
       \(ExperimentOutput.statusText)
       """)
 
   @OptionGroup var output: ExperimentOutput
-  @Option(help: ArgumentHelp("How long, such as 30m or 300s.", valueName: "time"))
+  @Option(help: ArgumentHelp("How long with kills, such as 30m or 300s.", valueName: "time"))
   var duration: String?
   @Option(help: ArgumentHelp("Seconds between two kills of the daemon.", valueName: "s"))
   var killEvery: Double?
@@ -30,7 +31,8 @@ struct ExperimentSoakCommand: ParsableCommand {
     plan.seconds = try duration.map(Self.seconds) ?? plan.seconds
     plan.killEvery = killEvery ?? plan.killEvery
     plan.seed = seed
-    Narration.tell("\(plan.seconds) s, about \(plan.flows) flows.")
+    Narration.tell(
+      "\(plan.seconds) s with kills and \(plan.aloneSeconds) s without, about \(plan.flows) flows.")
     let experiment = try SoakExperiment(plan, models: models ?? ShippedNetwork.directory())
     let result = try experiment.run { look, result in
       Narration.tell(look.line)

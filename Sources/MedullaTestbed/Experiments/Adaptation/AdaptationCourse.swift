@@ -92,6 +92,8 @@ struct AdaptationCourse {
     }
     return AdaptationRun(
       scheme: scheme, repetition: repetition, intervals: intervals, activations: record.activations,
-      goodput: flow.received.map { TimedValue($0.end, $0.bitsPerSecond / 1e6) })
+      // iperf3 ends with a piece of an interval, whose rate says little.
+      goodput: flow.received.filter { $0.end - $0.start > 0.25 }
+        .map { TimedValue($0.end, $0.bitsPerSecond / 1e6) })
   }
 }

@@ -13,9 +13,11 @@ where Plan == AdaptationPlan, Run == AdaptationRun, Verdict == AdaptationVerdict
           scheme.rawValue, color: color, points: run.goodput.map { Plot.Point($0.time, $0.value) })
       }
     }
+    // Below 0 is room for the conditions' names and the updates.
+    let highest = max(first.flatMap { $0.goodput.map(\.value) }.max() ?? 1, 1)
     let updates = first.first { $0.scheme == .adapting }?.activations.dropFirst() ?? []
     let marks = Plot.Series(
-      "update", color: 3, mark: .dots, points: updates.map { Plot.Point($0.time, 0) })
+      "update", color: 3, mark: .dots, points: updates.map { Plot.Point($0.time, -0.05 * highest) })
     let ends = AdaptationScheme.allCases.enumerated().map { color, scheme in
       Plot.Series(
         scheme.rawValue, color: color, mark: .dots,
@@ -28,7 +30,8 @@ where Plan == AdaptationPlan, Run == AdaptationRun, Verdict == AdaptationVerdict
     return PlotSheet([
       Plot(
         "Goodput of one flow; time \(short(plan.compression.rounded())) times compressed",
-        x: PlotAxis("seconds"), y: PlotAxis("Mbit/s"), series: lines + [marks], rules: changes),
+        x: PlotAxis("seconds"), y: PlotAxis("Mbit/s", range: -0.2 * highest...1.06 * highest),
+        series: lines + [marks], rules: changes),
       Plot(
         "Goodput in the last \(plan.measuredSeconds) s of each interval",
         x: PlotAxis("condition", categories: plan.conditions.map(\.name)), y: PlotAxis("Mbit/s"),

@@ -128,22 +128,24 @@ where Plan == BatchIntervalPlan, Run == BatchIntervalRun, Verdict == BatchInterv
   /// Shares of processor time and goodput over the batch intervals.
   public var plots: PlotSheet {
     let names = verdict.figures.intervals.map(\.interval)
-    let x = PlotAxis("batch interval", categories: names.map { $0 ?? "none" })
-    func points(_ value: (BatchIntervalRun) -> Double) -> [Plot.Point] {
-      runs.map { run in Plot.Point(Double(names.firstIndex(of: run.interval) ?? 0), value(run)) }
+    let x = PlotAxis("batch interval", categories: names.map { $0 ?? "no daemon" })
+    // Series side by side, so that their dots do not cover each other.
+    func points(_ aside: Double, _ value: (BatchIntervalRun) -> Double) -> [Plot.Point] {
+      runs.map { run in Plot.Point(Double(names.firstIndex(of: run.interval) ?? 0) + aside, value(run)) }
     }
     return PlotSheet([
       Plot(
-        "Share of all processors' time, \(environment.plan.flows) flows", x: x, y: PlotAxis("%"),
+        "Share of all processors' time under \(environment.plan.flows) flows", x: x,
+        y: PlotAxis("share of processors (%)"),
         series: [
-          Plot.Series("softirq", color: 0, mark: .dots, points: points { $0.softirqShare * 100 }),
-          Plot.Series("daemon", color: 1, mark: .dots, points: points { $0.daemonShare * 100 }),
+          Plot.Series("softirq", color: 0, mark: .dots, points: points(-0.1) { $0.softirqShare * 100 }),
+          Plot.Series("daemon", color: 1, mark: .dots, points: points(0.1) { $0.daemonShare * 100 }),
         ]),
       Plot(
         "Goodput", x: x, y: PlotAxis("Mbit/s"),
         series: [
-          Plot.Series("one flow", color: 2, mark: .dots, points: points(\.singleMbps)),
-          Plot.Series("all flows", color: 3, mark: .dots, points: points(\.concurrentMbps)),
+          Plot.Series("one flow", color: 2, mark: .dots, points: points(-0.1, \.singleMbps)),
+          Plot.Series("all flows", color: 3, mark: .dots, points: points(0.1, \.concurrentMbps)),
         ]),
     ])
   }

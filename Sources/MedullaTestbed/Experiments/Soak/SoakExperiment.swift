@@ -15,7 +15,10 @@ public struct SoakExperiment {
     takes over what is pinned. The kernel's counts (flows that slots took less those moved, flows held) \
     are read at each look and compared with the connections that stood. Growth of memory is a least- \
     squares slope over the second half; the kernel's is SUnreclaim, VmallocUsed and Percpu of \
-    /proc/meminfo, which other programs share.
+    /proc/meminfo, which other programs share. A daemon fills its caches for two minutes, longer than the \
+    killed ones live: after the kills it goes on alone, and is judged by its memory from then on. At the \
+    end it is stopped, and what it has written down is held against what was active: a promotion needs a \
+    verdict of the watch, or a kill that cut it off.
     """
 
   /// How long the last flows may take, and the kernel to let their sockets go.
@@ -72,22 +75,24 @@ public struct SoakExperiment {
   ) throws {
     let begin = ContinuousClock.now
     func seconds() -> Double { (ContinuousClock.now - begin).inSeconds }
-    var (kills, nextKill, nextLook) = (0, plan.killEvery, 0.0)
+    var history = SoakHistory(begin: Date())
+    var (kills, nextKill, nextLook) = ([Double](), plan.killEvery, 0.0)
     var ledger = FlowLedger()
-    while seconds() < Double(plan.seconds) {
+    while seconds() < Double(plan.seconds + plan.aloneSeconds) {
       if seconds() >= nextLook {
         nextLook += plan.lookEvery
-        let look = try look(at: seconds(), instance, slowPath, flows.read(), kills: kills, &ledger)
+        let look = try look(at: seconds(), instance, slowPath, flows.read(), kills: kills.count, &ledger)
         result.runs.append(look)
         result.verdict = SoakVerdict(
           result.runs, completion: flows.completionSeconds(), adapterCrashes: Self.lines(crashes),
           complete: false)
         try tell(look, result)
       }
-      if seconds() >= nextKill {
+      if seconds() >= nextKill, seconds() < Double(plan.seconds) {
         nextKill += plan.killEvery
+        kills.append(seconds())
         slowPath.kill()
-        kills += 1
+        try history.read(slowPath, executable: executable)
         try slowPath.start()
       }
       try Interruption.sleep(.milliseconds(100))
@@ -98,11 +103,24 @@ public struct SoakExperiment {
     while try instance.status().slots.contains(where: { $0.flows > 0 }), ContinuousClock.now < deadline {
       try Interruption.sleep(.milliseconds(200))
     }
-    let look = try look(at: seconds(), instance, slowPath, counts, kills: kills, &ledger)
+    let look = try look(at: seconds(), instance, slowPath, counts, kills: kills.count, &ledger)
     result.runs.append(look)
+    let stop = seconds()
+    slowPath.stop()
+    try history.read(slowPath, executable: executable)
+    let looks = result.runs
+    let rollouts = SoakRollouts(
+      history.records, interruptions: kills + [stop],
+      // What was attached at first was never promoted.
+      active: zip(looks, looks.dropFirst()).filter {
+        $0.version != $1.version && $1.version != looks[0].version
+      }
+      .map { (version: $1.version, since: $0.time, time: $1.time) },
+      window: SoakPlan.watchSeconds)
     result.verdict = SoakVerdict(
-      result.runs, completion: flows.completionSeconds(), adapterCrashes: Self.lines(crashes),
-      expectedKills: Int(Double(plan.seconds) / plan.killEvery) - 1, ended: true, complete: plan.isComplete)
+      looks, completion: flows.completionSeconds(), adapterCrashes: Self.lines(crashes),
+      expectedKills: Int(Double(plan.seconds) / plan.killEvery) - 1,
+      ending: SoakEnding(try instance.status(), rollouts: rollouts), complete: plan.isComplete)
     try tell(look, result)
   }
 
@@ -138,13 +156,16 @@ extension ExperimentResult where Plan == SoakPlan, Run == SoakLook, Verdict == S
     }
     return PlotSheet([
       Plot(
-        "Flows", x: x, y: PlotAxis("flows"),
+        "Flows complete and broken", x: x, y: PlotAxis("flows"),
         series: [
-          line("begun", 0) { Double($0.flows.begun) }, line("complete", 2) { Double($0.flows.completed) },
-          line("broken", 1) { Double($0.flows.broken) },
+          line("complete", 2) { Double($0.flows.completed) }, line("broken", 1) { Double($0.flows.broken) },
         ]),
       Plot(
-        "Flows that slots hold", x: x, y: PlotAxis("flows"), series: [line("held", 0) { Double($0.held) }]),
+        "Flows under way", x: x, y: PlotAxis("flows"),
+        series: [
+          line("begun, not complete", 4) { Double($0.flows.begun - $0.flows.completed - $0.flows.broken) },
+          line("held by slots", 0) { Double($0.held) },
+        ]),
       Plot(
         "Memory", x: x, y: PlotAxis("MiB"),
         series: [
@@ -152,7 +173,7 @@ extension ExperimentResult where Plan == SoakPlan, Run == SoakLook, Verdict == S
           line("kernel", 3) { Double($0.kernelBytes) / 1_048_576 },
         ]),
       Plot(
-        "Version of the active snapshot", x: x, y: PlotAxis(""),
+        "Version of the active snapshot", x: x, y: PlotAxis("version"),
         series: [line("version", 2) { Double($0.version) }]),
     ])
   }

@@ -34,4 +34,28 @@ enum SoakMemory {
       return sum + kilobytes * 1024
     }
   }
+
+  /// Mean growth of a daemon's life, from its first look to its last, in MiB: what it fills in a minute.
+  static func growthOfLives(_ looks: [SoakLook]) -> Double? {
+    let growths = lives(looks).compactMap { life in
+      life.count > 1 ? (life[life.count - 1].y - life[0].y) : nil
+    }
+    return growths.isEmpty ? nil : Statistics.mean(growths)
+  }
+
+  /// Seconds in which a daemon fills its caches and heap; measured: level after two minutes.
+  static let settling = 150.0
+
+  /// Growth of the daemon's last life after its caches are full, in MiB an hour; nil for a life too short.
+  static func growthAlone(_ looks: [SoakLook]) -> Double? {
+    guard let life = lives(looks).last, let first = life.first else { return nil }
+    let late = life.filter { $0.x - first.x >= settling }
+    return late.count > 9 ? Statistics.slope(late.map { (x: $0.x / 3600, y: $0.y) }) : nil
+  }
+
+  /// (seconds, MiB) of each of the daemon's lives.
+  private static func lives(_ looks: [SoakLook]) -> [[(x: Double, y: Double)]] {
+    Dictionary(grouping: looks.filter { $0.daemonBytes != nil }, by: \.kills).sorted { $0.key < $1.key }
+      .map { $0.value.map { (x: $0.time, y: Double($0.daemonBytes ?? 0) / 1_048_576) } }
+  }
 }

@@ -1,6 +1,9 @@
 /// How long the experiment `soak` goes on, with which flows and which disturbances.
 public struct SoakPlan: Codable, Equatable, Sendable {
+  /// Seconds in which the daemon is killed, and in which it lives on after them: in a minute it only fills
+  /// its caches, among which a leak would not show.
   public var seconds = 1_800
+  public var aloneSeconds = 360
   /// Seconds between two flows.
   public var flowInterval = 0.05
   public var flowBytes = 20_000...1_000_000
@@ -16,6 +19,9 @@ public struct SoakPlan: Codable, Equatable, Sendable {
   public var slowPath: SlowPath.Settings
   public var seed: UInt64 = 1
 
+  /// The watch's window.
+  static let watchSeconds = 2.0
+
   public init() {
     slowPath = SlowPath.Settings()
     slowPath.consistency = true
@@ -23,23 +29,26 @@ public struct SoakPlan: Codable, Equatable, Sendable {
       "stability = { window = 3, range = 0.5 }", "necessity = { statistic = \"mean\", alpha = 0.001 }",
       "accuracy = { max_error = 0.05 }", "update_interval = \"5s\"",
     ]
-    slowPath.watch = ["window = \"2s\"", "loss = 0.5"]
+    // A shadow of a second or so, so that some kills leave one behind.
+    slowPath.shadow = ["every = 1", "decisions = 10", "limit = \"5s\""]
+    slowPath.watch = ["window = \"\(Int(Self.watchSeconds))s\"", "loss = 0.5"]
   }
 
   public static var quick: SoakPlan {
     var plan = SoakPlan()
     plan.seconds = 60
+    plan.aloneSeconds = 0
     plan.killEvery = 15
     return plan
   }
 
   /// At least the half hour, with its flows and kills.
   public var isComplete: Bool {
-    seconds >= 1_800 && flowInterval <= 0.05 && killEvery <= 60 && crashChance > 0
+    seconds >= 1_800 && aloneSeconds >= 360 && flowInterval <= 0.05 && killEvery <= 60 && crashChance > 0
   }
 
   /// Flows that begin in all.
-  public var flows: Int { Int(Double(seconds) / flowInterval) }
+  public var flows: Int { Int(Double(seconds + aloneSeconds) / flowInterval) }
 
   public var cell: LinkCell {
     LinkCell(
@@ -49,7 +58,8 @@ public struct SoakPlan: Codable, Equatable, Sendable {
 
   /// Throws `badParameter` for a plan that cannot be run.
   public func validate() throws {
-    guard (5...864_000).contains(seconds), flowInterval >= 0.001, flowInterval <= 60,
+    guard (5...864_000).contains(seconds), (0...86_400).contains(aloneSeconds), flowInterval >= 0.001,
+      flowInterval <= 60,
       flowBytes.lowerBound >= 1, flowBytes.upperBound <= 1 << 30, killEvery >= 2, lookEvery >= 0.5,
       (0...1).contains(crashChance)
     else {
