@@ -64,11 +64,22 @@ final class DaemonFolder {
     try Data(text.utf8).write(to: URL(fileURLWithPath: path + "/m.toml"))
   }
 
-  func start() throws -> Process {
+  static let program = URL(fileURLWithPath: CommandLine.arguments[0])
+    .deletingLastPathComponent().appendingPathComponent("medullad")
+
+  /// Starts the daemon and waits until it answers.
+  ///
+  /// - Parameters:
+  ///   - command: what is started instead, and becomes the daemon.
+  ///   - input: its standard input.
+  func start(
+    environment: [String: String] = [:], command: [String]? = nil, input: FileHandle? = nil
+  ) throws -> Process {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
-      .deletingLastPathComponent().appendingPathComponent("medullad")
-    process.arguments = [path + "/m.toml"]
+    process.executableURL = command.map { URL(fileURLWithPath: $0[0]) } ?? Self.program
+    process.arguments = command.map { Array($0.dropFirst()) } ?? [path + "/m.toml"]
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    if let input { process.standardInput = input }
     let log = path + "/log"
     if !FileManager.default.fileExists(atPath: log) { try Data().write(to: URL(fileURLWithPath: log)) }
     let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
@@ -88,6 +99,30 @@ final class DaemonFolder {
 
   func report() throws -> DaemonReport {
     try ControlClient(path: socket).ask(ControlRequest(.status), as: DaemonReport.self)
+  }
+
+  /// The function as the daemon tells of it.
+  func state() throws -> RunnerState {
+    guard let state = try report().functions.first?.state else {
+      throw ControlError(.unknownFunction, "the daemon has no function")
+    }
+    return state
+  }
+
+  /// Ends a daemon as a crash does.
+  func crash(_ process: Process) {
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+  }
+
+  /// Waits until the condition holds; an error is as good as false.
+  static func waits(_ seconds: Double = 30, _ condition: () throws -> Bool) -> Bool {
+    let deadline = Date(timeIntervalSinceNow: seconds)
+    while Date() < deadline {
+      if (try? condition()) == true { return true }
+      usleep(50_000)
+    }
+    return false
   }
 
   deinit {

@@ -79,10 +79,10 @@ struct KernelDaemonTests {
     let daemon = try folder.start()
     try folder.configure("", function: "sampling = 7")
     kill(daemon.processIdentifier, SIGHUP)
-    #expect(waits { try CongestionControl.status(name: folder.name).sampling == 7 })
+    #expect(DaemonFolder.waits { try CongestionControl.status(name: folder.name).sampling == 7 })
     try folder.configure("nonsense = 1")
     kill(daemon.processIdentifier, SIGHUP)
-    #expect(waits { folder.text.contains("stays as it was") })
+    #expect(DaemonFolder.waits { folder.text.contains("stays as it was") })
     #expect(try folder.report().functions.count == 1)
     #expect(throws: ControlError.self) {
       try ControlClient(path: folder.socket).ask(ControlRequest(.reload))
@@ -135,14 +135,5 @@ struct KernelDaemonTests {
   /// What the daemon gave to its user, root has again.
   private func restoreOwnership() {
     for path in [BPFFileSystem.root, FileLock.defaultPath, Daemon.runDirectory] { lchown(path, 0, 0) }
-  }
-
-  private func waits(_ condition: () throws -> Bool) -> Bool {
-    let deadline = Date(timeIntervalSinceNow: 10)
-    while Date() < deadline {
-      if (try? condition()) == true { return true }
-      usleep(50_000)
-    }
-    return false
   }
 }

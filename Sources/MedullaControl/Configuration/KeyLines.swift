@@ -1,8 +1,9 @@
 /// The line on which each key of a TOML document is given.
 ///
 /// The library that reads TOML does not tell. This scanner only finds its way and does not judge: what it
-/// cannot follow it leaves without a line. Two things it does refuse, because the library asserts there: a
-/// table header that does not begin with a key, and a brace where an array's element should be.
+/// cannot follow it leaves without a line. Three things it does refuse, because the library asserts there: a
+/// table header that does not begin with a key, a brace where an array's element should be, and times, which
+/// it does not survive when they are malformed.
 struct KeyLines {
   /// A key's way from the root; an element of an array is named by its index.
   typealias Path = [String]
@@ -148,7 +149,10 @@ struct KeyLines {
         scanner.value(at: path + [String(index)], depth: depth + 1)
       }
     default:
-      while let byte = current, !Self.endsValue(byte) { advance() }
+      while let byte = current, !Self.endsValue(byte) {
+        if byte == UInt8(ascii: ":") { refuse("a time of day, which no key takes; text needs quotes") }
+        advance()
+      }
     }
   }
 
