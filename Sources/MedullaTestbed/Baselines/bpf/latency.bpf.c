@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The kernel's part of the latency comparison, all by test run: `medulla_live` infers in the kernel,
- * `latency_empty` is what a test run costs, and `latency_ask` sends the features up the ring for user space to
- * answer in `latency_answers`.
+ * `latency_empty` is what a test run costs, and `latency_ask` sends the features up the ring for user space
+ * to answer in `latency_answers`.
  */
 #include "medulla.bpf.h"
 #include "latency.h"

@@ -6,10 +6,10 @@
  *     ways WAY UNTIL COUNT PAUSE ASKER ANSWERER [PROGRAM [QUESTIONS ANSWERS]]
  *
  * WAY: `test` (test run of PROGRAM), `ring`, `spin` (a ring that is looked at all the time), `eventfd`,
- * `pipe`, `netlink`. UNTIL: `answered`, until the answer is in the kernel, for a datapath that takes it at its
- * next packet; `returned`, until the sleeping asker has it. PAUSE: microseconds before each question, in which
- * the answerer falls asleep. ASKER and ANSWERER: processors. PROGRAM, QUESTIONS and ANSWERS: identifiers.
- * Prints COUNT samples, nanoseconds as 32-bit words.
+ * `pipe`, `netlink`. UNTIL: `answered`, until the answer is in the kernel, for a datapath that takes it at
+ * its next packet; `returned`, until the sleeping asker has it. PAUSE: microseconds before each question, in
+ * which the answerer falls asleep. ASKER and ANSWERER: processors. PROGRAM, QUESTIONS and ANSWERS:
+ * identifiers. Prints COUNT samples, nanoseconds as 32-bit words.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -271,7 +271,7 @@ static __u32 ask(const struct way *way, int is_event, __u64 number, unsigned int
 	usleep(pause_us);
 	question.time_ns = now_ns();
 	give(way, is_event, &question, sizeof(question), 1);
-	/* Who waits in the kernel is woken by the answer; who does not leaves the processor to the answerer. */
+	/* Who waits in the kernel is woken by the answer; who does not leaves the processor to another. */
 	if (!until_returned)
 		await_answered(number);
 	take(way, is_event, &answer, sizeof(answer), 0);
