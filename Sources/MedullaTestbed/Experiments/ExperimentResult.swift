@@ -1,4 +1,5 @@
-/// The format of all result files. It grows with every change that a reader of older files would stumble over.
+/// The format of all result files. It grows with every change that a reader of older files would stumble
+/// over.
 public enum ResultSchema {
   public static let version = 1
 }

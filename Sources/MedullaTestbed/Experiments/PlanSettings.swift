@@ -10,14 +10,18 @@ enum PlanSettings {
     }
     for setting in settings {
       let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2, values[parts[0]] != nil else {
+      // What is no JSON is a text, so that words need no quotes.
+      let value: Any? =
+        parts.count == 2
+        ? (try? JSONSerialization.jsonObject(with: Data(parts[1].utf8), options: .fragmentsAllowed))
+          ?? parts[1] : nil
+      let path = parts.first.map { $0.split(separator: ".").map(String.init) } ?? []
+      guard let value, let changed = replacing(values, path, value) else {
         throw TestbedError(
           .badParameter, "`\(setting)` sets nothing of the plan.",
           remedy: "Write KEY=VALUE with a key of \(values.keys.sorted().joined(separator: ", ")).")
       }
-      // What is no JSON is a text, so that words need no quotes.
-      let value = try? JSONSerialization.jsonObject(with: Data(parts[1].utf8), options: .fragmentsAllowed)
-      values[parts[0]] = value ?? parts[1]
+      values = changed
     }
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -28,6 +32,20 @@ enum PlanSettings {
         .badParameter, "`\(settings.joined(separator: " "))` does not fit the plan: \(Self.text(error)).",
         remedy: "Give each key a value of the kind that the result file shows.")
     }
+  }
+
+  /// `outer.inner` reaches into a part of the plan; nil when there is no such key.
+  private static func replacing(_ values: [String: Any], _ path: [String], _ value: Any) -> [String: Any]? {
+    guard let key = path.first, let old = values[key] else { return nil }
+    var values = values
+    if path.count == 1 {
+      values[key] = value
+    } else {
+      guard let inner = old as? [String: Any], let changed = replacing(inner, Array(path.dropFirst()), value)
+      else { return nil }
+      values[key] = changed
+    }
+    return values
   }
 
   private static func text(_ error: any Error) -> String {

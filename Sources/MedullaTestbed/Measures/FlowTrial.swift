@@ -31,8 +31,8 @@ public struct FlowTrial: Sendable {
     public var report: LinkReport
   }
 
-  /// Runs the flows. `meanwhile` is called when the measuring begins; what it does has to end by itself before
-  /// the flows do.
+  /// Runs the flows. `meanwhile` is called when the measuring begins; what it does has to end by itself
+  /// before the flows do.
   public func run(
     _ steering: Steering, prefix: String, executable: String = LinkEmulator.ownExecutable,
     meanwhile: (Steering) throws -> Void = { _ in }
@@ -43,6 +43,7 @@ public struct FlowTrial: Sendable {
       var plan = Transfer.Plan(
         congestion: steering.congestion, flows: flows, seconds: seconds + 1, interval: interval)
       (plan.senderProcessor, plan.receiverProcessor) = (senderProcessor, receiverProcessor)
+      try pin(emulator)
       let udp = background.bitsPerSecond > 0 ? try BackgroundTraffic(over: emulator) : nil
       defer { udp?.stop() }
       udp?.follow(background)
@@ -73,9 +74,29 @@ public struct FlowTrial: Sendable {
   }
 }
 
+extension FlowTrial {
+  /// Keeps the emulator to the receiver's processor, and what comes back to the sender to the sender's: the
+  /// sender's processor is a machine of its own then.
+  private func pin(_ emulator: LinkEmulator) throws {
+    if let receiverProcessor {
+      try ChildProcess.run([
+        "taskset", "-a", "-c", "-p", "\(receiverProcessor)", "\(emulator.workerIdentifier)",
+      ])
+    }
+    for (end, processor) in [(emulator.client, senderProcessor), (emulator.server, receiverProcessor)] {
+      guard let processor, processor < 32 else { continue }
+      let mask = String(1 << processor, radix: 16)
+      let file = "/sys/class/net/\(LinkEmulator.device)/queues/rx-0/rps_cpus"
+      try ChildProcess.run(["ip", "netns", "exec", end.name, "sh", "-c", "echo \(mask) > \(file)"])
+    }
+  }
+}
+
 /// What flows of one scheme achieved after the warm-up.
-public struct FlowMeasures: Codable, Equatable, Sendable {
+public struct FlowMeasures: ExperimentRun, Equatable {
   public var scheme: SteeringScheme
+  /// Which of the repetitions it is.
+  public var round = 0
   public var flows: Int
   public var seconds: Int
   public var warmUpSeconds: Int

@@ -26,8 +26,8 @@ public final class Steering {
   private var inferencesBefore = 0
   private let configuration: CongestionConfiguration
 
-  /// Reports at longer intervals than this bring features of the whole interval; shorter ones of about a round
-  /// trip, as in the kernel.
+  /// Reports at longer intervals than this bring features of the whole interval; shorter ones of about a
+  /// round trip, as in the kernel.
   private static let longInterval = Duration.milliseconds(20)
 
   /// Compiles what the scheme needs; nothing is attached.
@@ -81,8 +81,17 @@ public final class Steering {
   /// The user process, while one runs.
   public var processIdentifier: Int32? { userSpace?.processIdentifier }
 
-  /// The attached instance's name.
-  public var instanceName: String? { instance?.name }
+  /// Of the network in the kernel, while it is attached; nil for other schemes.
+  public func status() throws -> CongestionStatus? { try instance?.status() }
+
+  /// Makes new flows take another snapshot of the same shape. Only for the network in the kernel.
+  public func update(_ snapshot: DatapathSnapshot) throws {
+    guard let instance else {
+      throw TestbedError(
+        .badParameter, "\(scheme) has no snapshot to replace.", remedy: "Use the scheme `medulla`.")
+    }
+    try CongestionControl.update(name: instance.name, snapshot: snapshot)
+  }
 
   /// Counts from now on.
   public func beginWindow() throws {
@@ -123,6 +132,10 @@ public struct SteeringNetwork: Sendable {
   public init(models: String) throws {
     snapshot = try ShippedNetwork(directory: models).first
     model = "\(models)/\(ShippedNetwork.modelName)"
+    if let named = ProcessInfo.processInfo.environment["MEDULLA_PYTHON"] {
+      python = named
+      return
+    }
     let own = [".venv/bin/python3", "\(models)/../.venv/bin/python3"]
     python = own.first { FileManager.default.isExecutableFile(atPath: $0) } ?? "python3"
   }

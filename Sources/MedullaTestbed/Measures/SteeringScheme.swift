@@ -70,5 +70,10 @@ public struct SteeringScheme: Hashable, Sendable, Codable, CustomStringConvertib
     }
   }
 
+  /// The network in the kernel.
+  static let medulla = SteeringScheme(name: "medulla", kind: .inKernel)
+
+  private init(name: String, kind: Kind) { (self.name, self.kind) = (name, kind) }
+
   static func list(_ names: String...) -> [SteeringScheme] { names.compactMap { SteeringScheme($0) } }
 }

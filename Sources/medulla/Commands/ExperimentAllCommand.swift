@@ -11,8 +11,8 @@ struct ExperimentAllCommand: ParsableCommand {
       report.md put them together, beside what the paper found. With --quick less than 15 minutes. `links` \
       (35 minutes) and `soak` (half an hour) run only when --only names them.
 
-      Exit status: 0 when nothing was missed; 2 when a target was; 1 when something could not be measured, or \
-      was left in the kernel.
+      Exit status: 0 when nothing was missed; 2 when a target was; 1 when something could not be measured, \
+      or was left in the kernel.
       """)
 
   @OptionGroup var output: ExperimentOutput

@@ -7,9 +7,18 @@ struct ExperimentCommand: ParsableCommand {
     commandName: "experiment", abstract: "Run a measurement and judge it.",
     subcommands: [
       ExperimentListCommand.self, ExperimentAllCommand.self,
+      ExperimentPlannedCommand<IntervalExperiment>.self,
+      ExperimentPlannedCommand<RateOverTimeExperiment>.self,
+      ExperimentPlannedCommand<CommunicationExperiment>.self,
+      ExperimentPlannedCommand<SoftirqExperiment>.self,
       ExperimentPlannedCommand<QuantizationLossExperiment>.self, ExperimentConvergenceCommand.self,
-      ExperimentAdaptationCommand.self, ExperimentBatchIntervalCommand.self,
-      ExperimentPlannedCommand<InterfaceExperiment>.self, LinksExperimentCommand.self,
+      ExperimentPlannedCommand<GoodputExperiment>.self, ExperimentAdaptationCommand.self,
+      ExperimentPlannedCommand<OverheadExperiment>.self, ExperimentBatchIntervalCommand.self,
+      ExperimentPlannedCommand<PredictionLatencyExperiment>.self,
+      ExperimentPlannedCommand<InterfaceExperiment>.self, ExperimentPlannedCommand<FairnessExperiment>.self,
+      ExperimentPlannedCommand<VariableRateExperiment>.self,
+      ExperimentPlannedCommand<ManyFlowsExperiment>.self,
+      ExperimentPlannedCommand<SnapshotSwapExperiment>.self, LinksExperimentCommand.self,
       ExperimentUpdatesCommand.self, ExperimentSoakCommand.self, UnreliableAdapterCommand.self,
     ])
 }

@@ -3,7 +3,10 @@ public enum ExperimentCatalogue {
   public static let all: [ExperimentFacts] =
     [
       convergence, adaptation, batchInterval, QuantizationLossExperiment.facts, InterfaceExperiment.facts,
-      updates, links, soak,
+      updates, links, soak, IntervalExperiment.facts, RateOverTimeExperiment.facts,
+      CommunicationExperiment.facts, SoftirqExperiment.facts, GoodputExperiment.facts,
+      OverheadExperiment.facts, PredictionLatencyExperiment.facts, FairnessExperiment.facts,
+      VariableRateExperiment.facts, ManyFlowsExperiment.facts, SnapshotSwapExperiment.facts,
     ].sorted { order($0.name) < order($1.name) }
 
   /// Left out of `experiment all`: the first is a matrix of 35 minutes whose congestion control must be
