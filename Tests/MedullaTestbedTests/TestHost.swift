@@ -40,6 +40,12 @@ enum TestHost {
     namespaces().filter { NetworkNamespace.owner(of: $0) == owner }
   }
 
+  /// Whether a process has not ended; one that only waits for its parent to notice has.
+  static func runs(_ identifier: pid_t) -> Bool {
+    let text = (try? String(contentsOfFile: "/proc/\(identifier)/status", encoding: .utf8)) ?? ""
+    return text.contains("State:") && !text.contains("State:\tZ")
+  }
+
   /// Waits up to `limit` for something to become true.
   static func becomes(within limit: Duration = .seconds(10), _ condition: () -> Bool) -> Bool {
     let deadline = ContinuousClock.now + limit

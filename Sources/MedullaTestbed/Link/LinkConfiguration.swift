@@ -53,6 +53,8 @@ public struct LinkConfiguration: Codable, Equatable, Sendable {
   public var seed: UInt64
   /// Width of the recorder's time bins.
   public var binNanoseconds: UInt64
+  /// Take on a link above `LinkCeiling` all the same; a run in which the emulator falls behind says so.
+  public var ignoresCeiling = false
 
   public init(
     forward: PathConfiguration, backward: PathConfiguration, mtu: Int = 1500, seed: UInt64 = 1,
@@ -77,6 +79,28 @@ public struct LinkConfiguration: Codable, Equatable, Sendable {
         .badParameter, "Recorder bins of \(binNanoseconds) ns are out of range.",
         remedy: "Use 0.1 ms to 10 s.")
     }
+    try validateCeiling(forward, named: "forward")
+    try validateCeiling(backward, named: "backward")
+  }
+
+  private func validateCeiling(_ path: PathConfiguration, named name: String) throws {
+    let segments = LinkLimits.segmentsPerUnit(path, mtu: mtu)
+    let ceiling = LinkCeiling.bitsPerSecond(segmentsPerUnit: segments, mtu: mtu)
+    guard !ignoresCeiling, let rate = path.meanBitsPerSecond, rate > ceiling else { return }
+    let carried =
+      path.needsSingleSegments
+      ? "packets one by one, as losses, reordering, duplication and traces need"
+      : "units of \(segments) packets"
+    throw TestbedError(
+      .badParameter,
+      "The \(name) path's \(megabits(rate)) are beyond the emulator's ceiling of \(megabits(ceiling)) with "
+        + carried + ".",
+      remedy: "Use a lower rate. `medulla link --ceiling` measures what this machine carries; "
+        + "`--beyond-ceiling` tries.")
+  }
+
+  private func megabits(_ bitsPerSecond: Double) -> String {
+    "\(decimal(bitsPerSecond / 1e6, 0)) Mbit/s"
   }
 }
 
@@ -150,9 +174,9 @@ public enum LinkLimits {
   public static let bins = 120_000
   /// Packets read from one device before the other has its turn.
   public static let readsPerTurn = 64
-  /// A delivery later than this is late; `LateDeliveries` counts them.
+  /// A delivery later than this is late, and a frame that was taken from its device later than this.
   public static let lateNanoseconds: UInt64 = 1_000_000
-  /// Share of late deliveries from which a run is marked as fallen behind.
+  /// Share of late deliveries, or of late frames, from which a run is marked as fallen behind.
   public static let lateShare = 0.01
 
   /// Most segments of a unit where the path does not ask for more.

@@ -125,7 +125,7 @@ public final class LinkEmulator {
     }
   }
 
-  /// Ends the worker and removes the namespaces; safe to call twice.
+  /// Ends the worker, and removes the namespaces with what still runs in them; safe to call twice.
   public func tearDown() {
     if !stopped {
       stopped = true
@@ -133,8 +133,7 @@ public final class LinkEmulator {
       worker.closeInput()
       worker.end(patience: .seconds(2))
     }
-    client.remove()
-    server.remove()
+    NetworkNamespace.removeWithProcesses([client.name, server.name])
   }
 
   private static let gone = TestbedError(

@@ -60,11 +60,14 @@ struct LinkLoop {
     forward.finish(at: end, pool: &pool)
     backward.finish(at: end, pool: &pool)
     pool.drain()
+    let forwardReport = PathReport(forward.path)
+    let backwardReport = PathReport(backward.path)
     return LinkReport(
       ending: ending.rawValue, startNanoseconds: origin, endNanoseconds: end, realtime: realtime,
       processorSeconds: Self.processorSeconds() - before,
       failedWrites: forward.failedWrites + backward.failedWrites,
-      forward: PathReport(forward.path), backward: PathReport(backward.path))
+      forward: forwardReport, backward: backwardReport,
+      fellBehind: (forwardReport.windows + backwardReport.windows).contains { $0.fellBehind })
   }
 
   private mutating func carry(_ frame: UnsafeMutablePointer<UInt8>) -> Ending {
@@ -163,6 +166,8 @@ struct LinkLane {
   let input: Int32
   let output: Int32
   private(set) var failedWrites = 0
+  /// Since when the device has had frames whenever it was asked; nil: it was empty.
+  private var backlogSince: UInt64?
 
   init(path: PathQueue, input: Int32, output: Int32) {
     self.path = path
@@ -175,8 +180,15 @@ struct LinkLane {
   mutating func pull(_ frame: UnsafeMutablePointer<UInt8>, pool: inout PacketPool) -> Bool {
     for turn in 0..<LinkLimits.readsPerTurn {
       let length = read(input, frame, Self.frameBytes)
-      if length <= 0 { return turn > 0 }
-      path.accept(frame, length: length, at: monotonicNanoseconds(), pool: &pool)
+      if length <= 0 {
+        backlogSince = nil
+        return turn > 0
+      }
+      let now = monotonicNanoseconds()
+      let since = backlogSince ?? now
+      backlogSince = since
+      path.noteFrame(waitedAtMost: now &- since)
+      path.accept(frame, length: length, at: now, pool: &pool)
     }
     return true
   }

@@ -12,11 +12,8 @@ public struct LinkReport: Codable, Equatable, Sendable {
   public var failedWrites: Int
   public var forward: PathReport
   public var backward: PathReport
-
-  /// The loop delivered so much so late that its figures are not those of the configured link.
-  public var fellBehind: Bool {
-    (forward.windows + backward.windows).contains { $0.fellBehind }
-  }
+  /// In a window of one of the directions: what was measured is not the configured link.
+  public var fellBehind: Bool
 }
 
 /// What one direction of a link did.
@@ -61,6 +58,14 @@ public struct PathWindow: Codable, Equatable, Sendable {
   public var queueingDelay: DelaySummary
   /// How late units left the emulator after their planned time.
   public var lateness: DelaySummary
+  /// Units that left more than `LinkLimits.lateNanoseconds` after their planned time.
+  public var lateDeliveries: Int
+  /// Frames taken from the sending device, where the path has a rate; a frame has up to 44 segments.
+  public var frames: Int
+  /// Those that may have waited longer than `LinkLimits.lateNanoseconds` before the emulator took them.
+  public var lateFrames: Int
+  /// More than `LinkLimits.lateShare` of deliveries or of frames were late: what was measured is not the
+  /// configured link.
   public var fellBehind: Bool
 
   public var seconds: Double { Double(endNanoseconds &- startNanoseconds) / 1e9 }
@@ -102,7 +107,6 @@ extension DelaySummary {
 
 extension PathWindow {
   init(_ window: PathRecorder.Window) {
-    let deliveries = window.lateness.total
     self.init(
       startNanoseconds: window.start, endNanoseconds: window.end,
       arrivedSegments: window.arrivedSegments, deliveredSegments: window.deliveredSegments,
@@ -112,7 +116,8 @@ extension PathWindow {
       markedSegments: window.markedSegments,
       queueBytesMaximum: window.queueBytesMaximum, queueingDelay: DelaySummary(window.delay),
       lateness: DelaySummary(window.lateness),
-      fellBehind: Double(window.lateDeliveries) > Double(deliveries) * LinkLimits.lateShare)
+      lateDeliveries: Int(window.lateDeliveries), frames: Int(window.frames),
+      lateFrames: Int(window.lateFrames), fellBehind: window.fellBehind)
   }
 }
 

@@ -71,9 +71,8 @@ public enum LinkWorker {
     try say(Ready(ready: true, realtime: realtime))
     let report = loop.run(realtime: realtime)
     if report.ending == LinkLoop.Ending.ownerGone.rawValue {
-      for name in order.removeWhenOrphaned where NetworkNamespace.owner(of: name) != nil {
-        _ = try? ChildProcess.run(["ip", "netns", "delete", name])
-      }
+      NetworkNamespace.removeWithProcesses(
+        order.removeWhenOrphaned.filter { NetworkNamespace.owner(of: $0) != nil })
       return
     }
     try say(report)

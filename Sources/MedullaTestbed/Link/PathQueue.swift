@@ -5,6 +5,7 @@ import Glibc
 /// One direction of the link without its devices: frames go in with a time, units come out when due.
 struct PathQueue {
   private var segmentsPerUnit: Int
+  private var hasRate: Bool
   private var delayNanoseconds: UInt64
   private var markAboveBytes: Int
   /// When the last unit of each delay line is due: a shorter delay must not let a later one overtake it.
@@ -24,6 +25,7 @@ struct PathQueue {
 
   init(_ path: PathConfiguration, link: LinkConfiguration, seed: UInt64, origin: UInt64) {
     segmentsPerUnit = LinkLimits.segmentsPerUnit(path, mtu: link.mtu)
+    hasRate = path.meanBitsPerSecond != nil
     delayNanoseconds = path.delayNanoseconds
     markAboveBytes = path.markAboveBytes ?? Int.max
     buffer = Droptail(limitBytes: path.bufferBytes ?? LinkLimits.heldBytes)
@@ -34,15 +36,25 @@ struct PathQueue {
 
   var queueBytes: Int { buffer.heldBytes }
 
-  mutating func beginWindow(at time: UInt64) { recorder.beginWindow(at: time) }
+  /// A frame was read that may have waited in its device so long: the loop was too slow to take it, and the
+  /// link's own queue knows nothing of it. A path without a rate promises no time.
+  @inline(__always)
+  mutating func noteFrame(waitedAtMost nanoseconds: UInt64) {
+    if hasRate { recorder.noteFrame(waitedNanoseconds: nanoseconds) }
+  }
+
+  mutating func beginWindow(at time: UInt64) {
+    advance(to: time)
+    recorder.beginWindow(at: time)
+  }
 
   /// Follows another configuration from `time` on, and begins a measuring window. What is in the delay line
   /// keeps its time; units stay in order when the delay gets shorter.
   ///
   /// - Parameter segmentLimit: most segments of a unit that the pool has room for.
   mutating func change(_ path: PathConfiguration, mtu: Int, segmentLimit: Int, at time: UInt64) {
-    advance(to: time)
-    recorder.beginWindow(at: time)
+    beginWindow(at: time)
+    hasRate = path.meanBitsPerSecond != nil
     segmentsPerUnit = min(segmentLimit, LinkLimits.segmentsPerUnit(path, mtu: mtu))
     delayNanoseconds = path.delayNanoseconds
     markAboveBytes = path.markAboveBytes ?? Int.max
@@ -174,15 +186,18 @@ struct PathQueue {
     return packet
   }
 
-  /// When something happens next without new frames; nil: never.
+  /// When a unit may be due next without new frames; nil: never. Service that ends before that is made up for
+  /// in virtual time, so that a packet wakes the loop once.
   @inline(__always)
   var nextEvent: UInt64? {
     var event = UInt64.max
-    if let packet = waiting.first {
-      event = service.end(
+    if let packet = travelling.first {
+      event = packet.pointee.time
+    } else if let packet = waiting.first {
+      let end = service.end(
         arrival: packet.pointee.time, bytes: packet.pointee.wireBytes, segments: packet.pointee.segments)
+      event = end &+ delayNanoseconds
     }
-    if let packet = travelling.first { event = min(event, packet.pointee.time) }
     if let packet = heldBack.first { event = min(event, packet.pointee.time) }
     return event == .max ? nil : event
   }

@@ -31,6 +31,15 @@ struct PathRecorder {
     /// How late deliveries were after their planned time.
     var lateness = DelayHistogram()
     var lateDeliveries: UInt64 = 0
+    /// Frames that a path with a rate took from its device, and those that may have waited there too long.
+    var frames: UInt64 = 0
+    var lateFrames: UInt64 = 0
+
+    /// So much happened so late that the window's figures are not those of the configured link.
+    var fellBehind: Bool {
+      Double(lateDeliveries) > Double(lateness.total) * LinkLimits.lateShare
+        || Double(lateFrames) > Double(frames) * LinkLimits.lateShare
+    }
   }
 
   let binNanoseconds: UInt64
@@ -108,6 +117,12 @@ struct PathRecorder {
   mutating func noteDelivery(lateNanoseconds: UInt64) {
     current.lateness.record(lateNanoseconds)
     if lateNanoseconds > LinkLimits.lateNanoseconds { current.lateDeliveries &+= 1 }
+  }
+
+  @inline(__always)
+  mutating func noteFrame(waitedNanoseconds: UInt64) {
+    current.frames &+= 1
+    if waitedNanoseconds > LinkLimits.lateNanoseconds { current.lateFrames &+= 1 }
   }
 
   /// Ends the present window and begins the next.

@@ -60,6 +60,9 @@ struct LinkOptions: ParsableArguments {
   @Option(help: "Seed of losses, reordering and duplication.")
   var seed: UInt64 = 1
 
+  @Flag(help: "Try rates beyond what the emulator is known to carry.")
+  var beyondCeiling = false
+
   func validate() throws {
     if rate != nil, trace != nil { throw ValidationError("Give --rate or --trace, not both.") }
     if returnRate != nil, returnTrace != nil {
@@ -71,8 +74,9 @@ struct LinkOptions: ParsableArguments {
   func configuration() throws -> LinkConfiguration {
     var settings = LinkSettings()
     for (name, value) in named { if let value { _ = try settings.set(name, to: value) } }
-    var link = try settings.applied(
-      to: LinkConfiguration(forward: .init(), backward: .init(), mtu: mtu, seed: seed))
+    var link = LinkConfiguration(forward: .init(), backward: .init(), mtu: mtu, seed: seed)
+    link.ignoresCeiling = beyondCeiling
+    link = try settings.applied(to: link)
     let roundTrip = link.forward.delayNanoseconds + link.backward.delayNanoseconds
     func buffered(_ path: PathConfiguration) -> PathConfiguration {
       var path = path
