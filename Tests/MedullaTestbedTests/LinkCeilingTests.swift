@@ -34,6 +34,25 @@ struct LinkCeilingTests {
     #expect(refusal(.init(trace: trace))?.message.contains("2400 Mbit/s") == true)
   }
 
+  @Test("who asks one direction learns that the emulator fell behind in the other")
+  func eitherDirection() {
+    var late = PathBench(PathConfiguration(bitsPerSecond: 1e9))
+    var good = PathBench(PathConfiguration(bitsPerSecond: 1e9))
+    for window in 0..<2 {
+      late.path.noteFrame(waitedAtMost: window == 0 ? 0 : 2_000_000)
+      late.path.beginWindow(at: UInt64(window))
+      good.path.beginWindow(at: UInt64(window))
+    }
+    let report = LinkReport(
+      ending: "stopped", startNanoseconds: 0, endNanoseconds: 1, realtime: true, processorSeconds: 0,
+      failedWrites: 0, forward: PathReport(good.path), backward: PathReport(late.path))
+    #expect(report.fellBehind)
+    #expect(report.forward.windows.map(\.fellBehind) == [false, true])
+    #expect(report.backward.windows.map(\.fellBehind) == [false, true])
+    late.finish()
+    good.finish()
+  }
+
   @Test("it rises with the unit and with the packet")
   func model() {
     let ceilings = [1, 2, 4, 8].map { LinkCeiling.bitsPerSecond(segmentsPerUnit: $0, mtu: 1500) }

@@ -60,14 +60,11 @@ struct LinkLoop {
     forward.finish(at: end, pool: &pool)
     backward.finish(at: end, pool: &pool)
     pool.drain()
-    let forwardReport = PathReport(forward.path)
-    let backwardReport = PathReport(backward.path)
     return LinkReport(
       ending: ending.rawValue, startNanoseconds: origin, endNanoseconds: end, realtime: realtime,
       processorSeconds: Self.processorSeconds() - before,
       failedWrites: forward.failedWrites + backward.failedWrites,
-      forward: forwardReport, backward: backwardReport,
-      fellBehind: (forwardReport.windows + backwardReport.windows).contains { $0.fellBehind })
+      forward: PathReport(forward.path), backward: PathReport(backward.path))
   }
 
   private mutating func carry(_ frame: UnsafeMutablePointer<UInt8>) -> Ending {

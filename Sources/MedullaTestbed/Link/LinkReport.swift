@@ -12,8 +12,31 @@ public struct LinkReport: Codable, Equatable, Sendable {
   public var failedWrites: Int
   public var forward: PathReport
   public var backward: PathReport
-  /// In a window of one of the directions: what was measured is not the configured link.
+  /// In one of the windows: what was measured is not the configured link.
   public var fellBehind: Bool
+
+  /// Marks a window in both directions when the emulator fell behind in one: the answers of one are what the
+  /// other waits for.
+  public init(
+    ending: String, startNanoseconds: UInt64, endNanoseconds: UInt64, realtime: Bool,
+    processorSeconds: Double, failedWrites: Int, forward: PathReport, backward: PathReport
+  ) {
+    self.ending = ending
+    self.startNanoseconds = startNanoseconds
+    self.endNanoseconds = endNanoseconds
+    self.realtime = realtime
+    self.processorSeconds = processorSeconds
+    self.failedWrites = failedWrites
+    self.forward = forward
+    self.backward = backward
+    fellBehind = false
+    for index in forward.windows.indices where index < backward.windows.count {
+      let either = forward.windows[index].fellBehind || backward.windows[index].fellBehind
+      self.forward.windows[index].fellBehind = either
+      self.backward.windows[index].fellBehind = either
+      if either { fellBehind = true }
+    }
+  }
 }
 
 /// What one direction of a link did.
@@ -64,8 +87,8 @@ public struct PathWindow: Codable, Equatable, Sendable {
   public var frames: Int
   /// Those that may have waited longer than `LinkLimits.lateNanoseconds` before the emulator took them.
   public var lateFrames: Int
-  /// More than `LinkLimits.lateShare` of deliveries or of frames were late: what was measured is not the
-  /// configured link.
+  /// More than `LinkLimits.lateShare` of deliveries or of frames were late, in this direction or the other:
+  /// what was measured is not the configured link.
   public var fellBehind: Bool
 
   public var seconds: Double { Double(endNanoseconds &- startNanoseconds) / 1e9 }
