@@ -17,7 +17,8 @@ public struct UserSpaceConfiguration: Sendable {
   public enum Measuring: Hashable, Sendable {
     /// About a round trip, as with inference in the kernel: only the inference is elsewhere.
     case roundTrips
-    /// From one report to the next, as CCP's algorithms see the path.
+    /// From one report to the next, and rate and window change only then or with an answer: as when all of
+    /// the controller is in user space, like CCP's algorithms.
     case reports
   }
 
@@ -99,6 +100,7 @@ public struct UserSpaceConfiguration: Sendable {
     if case .every(let interval) = reporting {
       settings.everyMicroseconds = UInt32(clamping: interval.nanoseconds / 1000)
     }
+    settings.holds = measuring == .reports && reporting != .everyDecision ? 1 : 0
     settings.onlyDue = reporting == .everyDecision ? 1 : 0
     switch waiting {
     case .wakeups: settings.wakeup = 0
@@ -121,7 +123,7 @@ enum UserSpaceLayout {
     var everyMicroseconds: UInt32 = 0
     var wakeup: UInt32 = 0
     var onlyDue: UInt32 = 0
-    var reserved: UInt32 = 0
+    var holds: UInt32 = 0
   }
 
   struct Counts: BitwiseCopyable, Equatable {

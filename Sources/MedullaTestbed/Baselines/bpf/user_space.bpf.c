@@ -23,7 +23,8 @@ struct user_space_flow {
 	__u32 due;	/* decisions that were due, with the flow's 8 bits */
 	__u32 taken;	/* the last of them that was acted on */
 	__u32 step_q16; /* round trips that no action has been taken for, at most 1 */
-	__u32 reserved;
+	__u32 held_window;
+	__u64 held_rate;
 };
 
 struct {
@@ -73,6 +74,13 @@ static __always_inline struct user_space_counts *user_space_get_counts(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&user_space_counts, &zero);
+}
+
+static __always_inline const struct user_space_settings *user_space_get_settings(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&user_space_settings, &zero);
 }
 
 /* A place for the answers of flow `number`; USER_SPACE_NO_PLACE when those that it may have are taken. */
@@ -172,15 +180,36 @@ __noinline int user_space_take_ack(struct user_space_flow *flow, const struct mc
 	return 1;
 }
 
+/*
+ * Rate to pacing, window to the window. With `holds` those of the last interval's end or answer stay,
+ * whatever the controller has made of the acknowledgements since: user space would not know of them yet.
+ */
+static __always_inline void user_space_publish(struct sock *sk, struct tcp_sock *tp,
+					       struct user_space_flow *flow, __u32 acked, int holds)
+{
+	struct mcc_flow *controller = &flow->common.controller;
+	__u64 rate = controller->rate;
+	__u32 window = controller->window;
+
+	if (!holds) {
+		flow->held_rate = rate;
+		flow->held_window = window;
+	}
+	controller->rate = flow->held_rate;
+	controller->window = flow->held_window;
+	congestion_publish(sk, tp, &flow->common, acked);
+	controller->rate = rate;
+	controller->window = window;
+}
+
 /* Sends the features up when it is time. */
 static __always_inline void user_space_report(struct user_space_flow *flow, int due, __u64 now_us,
-					       struct user_space_counts *counts)
+					       struct user_space_counts *counts,
+					       const struct user_space_settings *settings)
 {
-	__u32 zero = 0;
-	const struct user_space_settings *settings = bpf_map_lookup_elem(&user_space_settings, &zero);
 	struct user_space_report *report;
 
-	if (!settings || flow->place == USER_SPACE_NO_PLACE || flow->common.controller.phase != MCC_STEER)
+	if (flow->place == USER_SPACE_NO_PLACE || flow->common.controller.phase != MCC_STEER)
 		return;
 	if (settings->only_due && !due)
 		return;
@@ -215,7 +244,7 @@ void BPF_PROG(user_space_init, struct sock *sk)
 		return;
 	flow = user_space_flow_of(sk, tp, config);
 	if (flow)
-		congestion_publish(sk, tp, &flow->common, 0);
+		user_space_publish(sk, tp, flow, 0, 0);
 }
 
 SEC("struct_ops")
@@ -290,7 +319,7 @@ void BPF_PROG(user_space_cwnd_event, struct sock *sk, int event)
 	idle = now > flow->common.last_ack_us ? now - flow->common.last_ack_us : 0;
 	mcc_on_restart(&flow->common.controller, config, now, tp->srtt_us >> 3, idle);
 	flow->common.last_ack_us = now;
-	congestion_publish(sk, tp, &flow->common, 0);
+	user_space_publish(sk, tp, flow, 0, 0);
 }
 
 SEC("struct_ops")
@@ -300,22 +329,27 @@ void BPF_PROG(user_space_main, struct sock *sk, __u32 acknowledged, int flag,
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	const struct mcc_config *config = congestion_get_config();
 	struct user_space_counts *counts = user_space_get_counts();
+	const struct user_space_settings *settings = user_space_get_settings();
 	struct user_space_flow *flow;
 	struct mcc_ack ack;
-	int due;
+	__u32 intervals;
+	int due, decided;
 
-	if (!config || !counts)
+	if (!config || !counts || !settings)
 		return;
 	flow = user_space_flow_of(sk, tp, config);
 	if (!flow)
 		return;
 	counts->acknowledgements++;
-	counts->decisions += user_space_take_answer(flow, config);
+	decided = user_space_take_answer(flow, config);
+	counts->decisions += decided;
+	intervals = flow->common.controller.intervals;
 	congestion_read_ack(&ack, tp, sample, &flow->common);
 	due = user_space_take_ack(flow, config, &ack);
 	counts->due += due;
-	user_space_report(flow, due, ack.now_us, counts);
-	congestion_publish(sk, tp, &flow->common, ack.acked);
+	user_space_report(flow, due, ack.now_us, counts, settings);
+	user_space_publish(sk, tp, flow, ack.acked,
+			   settings->holds && !decided && intervals == flow->common.controller.intervals);
 }
 
 struct {
@@ -331,7 +365,7 @@ int user_space_ask(struct __sk_buff *skb)
 {
 	__u32 zero = 0;
 	const struct user_space_report *question = bpf_map_lookup_elem(&user_space_question, &zero);
-	const struct user_space_settings *settings = bpf_map_lookup_elem(&user_space_settings, &zero);
+	const struct user_space_settings *settings = user_space_get_settings();
 	struct user_space_report *report;
 
 	if (!question || !settings)

@@ -19,7 +19,7 @@ struct user_space_settings {
 	__u32 every_us; /* the least time between two reports of a flow; 0: every acknowledgement */
 	__u32 wakeup;
 	__u32 only_due; /* 1: report only what the network is to decide about */
-	__u32 reserved;
+	__u32 holds;	/* 1: rate and window change only when an interval ends or an answer is there */
 };
 
 /*
