@@ -32,6 +32,8 @@ struct BaselineUserSpaceTests {
     #expect(Configuration(reporting: .everyAcknowledgement).settings == .init())
     let slow = Configuration(reporting: .every(.milliseconds(100)), waiting: .forcedWakeups).settings
     #expect(slow == .init(everyMicroseconds: 100_000, wakeup: 2, onlyDue: 0))
+    let whole = Configuration(reporting: .every(.milliseconds(10)), measuring: .reports).settings
+    #expect(whole == .init(everyMicroseconds: 10_000, holds: 1))
     let lean = Configuration(reporting: .everyDecision, waiting: .polling).settings
     #expect(lean == .init(everyMicroseconds: 0, wakeup: 1, onlyDue: 1))
   }
