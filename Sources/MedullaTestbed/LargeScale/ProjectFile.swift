@@ -1,0 +1,23 @@
+import Foundation
+
+/// Files that belong to the project but not to the program: found from the working directory, or from where
+/// the program was built.
+enum ProjectFile {
+  /// The first place where `folder` holds `name`.
+  static func directory(_ folder: String, holding name: String, beside program: String) throws -> String {
+    var places = [folder]
+    // bin/medulla, and .build/PLATFORM/release/medulla
+    var base = URL(fileURLWithPath: program)
+    for _ in 0..<4 {
+      base.deleteLastPathComponent()
+      places.append(base.appendingPathComponent(folder).path)
+    }
+    let found = places.first { FileManager.default.isReadableFile(atPath: "\($0)/\(name)") }
+    guard let found else {
+      throw TestbedError(
+        .fileFailed, "\(name) is not in \(places.joined(separator: ", ")).",
+        remedy: "Run the command in the project's directory, or name the file's place by its option.")
+    }
+    return found
+  }
+}
