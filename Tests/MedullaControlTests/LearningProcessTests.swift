@@ -1,0 +1,144 @@
+import Foundation
+import Glibc
+import MedullaAdaptation
+import MedullaDatapath
+import Testing
+
+@testable import MedullaControl
+
+@Suite(
+  "a daemon that learns, as a process", .serialized,
+  .enabled(if: DaemonTestHost.isUsable, DaemonTestHost.reason))
+struct LearningProcessTests {
+  /// Gates that let everything through, four times a second.
+  private static let open = """
+    [function.gates]
+    update_interval = "250ms"
+    [function.gates.stability]
+    window = 2
+    range = 10.0
+    [function.gates.necessity]
+    statistic = "mean"
+    alpha = 0.0
+    [function.gates.accuracy]
+    max_error = 0.5
+    """
+
+  private func configure(_ folder: DaemonFolder, _ adapter: String, more: String, gates: String = open) throws
+  {
+    try folder.configure(
+      "",
+      function: """
+        [function.adapter]
+        kind = "command"
+        argv = ["python3", "\(adapter)"]
+        deadline = "20s"
+        \(gates)
+        \(more)
+        """)
+  }
+
+  private func flow(_ folder: DaemonFolder) throws -> LoopbackFlow {
+    try LoopbackFlow(congestion: CongestionControl.status(name: folder.name).congestion)
+  }
+
+  private func isGone(_ process: pid_t) -> Bool {
+    guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else {
+      return true
+    }
+    // A zombie has ended; who reaps it is another's affair.
+    return text.split(separator: ")").last?.split(separator: " ").first == "Z"
+  }
+
+  @Test("an adapter that crashes again and again still has its networks promoted, and no flow notices")
+  func crashes() throws {
+    let folder = try DaemonFolder("x")
+    let adapter = try StandInAdapter.write(
+      to: folder.path, hook: "if kind == 'adapt' and count == 12: raise MemoryError('out of luck')")
+    try configure(folder, adapter, more: "[function.watch]\nwindow = \"2s\"\nloss = 1.0")
+    _ = try folder.start()
+    let flow = try flow(folder)
+    defer { flow.end() }
+    #expect(DaemonFolder.waits(60) { try folder.state().promotions >= 1 }, "\(folder.text)")
+    #expect(DaemonFolder.waits(60) { try folder.state().failures >= 2 }, "\(folder.text)")
+    #expect(folder.text.contains("Traceback") && folder.text.contains("out of luck"))
+    let state = try folder.state()
+    #expect(state.isRunning)
+    let promotions = state.promotions
+    #expect(DaemonFolder.waits(60) { try folder.state().promotions > promotions }, "\(folder.text)")
+    let received = flow.received
+    #expect(DaemonFolder.waits { flow.received > received + 100_000 })
+    let why = try ControlClient(path: folder.socket).ask(ControlRequest(.why), as: WhyAnswer.self)
+    #expect(why.functions.first?.function == folder.name)
+    let history = try ControlClient(path: folder.socket).ask(
+      ControlRequest(.history, function: folder.name, kind: "failure"), as: HistoryAnswer.self)
+    #expect(history.records.contains { "\($0.record)".contains("out of luck") })
+  }
+
+  @Test("when the daemon is killed its adapter ends too, even one that hears nothing")
+  func orphan() throws {
+    let folder = try DaemonFolder("g")
+    let adapter = try StandInAdapter.write(
+      to: folder.path, hook: "while kind == 'adapt' and count == 2: pass")
+    try configure(folder, adapter, more: "")
+    let daemon = try folder.start()
+    let flow = try flow(folder)
+    defer { flow.end() }
+    #expect(DaemonFolder.waits { try folder.state().rounds >= 1 }, "\(folder.text)")
+    let process = try #require(StandInAdapter.process(in: folder.path))
+    #expect(!isGone(process))
+    folder.crash(daemon)
+    let isEnded = DaemonFolder.waits { isGone(process) }
+    #expect(isEnded)
+    if !isEnded { kill(process, SIGKILL) }
+    let received = flow.received
+    #expect(DaemonFolder.waits { flow.received > received + 100_000 })
+  }
+
+  @Test("a daemon that was killed during a shadow leaves it on; the next one switches it off")
+  func takeoverInShadow() throws {
+    let folder = try DaemonFolder("h")
+    let adapter = try StandInAdapter.write(to: folder.path)
+    let shadow = "[function.shadow]\nevery = 1\ndecisions = 1000000\nlimit = \"1h\"\nmax_difference = 10.0"
+    try configure(folder, adapter, more: shadow + "\n[function.watch]\nwindow = \"2s\"")
+    let first = try folder.start()
+    let flow = try flow(folder)
+    defer { flow.end() }
+    #expect(DaemonFolder.waits(60) { try folder.state().phase == .shadowing }, "\(folder.text)")
+    folder.crash(first)
+    var status = try CongestionControl.status(name: folder.name)
+    #expect(status.staged != nil && status.shadow?.every == 1)
+    // The next one learns, but has no candidate of its own for a long time.
+    try configure(
+      folder, adapter, more: shadow, gates: "[function.gates.stability]\nwindow = 10000\nrange = 1e-9")
+    _ = try folder.start()
+    #expect(
+      DaemonFolder.waits {
+        status = try CongestionControl.status(name: folder.name)
+        return status.staged == nil && (status.shadow?.every ?? 0) == 0
+      })
+    #expect(status.slots.contains { $0.state == .active && $0.version == 1 })
+    #expect(DaemonFolder.waits { try folder.state().rounds > 0 })
+    #expect(try folder.state().phase == .learning)
+  }
+
+  @Test("a snapshot that was on trial when the daemon was killed is on trial under the next one")
+  func takeoverInWatch() throws {
+    let folder = try DaemonFolder("w")
+    let adapter = try StandInAdapter.write(to: folder.path)
+    try configure(folder, adapter, more: "[function.watch]\nwindow = \"20s\"\nloss = 1.0")
+    let first = try folder.start()
+    let flow = try flow(folder)
+    defer { flow.end() }
+    #expect(DaemonFolder.waits(60) { try folder.state().phase == .watching }, "\(folder.text)")
+    let version = try #require(try folder.state().activeVersion)
+    #expect(version > 1)
+    folder.crash(first)
+    _ = try folder.start()
+    #expect(DaemonFolder.waits { try folder.state().ticks > 0 })
+    let state = try folder.state()
+    #expect(state.phase == .watching)
+    #expect(state.candidateVersion == version && state.activeVersion == version)
+    #expect(try #require(state.waitSeconds) > 0)
+  }
+}
