@@ -196,7 +196,7 @@ struct ExperimentTests {
       verdict: LinkVerdict(runs, congestion: "medulla", complete: true))
     let text = try JSONText.encode(result)
     let object = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-    #expect(Set(object.keys) == ["experiment", "environment", "runs", "verdict"])
+    #expect(Set(object.keys) == ["schema", "experiment", "environment", "runs", "verdict", "summary"])
     let verdict = try #require(object["verdict"] as? [String: Any])
     #expect(Set(verdict.keys).isSuperset(of: ["met", "figures", "targets"]))
     let decoder = JSONDecoder()

@@ -19,8 +19,8 @@ public struct PlotSheet: Sendable {
   private static let top = 52.0
   private static let charWidth = 6.4
 
-  /// The colours of series 0, 1, 2, … on light and on dark paper: Okabe and Ito's, told apart by colour-blind
-  /// readers too.
+  /// The colours of series 0, 1, 2, … on light and on dark paper: Okabe and Ito's, told apart by
+  /// colour-blind readers too.
   private static let colors = [
     ("#0072b2", "#58b8f0"), ("#d55e00", "#ff9248"), ("#009e73", "#3fd6a8"), ("#a8488a", "#e59ac8"),
     ("#8a6d00", "#f0c63c"), ("#5b5bd6", "#a5a5ff"),

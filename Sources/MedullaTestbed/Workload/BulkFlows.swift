@@ -1,8 +1,8 @@
 import CMedulla
 import Foundation
 
-/// Any number of bulk TCP flows from the client's end of a link to the server's, each as much as it can, by one
-/// thread.
+/// Any number of bulk TCP flows from the client's end of a link to the server's, each as much as it can, by
+/// one thread.
 public final class BulkFlows: @unchecked Sendable {
   static let port: UInt16 = 7_001
   private static let chunkBytes = 32_768

@@ -55,7 +55,7 @@ struct FlowLoop {
     var events: [Event] = []
     let now = monotonicNanoseconds()
     while mayBegin, next <= now {
-      next &+= UInt64(plan.interval * 1e9)
+      next &+= UInt64(max(1, plan.interval * 1e9 * (plan.isPoisson ? -log(1 - random.unit()) : 1)))
       begin(at: now, &events)
     }
     var watched = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
@@ -89,8 +89,7 @@ struct FlowLoop {
   private mutating func begin(at now: UInt64, _ events: inout [Event]) {
     guard senders.count < ShortFlows.limit else { return events.append(.skipped) }
     events.append(.begun)
-    let (low, high) = (log(Double(plan.bytes.lowerBound)), log(Double(plan.bytes.upperBound)))
-    let bytes = Int(exp(low + random.unit() * (high - low)))
+    let bytes = drawBytes()
     do {
       let descriptor = try NamespaceSocket.tcpClient(
         LinkEmulator.Address.server, port: ShortFlows.port, congestion: plan.congestion)
@@ -98,6 +97,12 @@ struct FlowLoop {
     } catch {
       events.append(.broken("\(error)"))
     }
+  }
+
+  private mutating func drawBytes() -> Int {
+    if let sizes = plan.sizes { return sizes.quantile(random.unit()) }
+    let (low, high) = (log(Double(plan.bytes.lowerBound)), log(Double(plan.bytes.upperBound)))
+    return Int(exp(low + random.unit() * (high - low)))
   }
 
   private mutating func accept() {

@@ -7,8 +7,13 @@ public final class ShortFlows: @unchecked Sendable {
   public struct Plan: Codable, Equatable, Sendable {
     /// Seconds between two beginnings.
     public var interval = 0.05
+    /// Draws the times between two beginnings from an exponential distribution, with `interval` as its mean:
+    /// open-loop Poisson arrivals.
+    public var isPoisson = false
     /// Payload bytes, drawn between these on a logarithmic scale.
     public var bytes = 20_000...1_000_000
+    /// Payload bytes by a distribution instead.
+    public var sizes: FabricSizeDistribution?
     /// A flow that is not complete after so many seconds counts as broken.
     public var patience = 60.0
     public var congestion: String
@@ -33,14 +38,22 @@ public final class ShortFlows: @unchecked Sendable {
     public var reasons: [String: Int] = [:]
   }
 
+  /// One complete flow.
+  public struct Completion: Codable, Equatable, Sendable {
+    public var bytes: Int
+    public var seconds: Double
+  }
+
   /// Most flows at one time.
   public static let limit = 512
+  /// Most completions that are kept.
+  private static let keptCompletions = 100_000
   static let port: UInt16 = 7_000
 
-  // The lock guards `counts`, `durations`, `finishing` and `stopping`; the loop is the thread's own.
+  // The lock guards `counts`, `done`, `finishing` and `stopping`; the loop is the thread's own.
   private let lock = NSLock()
   private var counts = Counts()
-  private var durations: [Double] = []
+  private var done: [Completion] = []
   private var finishing = false
   private var stopping = false
   private let ended = DispatchSemaphore(value: 0)
@@ -72,8 +85,11 @@ public final class ShortFlows: @unchecked Sendable {
 
   public func read() -> Counts { lock.withLock { counts } }
 
+  /// What completed, in its order, of up to 100,000 flows.
+  public func completions() -> [Completion] { lock.withLock { done } }
+
   /// Seconds from beginning to completion, of up to 100,000 flows.
-  public func completionSeconds() -> [Double] { lock.withLock { durations } }
+  public func completionSeconds() -> [Double] { completions().map(\.seconds) }
 
   /// Begins no more flows and waits for those under way, at most their patience.
   public func finish(within limit: Duration) throws -> Counts {
@@ -107,7 +123,7 @@ public final class ShortFlows: @unchecked Sendable {
       case .completed(let bytes, let seconds):
         counts.completed += 1
         counts.bytes += bytes
-        if durations.count < 100_000 { durations.append(seconds) }
+        if done.count < Self.keptCompletions { done.append(Completion(bytes: bytes, seconds: seconds)) }
       case .broken(let reason):
         counts.broken += 1
         note(reason)

@@ -18,7 +18,9 @@ struct ExperimentCommand: ParsableCommand {
       ExperimentPlannedCommand<InterfaceExperiment>.self, ExperimentPlannedCommand<FairnessExperiment>.self,
       ExperimentPlannedCommand<VariableRateExperiment>.self,
       ExperimentPlannedCommand<ManyFlowsExperiment>.self,
-      ExperimentPlannedCommand<SnapshotSwapExperiment>.self, LinksExperimentCommand.self,
+      ExperimentPlannedCommand<SnapshotSwapExperiment>.self,
+      ExperimentPlannedCommand<CompletionTimesExperiment>.self,
+      ExperimentPlannedCommand<ApplicationsExperiment>.self, LinksExperimentCommand.self,
       ExperimentUpdatesCommand.self, ExperimentSoakCommand.self, UnreliableAdapterCommand.self,
     ])
 }

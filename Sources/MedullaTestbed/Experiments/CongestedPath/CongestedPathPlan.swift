@@ -7,6 +7,9 @@ public struct CongestedPathPlan: ExperimentPlan {
   public var rttMs = 10.0
   public var bufferBytes = 150_000
   public var backgroundMbps = 100.0
+  /// Seconds of background and of silence, in turn; 0: without a pause.
+  public var backgroundOn = 0.0
+  public var backgroundOff = 0.0
   public var seconds = 13
   public var warmUp = 3
   public var repeats = 10
@@ -25,7 +28,8 @@ public struct CongestedPathPlan: ExperimentPlan {
 
   func covers(_ full: CongestedPathPlan) -> Bool {
     full.schemes.allSatisfy(schemes.contains) && rateMbps == full.rateMbps && rttMs == full.rttMs
-      && bufferBytes == full.bufferBytes && backgroundMbps == full.backgroundMbps && repeats >= full.repeats
+      && bufferBytes == full.bufferBytes && backgroundMbps == full.backgroundMbps && backgroundOff == 0
+      && repeats >= full.repeats
       && seconds - warmUp >= full.seconds - full.warmUp && warmUp >= full.warmUp
   }
 
@@ -52,9 +56,12 @@ public struct CongestedPathPlan: ExperimentPlan {
   }
 
   func trial(round: Int) -> FlowTrial {
-    FlowTrial(
+    let pauses = backgroundOn > 0 && backgroundOff > 0
+    return FlowTrial(
       link: link(round: round), seconds: seconds, warmUp: warmUp,
-      background: .init(bitsPerSecond: backgroundMbps * 1e6))
+      background: .init(
+        bitsPerSecond: backgroundMbps * 1e6, on: pauses ? backgroundOn : nil,
+        off: pauses ? backgroundOff : nil))
   }
 
   /// Payload that the background leaves.

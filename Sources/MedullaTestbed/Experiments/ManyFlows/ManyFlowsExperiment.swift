@@ -158,10 +158,12 @@ public struct ManyFlowsExperiment: Experiment {
       plan.schemes.flatMap { scheme in
         [
           VerdictRow(
-            "\(scheme), \(count) flows: goodput (Mbit/s)", mean(scheme.name, count, \.goodputMbps), places: 1),
+            "\(scheme), \(count) flows: goodput (Mbit/s)",
+            mean(scheme.name, count, \.goodputMbps), places: 1),
           VerdictRow("\(scheme), \(count) flows: Jain", mean(scheme.name, count, \.jain)),
           VerdictRow(
-            "\(scheme), \(count) flows: mean queue (ms)", mean(scheme.name, count, \.queueMs.mean), places: 1),
+            "\(scheme), \(count) flows: mean queue (ms)",
+            mean(scheme.name, count, \.queueMs.mean), places: 1),
         ]
       }
     }

@@ -29,8 +29,8 @@ public struct PredictionLatencyExperiment: Experiment {
   public static let facts = ExperimentFacts(
     name: "fig15", title: "How long a prediction takes: in the kernel, and by asking user space.",
     discussion: """
-      A network of FFNN's shape, asked in the kernel, over a BPF ring buffer (sleeping and polling), netlink, \
-      pipes and event counters. Needs root and a quiet machine; five minutes, --quick half a minute.
+      A network of FFNN's shape, asked in the kernel, over a BPF ring buffer (sleeping and polling), \
+      netlink, pipes and event counters. Needs root and a quiet machine; five minutes, --quick half a minute.
       """,
     method: """
       One question after another, from processor 0; the process that answers (C, the snapshot compiled in) \

@@ -3,13 +3,13 @@ public struct RateOverTimeExperiment: Experiment {
   public static let facts = ExperimentFacts(
     name: "fig2", title: "One flow on 12 Mbit/s: what enters and leaves the bottleneck, by interval.",
     discussion: """
-      Reports to user space every 100, 10 and 2.5 ms, and inference in the kernel. Needs root; three minutes, \
-      --quick half a minute.
+      Reports to user space every 100, 10 and 2.5 ms, and inference in the kernel. Needs root; three \
+      minutes, --quick half a minute.
       """,
     method: """
       An emulated link of 12 Mbit/s with 10 ms each way; the recorder counts the bytes that come to the \
-      queue and those whose service ends in each 50 ms. The paper used UDT, with its own rate control in user \
-      space; here the kernel's TCP and the same controller in every scheme.
+      queue and those whose service ends in each 50 ms. The paper used UDT, with its own rate control in \
+      user space; here the kernel's TCP and the same controller in every scheme.
       """,
     paper: PaperFigure(
       "Figure 2, §2.2",

@@ -71,9 +71,9 @@ public struct SnapshotSwapExperiment: Experiment {
     discussion:
       "A swap every half second, and the same without. Needs root; seven minutes, --quick half one.",
     method: """
-      Flow consistency is off: each swap changes what every flow runs at its next decision. The two snapshots \
-      are of one network, calibrated on different samples. What left the bottleneck is counted by the emulator \
-      in 10 ms bins; runs without swaps are cut at the same distances.
+      Flow consistency is off: each swap changes what every flow runs at its next decision. The two \
+      snapshots are of one network, calibrated on different samples. What left the bottleneck is counted by \
+      the emulator in 10 ms bins; runs without swaps are cut at the same distances.
       """)
 
   private let plan: Plan
@@ -169,8 +169,8 @@ public struct SnapshotSwapExperiment: Experiment {
 }
 
 extension LinkReport {
-  /// Bytes that left the bottleneck in a span after a time over those in the same span before; nil at the ends
-  /// of the recording.
+  /// Bytes that left the bottleneck in a span after a time over those in the same span before; nil at the
+  /// ends of the recording.
   func deliveredAfterOverBefore(_ time: UInt64, nanoseconds span: UInt64) -> Double? {
     let bins = forward.bins
     let width = max(bins.binNanoseconds, 1)
