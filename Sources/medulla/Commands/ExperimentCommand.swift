@@ -15,12 +15,14 @@ struct ExperimentCommand: ParsableCommand {
       ExperimentPlannedCommand<GoodputExperiment>.self, ExperimentAdaptationCommand.self,
       ExperimentPlannedCommand<OverheadExperiment>.self, ExperimentBatchIntervalCommand.self,
       ExperimentPlannedCommand<PredictionLatencyExperiment>.self,
+      ExperimentPlannedCommand<SchedulingExperiment>.self,
       ExperimentPlannedCommand<InterfaceExperiment>.self, ExperimentPlannedCommand<FairnessExperiment>.self,
       ExperimentPlannedCommand<VariableRateExperiment>.self,
       ExperimentPlannedCommand<ManyFlowsExperiment>.self,
       ExperimentPlannedCommand<SnapshotSwapExperiment>.self,
       ExperimentPlannedCommand<CompletionTimesExperiment>.self,
-      ExperimentPlannedCommand<ApplicationsExperiment>.self, LinksExperimentCommand.self,
+      ExperimentPlannedCommand<ApplicationsExperiment>.self,
+      ExperimentPlannedCommand<SchedulingExperiment>.self, LinksExperimentCommand.self,
       ExperimentUpdatesCommand.self, ExperimentSoakCommand.self, UnreliableAdapterCommand.self,
     ])
 }

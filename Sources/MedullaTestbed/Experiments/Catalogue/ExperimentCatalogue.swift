@@ -7,12 +7,13 @@ public enum ExperimentCatalogue {
       CommunicationExperiment.facts, SoftirqExperiment.facts, GoodputExperiment.facts,
       OverheadExperiment.facts, PredictionLatencyExperiment.facts, FairnessExperiment.facts,
       VariableRateExperiment.facts, ManyFlowsExperiment.facts, SnapshotSwapExperiment.facts,
-      CompletionTimesExperiment.facts, ApplicationsExperiment.facts,
+      CompletionTimesExperiment.facts, ApplicationsExperiment.facts, SchedulingExperiment.facts,
+      SchedulingExperiment.facts,
     ].sorted { order($0.name) < order($1.name) }
 
   /// Left out of `experiment all`: the first is a matrix of 35 minutes whose congestion control must be
-  /// attached before, the second runs for as long as it is told.
-  public static let onlyAlone: Set<String> = ["links", "soak"]
+  /// attached before, the second runs for as long as it is told, the third needs ns-3, which is optional.
+  public static let onlyAlone: Set<String> = ["links", "soak", SchedulingExperiment.facts.name]
 
   public static func facts(of name: String) -> ExperimentFacts? { all.first { $0.name == name } }
 
