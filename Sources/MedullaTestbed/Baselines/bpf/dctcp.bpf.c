@@ -105,6 +105,9 @@ void BPF_PROG(dctcp_in_ack_event, struct sock *sk, __u32 flags)
 		return;
 	delivered = tp->delivered - flow->delivered;
 	marked = tp->delivered_ce - flow->delivered_ce;
+	/* An end that only receives has no windows. */
+	if (!delivered)
+		return;
 	alpha = flow->alpha;
 	share = alpha >> DCTCP_SHIFT;
 	/* The last sixteenths would never go away by rounding down. */
@@ -112,7 +115,7 @@ void BPF_PROG(dctcp_in_ack_event, struct sock *sk, __u32 flags)
 	if (marked) {
 		__u64 sum = (__u64)marked << (DCTCP_ONE_SHIFT - DCTCP_SHIFT);
 
-		sum = alpha + sum / (delivered ? delivered : 1);
+		sum = alpha + sum / delivered;
 		alpha = sum < DCTCP_ONE ? sum : DCTCP_ONE;
 	}
 	flow->alpha = alpha;
