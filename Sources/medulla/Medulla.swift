@@ -31,7 +31,7 @@ struct Medulla: AsyncParsableCommand {
         name: "Testbed",
         subcommands: [
           DemoCommand.self, LinkCommand.self, LinkWorkerCommand.self, ExperimentCommand.self,
-          SimulatorCommand.self,
+          BaselineCommand.self, SimulatorCommand.self,
         ]),
     ]
   )

@@ -66,10 +66,9 @@ struct ConfigurationDocument {
     guard text.utf8.count <= Self.byteLimit else {
       throw ConfigurationProblem(line: 1, key: "", message: "the file is larger than \(Self.byteLimit) bytes")
     }
-    // The library takes the text as a C string and would end at a zero byte.
-    if let zero = text.utf8.firstIndex(of: 0) {
-      let line = text.utf8[..<zero].count { $0 == UInt8(ascii: "\n") } + 1
-      throw ConfigurationProblem(line: line, key: "", message: "the file holds a zero byte")
+    if let (line, byte) = Self.strayControl(Array(text.utf8)) {
+      throw ConfigurationProblem(
+        line: line, key: "", message: "not TOML: the file holds a control character, byte \(byte)")
     }
     lines = KeyLines(text)
     if let (line, what) = lines.malformed {
@@ -85,6 +84,22 @@ struct ConfigurationDocument {
     } catch {
       throw ConfigurationProblem(line: 1, key: "", message: "not TOML: \(error)")
     }
+  }
+
+  /// The first control character that TOML does not allow anywhere. The library asserts on some of them, and
+  /// takes a zero byte for the end.
+  private static func strayControl(_ bytes: [UInt8]) -> (line: Int, byte: UInt8)? {
+    var line = 1
+    for (index, byte) in bytes.enumerated() {
+      switch byte {
+      case UInt8(ascii: "\n"): line += 1
+      case UInt8(ascii: "\r") where index + 1 < bytes.count && bytes[index + 1] == UInt8(ascii: "\n"): break
+      case UInt8(ascii: "\t"): break
+      case 0..<0x20, 0x7F: return (line, byte)
+      default: break
+      }
+    }
+    return nil
   }
 
   private static func value(of table: TOMLTable, depth: Int) throws -> ConfigurationValue {
