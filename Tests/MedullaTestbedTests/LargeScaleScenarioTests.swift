@@ -73,6 +73,7 @@ struct LargeScaleScenarioTests {
     #expect(value("short flows: kernel below char (%), the paper") == 10.9)
     #expect(abs((value("long flows: kernel below char (%)") ?? 0) - 1) < 1e-9)
     #expect(value("short flows: kernel over plain DCTCP") == 0.4)
+    #expect(value("paper's gaps that appear, at least half as large") == 1)
     #expect(TargetVerdict(rows, complete: true).met)
     #expect(!TargetVerdict(rows, complete: plan.isComplete).complete)
   }

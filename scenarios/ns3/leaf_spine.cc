@@ -108,29 +108,34 @@ LeafSpine::LeafSpine(const Options& options) : m_hostsPerLeaf(options.hosts / op
   cable.SetChannelAttribute("Delay", StringValue(options.delay));
   // A device keeps little, so that the port's bands decide what leaves next.
   cable.SetQueue("ns3::DropTailQueue", "MaxSize", StringValue("2p"));
-  TrafficControlHelper port;
-  port.SetRootQueueDisc("PriorityPort", "Bands", UintegerValue(options.bands), "MarkBytes",
-                        UintegerValue(options.markBytes), "BufferBytes", UintegerValue(options.bufferBytes));
+  auto port = [&](Ptr<NetDevice> device, uint32_t bufferBytes) {
+    TrafficControlHelper control;
+    control.SetRootQueueDisc("PriorityPort", "Bands", UintegerValue(options.bands), "MarkBytes",
+                             UintegerValue(options.markBytes), "BufferBytes", UintegerValue(bufferBytes));
+    m_ports.push_back(control.Install(device).Get(0));
+  };
   Ipv4AddressHelper addresses("10.0.0.0", "255.255.255.252");
-  auto connect = [&](Ptr<Node> lower, Ptr<Node> upper, const std::string& rate) {
+  auto connect = [&](Ptr<Node> lower, Ptr<Node> upper, const std::string& rate, uint32_t lowerBuffer) {
     cable.SetDeviceAttribute("DataRate", StringValue(rate));
     cable.SetDeviceAttribute("Mtu", UintegerValue(options.mtu));
     NetDeviceContainer devices = cable.Install(lower, upper);
-    QueueDiscContainer queues = port.Install(devices);
-    for (uint32_t index = 0; index < queues.GetN(); index++) m_ports.push_back(queues.Get(index));
+    port(devices.Get(0), lowerBuffer);
+    port(devices.Get(1), options.bufferBytes);
     Ipv4InterfaceContainer ends = addresses.Assign(devices);
     addresses.NewNetwork();
     return ends;
   };
   for (uint32_t host = 0; host < options.hosts; host++) {
-    auto ends = connect(m_hosts.Get(host), m_leaves.Get(LeafOf(host)), options.hostRate);
+    auto ends = connect(m_hosts.Get(host), m_leaves.Get(LeafOf(host)), options.hostRate,
+                        options.hostBufferBytes);
     m_addresses.push_back(ends.GetAddress(0));
     hostRoutes[host]->AddUp(ends.Get(0).second);
     leafRoutes[LeafOf(host)]->AddDown(m_addresses[host], ends.Get(1).second);
   }
   for (uint32_t leaf = 0; leaf < options.leaves; leaf++) {
     for (uint32_t spine = 0; spine < options.spines; spine++) {
-      auto ends = connect(m_leaves.Get(leaf), m_spines.Get(spine), options.fabricRate);
+      auto ends =
+          connect(m_leaves.Get(leaf), m_spines.Get(spine), options.fabricRate, options.bufferBytes);
       leafRoutes[leaf]->AddUp(ends.Get(0).second);
       for (uint32_t host = 0; host < options.hosts; host++) {
         if (LeafOf(host) == leaf) spineRoutes[spine]->AddDown(m_addresses[host], ends.Get(1).second);

@@ -69,6 +69,8 @@ class LeafSpine {
     uint32_t bands = 1;
     uint32_t markBytes = 97500;
     uint32_t bufferBytes = 1000000;
+    /// A host queues its own packets in main memory.
+    uint32_t hostBufferBytes = 9000000;
   };
 
   explicit LeafSpine(const Options& options);

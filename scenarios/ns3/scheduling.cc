@@ -83,7 +83,8 @@ Options ReadOptions(int count, char** words) {
   line.AddValue("mtu", "bytes of a packet", options.fabric.mtu);
   line.AddValue("bands", "priorities", options.fabric.bands);
   line.AddValue("mark-bytes", "length of a band from which it marks", options.fabric.markBytes);
-  line.AddValue("buffer-bytes", "buffer of a port", options.fabric.bufferBytes);
+  line.AddValue("buffer-bytes", "buffer of a switch's port", options.fabric.bufferBytes);
+  line.AddValue("host-buffer-bytes", "buffer of a host's port", options.fabric.hostBufferBytes);
   line.AddValue("source", "priorities: none, true-size or predicted", source);
   line.AddValue("bounds", "outputs between bands, ascending", bounds);
   line.AddValue("untagged-band", "band before the first answer", options.tagging.untaggedBand);

@@ -16,8 +16,10 @@ public struct SchedulingPlan: ExperimentPlan {
   public var packetBytes = 9000
   /// DCTCP's threshold for 10 Gb/s: 65 packets of 1,500 bytes.
   public var markBytes = 97_500
-  /// Shared by all bands of a port.
+  /// Shared by all bands of a switch's port.
   public var bufferBytes = 1_000_000
+  /// A host's own queue: a thousand packets, as Linux has.
+  public var hostBufferBytes = 9_000_000
   public var bands = FlowBands()
   /// Questions that may wait at a host's server.
   public var serverQueue = 1024
@@ -67,6 +69,7 @@ public struct SchedulingPlan: ExperimentPlan {
         && fabricGbps > 0 && fabricGbps <= 400 && (0...1000).contains(linkMicroseconds)
         && (576...9000).contains(packetBytes) && (1...1 << 30).contains(markBytes)
         && (packetBytes...1 << 30).contains(bufferBytes)
+        && (packetBytes...1 << 30).contains(hostBufferBytes)
         && (1...1 << 20).contains(serverQueue) && (1...100_000).contains(patienceMilliseconds),
       "The plan's fabric is out of range.",
       remedy: "Use equal numbers of hosts on 1 to 16 leaves, 1 to 7 spines and packets of 576 to 9000 bytes.")

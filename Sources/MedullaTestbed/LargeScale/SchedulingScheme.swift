@@ -79,6 +79,7 @@ public struct SchedulingScheme: Codable, Equatable, Sendable {
       "host-rate": "\(plan.workload.hostGbps)Gbps", "fabric-rate": "\(plan.fabricGbps)Gbps",
       "delay": "\(plan.linkMicroseconds)us", "mtu": "\(plan.packetBytes)",
       "mark-bytes": "\(plan.markBytes)", "buffer-bytes": "\(plan.bufferBytes)",
+      "host-buffer-bytes": "\(plan.hostBufferBytes)",
       "patience-ms": "\(plan.patienceMilliseconds)",
     ]
   }
