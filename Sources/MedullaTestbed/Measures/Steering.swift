@@ -26,9 +26,9 @@ public final class Steering {
   private var inferencesBefore = 0
   private let configuration: CongestionConfiguration
 
-  /// Reports at longer intervals than this bring features of the whole interval; shorter ones of about a
-  /// round trip, as in the kernel.
-  private static let longInterval = Duration.milliseconds(20)
+  /// From this interval on reports bring features of the whole interval, and the controller acts at reports
+  /// only, as CCP's algorithms do; below, features are of about a round trip, as in the kernel.
+  private static let longInterval = Duration.milliseconds(10)
 
   /// Compiles what the scheme needs; nothing is attached.
   ///
@@ -51,7 +51,7 @@ public final class Steering {
       congestion = try InstanceName("\(prefix)\(getpid())").congestion
       userSpace = nil
     case .userSpace(let interval, let runtime):
-      let long = interval.map { $0 > Self.longInterval } ?? false
+      let long = interval.map { $0 >= Self.longInterval } ?? false
       let engine: UserSpaceConfiguration.Engine =
         runtime == .lean ? .native : .onnxRuntime(python: network.python, model: network.model)
       let inference = try UserSpaceInference(

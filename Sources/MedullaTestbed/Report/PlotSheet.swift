@@ -15,15 +15,17 @@ public struct PlotSheet: Sendable {
   }
 
   private static let left = 64.0
-  private static let right = 18.0
+  private static let right = 28.0
   private static let top = 52.0
+  private static let legendLine = 18.0
   private static let charWidth = 6.4
 
   /// The colours of series 0, 1, 2, … on light and on dark paper: Okabe and Ito's, told apart by
-  /// colour-blind readers too.
+  /// colour-blind readers too; four more follow.
   private static let colors = [
     ("#0072b2", "#58b8f0"), ("#d55e00", "#ff9248"), ("#009e73", "#3fd6a8"), ("#a8488a", "#e59ac8"),
-    ("#8a6d00", "#f0c63c"), ("#5b5bd6", "#a5a5ff"),
+    ("#8a6d00", "#f0c63c"), ("#5b5bd6", "#a5a5ff"), ("#59636e", "#9da7b3"), ("#b3261e", "#ff8a80"),
+    ("#00707a", "#4dd0e1"), ("#7a4a00", "#d7a86e"),
   ]
 
   /// The SVG document, or element: it can stand in an HTML page as it is.
@@ -33,7 +35,7 @@ public struct PlotSheet: Sendable {
     for plot in plots {
       let bottom = Self.bottom(plot)
       body += "<g transform=\"translate(0 \(number(offset)))\">\n\(draw(plot))</g>\n"
-      offset += Self.top + height + bottom
+      offset += Self.top + extraLegend(plot) + height + bottom
     }
     return """
       <svg xmlns="http://www.w3.org/2000/svg" class="medulla-plot" viewBox="0 0 \(number(width)) \
@@ -74,7 +76,8 @@ public struct PlotSheet: Sendable {
 
   private func draw(_ plot: Plot) -> String {
     let frame = PlotFrame(
-      plot, left: Self.left, top: Self.top, width: width - Self.left - Self.right, height: height)
+      plot, left: Self.left, top: Self.top + extraLegend(plot), width: width - Self.left - Self.right,
+      height: height)
     let bars = plot.series.filter { $0.mark == .bars }
     let drawn = plot.series.map { series in
       series.mark == .bars
@@ -121,16 +124,29 @@ public struct PlotSheet: Sendable {
     return line + "M\(number(x - 4)) \(number(high))h8M\(number(x - 4)) \(number(low))h8\"/>\n"
   }
 
-  private func legend(_ plot: Plot) -> String {
-    var text = ""
-    var x = Self.left
-    for series in plot.series where !series.name.isEmpty {
-      let color = series.color % Self.colors.count
-      text += "<circle class=\"d\(color)\" r=\"4.5\" cx=\"\(number(x + 5))\" cy=\"34\"/>"
-      text += "<text x=\"\(number(x + 14))\" y=\"38\">\(Markup.escape(series.name))</text>\n"
-      x += 32 + Double(series.name.count) * Self.charWidth
+  /// Where each named series stands in the legend: as many to a line as fit.
+  private func places(_ plot: Plot) -> [(series: Plot.Series, x: Double, line: Int)] {
+    var (x, line) = (Self.left, 0)
+    return plot.series.filter { !$0.name.isEmpty }.map { series in
+      let length = 32 + Double(series.name.count) * Self.charWidth
+      if x + length > width, x > Self.left { (x, line) = (Self.left, line + 1) }
+      defer { x += length }
+      return (series, x, line)
     }
-    return text
+  }
+
+  /// Height of the legend's lines after the first.
+  private func extraLegend(_ plot: Plot) -> Double {
+    Double(places(plot).last?.line ?? 0) * Self.legendLine
+  }
+
+  private func legend(_ plot: Plot) -> String {
+    places(plot).map { series, x, line in
+      let color = series.color % Self.colors.count
+      let y = 34 + Double(line) * Self.legendLine
+      return "<circle class=\"d\(color)\" r=\"4.5\" cx=\"\(number(x + 5))\" cy=\"\(number(y))\"/>"
+        + "<text x=\"\(number(x + 14))\" y=\"\(number(y + 4))\">\(Markup.escape(series.name))</text>\n"
+    }.joined()
   }
 }
 

@@ -51,7 +51,7 @@ public struct CompletionTimesExperiment: Experiment {
       return sizes.mean / (capacity * load)
     }
 
-    /// What a flow takes alone on the path: the handshake, its bytes at the link's rate, and the answer's way.
+    /// What a flow takes alone on the path: the handshake, its bytes at the link's rate, the answer's way.
     func idealSeconds(_ bytes: Int) -> Double {
       let wire = Double(bytes) * LinkCell.packetBytes / LinkCell.payloadBytes
       return rttMs / 1000 * 2 + wire * 8 / (rateMbps * 1e6)
@@ -121,8 +121,8 @@ public struct CompletionTimesExperiment: Experiment {
       search workload. Needs root; 20 minutes, --quick half one.
       """,
     method: """
-      Each flow connects, sends its bytes, and is complete when the receiver has told how many it read. Flows \
-      begin whether or not earlier ones are complete. Slowdown is the completion time over two round trips \
+      Each flow connects, sends its bytes, and is complete when the receiver has told how many it read. \
+      Flows begin whether or not earlier ones are complete. Slowdown is the completion time over two round trips \
       and the bytes at the link's rate. Classes as in the paper's Figure 16: below 10 kB, to 100 kB, above.
       """)
 

@@ -10,8 +10,9 @@ public struct GoodputExperiment: Experiment {
       One iperf3 flow over an emulated link of 1 Gbit/s, 10 ms and 150 kB of buffer with 0.1 Gbit/s of UDP. \
       Goodput is what the receiving program read after the warm-up; its deviation is that of values over \
       0.1 s within a run. User space in the manner of CCP: the kernel runs the same controller and reports \
-      by ring buffer, a process infers and writes the action back; at 100 ms features span the report \
-      interval, at shorter ones about a round trip as in the kernel. The same snapshot everywhere; ONNX \
+      by ring buffer, a process infers and writes the action back; from 10 ms on features \
+      span the report interval and the whole controller acts at reports; at shorter ones about a round trip, \
+      as in the kernel. The same snapshot everywhere; ONNX \
       Runtime runs its float network.
       """,
     paper: PaperFigure(
