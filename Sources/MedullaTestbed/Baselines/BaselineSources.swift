@@ -26,6 +26,9 @@ enum BaselineSources {
   static var latencyWays: [String: String] {
     [
       "latency_ways.c": text(PackageResources.latency_ways_c),
+      "latency_process.h": text(PackageResources.latency_process_h),
+      "latency_descriptors.h": text(PackageResources.latency_descriptors_h),
+      "latency_ring.h": text(PackageResources.latency_ring_h),
       "latency.h": text(PackageResources.latency_h),
     ]
   }
