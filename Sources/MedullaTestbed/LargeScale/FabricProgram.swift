@@ -69,8 +69,7 @@ public struct FabricProgram: Sendable {
 
   /// Where the scenario's C++ is: `scenarios/ns3` below the working directory or beside the program's.
   public static func sources() throws -> String {
-    let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return try ProjectFile.directory("scenarios/ns3", holding: sourceName, beside: program)
+    try ProjectFile.directory("scenarios/ns3", holding: sourceName, setting: "scenario")
   }
 
   /// Runs the scenario over `flows`, at low priority, and reads what it wrote.

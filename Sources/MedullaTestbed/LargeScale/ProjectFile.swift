@@ -4,7 +4,10 @@ import Foundation
 /// the program was built.
 enum ProjectFile {
   /// The first place where `folder` holds `name`.
-  static func directory(_ folder: String, holding name: String, beside program: String) throws -> String {
+  ///
+  /// - Parameter setting: the setting of the plan that names another place, for the error.
+  static func directory(_ folder: String, holding name: String, setting: String) throws -> String {
+    let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     var places = [folder]
     // bin/medulla, and .build/PLATFORM/release/medulla
     var base = URL(fileURLWithPath: program)
@@ -16,7 +19,7 @@ enum ProjectFile {
     guard let found else {
       throw TestbedError(
         .fileFailed, "\(name) is not in \(places.joined(separator: ", ")).",
-        remedy: "Run the command in the project's directory, or name the file's place by its option.")
+        remedy: "Run the command in the project's directory, or say where it is by --set \(setting)=PATH.")
     }
     return found
   }

@@ -34,6 +34,7 @@ public struct SchedulingExperiment: Experiment {
 
   public init(_ plan: SchedulingPlan, context: ExperimentContext) throws {
     let ns3 = try NS3Installation.find()
+    let sources = plan.scenario.isEmpty ? try FabricProgram.sources() : plan.scenario
     self.plan = plan
     narrate = context.narrate
     sizes = try FabricSizeDistribution(contentsOf: plan.sizes.isEmpty ? Self.sharedSizes() : plan.sizes)
@@ -41,9 +42,12 @@ public struct SchedulingExperiment: Experiment {
     directory = FileManager.default.temporaryDirectory.appendingPathComponent("medulla-fig16-\(getpid())")
     let digest = predictor.file.digest.prefix(12)
     narrate("Compiling the scenario with ns-3 \(ns3.version) and the snapshot \(digest).")
-    program = try FabricProgram(
-      sources: plan.scenario.isEmpty ? FabricProgram.sources() : plan.scenario, snapshot: predictor.file,
-      directory: directory)
+    do {
+      program = try FabricProgram(sources: sources, snapshot: predictor.file, directory: directory)
+    } catch {
+      try? FileManager.default.removeItem(at: directory)
+      throw error
+    }
   }
 
   public func measure(_ take: (SchedulingRun) throws -> Void) throws {
@@ -69,8 +73,7 @@ public struct SchedulingExperiment: Experiment {
   /// The web-search workload, which is not the project's to distribute: beside the project.
   private static func sharedSizes() throws -> String {
     let name = "websearch.json"
-    let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    let folder = try ProjectFile.directory("../shared/data/flows", holding: name, beside: program)
+    let folder = try ProjectFile.directory("../shared/data/flows", holding: name, setting: "sizes")
     return "\(folder)/\(name)"
   }
 }
