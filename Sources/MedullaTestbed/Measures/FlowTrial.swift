@@ -52,6 +52,7 @@ public struct FlowTrial: Sendable {
       try Interruption.sleep(.seconds(warmUp))
       try emulator.beginWindow()
       try steering.beginWindow()
+      let before = udp?.read()
       let meter = try ProcessorMeter([
         "emulator": emulator.workerIdentifier, "sender": transfer.clientIdentifier,
         "receiver": transfer.serverIdentifier,
@@ -62,14 +63,18 @@ public struct FlowTrial: Sendable {
       let shares = try meter.read()
       try emulator.beginWindow()
       let counts = steering.stop()
-      udp?.stop()
+      let after = udp?.stop()
       let result = try transfer.finish()
       let drops = try emulator.deviceDrops()
       let report = try emulator.stop()
-      return Outcome(
-        measures: try FlowMeasures(
-          self, steering.scheme, result, report, shares: shares, inference: counts, deviceDrops: drops),
-        transfer: result, report: report)
+      var measures = try FlowMeasures(
+        self, steering.scheme, result, report, shares: shares, inference: counts, deviceDrops: drops)
+      if let before, let after {
+        let bits = Double(BackgroundTraffic.packetBytes * 8) / Double(max(seconds - warmUp, 1))
+        measures.backgroundSentMbps = Double(after.sent - before.sent) * bits / 1e6
+        measures.backgroundReceivedMbps = Double(after.received - before.received) * bits / 1e6
+      }
+      return Outcome(measures: measures, transfer: result, report: report)
     }
   }
 }
@@ -116,6 +121,9 @@ public struct FlowMeasures: ExperimentRun, Equatable {
   public var dropped: Int
   public var lost: Int
   public var processors: ProcessorMeter.Shares
+  /// UDP beside the flows, as IP packets; nil without any.
+  public var backgroundSentMbps: Double?
+  public var backgroundReceivedMbps: Double?
   /// nil for the kernel's own congestion controls.
   public var inference: Steering.Counts?
   /// Spoils a run.
@@ -161,6 +169,7 @@ public struct FlowMeasures: ExperimentRun, Equatable {
       + "\(decimal(queueMs.p95, 2)) p95, \(retransmits) retransmitted, busy "
       + "\(decimal(processors.busy * 100, 0))%, softirq \(decimal(processors.softirq * 100, 1))%" + agent
       + (inference.map { ", \($0.inferences) inferences" } ?? "")
+      + (backgroundSentMbps.map { ", UDP \(decimal($0, 0))" } ?? "")
       + (attempts > 1 ? ", second attempt" : "") + (fellBehind ? ", emulator fell behind" : "")
   }
 

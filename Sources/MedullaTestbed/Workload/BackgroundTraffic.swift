@@ -43,9 +43,10 @@ public final class BackgroundTraffic: @unchecked Sendable {
   /// Bytes of one IP packet.
   public static let packetBytes = 1500
   private static let payloadBytes = packetBytes - 28
-  /// Most packets that a late sender makes up for at once.
-  private static let burstPackets = 16
-  private static let tickNanoseconds: Int64 = 1_000_000
+  /// What a late sender makes up for at once: on a busy machine a sleep of a millisecond takes several.
+  private static let burstSeconds = 0.02
+  private static let leastBurstPackets = 16.0
+  private static let tickNanoseconds: Int64 = 500_000
 
   // The lock guards `pattern`, `patternStart`, `counts` and `stopping`; everything else is constant.
   private let lock = NSLock()
@@ -114,7 +115,8 @@ public final class BackgroundTraffic: @unchecked Sendable {
       last = now
       let sends = current.sends(at: Double(now &- start) / 1e9)
       credit = sends ? credit + elapsed * current.bitsPerSecond / 8 / Double(Self.packetBytes) : 0
-      credit = min(credit, Double(Self.burstPackets))
+      let burst = Self.burstSeconds * current.bitsPerSecond / 8 / Double(Self.packetBytes)
+      credit = min(credit, max(burst, Self.leastBurstPackets))
       var sent = 0
       while credit >= 1 {
         credit -= 1

@@ -41,7 +41,7 @@ public struct SoftirqExperiment: Experiment {
     method: """
       As fig13, with ten flows on 500 Mbit/s, so that every scheme carries the same load. Shares of the time \
       of processor 0, where the sender and the user process are, and what returns to the sender is handled; \
-      /proc/stat as mpstat reads it.
+      /proc/stat as mpstat reads it. What is spent is softirq, the sender and the user process together.
       """,
     paper: PaperFigure(
       "Figure 4, §2.2",
@@ -60,7 +60,12 @@ public struct SoftirqExperiment: Experiment {
   }
 
   private static func softirq(_ run: FlowMeasures) -> Double { run.processors.softirqByProcessor.first ?? 0 }
-  private static func busy(_ run: FlowMeasures) -> Double { run.processors.busyByProcessor.first ?? 0 }
+  /// Softirq, the sending program with its system calls, and the user process: what other programs of the
+  /// machine do is not in it.
+  private static func spent(_ run: FlowMeasures) -> Double {
+    let processors = Double(max(run.processors.busyByProcessor.count, 1))
+    return softirq(run) + (run.processors.processes["sender"] ?? 0) * processors + agent(run)
+  }
   private static func agent(_ run: FlowMeasures) -> Double { run.inference?.processorShare ?? 0 }
 
   public static func judge(_ runs: [FlowMeasures], _ plan: Plan) -> (rows: [VerdictRow], faults: [String]) {
@@ -69,19 +74,20 @@ public struct SoftirqExperiment: Experiment {
       [
         VerdictRow("\(scheme): softirq (%)", mean(scheme.name) { softirq($0) * 100 }, places: 2),
         VerdictRow("\(scheme): user process (%)", mean(scheme.name) { agent($0) * 100 }, places: 2),
-        VerdictRow("\(scheme): busy (%)", mean(scheme.name) { busy($0) * 100 }, places: 1),
+        VerdictRow(
+          "\(scheme): softirq, sender and user process (%)", mean(scheme.name) { spent($0) * 100 }, places: 1),
         VerdictRow("\(scheme): goodput (Mbit/s)", mean(scheme.name, \.goodputMbps), places: 1),
       ]
     }
     func above(_ name: String, _ base: String) -> Double? {
-      guard let own = mean(name, busy), let other = mean(base, busy) else { return nil }
+      guard let own = mean(name, spent), let other = mean(base, spent) else { return nil }
       return own - other
     }
     rows += [
-      VerdictRow("busy, in kernel above BBR", above("medulla", "bbr"), .atMost(0.05)),
-      VerdictRow("busy, user space per ACK above in kernel", above("user-ack", "medulla"), .atLeast(0.05)),
-      VerdictRow("busy, user space at 1 ms above 100 ms", above("user-1ms", "user-100ms")),
-      VerdictRow("busy, ONNX Runtime at 1 ms above 100 ms", above("onnx-1ms", "onnx-100ms"), .atLeast(0.05)),
+      VerdictRow("spent, in kernel above BBR", above("medulla", "bbr"), .atMost(0.05)),
+      VerdictRow("spent, user space per ACK above in kernel", above("user-ack", "medulla"), .atLeast(0.05)),
+      VerdictRow("spent, user space at 1 ms above 100 ms", above("user-1ms", "user-100ms")),
+      VerdictRow("spent, ONNX Runtime at 1 ms above 100 ms", above("onnx-1ms", "onnx-100ms"), .atLeast(0.05)),
     ]
     return (rows, runs.flatMap(\.faults))
   }
@@ -101,7 +107,7 @@ public struct SoftirqExperiment: Experiment {
       Plot(
         "Shares of the sender's processor", x: PlotAxis("", categories: schemes.map(\.description)),
         y: PlotAxis("%", range: 0...100),
-        series: [bars("busy", 0, busy), bars("softirq", 1, softirq), bars("user process", 2, agent)])
+        series: [bars("all three", 0, spent), bars("softirq", 1, softirq), bars("user process", 2, agent)])
     ])
   }
 }

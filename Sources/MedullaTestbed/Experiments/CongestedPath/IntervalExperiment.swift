@@ -33,8 +33,8 @@ public struct IntervalExperiment: Experiment {
     public var measures: FlowMeasures
     /// Goodput in each tenth of a second, in Mbit/s.
     public var goodputMbps: [Double]
-    /// Longest queue in each hundredth of a second, in kB.
-    public var queueKilobytes: [Double]
+    /// Mean wait in the queue in each hundredth of a second, in ms.
+    public var queueMs: [Double]
 
     public var line: String { measures.line }
   }
@@ -46,8 +46,8 @@ public struct IntervalExperiment: Experiment {
       from the kernel. Needs root; three minutes, --quick half a minute.
       """,
     method: """
-      As fig11. Goodput over 0.1 s as a distribution; the queue is the longest that the emulated bottleneck \
-      saw in each 10 ms.
+      As fig11. Goodput over 0.1 s as a distribution; the queue is the mean wait of segments in the emulated \
+      bottleneck in each 10 ms.
       """,
     paper: PaperFigure(
       "Figure 1, §2.2",
@@ -73,8 +73,7 @@ public struct IntervalExperiment: Experiment {
         try take(
           Run(
             measures: outcome.measures, goodputMbps: values.map { ($0 * 10).rounded() / 10 },
-            queueKilobytes: queue.map { outcome.report.forward.bins.queueBytesMaximum[$0] }
-              .map { Double($0 / 100) / 10 }))
+            queueMs: queue.map { outcome.report.forward.bins.meanDelayMilliseconds[$0] }))
       }
     }
   }
@@ -86,14 +85,15 @@ public struct IntervalExperiment: Experiment {
     let measures = runs.map(\.measures)
     func queue(_ name: String, _ value: ([Double]) -> Double) -> Double? {
       let own = runs.filter { $0.measures.scheme.name == name }
-      return own.isEmpty ? nil : Statistics.mean(own.map { value($0.queueKilobytes) })
+      return own.isEmpty ? nil : Statistics.mean(own.map { value($0.queueMs) })
     }
     var rows = measures.schemes.flatMap { scheme in
       [
         VerdictRow("\(scheme): goodput (Mbit/s)", measures.of(scheme.name).mean(\.goodputMbps), places: 1),
-        VerdictRow("\(scheme): mean queue (kB)", queue(scheme.name, Statistics.mean), places: 1),
+        VerdictRow("\(scheme): mean queue (ms)", queue(scheme.name, Statistics.mean), places: 3),
         VerdictRow(
-          "\(scheme): deviation of the queue (kB)", queue(scheme.name, Statistics.deviation), places: 1),
+          "\(scheme): deviation of the queue (ms)", queue(scheme.name, Statistics.deviation),
+          places: 3),
       ]
     }
     let goodput = { (name: String) in measures.of(name).mean(\.goodputMbps) }
@@ -116,7 +116,7 @@ public struct IntervalExperiment: Experiment {
     }
     // The first run's queue; more would hide each other.
     let queues = schemes.enumerated().map { index, scheme in
-      let first = runs.first { $0.measures.scheme == scheme }?.queueKilobytes ?? []
+      let first = runs.first { $0.measures.scheme == scheme }?.queueMs ?? []
       return Plot.Series(
         scheme.description, color: index,
         points: first.enumerated().map { Plot.Point(Double($0.offset) / 100, $0.element) })
@@ -126,8 +126,9 @@ public struct IntervalExperiment: Experiment {
         "Distribution of goodput over 0.1 s", x: PlotAxis("goodput (Mbit/s)"),
         y: PlotAxis("share of values", range: 0...1), series: distributions),
       Plot(
-        "Longest queue in each 10 ms of the first run", x: PlotAxis("time (s)"), y: PlotAxis("kB"),
-        series: queues, rules: [.init(.y, at: Double(plan.path.bufferBytes) / 1000, "buffer")]),
+        "Mean wait in the queue in each 10 ms of the first run", x: PlotAxis("time (s)"), y: PlotAxis("ms"),
+        series: queues,
+        rules: [.init(.y, at: Double(plan.path.bufferBytes) * 8 / plan.path.rateMbps / 1000, "full buffer")]),
     ])
   }
 }
