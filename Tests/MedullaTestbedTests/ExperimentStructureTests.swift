@@ -185,3 +185,14 @@ extension ExperimentPlan {
   /// Whether the seed is a key of the plan itself.
   fileprivate var hasSeed: Bool { (try? JSONText.encode(self).contains("\n  \"seed\"")) ?? false }
 }
+
+@Suite("The catalogue of experiments")
+struct CatalogueTests {
+  @Test("each experiment is listed once, in the order of the paper's figures")
+  func order() {
+    let names = ExperimentCatalogue.all.map(\.name)
+    #expect(Set(names).count == names.count)
+    #expect(names.prefix(4) == ["fig1", "fig2", "fig3", "fig4"])
+    #expect(ExperimentCatalogue.onlyAlone.isSubset(of: names))
+  }
+}

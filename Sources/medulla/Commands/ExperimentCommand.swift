@@ -15,7 +15,6 @@ struct ExperimentCommand: ParsableCommand {
       ExperimentPlannedCommand<GoodputExperiment>.self, ExperimentAdaptationCommand.self,
       ExperimentPlannedCommand<OverheadExperiment>.self, ExperimentBatchIntervalCommand.self,
       ExperimentPlannedCommand<PredictionLatencyExperiment>.self,
-      ExperimentPlannedCommand<SchedulingExperiment>.self,
       ExperimentPlannedCommand<InterfaceExperiment>.self, ExperimentPlannedCommand<FairnessExperiment>.self,
       ExperimentPlannedCommand<VariableRateExperiment>.self,
       ExperimentPlannedCommand<ManyFlowsExperiment>.self,

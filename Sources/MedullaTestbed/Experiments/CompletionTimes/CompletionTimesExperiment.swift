@@ -123,7 +123,7 @@ public struct CompletionTimesExperiment: Experiment {
     method: """
       Each flow connects, sends its bytes, and is complete when the receiver has told how many it read. \
       Flows begin whether or not earlier ones are complete. Slowdown is the completion time over two round \
-      trips and the bytes at the link's rate. Classes as in the paper's Figure 16: below 10 kB, to 100 kB, above.
+      trips and the bytes at the link's rate. Classes as in Figure 16: below 10 kB, to 100 kB, above.
       """)
 
   private let plan: Plan

@@ -75,7 +75,8 @@ public struct SoftirqExperiment: Experiment {
         VerdictRow("\(scheme): softirq (%)", mean(scheme.name) { softirq($0) * 100 }, places: 2),
         VerdictRow("\(scheme): user process (%)", mean(scheme.name) { agent($0) * 100 }, places: 2),
         VerdictRow(
-          "\(scheme): softirq, sender and user process (%)", mean(scheme.name) { spent($0) * 100 }, places: 1),
+          "\(scheme): softirq, sender and user process (%)",
+          mean(scheme.name) { spent($0) * 100 }, places: 1),
         VerdictRow("\(scheme): goodput (Mbit/s)", mean(scheme.name, \.goodputMbps), places: 1),
       ]
     }
