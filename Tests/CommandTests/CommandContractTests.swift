@@ -34,7 +34,11 @@ struct CommandContractTests {
   func compileAndRun() throws {
     try withFolder { folder in
       let first = try compile(into: folder + "/first.medulla")
-      let second = try compile(into: folder + "/second.medulla")
+      let second = try compile(into: folder + "/second.medulla", "--emit-c", folder + "/c")
+      let source = try String(contentsOfFile: folder + "/c/medulla_snapshot.c", encoding: .utf8)
+      #expect(
+        source.contains("void medulla_snapshot_run(") && source.contains("#include \"medulla_snapshot.h\""))
+      #expect(FileManager.default.fileExists(atPath: folder + "/c/medulla_snapshot.h"))
       #expect(first["digest"] as? String == second["digest"] as? String)
       #expect(first["scheme"] as? String == "W8A16")
       #expect(first["shape"] != nil)

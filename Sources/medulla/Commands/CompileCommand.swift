@@ -43,6 +43,10 @@ struct CompileCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("A bundle whose running programs the new snapshot must fit.", valueName: "bundle"))
   var matching: String?
+  @Option(
+    help: ArgumentHelp(
+      "A directory for the snapshot as C of user space, with its header: the same bits.", valueName: "dir"))
+  var emitC: String?
   @Flag(help: "Print the manifest on standard output.")
   var json = false
 
@@ -81,10 +85,19 @@ struct CompileCommand: ParsableCommand {
       try programs.write(to: folder)
       return BundleManifest(file, report: report, programs: entries)
     }
+    if let emitC { try writeSource(of: file, to: emitC) }
     if json {
       print(String(decoding: try bundle.manifest.data(), as: UTF8.self))
     } else {
       show(bundle)
+    }
+  }
+
+  private func writeSource(of file: SnapshotFile, to folder: String) throws {
+    let folder = URL(fileURLWithPath: folder, isDirectory: true)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for (name, text) in SnapshotSource(file).files {
+      try Data(text.utf8).write(to: folder.appendingPathComponent(name), options: .atomic)
     }
   }
 

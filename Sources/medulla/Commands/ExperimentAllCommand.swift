@@ -9,7 +9,7 @@ struct ExperimentAllCommand: ParsableCommand {
     discussion: """
       Each runs in a process of its own and writes its result file and plots; all.json, report.html and \
       report.md put them together, beside what the paper found. With --quick less than 15 minutes. `links` \
-      (35 minutes) and `soak` (half an hour) run only when --only names them.
+      (35 minutes), `soak` (as long) and `fig16` (which needs ns-3) run only when --only names them.
 
       Exit status: 0 when nothing was missed; 2 when a target was; 1 when something could not be measured, \
       or was left in the kernel.
