@@ -79,7 +79,9 @@ public struct SeriesReport {
       ? "All targets met." : verdict.complete ? "Targets missed." : "Not the whole experiment: no verdict."
     blocks.append(.paragraph("Here, \(summary.runCount) runs. \(judgement)"))
     let rows = summary.rows.map { row in
-      [row.name, row.shown, row.target, row.holds.map { $0 ? "ok" : "missed" } ?? ""]
+      // A part of an experiment shows how far it is from a target, and judges nothing.
+      let judged = verdict.complete ? row.holds : nil
+      return [row.name, row.shown, row.target, judged.map { $0 ? "ok" : "missed" } ?? ""]
     }
     blocks.append(.table(TextTable(columns: ["figure", "here", "target", ""], rows: rows)))
     blocks += verdict.misses.map { .notice("Missed: \($0)") }

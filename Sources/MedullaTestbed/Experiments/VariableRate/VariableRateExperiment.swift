@@ -155,7 +155,11 @@ public struct VariableRateExperiment: Experiment {
           values.enumerated().map { Plot.Point(Double($0.offset) / 2, $0.element) }
         }
         let rate = (traces.first { $0.name == name }).map { trace in
-          (0..<plan.seconds * 2).map { trace.capacityMbps(from: Double($0) / 2, to: Double($0 + 1) / 2) }
+          (0..<plan.seconds * 2).map {
+            // Delivered bytes count whole packets.
+            trace.capacityMbps(from: Double($0) / 2, to: Double($0 + 1) / 2) * LinkCell.packetBytes
+              / LinkCell.payloadBytes
+          }
         }
         return Plot(
           "\(name): delivered in each half second of the first run", x: PlotAxis("time (s)"),
