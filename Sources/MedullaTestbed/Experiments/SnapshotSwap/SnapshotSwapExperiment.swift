@@ -117,6 +117,8 @@ public struct SnapshotSwapExperiment: Experiment {
       }
     }
     outcome.measures.round = round
+    // A slot that is written again counts anew, so a sum over slots means nothing after swaps.
+    if swapping { outcome.measures.inference = nil }
     let ratios = times.compactMap { outcome.report.deliveredAfterOverBefore($0, nanoseconds: 100_000_000) }
     return Run(
       measures: outcome.measures, swaps: calls.count, swapMs: Percentiles(calls),
