@@ -1,15 +1,12 @@
-import CMedulla
 import Foundation
 
-/// Any number of bulk TCP flows from the client's end of a link to the server's, each as much as it can, by
-/// one thread.
+/// Any number of bulk TCP flows from one end of a link to the other, each as much as it can, by one thread.
 public final class BulkFlows: @unchecked Sendable {
   static let port: UInt16 = 7_001
   private static let chunkBytes = 32_768
   /// What a flow may have waiting in its socket: enough for any rate that it could have among many.
   private static let sendBufferBytes: Int32 = 262_144
   private static let waitMilliseconds: Int32 = 20
-  private static let connectLimit = Duration.seconds(30)
 
   // The lock guards `received` and `stopping`; the descriptors are the thread's own until it has ended.
   private let lock = NSLock()
@@ -21,44 +18,12 @@ public final class BulkFlows: @unchecked Sendable {
   private let receivers: [Int32]
 
   /// Connects all flows, then lets them send.
-  public init(count: Int, congestion: String, over link: LinkEmulator) throws {
+  ///
+  /// - Parameter end: where the flows' senders are.
+  public init(count: Int, congestion: String, from end: LinkEnd = .client, over link: LinkEmulator) throws {
     received = [Int](repeating: 0, count: count)
-    let listener = try NamespaceSocket.tcpListener(
-      in: link.server, LinkEmulator.Address.server, port: Self.port)
-    defer { close(listener) }
-    var made: (senders: [Int32], receivers: [Int32]) = ([], [])
-    do {
-      made.senders = try NamespaceSocket.within(link.client) {
-        var senders: [Int32] = []
-        do {
-          for _ in 0..<count {
-            senders.append(
-              try NamespaceSocket.tcpClient(
-                LinkEmulator.Address.server, port: Self.port, congestion: congestion))
-            // The listener's backlog is bounded; taking connections in between keeps it short.
-            Self.accept(listener, &made.receivers)
-          }
-        } catch {
-          for descriptor in senders { close(descriptor) }
-          throw error
-        }
-        return senders
-      }
-      let deadline = ContinuousClock.now + Self.connectLimit
-      while made.receivers.count < count {
-        guard ContinuousClock.now < deadline else {
-          throw TestbedError(
-            .timedOut, "Only \(made.receivers.count) of \(count) flows could connect.",
-            remedy: "Use fewer flows, or a faster link.")
-        }
-        Self.accept(listener, &made.receivers)
-        try Interruption.sleep(.milliseconds(5))
-      }
-    } catch {
-      for descriptor in made.senders + made.receivers { close(descriptor) }
-      throw error
-    }
-    (senders, receivers) = made
+    let pairs = try FlowPair.connect(count, from: end, port: Self.port, opening: congestion, over: link)
+    (senders, receivers) = (pairs.map(\.opened), pairs.map(\.accepted))
     for descriptor in senders {
       var size = Self.sendBufferBytes
       setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
@@ -93,16 +58,6 @@ public final class BulkFlows: @unchecked Sendable {
     isOver = true
     ended.wait()
     for descriptor in senders + receivers { close(descriptor) }
-  }
-
-  private static func accept(_ listener: Int32, _ accepted: inout [Int32]) {
-    while true {
-      let descriptor = Glibc.accept(listener, nil, nil)
-      if descriptor < 0 { return }
-      _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-      _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-      accepted.append(descriptor)
-    }
   }
 
   private func run() {

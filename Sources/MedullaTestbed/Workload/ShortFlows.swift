@@ -1,9 +1,6 @@
-import CMedulla
-import Foundation
-
 /// Many short TCP flows from the client's end of a link to the server's, by one thread: each sends its bytes,
 /// and is complete when the receiver has told how many it read and the number is right.
-public final class ShortFlows: @unchecked Sendable {
+public final class ShortFlows: Sendable {
   public struct Plan: Codable, Equatable, Sendable {
     /// Seconds between two beginnings.
     public var interval = 0.05
@@ -50,72 +47,52 @@ public final class ShortFlows: @unchecked Sendable {
   private static let keptCompletions = 100_000
   static let port: UInt16 = 7_000
 
-  // The lock guards `counts`, `done`, `finishing` and `stopping`; the loop is the thread's own.
-  private let lock = NSLock()
-  private var counts = Counts()
-  private var done: [Completion] = []
-  private var finishing = false
-  private var stopping = false
-  private let ended = DispatchSemaphore(value: 0)
-  private var isOver = false
+  private let loop: FlowLoop<ShortFlowEnds>
 
   /// Starts at once.
   public init(_ plan: Plan, over link: LinkEmulator) throws {
     let listener = try NamespaceSocket.tcpListener(
       in: link.server, LinkEmulator.Address.server, port: Self.port)
-    let namespace = link.client.path
-    let thread = Thread { [self] in
-      defer { ended.signal() }
-      guard medulla_enter_network_namespace(namespace) == 0 else {
-        close(listener)
-        return lock.withLock { note("the client's namespace cannot be entered") }
-      }
-      var loop = FlowLoop(plan, listener: listener)
-      while true {
-        let (ends, mayBegin) = lock.withLock { (stopping, !finishing) }
-        if ends || (!mayBegin && loop.isIdle) { break }
-        let events = loop.turn(mayBegin: mayBegin)
-        if !events.isEmpty { lock.withLock { take(events) } }
-      }
-      loop.close()
-    }
-    thread.name = "medulla-flows"
-    thread.start()
+    let ends = ShortFlowEnds(plan, namespace: link.client.path, listener: listener)
+    loop = FlowLoop("medulla-flows", ends, Account())
   }
 
-  public func read() -> Counts { lock.withLock { counts } }
+  public func read() -> Counts {
+    var counts = loop.account.counts
+    if let failure = loop.failure { counts.reasons[failure] = 1 }
+    return counts
+  }
 
   /// What completed, in its order, of up to 100,000 flows.
-  public func completions() -> [Completion] { lock.withLock { done } }
+  public func completions() -> [Completion] { loop.account.done }
 
   /// Seconds from beginning to completion, of up to 100,000 flows.
   public func completionSeconds() -> [Double] { completions().map(\.seconds) }
 
   /// Begins no more flows and waits for those under way, at most their patience.
   public func finish(within limit: Duration) throws -> Counts {
-    lock.withLock { finishing = true }
-    let deadline = ContinuousClock.now + limit
-    while !isOver, ContinuousClock.now < deadline {
-      if ended.wait(timeout: .now()) == .success { isOver = true }
-      try Interruption.sleep(.milliseconds(50))
-    }
-    stop()
+    try loop.finish(within: limit)
     return read()
   }
 
   /// Ends the thread; flows under way are given up. Safe to call twice.
-  public func stop() {
-    lock.withLock { stopping = true }
-    if !isOver {
-      ended.wait()
-      isOver = true
+  public func stop() { loop.stop() }
+}
+
+extension ShortFlows {
+  struct Account: FlowAccount {
+    enum Event {
+      case begun
+      case connected
+      case completed(bytes: Int, seconds: Double)
+      case broken(String)
+      case skipped
     }
-  }
 
-  private func note(_ reason: String) { counts.reasons[reason, default: 0] += 1 }
+    var counts = Counts()
+    var done: [Completion] = []
 
-  private func take(_ events: [FlowLoop.Event]) {
-    for event in events {
+    mutating func take(_ event: Event) {
       switch event {
       case .begun: counts.begun += 1
       case .connected: counts.connected += 1
@@ -123,10 +100,10 @@ public final class ShortFlows: @unchecked Sendable {
       case .completed(let bytes, let seconds):
         counts.completed += 1
         counts.bytes += bytes
-        if done.count < Self.keptCompletions { done.append(Completion(bytes: bytes, seconds: seconds)) }
+        if done.count < keptCompletions { done.append(Completion(bytes: bytes, seconds: seconds)) }
       case .broken(let reason):
         counts.broken += 1
-        note(reason)
+        counts.reasons[reason, default: 0] += 1
       }
     }
   }
