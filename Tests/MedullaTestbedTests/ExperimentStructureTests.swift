@@ -118,7 +118,7 @@ struct ExperimentStructureTests {
       AnyPlan(PredictionLatencyExperiment.Plan.self), AnyPlan(FairnessExperiment.Plan.self),
       AnyPlan(VariableRateExperiment.Plan.self), AnyPlan(ManyFlowsExperiment.Plan.self),
       AnyPlan(SnapshotSwapExperiment.Plan.self), AnyPlan(CompletionTimesExperiment.Plan.self),
-      AnyPlan(ApplicationsExperiment.Plan.self),
+      AnyPlan(InteractivePlan.self), AnyPlan(ApplicationsExperiment.Plan.self),
     ])
   func plans(_ plan: AnyPlan) throws {
     try plan.check()

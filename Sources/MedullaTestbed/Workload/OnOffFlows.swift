@@ -67,7 +67,7 @@ public final class OnOffFlows: Sendable {
   static let port: UInt16 = 7_002
   /// Bytes in a socket that TCP has not sent yet: a burst ends soon after its time, and not when a large
   /// buffer is empty.
-  private static let unsentBytes: Int32 = 131_072
+  private static let unsentBytes: Int32 = 65_536
 
   private let loop: FlowLoop<OnOffEnds>
 

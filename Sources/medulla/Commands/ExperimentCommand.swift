@@ -20,6 +20,7 @@ struct ExperimentCommand: ParsableCommand {
       ExperimentPlannedCommand<ManyFlowsExperiment>.self,
       ExperimentPlannedCommand<SnapshotSwapExperiment>.self,
       ExperimentPlannedCommand<CompletionTimesExperiment>.self,
+      ExperimentPlannedCommand<InteractiveExperiment>.self,
       ExperimentPlannedCommand<ApplicationsExperiment>.self,
       ExperimentPlannedCommand<SchedulingExperiment>.self, LinksExperimentCommand.self,
       ExperimentUpdatesCommand.self, ExperimentSoakCommand.self, UnreliableAdapterCommand.self,
