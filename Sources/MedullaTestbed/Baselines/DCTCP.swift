@@ -16,8 +16,9 @@ public final class DCTCP {
   public let congestion: String
   private var link: BPFLink?
   private let counts: BPFMap
+  private var before = Counts()
 
-  /// What its flows did since it was attached, over all namespaces.
+  /// What its flows did since it was attached or since `beginWindow`, over all namespaces.
   public struct Statistics: Codable, Equatable, Sendable {
     /// Windows of data over which alpha was updated.
     public var windows: Int
@@ -47,18 +48,31 @@ public final class DCTCP {
     var alphaSum: UInt64 = 0
   }
 
+  /// The program, for several values.
+  public struct Program: Sendable {
+    let object: [UInt8]
+
+    /// Compiles it; nothing is attached.
+    public init() throws {
+      object = try BPFCompiler().object(source: "dctcp.bpf.c", files: BaselineSources.dctcp)
+    }
+  }
+
   /// Registers it; sockets may select it as long as this object lives or it is pinned.
   ///
   /// - Throws: `badParameter` for a name that TCP has, `KernelError` when the kernel refuses.
-  public init(name: String = defaultName) throws {
+  public convenience init(name: String = defaultName) throws {
+    try self.init(name: name, program: Program())
+  }
+
+  public init(name: String, program: Program) throws {
     congestion = try InstanceName(name).congestion
     guard !CongestionControls.available().contains(congestion) else {
       throw TestbedError(
         .badParameter, "TCP has a congestion control named \(congestion) already.",
         remedy: "Choose another name, or detach that one.")
     }
-    let program = try BPFCompiler().object(source: "dctcp.bpf.c", files: BaselineSources.dctcp)
-    let object = try BPFObject(bytes: program, name: "dctcp")
+    let object = try BPFObject(bytes: program.object, name: "dctcp")
     try object.setStructOps(
       "dctcp_ops", type: "tcp_congestion_ops", member: "name", to: congestion, capacity: 16)
     try object.load()
@@ -68,7 +82,7 @@ public final class DCTCP {
 
   deinit { detach() }
 
-  /// Takes it away from new sockets; those that have it keep it. Safe to call twice.
+  /// Takes it away from new sockets; those that have it keep it, and go on to count. Safe to call twice.
   public func detach() {
     try? link?.detach()
     link = nil
@@ -79,14 +93,24 @@ public final class DCTCP {
     try namespace.set(["net.ipv4.tcp_ecn=1", "net.ipv4.tcp_congestion_control=\(congestion)"])
   }
 
+  /// Statistics count from now on; flows without ECN always from the attachment on.
+  public func beginWindow() throws { before = try read() }
+
   public func statistics() throws -> Statistics {
+    let now = try read()
+    let windows = now.windows &- before.windows
+    return Statistics(
+      windows: Int(clamping: windows), markedWindows: Int(clamping: now.marked &- before.marked),
+      losses: Int(clamping: now.losses &- before.losses), flowsWithoutECN: Int(clamping: now.without),
+      meanAlpha: windows > 0 ? Double(now.alphaSum &- before.alphaSum) / 1024 / Double(windows) : 0)
+  }
+
+  private func read() throws -> Counts {
     let all = try counts.valuesPerProcessor(at: 0, as: Counts.self)
     func sum(_ member: KeyPath<Counts, UInt64>) -> UInt64 { all.reduce(0) { $0 &+ $1[keyPath: member] } }
-    let windows = sum(\.windows)
-    return Statistics(
-      windows: Int(clamping: windows), markedWindows: Int(clamping: sum(\.marked)),
-      losses: Int(clamping: sum(\.losses)), flowsWithoutECN: Int(clamping: sum(\.without)),
-      meanAlpha: windows > 0 ? Double(sum(\.alphaSum)) / 1024 / Double(windows) : 0)
+    return Counts(
+      windows: sum(\.windows), marked: sum(\.marked), losses: sum(\.losses), without: sum(\.without),
+      alphaSum: sum(\.alphaSum))
   }
 
   /// Lets it stay when this object and the process go; `detach(name:)` takes it away.

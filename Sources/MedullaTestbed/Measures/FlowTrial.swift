@@ -7,11 +7,16 @@ public struct FlowTrial: Sendable {
   public var warmUp: Int
   /// UDP beside the flows.
   public var background: BackgroundTraffic.Pattern
+  /// `net.ipv4.tcp_ecn` of both ends: 1 where every connection asks for ECN; else the kernel's own 2, with
+  /// which it is granted and nobody asks. DCTCP asks always.
+  public var asksForECN = false
   /// Seconds between two values of goodput.
   public var interval = 0.1
   /// Where the programs at the two ends are kept.
   public var senderProcessor: Int?
   public var receiverProcessor: Int?
+  /// Where the emulator is kept; nil: with the receiver.
+  public var emulatorProcessor: Int?
 
   public init(
     link: LinkConfiguration, flows: Int = 1, seconds: Int, warmUp: Int,
@@ -29,6 +34,10 @@ public struct FlowTrial: Sendable {
     public var measures: FlowMeasures
     public var transfer: TransferResult
     public var report: LinkReport
+    /// When the background's pattern began, in seconds of the transfer; nil without one.
+    public var backgroundBegan: Double?
+    /// nil for other schemes.
+    public var dctcp: DCTCP.Statistics?
   }
 
   /// Runs the flows. `meanwhile` is called when the measuring begins; what it does has to end by itself
@@ -40,13 +49,17 @@ public struct FlowTrial: Sendable {
     try steering.start(prefix: prefix)
     defer { steering.stop() }
     return try LinkEmulator.with(link, executable: executable) { emulator in
+      for end in [emulator.client, emulator.server] {
+        try end.set(["net.ipv4.tcp_ecn=\(asksForECN ? 1 : 2)"])
+      }
+      try steering.prepare(emulator)
       var plan = Transfer.Plan(
         congestion: steering.congestion, flows: flows, seconds: seconds + 1, interval: interval)
       (plan.senderProcessor, plan.receiverProcessor) = (senderProcessor, receiverProcessor)
       try pin(emulator)
       let udp = background.bitsPerSecond > 0 ? try BackgroundTraffic(over: emulator) : nil
       defer { udp?.stop() }
-      udp?.follow(background)
+      let followed = udp?.follow(background)
       let transfer = try Transfer(plan, over: emulator)
       defer { transfer.end() }
       try Interruption.sleep(.seconds(warmUp))
@@ -74,19 +87,20 @@ public struct FlowTrial: Sendable {
         measures.backgroundSentMbps = Double(after.sent - before.sent) * bits / 1e6
         measures.backgroundReceivedMbps = Double(after.received - before.received) * bits / 1e6
       }
-      return Outcome(measures: measures, transfer: result, report: report)
+      return Outcome(
+        measures: measures, transfer: result, report: report,
+        backgroundBegan: followed.map { (Double($0) - Double(transfer.startNanoseconds)) / 1e9 },
+        dctcp: steering.dctcpStatistics)
     }
   }
 }
 
 extension FlowTrial {
-  /// Keeps the emulator to the receiver's processor, and what comes back to the sender to the sender's: the
-  /// sender's processor is a machine of its own then.
+  /// Keeps the emulator to its processor, and what arrives at each end to that end's: a processor is a machine
+  /// of its own then.
   private func pin(_ emulator: LinkEmulator) throws {
-    if let receiverProcessor {
-      try ChildProcess.run([
-        "taskset", "-a", "-c", "-p", "\(receiverProcessor)", "\(emulator.workerIdentifier)",
-      ])
+    if let processor = emulatorProcessor ?? receiverProcessor {
+      try ChildProcess.run(["taskset", "-a", "-c", "-p", "\(processor)", "\(emulator.workerIdentifier)"])
     }
     for (end, processor) in [(emulator.client, senderProcessor), (emulator.server, receiverProcessor)] {
       guard let processor, processor < 32 else { continue }
@@ -115,7 +129,7 @@ public struct FlowMeasures: ExperimentRun, Equatable {
   public var rttMs: Percentiles
   /// Wait in the bottleneck's queue, over segments.
   public var queueMs: Percentiles
-  /// In the whole transfer.
+  /// From the transfer's start, warm-up included, to the end of the measured time.
   public var retransmits: Int
   /// Segments that the buffer refused, and that random loss took, background included.
   public var dropped: Int
@@ -153,7 +167,7 @@ public struct FlowMeasures: ExperimentRun, Equatable {
     jain = Statistics.jain(flowMbps)
     rttMs = Percentiles(result.roundTrips(from: start))
     queueMs = Percentiles(window.queueingDelay)
-    retransmits = result.retransmits
+    retransmits = result.retransmits(until: end + trial.interval / 2)
     dropped = window.droppedSegments
     lost = window.lostSegments
     processors = shares

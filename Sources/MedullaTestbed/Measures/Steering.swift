@@ -22,6 +22,10 @@ public final class Steering {
   public let congestion: String
   private let snapshot: Snapshot
   private let userSpace: UserSpaceInference?
+  private let dctcpProgram: DCTCP.Program?
+  private var dctcp: DCTCP?
+  /// What DCTCP's flows did between `beginWindow` and `stop`; nil for other schemes, and before.
+  public private(set) var dctcpStatistics: DCTCP.Statistics?
   private var instance: ExperimentInstance?
   private var inferencesBefore = 0
   private let configuration: CongestionConfiguration
@@ -42,10 +46,14 @@ public final class Steering {
     self.scheme = scheme
     self.configuration = configuration
     snapshot = network.snapshot
+    dctcpProgram = scheme.kind == .dctcp ? try DCTCP.Program() : nil
     switch scheme.kind {
     case .kernel:
       try CongestionControls.require(scheme.name)
       congestion = scheme.name
+      userSpace = nil
+    case .dctcp:
+      congestion = try InstanceName("\(prefix)d\(getpid())").congestion
       userSpace = nil
     case .inKernel:
       congestion = try InstanceName("\(prefix)\(getpid())").congestion
@@ -70,12 +78,22 @@ public final class Steering {
   public func start(prefix: String) throws {
     switch scheme.kind {
     case .kernel: break
+    case .dctcp:
+      guard let dctcpProgram else { return }
+      dctcp = try DCTCP(name: congestion, program: dctcpProgram)
+      dctcpStatistics = nil
     case .inKernel:
       instance = try ExperimentInstance(
         prefix, snapshot: DatapathSnapshot(SnapshotFile(snapshot), name: "network"),
         configuration: configuration)
     case .userSpace: try userSpace?.start()
     }
+  }
+
+  /// Readies the two ends of a link, before the first flow: DCTCP needs ECN, and a receiver that echoes each
+  /// mark; a flow without would be Reno.
+  public func prepare(_ link: LinkEmulator) throws {
+    for end in [link.client, link.server] { try dctcp?.prepare(end) }
   }
 
   /// The user process, while one runs.
@@ -96,6 +114,7 @@ public final class Steering {
   /// Counts from now on.
   public func beginWindow() throws {
     try userSpace?.beginWindow()
+    try dctcp?.beginWindow()
     inferencesBefore = try inferences()
   }
 
@@ -112,6 +131,11 @@ public final class Steering {
         inferences: said.agent.answers, reports: said.reports, droppedReports: said.droppedReports,
         processorShare: said.agent.processorShare, meanMicroseconds: said.agent.meanNanoseconds / 1e3,
         p99Microseconds: Double(said.agent.percentile99Nanoseconds) / 1e3)
+    }
+    if let dctcp {
+      dctcpStatistics = try? dctcp.statistics()
+      dctcp.detach()
+      self.dctcp = nil
     }
     guard let instance else { return nil }
     let asked = ((try? inferences()) ?? inferencesBefore) - inferencesBefore

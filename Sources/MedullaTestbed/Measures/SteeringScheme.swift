@@ -1,11 +1,13 @@
 import Foundation
 import MedullaDatapath
 
-/// Who sets a flow's rate, by a short name: `bbr`, `medulla`, `user-10ms`, `onnx-ack`.
+/// Who sets a flow's rate, by a short name: `bbr`, `medulla`, `dctcp`, `user-10ms`, `onnx-ack`.
 public struct SteeringScheme: Hashable, Sendable, Codable, CustomStringConvertible {
   public enum Kind: Hashable, Sendable {
     /// The kernel's own congestion control of the name.
     case kernel
+    /// Our DCTCP, also where the kernel has one of its own.
+    case dctcp
     /// The network in the kernel.
     case inKernel
     /// The network in a user process that hears from the kernel now and then; nil: at each acknowledgement.
@@ -29,6 +31,8 @@ public struct SteeringScheme: Hashable, Sendable, Codable, CustomStringConvertib
     let parts = name.split(separator: "-", maxSplits: 1).map(String.init)
     if name == "medulla" {
       kind = .inKernel
+    } else if name == "dctcp" {
+      kind = .dctcp
     } else if parts.count == 2, let runtime = Runtime(rawValue: parts[0]) {
       if parts[1] == "ack" {
         kind = .userSpace(interval: nil, runtime: runtime)
@@ -49,7 +53,7 @@ public struct SteeringScheme: Hashable, Sendable, Codable, CustomStringConvertib
     guard let scheme = SteeringScheme(name) else {
       throw TestbedError(
         .badParameter, "`\(name)` steers no flow.",
-        remedy: "Use medulla, user-INTERVAL, onnx-INTERVAL (ack, 1ms, 10ms, …) or a kernel's name.")
+        remedy: "Use medulla, dctcp, user-INTERVAL, onnx-INTERVAL (ack, 1ms, 10ms, …) or a kernel's name.")
     }
     self = scheme
   }
@@ -62,7 +66,7 @@ public struct SteeringScheme: Hashable, Sendable, Codable, CustomStringConvertib
   /// For tables and plots.
   public var description: String {
     switch kind {
-    case .kernel: name.uppercased()
+    case .kernel, .dctcp: name.uppercased()
     case .inKernel: "in kernel"
     case .userSpace(let interval, let runtime):
       (runtime == .lean ? "user space" : "ONNX Runtime") + ", "

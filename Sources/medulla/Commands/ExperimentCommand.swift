@@ -21,7 +21,7 @@ struct ExperimentCommand: ParsableCommand {
       ExperimentPlannedCommand<SnapshotSwapExperiment>.self,
       ExperimentPlannedCommand<CompletionTimesExperiment>.self,
       ExperimentPlannedCommand<InteractiveExperiment>.self,
-      ExperimentPlannedCommand<ApplicationsExperiment>.self,
+      ExperimentPlannedCommand<ApplicationsExperiment>.self, ExperimentPlannedCommand<MarkingExperiment>.self,
       ExperimentPlannedCommand<SchedulingExperiment>.self, LinksExperimentCommand.self,
       ExperimentUpdatesCommand.self, ExperimentSoakCommand.self, UnreliableAdapterCommand.self,
     ])

@@ -104,6 +104,7 @@ public struct ApplicationsExperiment: Experiment {
     try steering.start(prefix: "app")
     defer { steering.stop() }
     return try LinkEmulator.with(plan.link(round: round), executable: context.executable) { link in
+      try steering.prepare(link)
       let server = try WebServer(
         files: ["page": plan.pageBytes, "file": plan.fileBytes], congestion: steering.congestion, over: link)
       defer { server.stop() }

@@ -7,7 +7,7 @@ public enum ExperimentCatalogue {
       CommunicationExperiment.facts, SoftirqExperiment.facts, GoodputExperiment.facts,
       OverheadExperiment.facts, PredictionLatencyExperiment.facts, FairnessExperiment.facts,
       VariableRateExperiment.facts, ManyFlowsExperiment.facts, SnapshotSwapExperiment.facts,
-      InteractiveExperiment.facts, CompletionTimesExperiment.facts, ApplicationsExperiment.facts,
+      InteractiveExperiment.facts, CompletionTimesExperiment.facts, ApplicationsExperiment.facts, MarkingExperiment.facts,
       SchedulingExperiment.facts,
     ].sorted { order($0.name) < order($1.name) }
 

@@ -150,6 +150,7 @@ public struct CompletionTimesExperiment: Experiment {
     try steering.start(prefix: "fct")
     defer { steering.stop() }
     return try LinkEmulator.with(plan.link(round: round), executable: context.executable) { link in
+      try steering.prepare(link)
       var flows = ShortFlows.Plan(congestion: steering.congestion)
       (flows.isPoisson, flows.sizes, flows.interval) = (true, sizes, plan.interval(load, sizes))
       flows.seed = plan.seed &+ UInt64(round)

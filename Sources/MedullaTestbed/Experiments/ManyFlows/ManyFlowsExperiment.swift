@@ -115,6 +115,7 @@ public struct ManyFlowsExperiment: Experiment {
     try steering.start(prefix: "many")
     defer { steering.stop() }
     return try LinkEmulator.with(plan.link(round: round), executable: context.executable) { link in
+      try steering.prepare(link)
       let bulk = try BulkFlows(count: count, congestion: steering.congestion, over: link)
       defer { bulk.stop() }
       try Interruption.sleep(.seconds(plan.warmUp))
