@@ -40,21 +40,37 @@ struct ExperimentFigureTests {
     #expect(runs.leastShare("cubic") == nil)
   }
 
-  @Test("the congested path's verdict asks for the paper's ratio and a smaller deviation")
+  @Test("the congested path's verdict asks for the paper's ratio where congestion comes and goes")
   func congestedPath() {
-    var slow = measures("user-100ms", flows: 1, round: 0, 500)
-    slow.deviationMbps = 40
-    var own = measures("medulla", flows: 1, round: 0, 800)
-    own.deviationMbps = 20
-    let (rows, faults) = GoodputExperiment.judge([own, slow], CongestedPathPlan())
+    func run(_ scheme: String, _ setting: GoodputPlan.Setting, _ goodput: Double, off distance: Double)
+      -> GoodputRun
+    {
+      GoodputRun(
+        setting: setting, freeMbps: 580, distanceMbps: distance,
+        measures: measures(scheme, flows: 1, round: 0, goodput))
+    }
+    var own = run("medulla", .changing, 800, off: 20)
+    let slow = run("user-100ms", .changing, 500, off: 40)
+    let constant = [run("medulla", .constant, 400, off: 9), run("user-100ms", .constant, 800, off: 1)]
+    let (rows, faults) = GoodputExperiment.judge([own, slow] + constant, GoodputPlan())
     #expect(faults.isEmpty)
     let bounded = rows.filter { $0.bound != nil }
     #expect(bounded.map(\.value) == [1.6, 0.5] && bounded.allSatisfy { $0.holds == true })
-    own.fellBehind = true
-    #expect(GoodputExperiment.judge([own, slow], CongestedPathPlan()).faults.count == 1)
+    #expect(rows.contains { $0.name == "constant, in kernel over 100 ms: goodput" && $0.value == 0.5 })
+    own.measures.fellBehind = true
+    #expect(GoodputExperiment.judge([own, slow], GoodputPlan()).faults.count == 1)
     #expect(
-      GoodputExperiment.judge([own], CongestedPathPlan()).rows.contains { $0.bound != nil && $0.value == nil }
-    )
+      GoodputExperiment.judge([own], GoodputPlan()).rows.contains { $0.bound != nil && $0.value == nil })
+  }
+
+  @Test(
+    "a background's duty is the share of a time in which it sends",
+    arguments: [(0.0, 1.0, 1.0), (1, 2, 0), (0.5, 1.5, 0.5), (0, 4, 0.5), (3.1, 3.9, 0), (2.5, 2.6, 1)])
+  func duty(from start: Double, to end: Double, expected: Double) {
+    let pattern = BackgroundTraffic.Pattern(bitsPerSecond: 1e6, on: 1, off: 1)
+    #expect(abs(pattern.duty(from: start, to: end) - expected) < 1e-9)
+    #expect(BackgroundTraffic.Pattern(bitsPerSecond: 1e6).duty(from: start, to: end) == 1)
+    #expect(BackgroundTraffic.Pattern.none.duty(from: start, to: end) == 0)
   }
 
   @Test("drawn traces have the rates that they promise, and repeat by their seed")

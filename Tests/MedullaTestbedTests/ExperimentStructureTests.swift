@@ -112,13 +112,14 @@ struct ExperimentStructureTests {
   @Test(
     "every plan of the catalogue is complete, its quick form is not, and both can be run",
     arguments: [
-      AnyPlan(CongestedPathPlan.self), AnyPlan(IntervalExperiment.Plan.self), AnyPlan(RateOverTimePlan.self),
+      AnyPlan(CongestedPathPlan.self), AnyPlan(GoodputPlan.self), AnyPlan(IntervalExperiment.Plan.self),
+      AnyPlan(RateOverTimePlan.self),
       AnyPlan(ConcurrencyPlan.self), AnyPlan(CommunicationExperiment.Plan.self),
       AnyPlan(SoftirqExperiment.Plan.self), AnyPlan(QuantizationLossPlan.self), AnyPlan(InterfacePlan.self),
       AnyPlan(PredictionLatencyExperiment.Plan.self), AnyPlan(FairnessExperiment.Plan.self),
       AnyPlan(VariableRateExperiment.Plan.self), AnyPlan(ManyFlowsExperiment.Plan.self),
       AnyPlan(SnapshotSwapExperiment.Plan.self), AnyPlan(CompletionTimesExperiment.Plan.self),
-      AnyPlan(InteractivePlan.self), AnyPlan(ApplicationsExperiment.Plan.self),
+      AnyPlan(InteractivePlan.self), AnyPlan(ApplicationsExperiment.Plan.self), AnyPlan(MarkingPlan.self),
     ])
   func plans(_ plan: AnyPlan) throws {
     try plan.check()
@@ -127,6 +128,7 @@ struct ExperimentStructureTests {
   @Test("names of schemes mean what they say")
   func schemes() throws {
     #expect(SteeringScheme("cubic")?.kind == .kernel && SteeringScheme("medulla")?.kind == .inKernel)
+    #expect(SteeringScheme("dctcp")?.kind == .dctcp && SteeringScheme("dctcp")?.description == "DCTCP")
     #expect(SteeringScheme("user-ack")?.kind == .userSpace(interval: nil, runtime: .lean))
     #expect(
       SteeringScheme("onnx-2500us")?.kind == .userSpace(interval: .microseconds(2500), runtime: .onnx))

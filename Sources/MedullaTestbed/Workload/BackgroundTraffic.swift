@@ -25,6 +25,17 @@ public final class BackgroundTraffic: @unchecked Sendable {
       return on / (on + off)
     }
 
+    /// Share of the time between two times after its beginning in which it sends.
+    func duty(from start: Double, to end: Double) -> Double {
+      guard bitsPerSecond > 0, end > start else { return 0 }
+      guard let on, let off, on + off > 0 else { return 1 }
+      func sent(until time: Double) -> Double {
+        let periods = (time / (on + off)).rounded(.down)
+        return periods * on + min(time - periods * (on + off), on)
+      }
+      return (sent(until: end) - sent(until: start)) / (end - start)
+    }
+
     /// Whether it sends `seconds` after it began.
     func sends(at seconds: Double) -> Bool {
       guard bitsPerSecond > 0 else { return false }
@@ -76,11 +87,13 @@ public final class BackgroundTraffic: @unchecked Sendable {
     thread.start()
   }
 
-  /// Sends another pattern from now on.
-  public func follow(_ next: Pattern) {
+  /// Sends another pattern from now on; gives the time on the monotonic clock.
+  @discardableResult
+  public func follow(_ next: Pattern) -> UInt64 {
     lock.withLock {
       pattern = next
       patternStart = monotonicNanoseconds()
+      return patternStart
     }
   }
 

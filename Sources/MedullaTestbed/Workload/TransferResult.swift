@@ -22,6 +22,13 @@ public struct TransferResult: Codable, Equatable, Sendable {
   /// Segments sent again, in the whole transfer.
   public var retransmits: Int { flows.reduce(0) { $0 + $1.retransmits } }
 
+  /// Segments sent again until `end`: later ones may belong to whoever has taken over the flows.
+  public func retransmits(until end: Double) -> Int {
+    flows.reduce(0) { sum, flow in
+      sum + flow.retransmissions.reduce(0) { $0 + ($1.time <= end ? $1.segments : 0) }
+    }
+  }
+
   /// TCP's smoothed round-trip times in milliseconds, of all flows, from `start` on.
   public func roundTrips(from start: Double) -> [Double] {
     flows.flatMap { flow in flow.roundTrips.filter { $0.time >= start }.map(\.milliseconds) }
@@ -44,11 +51,19 @@ public struct FlowResult: Codable, Equatable, Sendable {
     public var milliseconds: Double
   }
 
+  /// Segments that were sent again in an interval that ended at a time.
+  public struct Retransmissions: Codable, Equatable, Sendable {
+    public var time: Double
+    public var segments: Int
+  }
+
   /// The sender's port.
   public var port: Int
   public var received: [Interval]
   public var roundTrips: [RoundTrip]
-  public var retransmits: Int
+  public var retransmissions: [Retransmissions]
+
+  public var retransmits: Int { retransmissions.reduce(0) { $0 + $1.segments } }
 
   /// Goodput between two times: each interval counts with the part of it that lies between them.
   public func goodput(from start: Double, to end: Double) -> Double {
@@ -83,7 +98,9 @@ extension TransferResult {
         roundTrips: own.compactMap { stream in
           stream.rtt.map { .init(time: stream.end, milliseconds: $0 / 1000) }
         },
-        retransmits: own.reduce(0) { $0 + ($1.retransmits ?? 0) })
+        retransmissions: own.compactMap { stream in
+          stream.retransmits.flatMap { $0 > 0 ? .init(time: stream.end, segments: $0) : nil }
+        })
     }
     self.init(congestion: congestion, flows: flows, iperf3Version: sender.start.version ?? "unknown")
   }

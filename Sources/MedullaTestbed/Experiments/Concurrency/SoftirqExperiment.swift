@@ -11,6 +11,8 @@ public struct SoftirqExperiment: Experiment {
       concurrency.flows = [10]
       // Below what the machine can do, so that every scheme carries the same load.
       concurrency.rateMbps = 500
+      concurrency.bufferBdp = 2
+      concurrency.emulatorBesideSender = false
     }
 
     public static var quick: Plan {
@@ -39,8 +41,9 @@ public struct SoftirqExperiment: Experiment {
     name: "fig4", title: "Ten flows: softirq's and the user process's share of the sender's processor.",
     discussion: "In the kernel and from user space, at one load. Needs root and a quiet machine; 15 minutes.",
     method: """
-      As fig13, with ten flows on 500 Mbit/s, so that every scheme carries the same load. Shares of the time \
-      of processor 0, where the sender and the user process are, and what returns to the sender is handled; \
+      iperf3 with ten flows on 500 Mbit/s and 10 ms, so that every scheme carries the same load. Shares of \
+      the time of processor 0, where the sender and the user process are, and what returns to the sender is \
+      handled; receiver and emulator are kept to processor 1; \
       /proc/stat as mpstat reads it. What is spent is softirq, the sender and the user process together.
       """,
     paper: PaperFigure(

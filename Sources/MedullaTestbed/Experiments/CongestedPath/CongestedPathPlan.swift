@@ -64,6 +64,8 @@ public struct CongestedPathPlan: ExperimentPlan {
         off: pauses ? backgroundOff : nil))
   }
 
-  /// Payload that the background leaves.
-  var freeMbps: Double { (rateMbps - backgroundMbps) * LinkCell.payloadBytes / LinkCell.packetBytes }
+  /// Payload that the background leaves while it sends for a share of the time.
+  func freeMbps(duty: Double) -> Double {
+    (rateMbps - backgroundMbps * duty) * LinkCell.payloadBytes / LinkCell.packetBytes
+  }
 }

@@ -4,16 +4,19 @@ public struct GoodputExperiment: Experiment {
     name: "fig11", title: "One flow beside UDP on 1 Gbit/s: goodput by who infers, and where.",
     discussion: """
       The shipped network in the kernel and in user space (reports per ACK, every 1, 10 and 100 ms; lean C \
-      and ONNX Runtime from Python), beside CUBIC and BBR. Needs root; 20 minutes, --quick one.
+      and ONNX Runtime from Python), beside CUBIC and BBR, with congestion that stays and with congestion \
+      that comes and goes. Needs root; 25 minutes, --quick one.
       """,
     method: """
-      One iperf3 flow over an emulated link of 1 Gbit/s, 10 ms and 150 kB of buffer with 0.1 Gbit/s of UDP. \
+      One iperf3 flow over an emulated link of 1 Gbit/s, 10 ms and 150 kB of buffer. Constant: with \
+      0.1 Gbit/s of UDP, the paper's setting. Changing: with 0.8 Gbit/s of UDP, one second on and one off. \
       Goodput is what the receiving program read after the warm-up; its deviation is that of values over \
-      0.1 s within a run. User space in the manner of CCP: the kernel runs the same controller and reports \
-      by ring buffer, a process infers and writes the action back; from 10 ms on features \
+      0.1 s within a run, its distance the root mean square of their difference from what is left to it. \
+      The targets are judged under changing congestion; under constant congestion a network that has \
+      converged has nothing to decide. User space in the manner of CCP: the kernel runs the same controller \
+      and reports by ring buffer, a process infers and writes the action back; from 10 ms on features \
       span the report interval and the whole controller acts at reports; at shorter ones about a round trip, \
-      as in the kernel. The same snapshot everywhere; ONNX \
-      Runtime runs its float network.
+      as in the kernel. The same snapshot everywhere; ONNX Runtime runs its float network.
       """,
     paper: PaperFigure(
       "Figure 11, §5.1",
@@ -22,18 +25,22 @@ public struct GoodputExperiment: Experiment {
       "LF-Aurora is comparable to CCP-Aurora per ACK, and its deviation is much smaller than with large "
         + "intervals."))
 
-  private let plan: CongestedPathPlan
+  private let plan: GoodputPlan
   private let series: TrialSeries
 
-  public init(_ plan: CongestedPathPlan, context: ExperimentContext) throws {
+  public init(_ plan: GoodputPlan, context: ExperimentContext) throws {
     self.plan = plan
-    series = try TrialSeries(plan.schemes, prefix: "f11", context: context)
+    series = try TrialSeries(plan.path.schemes, prefix: "f11", context: context)
   }
 
-  public func measure(_ take: (FlowMeasures) throws -> Void) throws {
+  public func measure(_ take: (GoodputRun) throws -> Void) throws {
     for round in 0..<plan.repeats {
-      for scheme in plan.schemes {
-        try take(series.run(scheme, plan.trial(round: round), round: round).measures)
+      for setting in GoodputPlan.Setting.allCases {
+        let path = plan.path(setting)
+        for scheme in path.schemes {
+          let trial = path.trial(round: round)
+          try take(GoodputRun(series.run(scheme, trial, round: round), trial, path, setting))
+        }
       }
     }
   }
@@ -41,57 +48,86 @@ public struct GoodputExperiment: Experiment {
   /// 845.12 over 585.17 Mbit/s.
   static let paperRatio = 1.44
 
-  public static func judge(
-    _ runs: [FlowMeasures], _ plan: CongestedPathPlan
-  ) -> (rows: [VerdictRow], faults: [String]) {
-    func goodput(_ name: String) -> Double? { runs.of(name).mean(\.goodputMbps) }
-    func deviation(_ name: String) -> Double? { runs.of(name).mean(\.deviationMbps) }
-    var rows = runs.schemes.flatMap { scheme in
-      let own = runs.of(scheme.name)
-      return [
-        VerdictRow("\(scheme): goodput (Mbit/s)", own.mean(\.goodputMbps), places: 1),
+  public static func judge(_ runs: [GoodputRun], _ plan: GoodputPlan) -> (
+    rows: [VerdictRow], faults: [String]
+  ) {
+    var rows: [VerdictRow] = []
+    for setting in GoodputPlan.Setting.allCases {
+      let own = runs.filter { $0.setting == setting }
+      let name = "\(setting.rawValue), "
+      for scheme in own.map(\.measures).schemes {
+        let some = own.filter { $0.measures.scheme == scheme }
+        let measures = some.map(\.measures)
+        let values = measures.map(\.goodputMbps)
+        rows += [
+          VerdictRow("\(name)\(scheme): goodput (Mbit/s)", measures.mean(\.goodputMbps), places: 1),
+          VerdictRow(
+            "\(name)\(scheme): half of the 95% interval", Statistics.halfInterval(values), places: 1),
+          VerdictRow("\(name)\(scheme): deviation over 0.1 s", measures.mean(\.deviationMbps), places: 1),
+          VerdictRow(
+            "\(name)\(scheme): distance from what is free", Statistics.mean(some.map(\.distanceMbps)),
+            places: 1),
+          VerdictRow("\(name)\(scheme): mean queue (ms)", measures.mean(\.queueMs.mean), places: 3),
+        ]
+      }
+      func goodput(_ scheme: String) -> Double? { own.map(\.measures).of(scheme).mean(\.goodputMbps) }
+      func deviation(_ scheme: String) -> Double? { own.map(\.measures).of(scheme).mean(\.deviationMbps) }
+      func distance(_ scheme: String) -> Double? {
+        let some = own.filter { $0.measures.scheme.name == scheme }
+        return some.isEmpty ? nil : Statistics.mean(some.map(\.distanceMbps))
+      }
+      let judged = setting == .changing
+      rows += [
         VerdictRow(
-          "\(scheme): half of the 95% interval", Statistics.halfInterval(own.map(\.goodputMbps)), places: 1),
-        VerdictRow("\(scheme): deviation over 0.1 s", own.mean(\.deviationMbps), places: 1),
-        VerdictRow("\(scheme): mean queue (ms)", own.mean(\.queueMs.mean), places: 3),
+          "\(name)in kernel over 100 ms: goodput", ratio(goodput("medulla"), goodput("user-100ms")),
+          judged ? .atLeast(paperRatio) : nil),
+        VerdictRow(
+          "\(name)in kernel over 100 ms: distance", ratio(distance("medulla"), distance("user-100ms")),
+          judged ? .atMost(1) : nil),
+        VerdictRow(
+          "\(name)in kernel over 100 ms: deviation", ratio(deviation("medulla"), deviation("user-100ms"))),
+        VerdictRow(
+          "\(name)in kernel over ONNX, 100 ms: goodput", ratio(goodput("medulla"), goodput("onnx-100ms"))),
+        VerdictRow(
+          "\(name)in kernel over per ACK: goodput", ratio(goodput("medulla"), goodput("user-ack"))),
       ]
     }
-    rows += [
-      VerdictRow(
-        "goodput, in kernel over user space at 100 ms", ratio(goodput("medulla"), goodput("user-100ms")),
-        .atLeast(paperRatio)),
-      VerdictRow(
-        "deviation, in kernel over user space at 100 ms",
-        ratio(deviation("medulla"), deviation("user-100ms")), .atMost(1)),
-      VerdictRow(
-        "goodput, in kernel over ONNX Runtime at 100 ms", ratio(goodput("medulla"), goodput("onnx-100ms"))),
-      VerdictRow(
-        "goodput, in kernel over user space per ACK", ratio(goodput("medulla"), goodput("user-ack"))),
-    ]
-    return (rows, runs.flatMap(\.faults))
+    return (rows, runs.flatMap(\.measures.faults))
   }
 
-  public static func plots(_ runs: [FlowMeasures], _ plan: CongestedPathPlan) -> PlotSheet {
-    let schemes = runs.schemes
+  public static func plots(_ runs: [GoodputRun], _ plan: GoodputPlan) -> PlotSheet {
+    let schemes = runs.map(\.measures).schemes
     let x = PlotAxis("", categories: schemes.map(\.description))
-    func bars(_ color: Int, _ value: (FlowMeasures) -> Double, _ spread: (FlowMeasures) -> Double)
-      -> [Plot.Series]
-    {
-      let points = schemes.enumerated().map { index, scheme in
-        let own = runs.of(scheme.name)
+    func bars(
+      _ setting: GoodputPlan.Setting, _ color: Int, _ value: (GoodputRun) -> Double,
+      _ spread: (GoodputRun) -> Double
+    ) -> [Plot.Series] {
+      let points = schemes.enumerated().compactMap { index, scheme -> Plot.Point? in
+        let own = runs.filter { $0.setting == setting && $0.measures.scheme == scheme }
+        guard !own.isEmpty else { return nil }
         return Plot.Point(
-          Double(index), own.mean(value) ?? 0, spread: own.mean(spread))
+          Double(index), Statistics.mean(own.map(value)), spread: Statistics.mean(own.map(spread)))
       }
       return [Plot.Series("", color: color, mark: .bars, points: points)]
     }
     return PlotSheet([
       Plot(
-        "Goodput of one flow; error bars: deviation from one tenth of a second to the next", x: x,
-        y: PlotAxis("Mbit/s"), series: bars(0, \.goodputMbps, \.deviationMbps),
-        rules: [.init(.y, at: plan.freeMbps, "what the background leaves")]),
+        "Constant congestion: goodput; error bars: deviation from one tenth of a second to the next", x: x,
+        y: PlotAxis("Mbit/s"),
+        series: bars(.constant, 0, \.measures.goodputMbps, \.measures.deviationMbps),
+        rules: [.init(.y, at: plan.path.freeMbps(duty: 1), "what the background leaves")]),
       Plot(
-        "Wait in the bottleneck's queue: mean", x: x, y: PlotAxis("ms"),
-        series: bars(2, \.queueMs.mean, { _ in 0 })),
+        "Congestion that comes and goes: goodput; error bars: distance from what is free", x: x,
+        y: PlotAxis("Mbit/s"), series: bars(.changing, 1, \.measures.goodputMbps, \.distanceMbps),
+        rules: [
+          .init(
+            .y,
+            at: plan.path(.changing).freeMbps(
+              duty: plan.changingOn / (plan.changingOn + plan.changingOff)), "what the background leaves")
+        ]),
+      Plot(
+        "Wait in the bottleneck's queue under constant congestion: mean", x: x, y: PlotAxis("ms"),
+        series: bars(.constant, 2, \.measures.queueMs.mean, { _ in 0 })),
     ])
   }
 }
