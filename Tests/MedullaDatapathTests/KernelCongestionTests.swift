@@ -230,6 +230,28 @@ struct KernelCongestionTests {
     #expect(eventually { flow.sent > before + 200_000 })
   }
 
+  @Test("a flow that is handed on keeps its window, and does not double it")
+  func handedOn() throws {
+    let loopback = try SlowLoopback()
+    let name = try InstanceName(KernelTestHost.name("w"))
+    try CongestionControl.attach(name: name.text, snapshot: KernelTestHost.policy(seed: 1).snapshot)
+    defer { try? CongestionControl.detach(name: name.text) }
+    let flow = try TestFlow(loopback, congestion: name.congestion)
+    defer { flow.end() }
+    try flow.limit(to: 4_000_000)  // far below the loopback's rate: no loss will set a threshold
+    flow.startSending()
+    #expect(
+      try eventually { try CongestionControl.status(name: name.text).slots.contains { $0.inferences > 0 } })
+    #expect(flow.slowStartThreshold == nil)
+    // As detaching does where Reno was the default before; BBR forgets the threshold.
+    for generation in try AttachedInstance(name).generations {
+      generation.control.congestion = "reno"
+      generation.control.isRetired = true
+    }
+    #expect(eventually { flow.congestion == "reno" })
+    #expect(flow.slowStartThreshold.map { (2...10_000).contains($0) } == true)
+  }
+
   @Test("a command that dies between any two actions leaves a state that the next command goes on from")
   func interrupted() throws {
     let loopback = try SlowLoopback()

@@ -195,14 +195,30 @@ final class TestFlow: @unchecked Sendable {
 
   /// Whether the sender's rate was ever set: the kernel begins with the largest number.
   var isPaced: Bool {
-    let offset = 104  // `tcp_info.tcpi_pacing_rate`, in bytes/s
+    // `tcp_info.tcpi_pacing_rate`, in bytes/s
+    guard let rate = fact(at: 104, as: UInt64.self) else { return false }
+    return rate > 0 && rate < UInt64.max
+  }
+
+  /// `tcp_info.tcpi_snd_ssthresh`, in packets; nil while slow start knows none.
+  var slowStartThreshold: UInt32? {
+    fact(at: 76, as: UInt32.self).flatMap { $0 >= 0x7fff_ffff ? nil : $0 }
+  }
+
+  /// The most that the sender sends, in bytes/s, whatever its congestion control says.
+  func limit(to rate: UInt32) throws {
+    var rate = rate
+    guard setsockopt(sender, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, socklen_t(MemoryLayout<UInt32>.size)) == 0
+    else { throw SlowLoopback.Failure(description: "SO_MAX_PACING_RATE refused: \(errno)") }
+  }
+
+  private func fact<Value: BitwiseCopyable>(at offset: Int, as type: Value.Type) -> Value? {
     var facts = [UInt8](repeating: 0, count: 232)
     var size = socklen_t(facts.count)
-    guard getsockopt(sender, Int32(IPPROTO_TCP), 11, &facts, &size) == 0, Int(size) >= offset + 8 else {
-      return false
-    }
-    let rate = facts.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
-    return rate > 0 && rate < UInt64.max
+    guard getsockopt(sender, Int32(IPPROTO_TCP), 11, &facts, &size) == 0,
+      Int(size) >= offset + MemoryLayout<Value>.size
+    else { return nil }
+    return facts.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: type) }
   }
 
   func startSending() {

@@ -34,11 +34,19 @@ __noinline int congestion_apply(struct mcc_flow *flow, const struct mcc_config *
 	return 1;
 }
 
-/* Hands the socket to the congestion control that `control` names; 0 when this program is done with it. */
+/*
+ * Hands the socket to the congestion control that `control` names; 0 when this program is done with it. A
+ * flow that has found its rate takes its window along as the threshold of slow start: none was set before,
+ * and the other would begin by doubling a window that fits.
+ */
 static __always_inline int congestion_leave(struct sock *sk, const struct medulla_control *control)
 {
+	const struct congestion_flow *flow = bpf_sk_storage_get(&congestion_flows, sk, 0, 0);
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	char name[sizeof(control->congestion)];
 
+	if (flow && flow->started && flow->controller.phase != MCC_START && tp->snd_ssthresh > tp->snd_cwnd)
+		tp->snd_ssthresh = tp->snd_cwnd > 2 ? tp->snd_cwnd : 2;
 	__builtin_memcpy(name, control->congestion, sizeof(name));
 	return bpf_setsockopt(sk, CONGESTION_TCP, CONGESTION_TCP_CONGESTION, name, sizeof(name));
 }
