@@ -7,8 +7,8 @@ public enum ExperimentCatalogue {
       CommunicationExperiment.facts, SoftirqExperiment.facts, GoodputExperiment.facts,
       OverheadExperiment.facts, PredictionLatencyExperiment.facts, FairnessExperiment.facts,
       VariableRateExperiment.facts, ManyFlowsExperiment.facts, SnapshotSwapExperiment.facts,
-      InteractiveExperiment.facts, CompletionTimesExperiment.facts, ApplicationsExperiment.facts, MarkingExperiment.facts,
-      SchedulingExperiment.facts,
+      InteractiveExperiment.facts, CompletionTimesExperiment.facts, ApplicationsExperiment.facts,
+      MarkingExperiment.facts, SchedulingExperiment.facts,
     ].sorted { order($0.name) < order($1.name) }
 
   /// Left out of `experiment all`: the first is a matrix of 35 minutes whose congestion control must be
