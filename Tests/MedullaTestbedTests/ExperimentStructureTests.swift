@@ -112,7 +112,8 @@ struct ExperimentStructureTests {
   @Test(
     "every plan of the catalogue is complete, its quick form is not, and both can be run",
     arguments: [
-      AnyPlan(CongestedPathPlan.self), AnyPlan(IntervalExperiment.Plan.self), AnyPlan(RateOverTimePlan.self),
+      AnyPlan(CongestedPathPlan.self), AnyPlan(GoodputPlan.self), AnyPlan(IntervalExperiment.Plan.self),
+      AnyPlan(RateOverTimePlan.self),
       AnyPlan(ConcurrencyPlan.self), AnyPlan(CommunicationExperiment.Plan.self),
       AnyPlan(SoftirqExperiment.Plan.self), AnyPlan(QuantizationLossPlan.self), AnyPlan(InterfacePlan.self),
       AnyPlan(PredictionLatencyExperiment.Plan.self), AnyPlan(FairnessExperiment.Plan.self),
