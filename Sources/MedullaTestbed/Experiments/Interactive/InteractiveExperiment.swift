@@ -40,6 +40,7 @@ public struct InteractiveExperiment: Experiment {
     defer { steering.stop() }
     let congestion = steering.congestion
     return try LinkEmulator.with(plan.link(round: round), executable: context.executable) { link in
+      try steering.prepare(link)
       let requests = try RequestResponse(plan.requests(congestion, round: round), over: link)
       defer { requests.stop() }
       try Interruption.sleep(.seconds(plan.aloneSeconds))
@@ -144,7 +145,7 @@ public struct InteractiveExperiment: Experiment {
         x: PlotAxis("ms", scale: .logarithmic), y: PlotAxis("share of answers", range: 0...1),
         series: distribution),
       bars(
-        "Time of an answer", "ms",
+        "Time of an answer: percentiles", "ms",
         [
           ("p95 alone", \.aloneMs.p95), ("p50", \.answerMs.p50), ("p95", \.answerMs.p95),
           ("p99", \.answerMs.p99),
