@@ -39,6 +39,18 @@ final class InferenceAgent {
     if let script { try? FileManager.default.removeItem(atPath: script) }
   }
 
+  /// Whether the interpreter has what the script needs, before anything is measured.
+  ///
+  /// - Throws: `missingProgram` with how to install it.
+  func requireEngine() throws {
+    guard let interpreter = command.first, script != nil else { return }
+    guard (try? ChildProcess.run([interpreter, "-c", "import numpy, onnxruntime"])) == nil else { return }
+    throw TestbedError(
+      .missingProgram, "The interpreter \(interpreter) cannot import numpy and onnxruntime.",
+      remedy: "Run python3 -m venv .venv && .venv/bin/python -m pip install onnxruntime numpy, or name an "
+        + "interpreter that has them in MEDULLA_PYTHON.")
+  }
+
   /// Starts the process on the two maps and waits until it is ready.
   ///
   /// - Throws: `missingProgram` when the interpreter or a package of it is missing, with how to install it.

@@ -45,6 +45,11 @@ public final class UserSpaceInference {
 
   deinit { _ = try? stop() }
 
+  /// Whether the user process could run here; `start` finds out too, but later.
+  ///
+  /// - Throws: `missingProgram` when its interpreter or a package is missing.
+  public func requireEngine() throws { try agent.requireEngine() }
+
   /// Loads the program, starts the user process, and registers the congestion control; sockets may select it
   /// from then on.
   public func start() throws {

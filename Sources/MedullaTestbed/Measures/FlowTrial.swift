@@ -190,6 +190,7 @@ public struct FlowMeasures: ExperimentRun, Equatable {
   /// What makes the run unfit for a verdict.
   public var faults: [String] {
     (fellBehind ? ["\(scheme), \(flows) flows: the emulator fell behind"] : [])
+      + (inference?.inferences == 0 ? ["\(scheme), \(flows) flows: the network was never asked"] : [])
       + (deviceDrops > 0
         ? ["\(scheme), \(flows) flows: \(deviceDrops) packets dropped beside the emulated buffer"] : [])
   }

@@ -39,9 +39,10 @@ public final class Steering {
   /// - Parameters:
   ///   - prefix: a few letters; the process's number follows.
   ///   - processor: where a user process is kept.
+  ///   - roundTrips: features are of round trips at any interval, and only the inference is in user space.
   public init(
     _ scheme: SteeringScheme, prefix: String, network: SteeringNetwork, processor: Int? = nil,
-    configuration: CongestionConfiguration = .init()
+    roundTrips: Bool = false, configuration: CongestionConfiguration = .init()
   ) throws {
     self.scheme = scheme
     self.configuration = configuration
@@ -59,7 +60,7 @@ public final class Steering {
       congestion = try InstanceName("\(prefix)\(getpid())").congestion
       userSpace = nil
     case .userSpace(let interval, let runtime):
-      let long = interval.map { $0 >= Self.longInterval } ?? false
+      let long = !roundTrips && (interval.map { $0 >= Self.longInterval } ?? false)
       let engine: UserSpaceConfiguration.Engine =
         runtime == .lean ? .native : .onnxRuntime(python: network.python, model: network.model)
       let inference = try UserSpaceInference(
@@ -67,6 +68,7 @@ public final class Steering {
         configuration: UserSpaceConfiguration(
           reporting: interval.map { .every($0) } ?? .everyAcknowledgement, engine: engine,
           measuring: long ? .reports : .roundTrips, processor: processor, congestion: configuration))
+      try inference.requireEngine()
       userSpace = inference
       congestion = inference.congestion
     }

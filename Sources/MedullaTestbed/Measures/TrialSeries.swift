@@ -9,15 +9,18 @@ public struct TrialSeries {
   /// - Parameters:
   ///   - prefix: a few letters for the names of what is attached.
   ///   - processor: where user processes are kept.
+  ///   - roundTrips: see `Steering`.
   public init(
-    _ schemes: [SteeringScheme], prefix: String, context: ExperimentContext, processor: Int? = nil
+    _ schemes: [SteeringScheme], prefix: String, context: ExperimentContext, processor: Int? = nil,
+    roundTrips: Bool = false
   ) throws {
     let network = try SteeringNetwork(models: context.models)
     self.prefix = prefix
     executable = context.executable
     steerings = try schemes.reduce(into: [:]) { made, scheme in
       guard made[scheme] == nil else { return }
-      made[scheme] = try Steering(scheme, prefix: prefix, network: network, processor: processor)
+      made[scheme] = try Steering(
+        scheme, prefix: prefix, network: network, processor: processor, roundTrips: roundTrips)
     }
   }
 

@@ -29,6 +29,7 @@
 
 #define BUCKET_BITS 6 /* buckets of a power of two: times are kept within 1/64 */
 #define BUCKETS ((64 - BUCKET_BITS) << BUCKET_BITS)
+#define MOST_REPORTS 4096 /* of one turn */
 #define CONTROL_EVERY 1024 /* empty looks at the ring between two at standard input, when polling */
 
 _Static_assert(MEDULLA_INPUTS == USER_SPACE_FEATURES && MEDULLA_OUTPUTS == 1, "the controller's network");
@@ -140,7 +141,10 @@ static void answer(const struct user_space_report *report, struct user_space_ans
 	window.buckets[bucket_of(nanoseconds)]++;
 }
 
-/* Answers every report that is there, as libbpf reads a ring; gives their number. */
+/*
+ * Answers the reports that are there, as libbpf reads a ring, at most so many that requests are heard too;
+ * gives their number.
+ */
 static int drain(const struct ring *ring, struct user_space_answer *answers)
 {
 	unsigned long read = *ring->consumer, written;
@@ -149,7 +153,7 @@ static int drain(const struct ring *ring, struct user_space_answer *answers)
 	do {
 		more = 0;
 		written = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
-		while (read < written) {
+		while (read < written && count < MOST_REPORTS) {
 			const unsigned char *record = ring->data + (read & ring->mask);
 			unsigned int header = __atomic_load_n((const unsigned int *)record, __ATOMIC_ACQUIRE);
 			unsigned int bytes = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
@@ -167,7 +171,7 @@ static int drain(const struct ring *ring, struct user_space_answer *answers)
 			}
 			__atomic_store_n(ring->consumer, read, __ATOMIC_SEQ_CST);
 		}
-	} while (more);
+	} while (more && count < MOST_REPORTS);
 	return count;
 }
 

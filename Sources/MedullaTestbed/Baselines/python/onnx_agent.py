@@ -32,6 +32,7 @@ HEADER_BYTES = 8
 REPORT = struct.Struct("=QII")
 REPORT_BYTES = REPORT.size + 4 * FEATURES
 KEPT_SAMPLES = 1 << 22
+MOST_REPORTS = 256
 
 MAP_GET_FD_BY_ID = 14
 SYSCALLS = {"x86_64": 321, "aarch64": 280, "riscv64": 280}
@@ -81,10 +82,11 @@ class Ring:
         self.words = self.data.cast("I")
 
     def drain(self, take):
-        """Hands every report that is there to `take`, and gives their number."""
+        """Hands the reports that are there to `take`, at most so many that requests are heard too, and
+        gives their number."""
         read = self.position[0]
         count = 0
-        while read < self.written[0]:
+        while read < self.written[0] and count < MOST_REPORTS:
             start = read & (RING_BYTES - 1)
             header = self.words[start // 4]
             if header & BUSY:

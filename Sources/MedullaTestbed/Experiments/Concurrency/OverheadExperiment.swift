@@ -3,9 +3,9 @@ public struct OverheadExperiment: Experiment {
   public static let facts = ExperimentFacts(
     name: "fig13", title: "2 to 10 flows: goodput over BBR's, by who infers, and where.",
     discussion: """
-      In the kernel, in user space (lean C and ONNX Runtime) per ACK, every 1 and 100 ms, CUBIC and BBR, \
-      where the sender's processor is the limit. Needs root and a quiet machine; an hour, --quick one \
-      minute; `--repeats 3` twenty minutes.
+      In the kernel, in user space (lean C and ONNX Runtime) per ACK and every 1 ms, CUBIC and BBR, where \
+      the sender's processor is the limit. Needs root and a quiet machine; 45 minutes, --quick one minute; \
+      `--repeats 3` a quarter of an hour.
       """,
     method: ConcurrencyPlan.method,
     paper: PaperFigure(

@@ -5,7 +5,7 @@ public struct GoodputExperiment: Experiment {
     discussion: """
       The shipped network in the kernel and in user space (reports per ACK, every 1, 10 and 100 ms; lean C \
       and ONNX Runtime from Python), beside CUBIC and BBR, with congestion that stays and with congestion \
-      that comes and goes. Needs root; 25 minutes, --quick one.
+      that comes and goes. Needs root; 15 minutes, --quick one.
       """,
     method: """
       One iperf3 flow over an emulated link of 1 Gbit/s, 10 ms and 150 kB of buffer. Constant: with \

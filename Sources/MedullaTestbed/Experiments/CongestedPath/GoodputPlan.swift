@@ -16,7 +16,7 @@ public struct GoodputPlan: ExperimentPlan {
 
   public init() {
     path = CongestedPathPlan()
-    path.repeats = 5
+    path.repeats = 3
   }
 
   public static var quick: GoodputPlan {
