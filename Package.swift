@@ -17,6 +17,7 @@ let package = Package(
     .library(name: "MedullaLearning", targets: ["MedullaLearning"]),
     .library(name: "MedullaAdaptation", targets: ["MedullaAdaptation"]),
     .library(name: "MedullaControl", targets: ["MedullaControl"]),
+    .library(name: "MedullaTestbed", targets: ["MedullaTestbed"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

@@ -34,5 +34,7 @@ let package = Package(
         .product(name: "MedullaSnapshot", package: "medulla"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
+    .executableTarget(
+      name: "FuzzTrace", dependencies: [.product(name: "MedullaTestbed", package: "medulla")]),
   ]
 )

@@ -80,16 +80,19 @@ struct DeliveryTraceTests {
         default: text.remove(at: place)
         }
       }
-      let comment = Comment(rawValue: "seed \(seed), round \(round)")
-      do {
-        let trace = try DeliveryTrace(name: "test", text: text)
-        let rewritten = trace.opportunities.map { "\($0)\n" }.joined()
-        #expect(try Self.read(rewritten) == trace, comment)
-        #expect(zip(trace.opportunities, trace.opportunities.dropFirst()).allSatisfy(<=), comment)
-        #expect(trace.periodNanoseconds > 0, comment)
-      } catch let error as TestbedError {
-        #expect(error.code == .badParameter && !error.remedy.isEmpty, comment)
-      }
+      #expect(TraceProperties.violation(text) == nil, "seed \(seed), round \(round)")
+    }
+  }
+
+  @Test("the fuzzer's corpus of traces holds to the rules")
+  func corpus() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../fuzz/corpus/trace")
+    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    #expect(files.count >= 6)
+    for file in files {
+      #expect(
+        try TraceProperties.violation(Array(Data(contentsOf: file))) == nil, "\(file.lastPathComponent)")
     }
   }
 

@@ -143,7 +143,7 @@ public struct FlowMeasures: ExperimentRun, Equatable {
   /// Spoils a run.
   public var fellBehind: Bool
   public var deviceDrops: Int
-  /// 2 when the emulator fell behind in a first run, whose figures are not kept.
+  /// 2 when the emulator fell behind at first, or the network was never asked; those figures are not kept.
   public var attempts = 1
 
   init(
@@ -187,20 +187,25 @@ public struct FlowMeasures: ExperimentRun, Equatable {
       + (attempts > 1 ? ", second attempt" : "") + (fellBehind ? ", emulator fell behind" : "")
   }
 
+  /// Flows whose sender gets too little of its processor are limited by the application, and may never leave
+  /// the controller's start.
+  var wasNeverAsked: Bool { inference?.inferences == 0 }
+
   /// What makes the run unfit for a verdict.
   public var faults: [String] {
     (fellBehind ? ["\(scheme), \(flows) flows: the emulator fell behind"] : [])
-      + (inference?.inferences == 0 ? ["\(scheme), \(flows) flows: the network was never asked"] : [])
+      + (wasNeverAsked ? ["\(scheme), \(flows) flows: the network was never asked"] : [])
       + (deviceDrops > 0
         ? ["\(scheme), \(flows) flows: \(deviceDrops) packets dropped beside the emulated buffer"] : [])
   }
 }
 
 extension FlowTrial.Outcome {
-  /// An outcome; when the emulator fell behind in it, another one in its place, once.
+  /// An outcome; when the emulator fell behind in it, or no flow ever got so far that the network was asked,
+  /// another one in its place, once.
   static func steadied(_ measure: () throws -> Self) rethrows -> Self {
     let first = try measure()
-    guard first.measures.fellBehind else { return first }
+    guard first.measures.fellBehind || first.measures.wasNeverAsked else { return first }
     var second = try measure()
     second.measures.attempts = 2
     return second

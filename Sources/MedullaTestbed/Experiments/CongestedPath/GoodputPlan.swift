@@ -1,4 +1,5 @@
-/// What `fig11` visits: the congested path with the paper's background, and with one that comes and goes.
+/// What `fig1` and `fig11` visit: the congested path with the paper's background, and with one that comes
+/// and goes.
 public struct GoodputPlan: ExperimentPlan {
   /// How the background behaves.
   public enum Setting: String, Codable, CaseIterable, Sendable {
@@ -36,9 +37,10 @@ public struct GoodputPlan: ExperimentPlan {
   }
   public var runCount: Int { path.runCount * Setting.allCases.count }
 
-  public var isComplete: Bool {
-    let full = GoodputPlan()
-    return path.covers(full.path) && changingMbps == full.changingMbps && changingOn == full.changingOn
+  public var isComplete: Bool { covers(GoodputPlan()) }
+
+  func covers(_ full: GoodputPlan) -> Bool {
+    path.covers(full.path) && changingMbps == full.changingMbps && changingOn == full.changingOn
       && changingOff == full.changingOff
   }
 

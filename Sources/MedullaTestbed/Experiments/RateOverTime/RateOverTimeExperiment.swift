@@ -7,9 +7,10 @@ public struct RateOverTimeExperiment: Experiment {
       minutes, --quick half a minute.
       """,
     method: """
-      An emulated link of 12 Mbit/s with 10 ms each way; the recorder counts the bytes that come to the \
-      queue and those whose service ends in each 50 ms. The paper used UDT, with its own rate control in \
-      user space; here the kernel's TCP and the same controller in every scheme.
+      An emulated link of 12 Mbit/s with 10 ms each way, of which UDP takes 6 for three seconds of six; the \
+      recorder counts the bytes that come to the queue and those whose service ends in each 50 ms. The \
+      paper used UDT, with its own rate control in user space; here the kernel's TCP and the same \
+      controller in every scheme.
       """,
     paper: PaperFigure(
       "Figure 2, §2.2",

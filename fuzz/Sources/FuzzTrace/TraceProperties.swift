@@ -1,0 +1,1 @@
+../../../Tests/MedullaTestbedTests/Support/TraceProperties.swift
