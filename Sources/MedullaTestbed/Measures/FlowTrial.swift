@@ -84,6 +84,9 @@ public struct FlowTrial: Sendable {
         self, steering.scheme, result, report, shares: shares, inference: counts, deviceDrops: drops)
       if let before, let after {
         let bits = Double(BackgroundTraffic.packetBytes * 8) / Double(max(seconds - warmUp, 1))
+        let began = Double(followed ?? 0) / 1e9 - Double(transfer.startNanoseconds) / 1e9
+        let duty = background.duty(from: Double(warmUp) - began, to: Double(seconds) - began)
+        measures.backgroundWantedMbps = background.bitsPerSecond * duty / 1e6
         measures.backgroundSentMbps = Double(after.sent - before.sent) * bits / 1e6
         measures.backgroundReceivedMbps = Double(after.received - before.received) * bits / 1e6
       }
@@ -135,7 +138,8 @@ public struct FlowMeasures: ExperimentRun, Equatable {
   public var dropped: Int
   public var lost: Int
   public var processors: ProcessorMeter.Shares
-  /// UDP beside the flows, as IP packets; nil without any.
+  /// UDP beside the flows, as IP packets: what was to be sent, and what was; nil without any.
+  public var backgroundWantedMbps: Double?
   public var backgroundSentMbps: Double?
   public var backgroundReceivedMbps: Double?
   /// nil for the kernel's own congestion controls.
@@ -143,7 +147,7 @@ public struct FlowMeasures: ExperimentRun, Equatable {
   /// Spoils a run.
   public var fellBehind: Bool
   public var deviceDrops: Int
-  /// 2 when the emulator fell behind at first, or the network was never asked; those figures are not kept.
+  /// 2 when a first attempt was spoilt; its figures are not kept.
   public var attempts = 1
 
   init(
@@ -191,21 +195,34 @@ public struct FlowMeasures: ExperimentRun, Equatable {
   /// the controller's start.
   var wasNeverAsked: Bool { inference?.inferences == 0 }
 
+  /// A background that gets too little of its processor leaves the link to the flow.
+  var wasAlone: Bool {
+    guard let wanted = backgroundWantedMbps, let sent = backgroundSentMbps else { return false }
+    return sent < wanted * Self.leastBackground
+  }
+
+  private static let leastBackground = 0.95
+
+  /// Whether another attempt is worth it.
+  var isSpoilt: Bool { fellBehind || wasNeverAsked || wasAlone }
+
   /// What makes the run unfit for a verdict.
   public var faults: [String] {
     (fellBehind ? ["\(scheme), \(flows) flows: the emulator fell behind"] : [])
       + (wasNeverAsked ? ["\(scheme), \(flows) flows: the network was never asked"] : [])
+      + (wasAlone
+        ? ["\(scheme), \(flows) flows: of the background, only \(decimal(backgroundSentMbps ?? 0, 0)) Mbit/s"]
+        : [])
       + (deviceDrops > 0
         ? ["\(scheme), \(flows) flows: \(deviceDrops) packets dropped beside the emulated buffer"] : [])
   }
 }
 
 extension FlowTrial.Outcome {
-  /// An outcome; when the emulator fell behind in it, or no flow ever got so far that the network was asked,
-  /// another one in its place, once.
+  /// An outcome; when the machine was too busy for it to mean anything, another one in its place, once.
   static func steadied(_ measure: () throws -> Self) rethrows -> Self {
     let first = try measure()
-    guard first.measures.fellBehind || first.measures.wasNeverAsked else { return first }
+    guard first.measures.isSpoilt else { return first }
     var second = try measure()
     second.measures.attempts = 2
     return second

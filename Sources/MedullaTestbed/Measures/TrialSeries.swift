@@ -24,7 +24,7 @@ public struct TrialSeries {
     }
   }
 
-  /// One trial, and once more where the emulator fell behind or the network was never asked.
+  /// One trial, and once more where it was spoilt.
   public func run(
     _ scheme: SteeringScheme, _ trial: FlowTrial, round: Int, meanwhile: (Steering) throws -> Void = { _ in }
   ) throws -> FlowTrial.Outcome {
