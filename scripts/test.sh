@@ -18,6 +18,14 @@ traces() {
   tr ' ' '\n' </proc/sys/net/ipv4/tcp_available_congestion_control 2>/dev/null | sed 's/^/congestion control /'
 }
 
+# Of these lines, those whose maker has ended: names carry its process's number, and others may be at work meanwhile.
+abandoned() {
+  while IFS= read -r line; do
+    owner=$(grep -oE '[0-9]{2,}' <<<"$line" | head -n 1 || true)
+    if [ -z "$owner" ] || ! [ -d "/proc/$owner" ]; then printf '%s\n' "$line"; fi
+  done
+}
+
 log=$(mktemp)
 before=$(mktemp)
 after=$(mktemp)
@@ -37,7 +45,7 @@ fi
 # The kernel frees an object when its last flow is gone, a moment after a test has ended.
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   traces | sort >"$after"
-  left=$(comm -13 "$before" "$after")
+  left=$(comm -13 "$before" "$after" | abandoned)
   [ -z "$left" ] && break
   sleep 0.5
 done

@@ -121,8 +121,12 @@ extension [FlowMeasures] {
             Double($0.flows), Statistics.mean($0.ratios), spread: Statistics.halfInterval($0.ratios))
         })
     }
+    // A few hundredths are what there is to see.
+    let heights = series.flatMap(\.points).map(\.y) + [1]
+    let (least, most) = (heights.min() ?? 0, heights.max() ?? 1)
+    let range = (Swift.max(0, least - 0.1) * 10).rounded(.down) / 10...((most + 0.1) * 10).rounded(.up) / 10
     return Plot(
-      "Goodput of all flows over BBR's", x: PlotAxis("flows"), y: PlotAxis("over BBR's"), series: series,
-      rules: [.init(.y, at: 1, "")])
+      "Goodput of all flows over BBR's", x: PlotAxis("flows"), y: PlotAxis("over BBR's", range: range),
+      series: series, rules: [.init(.y, at: 1, "")])
   }
 }

@@ -117,14 +117,17 @@ public struct GoodputExperiment: Experiment {
         series: bars(.constant, 0, \.measures.goodputMbps, \.measures.deviationMbps),
         rules: [.init(.y, at: plan.path.freeMbps(duty: 1), "what the background leaves")]),
       Plot(
-        "Congestion that comes and goes: goodput; error bars: distance from what is free", x: x,
-        y: PlotAxis("Mbit/s"), series: bars(.changing, 1, \.measures.goodputMbps, \.distanceMbps),
+        "Congestion that comes and goes: goodput", x: x, y: PlotAxis("Mbit/s"),
+        series: bars(.changing, 1, \.measures.goodputMbps, { _ in 0 }),
         rules: [
           .init(
             .y,
             at: plan.path(.changing).freeMbps(
               duty: plan.changingOn / (plan.changingOn + plan.changingOff)), "what the background leaves")
         ]),
+      Plot(
+        "Congestion that comes and goes: distance of goodput from what is free", x: x, y: PlotAxis("Mbit/s"),
+        series: bars(.changing, 3, \.distanceMbps, { _ in 0 })),
       Plot(
         "Wait in the bottleneck's queue under constant congestion: mean", x: x, y: PlotAxis("ms"),
         series: bars(.constant, 2, \.measures.queueMs.mean, { _ in 0 })),
