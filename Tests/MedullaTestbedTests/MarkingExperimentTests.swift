@@ -6,7 +6,7 @@ import Testing
 @Suite("The experiment on a link that marks")
 struct MarkingExperimentTests {
   private func run(
-    _ name: String, flows: Int = 1, ecn: Bool = true, utilization: Double = 0.97, queueMs: Double = 1.8
+    _ name: String, flows: Int = 1, ecn: Bool = true, utilization: Double = 0.97, queueMs: Double = 2.64
   ) -> MarkingExperiment.Run {
     let zero = "{\"mean\":0,\"p50\":0,\"p95\":0,\"p99\":0}"
     let json = """
@@ -27,12 +27,12 @@ struct MarkingExperimentTests {
     }
   }
 
-  /// Good runs of the whole plan; the threshold is 1.8 ms.
+  /// Good runs of the whole plan; the threshold is 2.64 ms.
   private func good() -> [MarkingExperiment.Run] {
     MarkingPlan().cells.map { cell in
       run(
         cell.scheme.name, flows: cell.flows, ecn: cell.asksForECN,
-        queueMs: cell.scheme.kind == .inKernel ? 1.2 : 1.8)
+        queueMs: cell.scheme.kind == .inKernel ? 1.2 : 2.64)
     }
   }
 
@@ -54,15 +54,15 @@ struct MarkingExperimentTests {
     "one figure beyond its target is a miss by its name",
     arguments: [
       ("dctcp", "idle", "DCTCP, 4 flows: utilization: 0.940, target ≥ 0.950"),
-      ("dctcp", "long", "DCTCP, 4 flows: factor between mean queue and K: 1.556, target ≤ 1.500"),
-      ("dctcp", "short", "DCTCP, 4 flows: factor between mean queue and K: 1.800, target ≤ 1.500"),
+      ("dctcp", "long", "DCTCP, 4 flows: factor between mean queue and K: 1.553, target ≤ 1.500"),
+      ("dctcp", "short", "DCTCP, 4 flows: factor between mean queue and K: 1.760, target ≤ 1.500"),
       ("dctcp", "empty", "DCTCP, 4 flows: factor between mean queue and K: inf, target ≤ 1.500"),
       ("dctcp", "drop", "DCTCP, 4 flows: segments dropped: 1.0, target ≤ 0.0"),
       ("dctcp", "unfair", "DCTCP, 4 flows: Jain: 0.890, target ≥ 0.900"),
       ("dctcp", "reno", "DCTCP, 4 flows: 1 went over to Reno"),
       ("dctcp", "late", "DCTCP, 4 flows: the emulator fell behind"),
       ("medulla", "idle", "in kernel, 4 flows: utilization: 0.890, target ≥ 0.900"),
-      ("medulla", "long", "in kernel, 4 flows: mean queue over K: 1.556, target ≤ 1.000"),
+      ("medulla", "long", "in kernel, 4 flows: mean queue over K: 1.553, target ≤ 1.000"),
       ("medulla", "drop", "in kernel, 4 flows: segments dropped: 1.0, target ≤ 0.0"),
       ("medulla", "unfair", "in kernel, 4 flows: Jain: 0.890, target ≥ 0.900"),
     ])
@@ -72,8 +72,8 @@ struct MarkingExperimentTests {
       runs.firstIndex { $0.measures.scheme.name == name && $0.measures.flows == 4 && $0.asksForEcn })
     switch what {
     case "idle": runs[at].utilization = name == "dctcp" ? 0.94 : 0.89
-    case "long": runs[at].measures.queueMs.mean = 2.8
-    case "short": runs[at].measures.queueMs.mean = 1
+    case "long": runs[at].measures.queueMs.mean = 4.1
+    case "short": runs[at].measures.queueMs.mean = 1.5
     case "empty": runs[at].measures.queueMs.mean = 0
     case "drop": runs[at].droppedInAll = 1
     case "unfair": runs[at].measures.jain = 0.89
@@ -104,12 +104,13 @@ struct MarkingExperimentTests {
     let plan = MarkingPlan()
     // 200 Mbit/s × 10 ms are 250 kB; a seventh of them 35.7.
     #expect(abs(plan.leastThresholdBytes - 250_000 / 7) < 1e-6)
-    #expect(Double(plan.markAboveBytes) > plan.leastThresholdBytes)
-    #expect(abs(plan.thresholdMs - 1.8) < 1e-9)
-    // For one flow: 30 + 1 − ¼ √(2 · (166.7 + 30)) packets of 0.06 ms.
+    // And a millisecond of 1.2 times the rate is 30.
+    #expect(Double(plan.markAboveBytes) >= plan.leastThresholdBytes + 30_000)
+    #expect(abs(plan.thresholdMs - 2.64) < 1e-9)
+    // For one flow: 44 + 1 − ¼ √(2 · (166.7 + 44)) packets of 0.06 ms.
     #expect(
-      abs(plan.modelQueueMs(flows: 1) - 0.06 * (31 - 0.25 * (2 * (500.0 / 3 + 30)).squareRoot())) < 1e-9)
-    for flows in [1, 2, 4] { #expect((0.7...1.2).contains(plan.modelQueueMs(flows: flows) / 1.8)) }
+      abs(plan.modelQueueMs(flows: 1) - 0.06 * (45 - 0.25 * (2 * (500.0 / 3 + 44)).squareRoot())) < 1e-9)
+    for flows in [1, 2, 4] { #expect((0.7...1.2).contains(plan.modelQueueMs(flows: flows) / 2.64)) }
   }
 
   @Test("a plan that cannot be run is refused")

@@ -37,7 +37,7 @@ public struct MarkingExperiment: Experiment {
   public static let facts = ExperimentFacts(
     name: "marking", title: "DCTCP, the network, CUBIC and BBR on a link that marks above a threshold.",
     discussion: """
-      200 Mbit/s, 10 ms; packets that find more than 45 kB waiting are marked, and 1 MB fits. 1, 2 and 4 \
+      200 Mbit/s, 10 ms; packets that find more than 66 kB waiting are marked, and 1 MB fits. 1, 2 and 4 \
       flows. Needs root; 15 minutes, --quick half one.
       """,
     method: """

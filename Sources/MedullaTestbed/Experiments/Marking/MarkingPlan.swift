@@ -8,8 +8,9 @@ public struct MarkingPlan: ExperimentPlan {
   public var flows = [1, 2, 4]
   public var rateMbps = 200.0
   public var rttMs = 10.0
-  /// K, the length of the queue above which packets are marked.
-  public var markAboveBytes = 45_000
+  /// K, the length of the queue above which packets are marked: DCTCP's guideline, and room for one burst. A
+  /// sender's segmentation offload hands over a millisecond of 1.2 times the rate at once.
+  public var markAboveBytes = 66_000
   public var bufferBytes = 1_000_000
   public var seconds = 14
   public var warmUp = 4

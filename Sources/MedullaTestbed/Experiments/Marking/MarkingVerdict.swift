@@ -34,7 +34,8 @@ extension MarkingExperiment {
       case .kernel, .userSpace: []
       }
     }
-    return (targets + plan.cells.flatMap { figures($0, means) }, runs.flatMap(\.faults))
+    let guideline = VerdictRow("K over C·RTT/7", Double(plan.markAboveBytes) / plan.leastThresholdBytes)
+    return ([guideline] + targets + plan.cells.flatMap { figures($0, means) }, runs.flatMap(\.faults))
   }
 
   /// Whether DCTCP does what it promises.
