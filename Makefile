@@ -2,6 +2,7 @@
 # Two commands are enough: `make demo` and `make test`. Each does its own set-up.
 
 SWIFT ?= swift
+export SWIFT
 BIN := bin/medulla
 FUZZ_SECONDS ?= 600
 
@@ -12,12 +13,9 @@ PREFIX ?= /usr/local
 setup: ## Debian packages and the Python environment of the tests (idempotent)
 	@scripts/setup.sh
 
-build: ## the release command line at bin/medulla, the daemon at bin/medullad
+build: ## the release programs in bin/: medulla, medullad (the daemon), medulla-lab (the testbed), medulla-demo
 	@MEDULLA_SETUP_PYTHON=no scripts/setup.sh
-	$(SWIFT) build -c release --product medulla
-	$(SWIFT) build -c release --product medullad
-	@mkdir -p bin
-	@cp "$$($(SWIFT) build -c release --show-bin-path)/medulla" "$$($(SWIFT) build -c release --show-bin-path)/medullad" bin
+	scripts/build.sh medulla medullad medulla-lab medulla-demo
 
 install: ## bin/ and the systemd units to PREFIX (/usr/local); DESTDIR for packagers
 	scripts/install.sh "$(PREFIX)"
@@ -25,8 +23,10 @@ install: ## bin/ and the systemd units to PREFIX (/usr/local); DESTDIR for packa
 uninstall: ## takes away what `make install` put there; configuration and history stay
 	scripts/install.sh --remove "$(PREFIX)"
 
-demo: build ## a trained network steers the kernel's TCP on an emulated link
-	$(BIN) demo --out out/demo
+demo: ## a trained network steers the kernel's TCP on an emulated link; builds nothing that this does not use
+	@MEDULLA_SETUP_PYTHON=no scripts/setup.sh
+	scripts/build.sh medulla-demo
+	bin/medulla-demo --out out/demo
 
 test: setup ## everything, with the kernel tests when run as root
 	scripts/test.sh
@@ -36,7 +36,7 @@ python: setup ## the Python package in a fresh virtual environment
 
 check: ## format and house rules, without building the product
 	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format \
-	  Package.swift Sources Tests fuzz/Package.swift fuzz/Sources
+	  Package.swift Sources Tests fuzz
 	scripts/check.sh
 
 format: ## rewrites the sources in the house format
@@ -58,4 +58,4 @@ docs: setup ## manual pages in out/man, the modules' API in out/docs
 	scripts/docs.sh
 
 clean:
-	rm -rf .build bin out
+	rm -rf .build .build-fuzz bin out

@@ -1,170 +1,381 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .unsafeFlags(["-warnings-as-errors"]),
-]
+/// Arrows only point down this file's list of targets; `Tests/HouseRulesTests` holds it to that.
+let swift6: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+func product(_ name: String, _ package: String) -> Target.Dependency {
+  .product(name: name, package: package)
+}
+
+func embedded(_ files: String...) -> [Resource] { files.map { .embedInCode($0) } }
 
 let package = Package(
   name: "medulla",
   products: [
     .executable(name: "medulla", targets: ["medulla"]),
     .executable(name: "medullad", targets: ["medullad"]),
-    .library(name: "MedullaModel", targets: ["MedullaModel"]),
-    .library(name: "MedullaSnapshot", targets: ["MedullaSnapshot"]),
-    .library(name: "MedullaDatapath", targets: ["MedullaDatapath"]),
-    .library(name: "MedullaLearning", targets: ["MedullaLearning"]),
-    .library(name: "MedullaAdaptation", targets: ["MedullaAdaptation"]),
-    .library(name: "MedullaControl", targets: ["MedullaControl"]),
-    .library(name: "MedullaTestbed", targets: ["MedullaTestbed"]),
+    .library(name: "Medulla", targets: ["Medulla"]),
+    .executable(name: "medulla-lab", targets: ["medulla-lab"]),
+    .executable(name: "medulla-demo", targets: ["medulla-demo"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
   ],
   targets: [
-    // Arrows only point up this list; `Tests/HouseRulesTests` holds it to that.
-    .systemLibrary(
-      name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
-    .target(name: "CMedulla"),
-    .target(name: "CCongestion"),
+    .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CHost"),
+    .target(name: "CMedullaABI"),
+    .target(name: "MedullaBase", dependencies: ["CCrypto"], swiftSettings: swift6),
     .target(
-      name: "MedullaModel",
-      dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
-      exclude: ["ONNX/onnx-subset.proto"],
-      swiftSettings: strict),
+      name: "MedullaModel", dependencies: ["MedullaBase", product("SwiftProtobuf", "swift-protobuf")],
+      exclude: ["ONNX/onnx-subset.proto"], swiftSettings: swift6),
+    .target(name: "MedullaSnapshot", dependencies: ["MedullaBase", "MedullaModel"], swiftSettings: swift6),
+    .target(name: "MedullaCodegen", dependencies: ["MedullaBase", "MedullaSnapshot"], swiftSettings: swift6),
     .target(
-      name: "MedullaSnapshot",
-      dependencies: ["MedullaModel", .product(name: "Crypto", package: "swift-crypto")],
-      swiftSettings: strict),
-    .target(name: "MedullaCodegen", dependencies: ["MedullaSnapshot"], swiftSettings: strict),
-    .target(name: "MedullaKernel", dependencies: ["CLibBPF", "CMedulla"], swiftSettings: strict),
+      name: "MedullaKernel", dependencies: ["CLibBPF", "CHost", "MedullaBase"], swiftSettings: swift6),
+    .target(
+      name: "MedullaRuntime",
+      dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel"],
+      resources: embedded("native/entries.h", "native/plain.c", "native/packed.c"), swiftSettings: swift6),
     .target(
       name: "MedullaDatapath",
       dependencies: [
-        "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "CCongestion",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "CMedullaABI", "MedullaBase", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaRuntime",
       ],
       // The executable carries the eBPF sources, so that it needs no file beside it.
-      resources: [
-        .embedInCode("bpf/kernel_types.h"), .embedInCode("bpf/intf.h"),
-        .embedInCode("bpf/medulla.bpf.h"), .embedInCode("bpf/medulla_shadow.bpf.h"),
-        .embedInCode("bpf/medulla_sample.bpf.h"), .embedInCode("bpf/medulla_live.bpf.h"),
-        .embedInCode("bpf/medulla_function.bpf.h"), .embedInCode("bpf/medulla_packet.bpf.h"),
-        .embedInCode("bpf/congestion_sample.bpf.h"), .embedInCode("bpf/congestion_record.h"),
-        .embedInCode("bpf/congestion_control.h"),
-        .embedInCode("bpf/congestion_interval.h"), .embedInCode("bpf/congestion_state.h"),
-        .embedInCode("bpf/congestion_flow.bpf.h"), .embedInCode("bpf/congestion.bpf.c"),
-        .embedInCode("bpf/query.bpf.c"), .embedInCode("bpf/probe.bpf.c"), .embedInCode("native/bench.c"),
-        .embedInCode("native/collect.c"),
-      ],
-      swiftSettings: strict),
+      resources: embedded(
+        "../CMedullaABI/include/intf.h", "../CMedullaABI/include/packet_intf.h", "bpf/kernel_types.h",
+        "bpf/medulla.bpf.h", "bpf/medulla_shadow.bpf.h", "bpf/medulla_decide.bpf.h",
+        "bpf/medulla_sample.bpf.h", "bpf/medulla_live.bpf.h", "bpf/medulla_function.bpf.h",
+        "bpf/medulla_parse.bpf.h", "bpf/medulla_packet.bpf.h", "bpf/dispatch.bpf.c", "bpf/query.bpf.c"),
+      swiftSettings: swift6),
     .target(
-      name: "MedullaLearning", dependencies: ["MedullaModel", "CCongestion"],
-      swiftSettings: strict),
+      name: "MedullaCongestion",
+      dependencies: ["CMedullaABI", "MedullaBase", "MedullaKernel", "MedullaDatapath"],
+      path: "Sources/Functions/MedullaCongestion",
+      resources: embedded(
+        "../../CMedullaABI/include/congestion_intf.h", "../../CMedullaABI/include/congestion_record.h",
+        "../../CMedullaABI/include/congestion_control.h", "../../CMedullaABI/include/congestion_interval.h",
+        "../../CMedullaABI/include/congestion_state.h", "bpf/congestion_types.h",
+        "bpf/congestion_sample.bpf.h", "bpf/congestion_flow.bpf.h", "bpf/congestion.bpf.c",
+        "bpf/collect.bpf.c", "bpf/probe.bpf.c", "native/collect.c"),
+      swiftSettings: swift6),
+    .target(
+      name: "MedullaPacket", dependencies: ["CMedullaABI", "MedullaKernel", "MedullaDatapath"],
+      path: "Sources/Functions/MedullaPacket", swiftSettings: swift6),
+    .target(
+      name: "MedullaCompile",
+      dependencies: [
+        "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaDatapath",
+        "MedullaCongestion", "MedullaPacket",
+      ],
+      swiftSettings: swift6),
+    .target(name: "MedullaFrames", dependencies: ["MedullaBase"], swiftSettings: swift6),
+    .target(
+      name: "MedullaLearning",
+      dependencies: ["CMedullaABI", "MedullaBase", "MedullaModel", "MedullaFrames"], swiftSettings: swift6),
     .target(
       name: "MedullaAdaptation",
       dependencies: [
-        "CMedulla", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning",
-        .product(name: "Logging", package: "swift-log"),
+        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCompile",
+        "MedullaFrames", "MedullaLearning", product("Logging", "swift-log"),
       ],
-      swiftSettings: strict),
+      swiftSettings: swift6),
     .target(
-      name: "MedullaTestbed",
+      name: "MedullaCongestionAdapter",
       dependencies: [
-        "CMedulla", "CCongestion", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
-        "MedullaDatapath", "MedullaLearning",
+        "MedullaBase", "MedullaModel", "MedullaDatapath", "MedullaCongestion", "MedullaLearning",
+        "MedullaAdaptation",
       ],
-      resources: [
-        .embedInCode("Baselines/bpf/user_space.h"), .embedInCode("Baselines/bpf/user_space.bpf.c"),
-        .embedInCode("Baselines/bpf/dctcp.h"), .embedInCode("Baselines/bpf/dctcp.bpf.c"),
-        .embedInCode("Baselines/bpf/latency.h"), .embedInCode("Baselines/bpf/latency.bpf.c"),
-        .embedInCode("Baselines/native/latency_ways.c"),
-        .embedInCode("Baselines/native/latency_process.h"),
-        .embedInCode("Baselines/native/latency_descriptors.h"),
-        .embedInCode("Baselines/native/latency_ring.h"),
-        .embedInCode("Baselines/native/inference_agent.c"), .embedInCode("Baselines/python/onnx_agent.py"),
-      ],
-      swiftSettings: strict),
+      path: "Sources/Functions/MedullaCongestionAdapter", swiftSettings: swift6),
+    .target(
+      name: "MedullaAdapters", dependencies: ["MedullaAdaptation", "MedullaCongestionAdapter"],
+      swiftSettings: swift6),
     .target(
       name: "MedullaControl",
       dependencies: [
-        "CMedulla", "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
-        "MedullaAdaptation",
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "GRDB", package: "GRDB.swift"),
-        .product(name: "TOMLKit", package: "TOMLKit"),
+        "CYAML", "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
+        "MedullaDatapath", "MedullaCompile", "MedullaFrames", "MedullaAdaptation",
+        "MedullaAdapters", product("Logging", "swift-log"), product("GRDB", "GRDB.swift"),
       ],
-      swiftSettings: strict),
+      swiftSettings: swift6),
+    // The one public module; all others are this package's own.
+    .target(
+      name: "Medulla",
+      dependencies: [
+        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCongestion",
+        "MedullaPacket", "MedullaCompile", "MedullaAdaptation", "MedullaAdapters",
+        product("Logging", "swift-log"),
+      ],
+      swiftSettings: swift6),
+    .executableTarget(
+      name: "library-example", dependencies: ["Medulla"], path: "examples/library", packageAccess: false,
+      swiftSettings: swift6),
+    // The testbed: no target of the product imports it.
+    .target(
+      name: "TestbedLink", dependencies: ["CHost", "MedullaBase"], path: "Sources/Testbed/Link",
+      swiftSettings: swift6),
+    .target(
+      name: "TestbedMeasures",
+      dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "TestbedLink"],
+      path: "Sources/Testbed/Measures", swiftSettings: swift6),
+    .target(
+      name: "TestbedReport", dependencies: ["MedullaBase"], path: "Sources/Testbed/Report",
+      swiftSettings: swift6),
+    .target(
+      name: "TestbedWorkload", dependencies: ["CHost", "MedullaBase", "TestbedLink"],
+      path: "Sources/Testbed/Workload",
+      swiftSettings: swift6),
+    .target(
+      name: "TestbedBaselines",
+      dependencies: [
+        "CMedullaABI", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
+        "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "TestbedLink", "TestbedMeasures",
+      ],
+      path: "Sources/Testbed/Baselines",
+      resources: embedded(
+        "bpf/user_space.h", "bpf/user_space.bpf.c", "bpf/dctcp.h", "bpf/dctcp.bpf.c", "bpf/latency.h",
+        "bpf/latency.bpf.c", "native/latency_ways.c", "native/latency_process.h",
+        "native/latency_descriptors.h", "native/latency_ring.h", "native/inference_agent.c",
+        "python/onnx_agent.py"),
+      swiftSettings: swift6),
+    .target(
+      name: "TestbedLargeScale",
+      dependencies: [
+        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaLearning", "TestbedLink",
+        "TestbedMeasures", "TestbedWorkload",
+      ],
+      path: "Sources/Testbed/LargeScale", swiftSettings: swift6),
+    .target(
+      name: "TestbedExperiments",
+      dependencies: [
+        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCongestion",
+        "MedullaCompile", "MedullaFrames", "MedullaLearning", "TestbedLink", "TestbedMeasures",
+        "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
+      ],
+      path: "Sources/Testbed/Experiments", swiftSettings: swift6),
+    .target(
+      name: "TestbedDemo",
+      dependencies: [
+        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaRuntime", "MedullaDatapath",
+        "MedullaCongestion",
+        "MedullaCompile", "MedullaLearning", "TestbedLink", "TestbedMeasures", "TestbedReport",
+        "TestbedWorkload", product("ArgumentParser", "swift-argument-parser"),
+      ],
+      path: "Sources/Testbed/Demo", swiftSettings: swift6),
+    .executableTarget(
+      name: "medulla-demo", dependencies: ["TestbedDemo", "TestbedLink"], swiftSettings: swift6),
+    .executableTarget(
+      name: "medulla-lab",
+      dependencies: [
+        "MedullaBase", "MedullaSnapshot", "MedullaDatapath", "MedullaCongestion", "MedullaCompile",
+        "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
+        "TestbedExperiments", "TestbedDemo",
+        product("ArgumentParser", "swift-argument-parser"),
+      ],
+      swiftSettings: swift6),
     .executableTarget(
       name: "medullad",
-      dependencies: [
-        "MedullaControl", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: strict),
+      dependencies: ["MedullaControl", product("ArgumentParser", "swift-argument-parser")],
+      swiftSettings: swift6),
     .executableTarget(
       name: "medulla",
       dependencies: [
-        "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaDatapath",
-        "MedullaLearning", "MedullaAdaptation", "MedullaTestbed", "MedullaControl",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
+        "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaCompile",
+        "MedullaLearning",
+        "MedullaAdaptation", "MedullaControl",
+        product("ArgumentParser", "swift-argument-parser"),
       ],
-      swiftSettings: strict),
+      swiftSettings: swift6),
 
     .target(
-      name: "InferenceCases", dependencies: ["MedullaModel", "MedullaSnapshot"], path: "Tests/InferenceCases",
-      swiftSettings: strict),
-    .testTarget(name: "HouseRulesTests", swiftSettings: strict),
-    .testTarget(name: "CongestionControlTests", dependencies: ["CCongestion"], swiftSettings: strict),
+      name: "InferenceCases", dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot"],
+      path: "Tests/Cases/InferenceCases", swiftSettings: swift6),
+    .target(
+      name: "RuntimeCases",
+      dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaRuntime", "InferenceCases"],
+      path: "Tests/Cases/RuntimeCases", swiftSettings: swift6),
+    .testTarget(name: "HouseRulesTests", swiftSettings: swift6),
+    .testTarget(name: "CongestionControlTests", dependencies: ["CMedullaABI"], swiftSettings: swift6),
+    .testTarget(name: "MedullaBaseTests", dependencies: ["MedullaBase"], swiftSettings: swift6),
     .testTarget(
-      name: "MedullaModelTests", dependencies: ["MedullaModel"],
+      name: "MedullaModelTests", dependencies: ["MedullaBase", "MedullaModel", "ModelProperties"],
       exclude: [
         "Support/onnx_helper_models.py", "Support/onnx_refused_models.py", "Support/onnx_runtime_outputs.py",
       ],
-      swiftSettings: strict),
+      swiftSettings: swift6),
     .testTarget(
       name: "MedullaSnapshotTests",
       dependencies: [
-        "MedullaModel", "MedullaSnapshot", "InferenceCases",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "MedullaBase", "MedullaModel", "MedullaSnapshot", "InferenceCases", "SnapshotFileProperties",
       ],
-      swiftSettings: strict),
+      swiftSettings: swift6),
     .testTarget(
       name: "MedullaCodegenTests",
-      dependencies: ["MedullaModel", "MedullaSnapshot", "MedullaCodegen", "InferenceCases"],
-      exclude: ["Golden"],
-      swiftSettings: strict),
-    .testTarget(name: "MedullaKernelTests", dependencies: ["MedullaKernel"], swiftSettings: strict),
+      dependencies: [
+        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "InferenceCases",
+      ],
+      exclude: ["Golden"], swiftSettings: swift6),
+    .testTarget(name: "MedullaKernelTests", dependencies: ["MedullaKernel"], swiftSettings: swift6),
+    .testTarget(
+      name: "MedullaRuntimeTests",
+      dependencies: [
+        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaRuntime",
+        "MedullaDatapath", "InferenceCases", "RuntimeCases",
+      ],
+      swiftSettings: swift6),
+    .target(
+      name: "DatapathCases",
+      dependencies: [
+        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCompile",
+      ],
+      path: "Tests/Cases/Datapath", swiftSettings: swift6),
     .testTarget(
       name: "MedullaDatapathTests",
       dependencies: [
-        "CMedulla", "MedullaDatapath", "MedullaKernel", "MedullaModel", "MedullaSnapshot", "MedullaCodegen",
-        "InferenceCases",
+        "CMedullaABI", "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile",
+        "MedullaKernel", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaRuntime",
+        "DatapathCases",
       ],
-      swiftSettings: strict),
+      swiftSettings: swift6),
     .testTarget(
-      name: "MedullaLearningTests", dependencies: ["MedullaLearning", "CCongestion", "MedullaModel"],
-      swiftSettings: strict),
+      name: "MedullaCongestionTests",
+      dependencies: [
+        "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaKernel",
+        "MedullaSnapshot", "DatapathCases",
+      ],
+      swiftSettings: swift6),
+    .testTarget(
+      name: "MedullaPacketTests",
+      dependencies: [
+        "MedullaBase", "MedullaDatapath", "MedullaPacket", "MedullaCompile", "MedullaKernel",
+        "MedullaModel", "MedullaSnapshot", "DatapathCases",
+      ],
+      swiftSettings: swift6),
+    .testTarget(
+      name: "MedullaCompileTests",
+      dependencies: [
+        "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCompile", "MedullaKernel",
+        "DatapathCases",
+      ],
+      swiftSettings: swift6),
+    .testTarget(
+      name: "MedullaLearningTests",
+      dependencies: ["MedullaBase", "MedullaFrames", "MedullaLearning", "CMedullaABI", "MedullaModel"],
+      swiftSettings: swift6),
     .testTarget(
       name: "MedullaAdaptationTests",
       dependencies: [
-        "MedullaAdaptation", "MedullaDatapath", "MedullaLearning", "MedullaModel", "MedullaSnapshot",
+        "FrameProperties", "CHost", "MedullaBase", "MedullaFrames", "MedullaAdaptation",
+        "MedullaCongestionAdapter", "MedullaDatapath", "MedullaCongestion", "MedullaCompile",
+        "MedullaLearning", "MedullaModel",
+        "MedullaSnapshot",
       ],
-      swiftSettings: strict),
+      swiftSettings: swift6),
     .testTarget(
       name: "MedullaControlTests",
       dependencies: [
-        "MedullaControl", "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
-        "MedullaAdaptation", "medullad", .product(name: "Logging", package: "swift-log"),
+        "DaemonProperties", "MedullaBase", "MedullaControl", "MedullaModel", "MedullaSnapshot",
+        "MedullaKernel", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaAdaptation",
+        "medullad",
+        product("Logging", "swift-log"),
       ],
-      swiftSettings: strict),
+      swiftSettings: swift6),
+    .target(
+      name: "TestbedCases",
+      dependencies: [
+        "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaSnapshot", "TestbedLink",
+        "TestbedMeasures", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
+      ],
+      path: "Tests/Cases/Testbed", swiftSettings: swift6),
     .testTarget(
-      name: "MedullaTestbedTests", dependencies: ["MedullaTestbed", "medulla"], swiftSettings: strict),
-    .testTarget(name: "CommandTests", dependencies: ["medulla"], swiftSettings: strict),
+      name: "TestbedLinkTests",
+      dependencies: [
+        "LinkProperties", "MedullaBase", "TestbedLink", "TestbedWorkload", "TestbedCases", "medulla-lab",
+      ],
+      swiftSettings: swift6),
+    .testTarget(
+      name: "TestbedMeasuresTests", dependencies: ["MedullaBase", "TestbedLink", "TestbedMeasures"],
+      swiftSettings: swift6),
+    .testTarget(
+      name: "TestbedReportTests", dependencies: ["MedullaBase", "TestbedReport"], swiftSettings: swift6),
+    .testTarget(
+      name: "TestbedWorkloadTests",
+      dependencies: [
+        "MedullaBase", "TestbedLink", "TestbedMeasures", "TestbedWorkload", "TestbedCases", "medulla-lab",
+      ],
+      swiftSettings: swift6),
+    .testTarget(
+      name: "TestbedBaselinesTests",
+      dependencies: [
+        "MedullaBase", "MedullaSnapshot", "TestbedLink", "TestbedMeasures", "TestbedWorkload",
+        "TestbedBaselines", "TestbedCases", "medulla-lab",
+      ],
+      swiftSettings: swift6),
+    .testTarget(
+      name: "TestbedLargeScaleTests",
+      dependencies: [
+        "MedullaBase", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaLearning", "TestbedLink",
+        "TestbedMeasures", "TestbedWorkload", "TestbedLargeScale", "TestbedCases",
+      ],
+      swiftSettings: swift6),
+    .testTarget(
+      name: "TestbedExperimentsTests",
+      dependencies: [
+        "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning",
+        "TestbedLink",
+        "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
+        "TestbedExperiments", "TestbedCases", "medulla", "medulla-lab",
+      ],
+      swiftSettings: swift6),
+    .testTarget(
+      name: "TestbedDemoTests",
+      dependencies: ["TestbedLink", "TestbedMeasures", "TestbedDemo", "TestbedCases", "medulla-demo"],
+      swiftSettings: swift6),
+    .testTarget(
+      name: "MedullaTests", dependencies: ["Medulla", "library-example"], packageAccess: false,
+      swiftSettings: swift6),
+    .testTarget(
+      name: "CommandTests", dependencies: ["MedullaBase", "MedullaModel", "medulla", "medulla-lab"],
+      swiftSettings: swift6),
   ]
 )
+
+// What holds for each parser on any bytes at all: tests replay the corpus by it, fuzzers search by it.
+let properties: [(name: String, dependencies: [Target.Dependency])] = [
+  ("ModelProperties", ["MedullaModel"]),
+  ("SnapshotFileProperties", ["MedullaBase", "MedullaSnapshot"]),
+  ("FrameProperties", ["MedullaFrames", "MedullaLearning", "MedullaAdaptation"]),
+  ("DaemonProperties", ["MedullaAdaptation", "MedullaControl"]),
+  ("LinkProperties", ["TestbedLink"]),
+]
+package.targets += properties.map {
+  .target(
+    name: $0.name, dependencies: $0.dependencies, path: "Tests/Cases/ParserProperties/\($0.name)",
+    swiftSettings: swift6)
+}
+
+// `make fuzz`: one executable for each parser, on libFuzzer. Only then are they part of the package, because
+// all that they link must be built with --sanitize=fuzzer.
+if Context.environment["MEDULLA_FUZZ"] != nil {
+  let targets: [(name: String, dependencies: [Target.Dependency])] = [
+    ("FuzzAdapterFrames", ["FrameProperties"]),
+    ("FuzzConfiguration", ["DaemonProperties"]),
+    ("FuzzControl", ["DaemonProperties"]),
+    ("FuzzONNX", ["ModelProperties"]),
+    ("FuzzSafetensors", ["ModelProperties"]),
+    ("FuzzSnapshot", ["MedullaBase", "SnapshotFileProperties"]),
+    ("FuzzTrace", ["LinkProperties"]),
+  ]
+  package.targets += targets.map {
+    .executableTarget(
+      name: $0.name, dependencies: $0.dependencies, path: "fuzz/\($0.name)", swiftSettings: swift6)
+  }
+}

@@ -12,7 +12,7 @@ trap 'rm -rf "$graphs"' EXIT
 swift package dump-symbol-graph --minimum-access-level public >/dev/null
 triple=$(swift -print-target-info | awk -F'"' '/"unversionedTriple"/ {print $4; exit}')
 for module in MedullaModel MedullaSnapshot MedullaCodegen MedullaKernel MedullaDatapath MedullaLearning \
-  MedullaAdaptation MedullaTestbed MedullaControl; do
+  MedullaAdaptation MedullaControl TestbedLink TestbedWorkload TestbedExperiments; do
   mkdir -p "$graphs/$module"
   cp ".build/$triple/symbolgraph/$module".symbols.json "$graphs/$module/"
   "$docc" convert --additional-symbol-graph-dir "$graphs/$module" --fallback-display-name "$module" \

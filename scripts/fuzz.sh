@@ -9,20 +9,22 @@ seconds=${1:-600}
 shift || true
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
-  for folder in fuzz/Sources/Fuzz*/; do targets+=("$(basename "$folder")"); done
+  for folder in fuzz/Fuzz*/; do targets+=("$(basename "$folder")"); done
 fi
 
-swift build --package-path fuzz -c release --sanitize=fuzzer
-binaries=$(swift build --package-path fuzz -c release --sanitize=fuzzer --show-bin-path)
+# A build folder of its own: everything in it is instrumented.
+export MEDULLA_FUZZ=1
+build=(swift build --scratch-path .build-fuzz -c release --sanitize=fuzzer)
+for target in "${targets[@]}"; do "${build[@]}" --product "$target"; done
+binaries=$("${build[@]}" --show-bin-path)
 
 for target in "${targets[@]}"; do
   name=${target#Fuzz}
   corpus=fuzz/corpus/${name,,}
   mkdir -p "out/fuzz/$target"
   echo "fuzz: $target for $seconds s, seeds from $corpus"
-  # Without this a trap waits in the backtracer instead of ending in libFuzzer's report. TOMLKit leaks some memory
-  # with each document, which a daemon reads once; here it would end the run.
+  # Without this a trap waits in the backtracer instead of ending in libFuzzer's report.
   SWIFT_BACKTRACE=enable=no nice -n 19 "$binaries/$target" -max_total_time="$seconds" -timeout=30 \
-    -detect_leaks=0 -rss_limit_mb=6000 -print_final_stats=1 -artifact_prefix="out/fuzz/$target-" "out/fuzz/$target" "$corpus" 2>&1 |
+    -rss_limit_mb=6000 -print_final_stats=1 -artifact_prefix="out/fuzz/$target-" "out/fuzz/$target" "$corpus" 2>&1 |
     grep -E '^(Done|stat::|==|SUMMARY|Fatal|.*(crash|timeout|oom)-)'
 done

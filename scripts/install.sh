@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts bin/medulla, bin/medullad, the systemd units and the documents under a prefix, or takes them away again
+# Puts the programs of bin/, the systemd units and the documents under a prefix, or takes them away again
 # (--remove). DESTDIR, for packagers, comes before every path. Configuration and history are never touched.
 #
 # Usage: scripts/install.sh [--remove] PREFIX
@@ -17,12 +17,14 @@ units=/usr/lib/systemd/system
 files=(
   "bin/medulla $prefix/bin/medulla 755"
   "bin/medullad $prefix/bin/medullad 755"
+  "bin/medulla-lab $prefix/bin/medulla-lab 755"
   "systemd/medullad.service $units/medullad.service 644"
   "systemd/medullad.socket $units/medullad.socket 644"
   "systemd/medulla.sysusers /usr/lib/sysusers.d/medulla.conf 644"
   "systemd/medulla.tmpfiles /usr/lib/tmpfiles.d/medulla.conf 644"
 )
-for page in docs/*.md; do files+=("$page $prefix/share/doc/medulla/$(basename "$page") 644"); done
+# Folders as in the tree, so that links between pages hold.
+for page in docs/{use,reference,internals,results}/*; do files+=("$page $prefix/share/doc/medulla/${page#docs/} 644"); done
 
 for entry in "${files[@]}"; do
   read -r source target mode <<<"$entry"
@@ -39,7 +41,7 @@ for entry in "${files[@]}"; do
 done
 
 if [ "$remove" = yes ]; then
-  rmdir "$destination$prefix/share/doc/medulla" 2>/dev/null || true
+  rmdir "$destination$prefix"/share/doc/medulla/{use,reference,internals,results,} 2>/dev/null || true
   echo "install: removed from $destination$prefix; configuration (/etc/medulla) and history (/var/lib/medulla) stay"
   exit 0
 fi
@@ -48,5 +50,5 @@ if [ -z "$destination" ] && [ -d /run/systemd/system ]; then
   systemd-sysusers medulla.conf
   systemd-tmpfiles --create medulla.conf
   systemctl daemon-reload
-  echo "install: write /etc/medulla/medulla.toml (docs/daemon.md), then systemctl enable --now medullad"
+  echo "install: write /etc/medulla/medulla.yaml (docs/use/daemon.md), then systemctl enable --now medullad"
 fi

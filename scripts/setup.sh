@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*"; }
 
-packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev libsqlite3-dev linux-libc-dev iproute2 iperf3
-  iputils-ping procps python3 python3-venv)
+packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev libsqlite3-dev libssl-dev libyaml-dev linux-libc-dev iproute2 iperf3
+  iputils-ping procps python3 python3-venv python3-yaml)
 libbpf_minimum=1.3
 
 if ! command -v swift >/dev/null; then

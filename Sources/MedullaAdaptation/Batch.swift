@@ -1,15 +1,15 @@
 import MedullaDatapath
 
 /// The samples of one interval T.
-public struct Batch: Sendable, Equatable {
-  public var samples: [FunctionSample]
+package struct Batch: Sendable, Equatable {
+  package var samples: [FunctionSample]
   /// Samples that the kernel could not hand over since the batch before: its ring was full.
-  public var dropped: UInt64
+  package var dropped: UInt64
   /// Fraction bits of features and outputs in the samples.
-  public var featureFractionBits: Int
-  public var outputFractionBits: Int
+  package var featureFractionBits: Int
+  package var outputFractionBits: Int
 
-  public init(
+  package init(
     samples: [FunctionSample] = [], dropped: UInt64 = 0, featureFractionBits: Int = 16,
     outputFractionBits: Int = 16
   ) {
@@ -20,10 +20,10 @@ public struct Batch: Sendable, Equatable {
   }
 
   /// The features in natural units, `[n][inputs]`.
-  public var inputs: [[Float]] { samples.map { Self.natural($0.features, bits: featureFractionBits) } }
+  package var inputs: [[Float]] { samples.map { Self.natural($0.features, bits: featureFractionBits) } }
 
   /// The outputs in natural units, `[n][outputs]`.
-  public var outputs: [[Float]] { samples.map { Self.natural($0.outputs, bits: outputFractionBits) } }
+  package var outputs: [[Float]] { samples.map { Self.natural($0.outputs, bits: outputFractionBits) } }
 
   static func natural(_ words: [Int64], bits: Int) -> [Float] {
     let unit = Double(sign: .plus, exponent: -bits, significand: 1)

@@ -1,29 +1,26 @@
 import MedullaSnapshot
 
-/// The C of one convolution: for each chunk of channels, every position, without a patch matrix.
+/// The C of one convolution, or of the channels of one whose weights lie together: for each chunk of
+/// channels, every position, without a patch matrix.
 struct ConvolutionCode {
   let step: ConvolutionStep
   let code: LinearCode
-  let weightsOffset: Int
+  let part: WeightPlaces.Part
 
-  init(_ step: ConvolutionStep, index: Int, layout: ImageLayout) {
+  init(_ step: ConvolutionStep, index: Int, part: WeightPlaces.Part) {
     self.step = step
+    self.part = part
     code = LinearCode(
-      block: LinearBlock(step), index: index, channelStride: step.outputHeight * step.outputWidth)
-    let clip = step.epilogue.function == .clip ? ImageLayout.clipWords : 0
-    weightsOffset = layout.steps[index].offset + clip
+      block: part.block, index: index, channelStride: step.outputHeight * step.outputWidth)
   }
 
   func write(into source: inout CSource) {
     let kernel = "\(step.kernel.height)x\(step.kernel.width)"
     source.line(
-      "/* convolution \(kernel), \(step.inputChannels) to \(step.outputChannels) channels, "
-        + "\(step.packing.rawValue) */")
-    source.function([
-      "static __always_inline void medulla_step\(code.index)(const struct medulla_image *image,",
-      "\t\t\t\t\t     const __s64 *x, __s64 *y)",
-    ]) { source in
-      source.line("const __s64 *w = image->words + \(weightsOffset);")
+      "/* convolution \(kernel), \(step.inputChannels) to \(code.block.channels * code.block.groups) "
+        + "channels, \(step.packing.rawValue) */")
+    source.function(code.head(part)) { source in
+      code.begin(part, into: &source)
       source.line()
       let positions = step.outputHeight * step.outputWidth
       let inputs = step.inputChannels / step.groups * step.height * step.width
@@ -31,8 +28,8 @@ struct ConvolutionCode {
         source.line("MEDULLA_HOLD(w);")
         for part in parts {
           let words = code.block.chunkWords(units: part.units)
-          source.loop("chunk", part.count, advance: ["w += \(words)", "y += \(part.channels * positions)"]) {
-            source in
+          let moved = code.captured(words: words, results: part.channels * positions)
+          source.loop("chunk", part.count, over: moved) { source in
             source.line("MEDULLA_HOLD(w);")
             rows(units: part.units, channels: part.channels, into: &source)
           }
@@ -56,15 +53,21 @@ struct ConvolutionCode {
   }
 
   private func rows(units: Int, channels: Int, into source: inout CSource) {
-    source.line("const __s64 *top = x;")
-    source.line("__s64 *to = y;")
+    source.line("\(CType.words)top = x;")
+    source.line("\(CType.results)to = y;")
     source.line()
-    source.loop("row", step.outputHeight, advance: ["top += \(step.strides.height * step.width)"]) { source in
-      source.line("const __s64 *at = top;")
+    let moved = [
+      CSource.Captured(type: CType.image, name: "image"),
+      CSource.Captured(type: CType.words, name: "w"),
+      CSource.Captured(type: CType.words, name: "top", step: step.strides.height * step.width),
+      CSource.Captured(type: CType.results, name: "to", step: step.outputWidth, isMovedByBody: true),
+    ]
+    source.loop("row", step.outputHeight, over: moved) { source in
+      source.line("\(CType.words)from = top;")
       source.line()
-      source.line("MEDULLA_HOLD(at);")
-      source.loop("column", step.outputWidth, advance: ["at += \(step.strides.width)", "to++"]) { source in
-        source.line("MEDULLA_HOLD(at);")
+      source.line("MEDULLA_HOLD(from);")
+      source.loop("column", step.outputWidth, advance: ["from += \(step.strides.width)", "to++"]) { source in
+        source.line("MEDULLA_HOLD(from);")
         source.line("MEDULLA_HOLD(to);")
         position(units: units, channels: channels, into: &source)
       }
@@ -84,7 +87,7 @@ struct ConvolutionCode {
           for kx in 0..<kernel.width {
             let offset =
               (channel * step.height + ky * step.dilations.height) * step.width + kx * step.dilations.width
-            code.term("at[\(offset)]", weights: "w", at: first + term * units, units: units, into: &source)
+            code.term("from[\(offset)]", weights: "w", at: first + term * units, units: units, into: &source)
             term += 1
           }
         }
@@ -94,12 +97,12 @@ struct ConvolutionCode {
         into: &source)
       return
     }
-    source.line("const __s64 *t = w + \(first);")
-    source.line("const __s64 *plane = at;")
+    source.line("\(CType.words)t = w + \(first);")
+    source.line("\(CType.words)plane = from;")
     source.line()
     let plane = ["plane += \(step.height * step.width)"]
     source.loop("channel", step.inputChannels / step.groups, advance: plane) { source in
-      source.line("const __s64 *line = plane;")
+      source.line("\(CType.words)line = plane;")
       source.line()
       let line = ["line += \(step.dilations.height * step.width)", "t += \(kernel.width * units)"]
       source.loop("ky", kernel.height, advance: line) { source in

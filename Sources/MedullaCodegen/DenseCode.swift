@@ -1,43 +1,38 @@
 import MedullaSnapshot
 
-/// The C of one dense step.
+/// The C of one dense step, or of the channels of one whose weights lie together.
 struct DenseCode {
   let step: DenseStep
   let code: LinearCode
-  let weightsOffset: Int
+  let part: WeightPlaces.Part
 
-  init(_ step: DenseStep, index: Int, layout: ImageLayout) {
+  init(_ step: DenseStep, index: Int, part: WeightPlaces.Part) {
     self.step = step
-    code = LinearCode(block: LinearBlock(step), index: index, channelStride: 1)
-    let clip = step.epilogue.function == .clip ? ImageLayout.clipWords : 0
-    weightsOffset = layout.steps[index].offset + clip
+    self.part = part
+    code = LinearCode(block: part.block, index: index, channelStride: 1)
   }
 
   func write(into source: inout CSource) {
     let block = code.block
-    source.line("/* dense \(step.inputs) to \(step.outputs), \(step.packing.rawValue) */")
-    source.function([
-      "static __always_inline void medulla_step\(code.index)(const struct medulla_image *image,",
-      "\t\t\t\t\t     const __s64 *x, __s64 *y)",
-    ]) { source in
-      source.line("const __s64 *w = image->words + \(weightsOffset);")
-      source.lines(code.declarations)
+    source.line("/* dense \(step.inputs) to \(block.channels), \(step.packing.rawValue) */")
+    source.function(code.head(part)) { source in
+      code.begin(part, into: &source)
       source.line()
       let full = Packing.accumulators
       if block.fullChunks > 0 {
-        let advance = ["w += \(block.chunkWords(units: full))", "y += \(full * block.packing.lanes)"]
+        let moved = code.captured(words: block.chunkWords(units: full), results: full * block.packing.lanes)
         let last =
           block.remainder == 0
           ? block.channels - (block.fullChunks - 1) * full * code.lanes : full * code.lanes
         // A chunk whose last lanes are empty is written apart.
         let whole = last == full * code.lanes ? block.fullChunks : block.fullChunks - 1
         if whole > 0 {
-          source.loop("chunk", whole, advance: advance) { source in
+          source.loop("chunk", whole, over: moved) { source in
             source.line("MEDULLA_HOLD(w);")
             chunk(units: full, channels: full * code.lanes, into: &source)
           }
           if whole == 1, whole < block.fullChunks || block.remainder > 0 {
-            source.lines(advance.map { $0 + ";" })
+            source.lines(moved.filter { $0.step > 0 }.map { $0.move + ";" })
           }
         }
         if whole < block.fullChunks {
@@ -53,6 +48,7 @@ struct DenseCode {
 
   private func chunk(units: Int, channels: Int, into source: inout CSource) {
     let first = code.firstWeight(units: units)
+    source.lines(code.declarations)
     code.start(units: units, into: &source)
     source.line()
     guard step.inputs > LinearCode.unrolledTerms else {
@@ -66,8 +62,8 @@ struct DenseCode {
     }
     let turn = LinearCode.termsPerTurn
     let rest = step.inputs % turn
-    source.line("const __s64 *t = w + \(first);")
-    source.line("const __s64 *p = x;")
+    source.line("\(CType.words)t = w + \(first);")
+    source.line("\(CType.words)p = x;")
     source.loop("turn", step.inputs / turn, advance: ["t += \(turn * units)", "p += \(turn)"]) { source in
       source.line("MEDULLA_HOLD(t);")
       source.line("MEDULLA_HOLD(p);")

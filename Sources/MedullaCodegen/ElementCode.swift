@@ -3,7 +3,7 @@ import MedullaSnapshot
 /// The C of steps over single elements or whole vectors: map, gather, softmax, argmax.
 struct ElementCode {
   let index: Int
-  let layout: ImageLayout
+  let places: WeightPlaces
 
   /// Elements that are written out; a gather beyond reads its indices from a constant array.
   private static let unrolled = 256
@@ -12,11 +12,18 @@ struct ElementCode {
     let clip = step.epilogue.function == .clip ? ImageLayout.clipWords : 0
     source.line("/* a function of each of \(step.count) elements */")
     source.function(WindowCode.head(index)) { source in
-      source.line("const __s64 *w = image->words + \(layout.steps[index].offset + clip);")
-      source.line("__s64 bias = w[0];")
-      source.line("__s64 multiplier = w[1];")
+      source.line("\(CType.words)w = \(CType.weights("image", places.common(of: index) + clip));")
+      source.line("__s64 bias = \(CType.weight("w", 0));")
+      source.line("__s64 multiplier = \(CType.weight("w", 1));")
       source.line()
-      source.loop("i", step.count, advance: ["x++", "y++"]) { source in
+      let moved = [
+        CSource.Captured(type: CType.image, name: "image"),
+        CSource.Captured(type: "__s64 ", name: "bias"),
+        CSource.Captured(type: "__s64 ", name: "multiplier"),
+        CSource.Captured(type: CType.words, name: "x", step: 1),
+        CSource.Captured(type: CType.results, name: "y", step: 1),
+      ]
+      source.loop("i", step.count, over: moved) { source in
         source.line("MEDULLA_HOLD(x);")
         source.line("MEDULLA_HOLD(y);")
         source.line("*y = medulla_finish\(index)(image, *x + bias, multiplier);")
@@ -53,7 +60,8 @@ struct ElementCode {
   func write(_ step: SoftmaxStep, into source: inout CSource) {
     source.line("/* softmax over \(step.rows) rows of \(step.length) */")
     source.function(WindowCode.head(index)) { source in
-      source.line("__s64 multiplier = image->words[\(layout.steps[index].offset)];")
+      let multiplier = CType.weight(CType.weights("image", places.common(of: index)), 0)
+      source.line("__s64 multiplier = \(multiplier);")
       source.line()
       let advance = ["x += \(step.length)", "y += \(step.length)"]
       source.loop("row", step.rows, advance: advance) { source in

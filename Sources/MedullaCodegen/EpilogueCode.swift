@@ -3,7 +3,7 @@ import MedullaSnapshot
 /// The C of function tables and epilogues.
 struct EpilogueCode {
   let shape: ProgramShape
-  let layout: ImageLayout
+  let places: WeightPlaces
 
   /// `medulla_tableN`: a coordinate, cut to the table, and its line's value.
   func writeTable(_ index: Int, into source: inout CSource) {
@@ -11,9 +11,9 @@ struct EpilogueCode {
     let last = table.maximumCoordinate
     source.line("/* \(table.function.rawValue): \(table.segments) lines, 1 is \(table.amplitude) */")
     source.function([
-      "static __always_inline __s64 medulla_table\(index)(const struct medulla_image *image, __s64 v)"
+      "static __always_inline __s64 medulla_table\(index)(\(CType.image)image, __s64 v)"
     ]) { source in
-      source.line("const __s32 *line;")
+      source.line("\(CType.line)line;")
       source.line("__s64 at;")
       source.line()
       source.line("if (__builtin_expect((__u64)v > \(last), 0))")
@@ -21,7 +21,7 @@ struct EpilogueCode {
       source.line("at = (v >> \(table.fractionBits)) << 3;")
       source.line("MEDULLA_HOLD(at);")
       source.line(
-        "line = (const __s32 *)((const char *)(image->words + \(layout.tables[index].offset)) + at);")
+        "line = (\(CType.line))((\(CType.bytes))\(CType.weights("image", places.table(index))) + at);")
       source.line("return (line[0] + line[1] * v) >> \(table.guardBits);")
     }
   }
@@ -29,8 +29,8 @@ struct EpilogueCode {
   /// `medulla_finishN`: what happens to a sum of step `index`.
   func write(_ epilogue: Epilogue, step index: Int, into source: inout CSource) {
     source.function([
-      "static __always_inline __s64 medulla_finish\(index)(const struct medulla_image *image, __s64 sum,",
-      "\t\t\t\t\t      __s64 multiplier)",
+      "static __always_inline __s64 medulla_finish\(index)(\(CType.image)image,",
+      "\t\t\t\t\t      __s64 sum, __s64 multiplier)",
     ]) { source in
       source.line("__s64 v = (sum * multiplier) >> \(epilogue.shift);")
       source.line()
@@ -44,8 +44,8 @@ struct EpilogueCode {
     case .table(let table): return ["return medulla_table\(table)(image, v);"]
     case .clamp(let low, let high): return Self.cut("v", low: "\(low)LL", high: "\(high)LL") + ["return v;"]
     case .clip:
-      let offset = layout.steps[index].offset
-      return Self.cut("v", low: "image->words[\(offset)]", high: "image->words[\(offset + 1)]") + [
+      let bounds = CType.weights("image", places.common(of: index))
+      return Self.cut("v", low: CType.weight(bounds, 0), high: CType.weight(bounds, 1)) + [
         "return v;"
       ]
     case .leaky(let multiplier, let shift, let limit):

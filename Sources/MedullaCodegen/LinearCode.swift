@@ -15,10 +15,41 @@ struct LinearCode {
 
   var lanes: Int { block.packing.lanes }
 
+  /// The step's function: with the map value that holds its weights, when it is not the image.
+  func head(_ part: WeightPlaces.Part) -> [String] {
+    let name = part.firstChannel == 0 ? "\(index)" : "\(index)_\(part.firstChannel)"
+    let weights = part.chunk == nil ? "" : " \(CType.image)part,"
+    return [
+      "static __always_inline void medulla_step\(name)(\(CType.image)image,\(weights)",
+      "\t\t\t\t\t     \(CType.words)x, \(CType.results)y)",
+    ]
+  }
+
+  /// Points `w` at the weights and `y` at the first channel.
+  func begin(_ part: WeightPlaces.Part, into source: inout CSource) {
+    let image = part.chunk == nil ? "image" : "part"
+    source.line("\(CType.words)w = \(CType.weights(image, part.offset));")
+    if part.firstChannel > 0 {
+      source.line()
+      source.line("y += \(part.firstChannel * channelStride);")
+    }
+  }
+
+  /// What a loop over chunks reads, and how far it moves in the weights and in the outputs.
+  func captured(words: Int, results: Int) -> [CSource.Captured] {
+    [
+      CSource.Captured(type: CType.image, name: "image"),
+      CSource.Captured(type: CType.words, name: "w", step: words),
+      CSource.Captured(type: CType.words, name: "x"),
+      CSource.Captured(type: CType.results, name: "y", step: results),
+    ]
+  }
+
   /// Declares the accumulators of a chunk and starts them.
   func start(units: Int, into source: inout CSource) {
     for unit in 0..<units {
-      source.line(block.packing == .triple ? "__s64 a\(unit) = 0;" : "__s64 a\(unit) = w[\(unit)];")
+      source.line(
+        block.packing == .triple ? "__s64 a\(unit) = 0;" : "__s64 a\(unit) = \(CType.weight("w", unit));")
     }
   }
 
@@ -30,7 +61,7 @@ struct LinearCode {
   func term(_ x: String, weights: String, at word: Int, units: Int, into source: inout CSource) {
     source.line("v = \(x);")
     source.line("MEDULLA_HOLD(v);")
-    for unit in 0..<units { source.line("a\(unit) += v * \(weights)[\(word + unit)];") }
+    for unit in 0..<units { source.line("a\(unit) += v * \(CType.weight(weights, word + unit));") }
     source.line(hold(units))
   }
 
@@ -45,10 +76,10 @@ struct LinearCode {
       source.lines(names.split)
       for (lane, sum) in names.sums.enumerated() where unit * lanes + lane < channels {
         let channel = unit * lanes + lane
-        let value = biases > 0 ? "\(sum) + \(multipliers)[\(word + channel)]" : sum
+        let value = biases > 0 ? "\(sum) + \(CType.weight(multipliers, word + channel))" : sum
         source.line(
           "\(output)[\(channel * channelStride)] = medulla_finish\(index)(image, \(value), "
-            + "\(multipliers)[\(word + biases + channel)]);")
+            + "\(CType.weight(multipliers, word + biases + channel)));")
       }
     }
   }

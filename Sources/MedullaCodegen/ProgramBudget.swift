@@ -5,31 +5,40 @@ import MedullaSnapshot
 /// The verifier walks through every turn of every loop and gives up after a million instructions. Branches
 /// that it follows apart come on top (measured: 1.5 to 5 times), so a shape within this budget may still be
 /// refused when it is compiled, by the verifier itself.
-public struct ProgramBudget: Hashable, Sendable {
+package struct ProgramBudget: Hashable, Sendable {
   /// Instructions of one run: the entry of the features, then each step.
-  public let steps: [Int]
-  public let imageWords: Int
-  public let scratchWords: Int
+  package let steps: [Int]
+  package let imageWords: Int
+  package let scratchWords: Int
   private let names: [String]
 
   /// The verifier's limit (`BPF_COMPLEXITY_LIMIT_INSNS`) less what branches and a function around it take.
-  public static let instructionLimit = 900_000
+  package static let instructionLimit = 900_000
   /// The largest element of a map that holds an image (`KMALLOC_MAX_SIZE`), in 64-bit words.
-  public static let imageLimit = (4 << 20) / 8 - 8
+  package static let imageLimit = (4 << 20) / 8 - 8
   /// The largest element of a per-CPU map (`PCPU_MIN_UNIT_SIZE`), in 64-bit words.
-  public static let scratchLimit = (32 << 10) / 8
+  package static let scratchLimit = (32 << 10) / 8
 
-  public var instructions: Int { steps.reduce(0, +) }
+  /// An arena's 4 GiB, in 64-bit words.
+  package static let arenaLimit = 1 << 29
 
-  public init(_ shape: ProgramShape) {
+  package var instructions: Int { steps.reduce(0, +) }
+
+  private let options: ProgramOptions
+
+  package init(_ shape: ProgramShape, _ options: ProgramOptions = .standard) {
+    self.options = options
     imageWords = ImageLayout(shape).words
     scratchWords = ScratchLayout(shape).words
     names = ["the features"] + shape.steps.enumerated().map { "step \($0) (\($1.kind))" }
-    steps = [shape.inputs * Self.featureInstructions] + shape.steps.map(Self.instructions)
+    let turns = LoopTurns(options.loops)
+    steps =
+      [turns.apart(shape.inputs) * Self.featureInstructions]
+      + shape.steps.map { Self.instructions(of: $0, turns) }
   }
 
   /// - Throws: `CodegenError` that names the largest step.
-  public func check() throws(CodegenError) {
+  package func check() throws(CodegenError) {
     let largest = steps.indices.max { steps[$0] < steps[$1] }
     let name = largest.map { "\(names[$0]) alone \(steps[$0])" } ?? ""
     guard instructions <= Self.instructionLimit else {
@@ -39,7 +48,13 @@ public struct ProgramBudget: Hashable, Sendable {
           + "\(Self.instructionLimit)",
         remedy: "Use fewer or smaller layers in the kernel, or run this network as a network function.")
     }
-    guard imageWords <= Self.imageLimit, scratchWords <= Self.scratchLimit else {
+    let fits =
+      switch options.weights {
+      case .mapValue: imageWords <= Self.imageLimit && scratchWords <= Self.scratchLimit
+      case .mapChunks: options.chunkWords <= Self.imageLimit && scratchWords <= Self.scratchLimit
+      case .arena: imageWords + scratchWords <= Self.arenaLimit
+      }
+    guard fits else {
       throw CodegenError(
         .beyondMemory,
         "the program needs \(imageWords * 8) bytes of weights and \(scratchWords * 8) of working memory; "
@@ -49,18 +64,21 @@ public struct ProgramBudget: Hashable, Sendable {
     }
   }
 
-  private static func instructions(of step: Step) -> Int {
+  private static func instructions(of step: Step, _ turns: LoopTurns) -> Int {
     switch step {
-    case .dense(let dense): linear(LinearBlock(dense), positions: 1)
-    case .convolution(let convolution):
-      linear(LinearBlock(convolution), positions: convolution.outputHeight * convolution.outputWidth)
-    case .map(let map): map.count * (epilogueInstructions + 8)
-    case .gather(let gather): gather.indices.count * 2
-    case .softmax(let softmax): softmax.rows * softmax.length * 60
-    case .argmax(let argmax): argmax.inputs * 8
-    case .pad(let pad): pad.channels * (pad.outputHeight * pad.outputWidth + pad.height * pad.width) * 8
+    case .dense(let dense): linear(LinearBlock(dense), positions: 1, turns)
+    case .convolution(let step):
+      linear(
+        LinearBlock(step), positions: turns.apart(step.outputHeight) * turns.any(step.outputWidth), turns)
+    case .map(let map): turns.apart(map.count) * (epilogueInstructions + 8)
+    case .gather(let gather): turns.any(gather.indices.count) * 2
+    case .softmax(let softmax): turns.any(softmax.rows) * turns.any(softmax.length) * 60
+    case .argmax(let argmax): turns.any(argmax.inputs) * 8
+    case .pad(let pad):
+      turns.any(pad.channels * pad.outputHeight * pad.outputWidth) * 8
+        + turns.apart(pad.channels) * turns.any(pad.height) * turns.any(pad.width) * 8
     case .pool(let pool):
-      pool.channels * pool.outputHeight * pool.outputWidth
+      turns.apart(pool.channels) * turns.any(pool.outputHeight) * turns.any(pool.outputWidth)
         * (pool.kernel.height * pool.kernel.width * 10 + 40)
     }
   }
@@ -70,10 +88,33 @@ public struct ProgramBudget: Hashable, Sendable {
   /// A sum's epilogue with both sides of its branches.
   private static let epilogueInstructions = 24
 
-  private static func linear(_ block: LinearBlock, positions: Int) -> Int {
-    let chunks = (block.units + Packing.accumulators - 1) / Packing.accumulators
-    let turns = block.terms / LinearCode.termsPerTurn
-    let sums = block.units * block.terms * 3 + chunks * (block.terms + turns * 8)
-    return block.groups * positions * (sums + block.channels * epilogueInstructions + chunks * 12)
+  private static func linear(_ block: LinearBlock, positions: Int, _ turns: LoopTurns) -> Int {
+    let chunks = turns.apart(block.fullChunks) + (block.remainder > 0 ? 1 : 0)
+    let units = turns.apart(block.fullChunks) * Packing.accumulators + block.remainder
+    let rounds = block.terms / LinearCode.termsPerTurn
+    let terms =
+      rounds > 0
+      ? turns.any(rounds) * LinearCode.termsPerTurn + block.terms % LinearCode.termsPerTurn : block.terms
+    let sums = units * terms * 3 + chunks * (terms + turns.any(rounds) * 8)
+    let channels = min(units * block.packing.lanes, block.channels)
+    return turns.any(block.groups) * positions * (sums + channels * epilogueInstructions + chunks * 12)
   }
+}
+
+/// How many turns of a loop the verifier walks.
+private struct LoopTurns {
+  private let loops: ProgramOptions.Loops
+
+  init(_ loops: ProgramOptions.Loops) {
+    self.loops = loops
+  }
+
+  /// Of a loop whose turns may each be a call.
+  func apart(_ count: Int) -> Int { loops == .unrolled ? count : min(count, Self.walked) }
+
+  /// Of any other loop.
+  func any(_ count: Int) -> Int { loops == .canLoop ? min(count, Self.walked) : count }
+
+  /// Until the verifier meets a state that it knows.
+  private static let walked = 3
 }

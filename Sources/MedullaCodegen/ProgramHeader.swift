@@ -4,49 +4,67 @@ import MedullaSnapshot
 ///
 /// Weights are data in the image; widths, shifts and formats are constants of the text. Every loop has a
 /// constant bound and every index a constant or cut value, which is what makes the verifier accept it. The
-/// same shape gives the same text.
-public struct ProgramHeader: Sendable {
-  public let shape: ProgramShape
-  public let text: String
+/// same shape and options give the same text.
+package struct ProgramHeader: Sendable {
+  package let shape: ProgramShape
+  package let options: ProgramOptions
+  package let text: String
 
   /// - Throws: `CodegenError` when the shape needs a program that the kernel would not load.
-  public init(shape: ProgramShape) throws(CodegenError) {
-    try ProgramBudget(shape).check()
+  package init(shape: ProgramShape, options: ProgramOptions = .standard) throws(CodegenError) {
+    try options.check()
+    try ProgramBudget(shape, options).check()
     self.shape = shape
-    text = Self.text(for: shape)
+    self.options = options
+    text = Self.text(for: shape, options, try WeightPlaces(shape, options))
   }
 
-  private static func text(for shape: ProgramShape) -> String {
-    let layout = ImageLayout(shape)
+  private static func text(
+    for shape: ProgramShape, _ options: ProgramOptions, _ places: WeightPlaces
+  ) -> String {
     let scratch = ScratchLayout(shape)
-    let epilogues = EpilogueCode(shape: shape, layout: layout)
-    var source = CSource()
-    preamble(shape, layout, scratch, into: &source)
+    let epilogues = EpilogueCode(shape: shape, places: places)
+    var source = CSource(options: options)
+    preamble(shape, words: places.words, scratch, options, into: &source)
+    seams(options, into: &source)
     for index in shape.tables.indices {
       epilogues.writeTable(index, into: &source)
     }
-    FeatureCode(shape: shape, layout: layout).write(into: &source)
+    FeatureCode(shape: shape, places: places).write(into: &source)
     for (index, step) in shape.steps.enumerated() {
       if let epilogue = step.epilogue { epilogues.write(epilogue, step: index, into: &source) }
-      switch step {
-      case .dense(let dense): DenseCode(dense, index: index, layout: layout).write(into: &source)
-      case .convolution(let convolution):
-        ConvolutionCode(convolution, index: index, layout: layout).write(into: &source)
-      case .map(let map): ElementCode(index: index, layout: layout).write(map, into: &source)
-      case .gather(let gather): ElementCode(index: index, layout: layout).write(gather, into: &source)
-      case .softmax(let softmax): ElementCode(index: index, layout: layout).write(softmax, into: &source)
-      case .argmax(let argmax): ElementCode(index: index, layout: layout).write(argmax, into: &source)
-      case .pad(let pad): WindowCode(index: index).write(pad, into: &source)
-      case .pool(let pool): WindowCode(index: index).write(pool, into: &source)
-      }
+      write(step, index, places, into: &source)
     }
-    inference(shape, scratch, into: &source)
+    inference(shape, scratch, options, places, into: &source)
     source.line("#endif")
     return source.text
   }
 
-  static func preamble(
-    _ shape: ProgramShape, _ layout: ImageLayout, _ scratch: ScratchLayout, into source: inout CSource
+  private static func write(
+    _ step: Step, _ index: Int, _ places: WeightPlaces, into source: inout CSource
+  ) {
+    let elements = ElementCode(index: index, places: places)
+    switch step {
+    case .dense(let dense):
+      for part in places.parts(of: index) {
+        DenseCode(dense, index: index, part: part).write(into: &source)
+      }
+    case .convolution(let convolution):
+      for part in places.parts(of: index) {
+        ConvolutionCode(convolution, index: index, part: part).write(into: &source)
+      }
+    case .map(let map): elements.write(map, into: &source)
+    case .gather(let gather): elements.write(gather, into: &source)
+    case .softmax(let softmax): elements.write(softmax, into: &source)
+    case .argmax(let argmax): elements.write(argmax, into: &source)
+    case .pad(let pad): WindowCode(index: index).write(pad, into: &source)
+    case .pool(let pool): WindowCode(index: index).write(pool, into: &source)
+    }
+  }
+
+  private static func preamble(
+    _ shape: ProgramShape, words: Int, _ scratch: ScratchLayout, _ options: ProgramOptions,
+    into source: inout CSource
   ) {
     source.lines([
       "/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */",
@@ -62,13 +80,15 @@ public struct ProgramHeader: Sendable {
       "#endif",
       "",
     ])
-    let constants = [
-      ("INPUTS", shape.inputs), ("OUTPUTS", shape.outputs),
-      ("FEATURE_FRACTION_BITS", shape.featureFractionBits),
-      ("OUTPUT_FRACTION_BITS", shape.outputFractionBits),
-      ("IMAGE_WORDS", layout.words), ("SCRATCH_WORDS", scratch.words),
-      ("FEATURES_OFFSET", scratch.featuresOffset), ("OUTPUTS_OFFSET", scratch.outputsOffset),
-    ]
+    let marks = options.marksCompletion
+    let constants =
+      [
+        ("INPUTS", shape.inputs), ("OUTPUTS", shape.outputs),
+        ("FEATURE_FRACTION_BITS", shape.featureFractionBits),
+        ("OUTPUT_FRACTION_BITS", shape.outputFractionBits),
+        ("IMAGE_WORDS", words), ("SCRATCH_WORDS", scratch.words + (marks ? 1 : 0)),
+        ("FEATURES_OFFSET", scratch.featuresOffset), ("OUTPUTS_OFFSET", scratch.outputsOffset),
+      ] + (marks ? [("DONE_OFFSET", scratch.words)] : [])
     for (name, value) in constants { source.line("#define MEDULLA_\(name) \(value)") }
     source.lines([
       "",
@@ -97,21 +117,93 @@ public struct ProgramHeader: Sendable {
     ])
   }
 
+  /// Where weights lie and what a loop is: all that options change beside the functions of loops.
+  private static func seams(_ options: ProgramOptions, into source: inout CSource) {
+    source.line("/* Where image and working memory lie, and how weights in them are reached. */")
+    if options.weights == .arena {
+      source.lines([
+        "#ifdef __bpf__", "#define MEDULLA_MEMORY __attribute__((address_space(1)))", "#else",
+        "#define MEDULLA_MEMORY", "#endif",
+      ])
+    } else {
+      source.line("#define MEDULLA_MEMORY")
+    }
+    source.lines([
+      "#define MEDULLA_WEIGHTS(image, offset) ((image)->words + (offset))",
+      "#define MEDULLA_WEIGHT(weights, place) ((weights)[place])",
+    ])
+    if options.weights == .mapChunks {
+      source.lines([
+        "#ifndef MEDULLA_CHUNK",
+        "#error \"MEDULLA_CHUNK(n) must give the map value with part n of the image, or 0\"",
+        "#endif",
+      ])
+    }
+    source.line()
+    switch options.loops {
+    case .unrolled: return
+    case .bpfLoop:
+      source.lines([
+        "/* Calls a function for each turn; the verifier walks it once. */", "#ifdef __bpf__",
+        "static long (*const medulla_bpf_loop)(__u32, void *, void *, __u64) = (void *)181;",
+        "#define MEDULLA_TURNS(count, turn, at) medulla_bpf_loop(count, turn, at, 0)", "#else",
+        "#define MEDULLA_TURNS(count, turn, at) \\",
+        "\tfor (__u64 number = 0; number < (count) && !(turn)(number, at); number++)", "#endif", "",
+      ])
+    case .canLoop:
+      source.lines([
+        "/* Whether the program may go on: may_goto, written out for assemblers that do not know it. */",
+        "#ifdef __bpf__", "#define MEDULLA_CAN_LOOP ({ \\", "\t__label__ end, next; \\", "\tint more = 1; \\",
+        "\tasm volatile goto(\"1: .byte 0xe5; .byte 0; \" \\",
+        "\t\t\t  \".long ((%l[end] - 1b - 8) / 8) & 0xffff; .short 0\" :::: end); \\", "\tgoto next; \\",
+        "end:\tmore = 0; \\", "next:\t; \\", "\tmore; })",
+        "#else",
+        "#define MEDULLA_CAN_LOOP 1", "#endif", "",
+        "/* 0, which the verifier does not know: from a constant it would walk turn by turn. */",
+        "static volatile __u64 medulla_zero;", "#define MEDULLA_ZERO medulla_zero", "",
+      ])
+    }
+  }
+
   private static func inference(
-    _ shape: ProgramShape, _ scratch: ScratchLayout, into source: inout CSource
+    _ shape: ProgramShape, _ scratch: ScratchLayout, _ options: ProgramOptions, _ places: WeightPlaces,
+    into source: inout CSource
   ) {
+    if options.marksCompletion {
+      source.line("/* The outputs are complete when the word at MEDULLA_DONE_OFFSET is 1 afterwards. */")
+    }
     source.function([
-      "static __always_inline void medulla_infer(const struct medulla_image *image,",
-      "\t\t\t\t\t  struct medulla_scratch *scratch)",
+      "static __always_inline void medulla_infer(\(CType.image)image,",
+      "\t\t\t\t\t  \(CType.scratch)scratch)",
     ]) { source in
-      source.line("__s64 *s = scratch->words;")
+      source.line("\(CType.results)s = scratch->words;")
+      let chunks = options.weights == .mapChunks
+      if chunks { source.line("\(CType.image)part;") }
       source.line()
+      if options.marksCompletion { source.line("s[MEDULLA_DONE_OFFSET] = 0;") }
       let offsets = scratch.tensorOffsets
       source.line("medulla_enter(image, s + MEDULLA_FEATURES_OFFSET, s + \(offsets[0]));")
       for index in shape.steps.indices {
         // Stores of one step are loaded by the next, never kept in registers.
         source.line("MEDULLA_JOIN;")
-        source.line("medulla_step\(index)(image, s + \(offsets[index]), s + \(offsets[index + 1]));")
+        let tensors = "s + \(offsets[index]), s + \(offsets[index + 1])"
+        let parts = chunks ? places.parts(of: index) : []
+        for part in parts {
+          source.lines(["part = MEDULLA_CHUNK(\(part.chunk ?? 0));", "if (!part)", "\treturn;"])
+          let name = part.firstChannel == 0 ? "\(index)" : "\(index)_\(part.firstChannel)"
+          source.line("medulla_step\(name)(image, part, \(tensors));")
+        }
+        if parts.isEmpty { source.line("medulla_step\(index)(image, \(tensors));") }
+      }
+      guard options.marksCompletion else { return }
+      if options.loops == .canLoop {
+        source.lines([
+          "/* Once a program's time is over every test fails: if this one passes, all before have passed. */",
+          "if (MEDULLA_CAN_LOOP)",
+        ])
+        source.line("\ts[MEDULLA_DONE_OFFSET] = 1;")
+      } else {
+        source.line("s[MEDULLA_DONE_OFFSET] = 1;")
       }
     }
   }

@@ -4,15 +4,15 @@ import MedullaSnapshot
 ///
 /// The features come first and are only read, so that they are still there after an inference. Tensors
 /// between steps take turns in two regions behind them.
-public struct ScratchLayout: Hashable, Sendable {
-  public let words: Int
-  public let featuresOffset = 0
+package struct ScratchLayout: Hashable, Sendable {
+  package let words: Int
+  package let featuresOffset = 0
   /// The entered features, then the output of every step.
-  public let tensorOffsets: [Int]
+  package let tensorOffsets: [Int]
 
-  public var outputsOffset: Int { tensorOffsets.last ?? 0 }
+  package var outputsOffset: Int { tensorOffsets.last ?? 0 }
 
-  public init(_ shape: ProgramShape) {
+  package init(_ shape: ProgramShape) {
     let counts = [shape.inputs] + shape.steps.map(\.outputCount)
     let even = counts.indices.filter { $0 % 2 == 0 }.map { counts[$0] }.max() ?? 0
     let odd = counts.indices.filter { $0 % 2 == 1 }.map { counts[$0] }.max() ?? 0

@@ -1,28 +1,31 @@
+import MedullaBase
 import MedullaSnapshot
 
 /// A snapshot as C that any program can be linked with: its shape's plain C and its weights, behind one
 /// function of features and outputs. Simulators use it, so that what they simulate infers with the kernel's
 /// bits.
 ///
-/// Needs nothing but a C11 compiler with GNU extensions; not reentrant, as the program keeps its activations
-/// in static memory.
-public struct SnapshotSource: Sendable {
-  public static let headerName = "medulla_snapshot.h"
-  public static let sourceName = "medulla_snapshot.c"
+/// Needs nothing but a C11 compiler that shifts negative numbers arithmetically, as all do. Weights are
+/// constants and the caller gives the working memory, so that any number of threads may infer at once.
+package struct SnapshotSource: Sendable {
+  package static let headerName = "medulla_snapshot.h"
+  package static let sourceName = "medulla_snapshot.c"
 
-  /// Declares `medulla_snapshot_run`, the sizes and the formats; for C and C++.
-  public let header: String
-  public let source: String
+  /// Declares `medulla_snapshot_run`, its working memory, the sizes and the formats; for C and C++.
+  package let header: String
+  package let source: String
 
-  public init(_ file: SnapshotFile) {
-    header = Self.header(file.snapshot.shape)
-    source = Self.source(file.snapshot, digest: file.digest)
+  package init(_ file: SnapshotFile) {
+    let program = NativeProgram(shape: file.snapshot.shape)
+    header = Self.header(program)
+    source = Self.source(program, file.snapshot, digest: file.digest)
   }
 
   /// The two files, by name.
-  public var files: [String: String] { [Self.headerName: header, Self.sourceName: source] }
+  package var files: [String: String] { [Self.headerName: header, Self.sourceName: source] }
 
-  private static func header(_ shape: ProgramShape) -> String {
+  private static func header(_ program: NativeProgram) -> String {
+    let shape = program.shape
     var text = CSource()
     text.lines([
       "/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */",
@@ -30,6 +33,7 @@ public struct SnapshotSource: Sendable {
       "#ifndef MEDULLA_SNAPSHOT_H",
       "#define MEDULLA_SNAPSHOT_H",
       "",
+      "#include <stddef.h>",
       "#include <stdint.h>",
       "",
       "#define MEDULLA_SNAPSHOT_INPUTS \(shape.inputs)",
@@ -37,6 +41,9 @@ public struct SnapshotSource: Sendable {
       "#define MEDULLA_SNAPSHOT_FEATURE_FRACTION_BITS \(shape.featureFractionBits)",
       "#define MEDULLA_SNAPSHOT_OUTPUT_FRACTION_BITS \(shape.outputFractionBits)",
       "",
+    ])
+    text.lines(program.memory)
+    text.lines([
       "#ifdef __cplusplus",
       "extern \"C\" {",
       "#endif",
@@ -44,8 +51,12 @@ public struct SnapshotSource: Sendable {
       "/* SHA-256 of the snapshot's file, in hexadecimal. */",
       "extern const char medulla_snapshot_digest[];",
       "",
-      "/* Outputs for features, both in fixed point. From one thread at a time. */",
-      "void medulla_snapshot_run(const int64_t *features, int64_t *outputs);",
+      "/*",
+      " * Outputs of `rows` rows of features, both in fixed point. From any number of threads at once, each",
+      " * with a memory of its own.",
+      " */",
+      "void medulla_snapshot_run(struct medulla_memory *memory, const int64_t *features, int64_t *outputs,",
+      "\t\t\t  size_t rows);",
       "",
       "#ifdef __cplusplus",
       "}",
@@ -56,36 +67,25 @@ public struct SnapshotSource: Sendable {
     return text.text
   }
 
-  private static func source(_ snapshot: Snapshot, digest: String) -> String {
+  private static func source(_ program: NativeProgram, _ snapshot: Snapshot, digest: String) -> String {
     var text = CSource()
+    func paste(_ block: String) {
+      text.lines(block.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+    }
     text.lines([
       "/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */",
       "#include \"\(headerName)\"",
       "",
     ])
-    text.lines(
-      NativeProgram(shape: snapshot.shape).text
-        .split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
-    text.lines([
-      "const char medulla_snapshot_digest[] = \"\(digest)\";", "",
-      "static const struct medulla_image medulla_snapshot_image = { {",
-    ])
-    for word in snapshot.image { text.line("\t\(literal(word)),") }
-    text.lines(["} };", ""])
-    text.function(["void medulla_snapshot_run(const int64_t *features, int64_t *outputs)"]) { source in
-      source.line("static struct medulla_scratch scratch;")
-      source.line()
-      source.line("for (int i = 0; i < MEDULLA_INPUTS; i++)")
-      source.line("\tscratch.words[MEDULLA_FEATURES_OFFSET + i] = features[i];")
-      source.line("medulla_infer(&medulla_snapshot_image, &scratch);")
-      source.line("for (int i = 0; i < MEDULLA_OUTPUTS; i++)")
-      source.line("\toutputs[i] = scratch.words[MEDULLA_OUTPUTS_OFFSET + i];")
+    paste(program.text(withMemory: false))
+    text.lines(["const char medulla_snapshot_digest[] = \"\(digest)\";", ""])
+    paste(program.definition(of: snapshot, named: "medulla_snapshot_network"))
+    text.function([
+      "void medulla_snapshot_run(struct medulla_memory *memory, const int64_t *features, int64_t *outputs,",
+      "\t\t\t  size_t rows)",
+    ]) { source in
+      source.line("medulla_infer(&medulla_snapshot_network, memory, features, outputs, rows);")
     }
     return text.text
-  }
-
-  /// The least value has no literal of its own in C.
-  private static func literal(_ word: Int64) -> String {
-    word == Int64.min ? "(-9223372036854775807LL - 1)" : "\(word)LL"
   }
 }

@@ -11,7 +11,13 @@ struct WindowCode {
       source.loop("i", step.channels * step.outputHeight * step.outputWidth) { $0.line("y[i] = 0;") }
       source.line("y += \(padding.top * step.outputWidth + padding.left);")
       let gap = (padding.top + padding.bottom) * step.outputWidth
-      source.loop("channel", step.channels, advance: ["y += \(gap)"]) { source in
+      let moved = [
+        CSource.Captured(
+          type: CType.words, name: "x", step: step.height * step.width, isMovedByBody: true),
+        CSource.Captured(
+          type: CType.results, name: "y", step: step.outputHeight * step.outputWidth, isMovedByBody: true),
+      ]
+      source.loop("channel", step.channels, over: moved) { source in
         source.loop("row", step.height, advance: ["x += \(step.width)", "y += \(step.outputWidth)"]) {
           source in
           source.line("MEDULLA_HOLD(x);")
@@ -24,6 +30,7 @@ struct WindowCode {
           source.line("x += \(step.width);")
           source.line("y += \(step.outputWidth);")
         }
+        if gap > 0 { source.line("y += \(gap);") }
       }
     }
   }
@@ -31,7 +38,12 @@ struct WindowCode {
   func write(_ step: PoolStep, into source: inout CSource) {
     source.line("/* \(step.kind.rawValue) over \(step.kernel.height)x\(step.kernel.width) */")
     source.function(Self.head(index)) { source in
-      source.loop("channel", step.channels, advance: ["x += \(step.height * step.width)"]) { source in
+      let outputs = step.outputHeight * step.outputWidth
+      let moved = [
+        CSource.Captured(type: CType.words, name: "x", step: step.height * step.width),
+        CSource.Captured(type: CType.results, name: "y", step: outputs, isMovedByBody: true),
+      ]
+      source.loop("channel", step.channels, over: moved) { source in
         source.line("MEDULLA_HOLD(x);")
         source.loop("row", step.outputHeight) { source in
           bounds(
@@ -53,8 +65,8 @@ struct WindowCode {
 
   static func head(_ index: Int) -> [String] {
     [
-      "static __always_inline void medulla_step\(index)(const struct medulla_image *image,",
-      "\t\t\t\t\t     const __s64 *x, __s64 *y)",
+      "static __always_inline void medulla_step\(index)(\(CType.image)image,",
+      "\t\t\t\t\t     \(CType.words)x, \(CType.results)y)",
     ]
   }
 
@@ -77,12 +89,8 @@ struct WindowCode {
     let isMaximum = step.kind == .maximum
     source.line(isMaximum ? "__s64 best = -0x7fffffffffffffffLL - 1;" : "__s64 sum = 0;")
     source.line()
-    source.line("MEDULLA_LOOP")
-    source.block("for (__s32 i = top; i < bottom; i++)") { source in
-      source.line("MEDULLA_HOLD(i);")
-      source.line("MEDULLA_LOOP")
-      source.block("for (__s32 j = left; j < right; j++)") { source in
-        source.line("MEDULLA_HOLD(j);")
+    source.walk("i", from: "top", to: "bottom") { source in
+      source.walk("j", from: "left", to: "right") { source in
         source.line("/* Always inside; said again for the verifier. */")
         source.line("__u32 at = (__u32)(i * \(step.width) + j);")
         source.line()

@@ -2,15 +2,15 @@ import CLibBPF
 import Foundation
 
 /// Compiles eBPF C to CO-RE objects that are the same bytes wherever and whenever they are made.
-public struct BPFCompiler: Sendable {
-  public let clang: ClangInstallation
+package struct BPFCompiler: Sendable {
+  package let clang: ClangInstallation
 
   /// - Throws: `KernelError` of code `toolchain` when no clang is new enough.
-  public init() throws(KernelError) {
+  package init() throws(KernelError) {
     clang = try ClangInstallation.find()
   }
 
-  public init(clang: ClangInstallation) {
+  package init(clang: ClangInstallation) {
     self.clang = clang
   }
 
@@ -21,7 +21,7 @@ public struct BPFCompiler: Sendable {
   ///   - files: every file that the source includes by `#include "name"`, by name.
   ///   - options: further compiler options, such as `-DNAME=1`.
   /// - Returns: the ELF object, with BTF and without DWARF.
-  public func object(
+  package func object(
     source: String, files: [String: String], options: [String] = []
   ) throws(KernelError) -> [UInt8] {
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
@@ -42,7 +42,7 @@ public struct BPFCompiler: Sendable {
     do {
       return [UInt8](try Data(contentsOf: URL(fileURLWithPath: linked)))
     } catch {
-      throw KernelError(.toolchain, "read the object of \(source)", reason: "\(error)")
+      throw KernelError(.toolchain, "read the object of \(source)", cause: "\(error)")
     }
   }
 
@@ -58,7 +58,7 @@ public struct BPFCompiler: Sendable {
     } catch let error as KernelError {
       throw error
     } catch {
-      throw KernelError(.system, "write sources to \(directory.path)", reason: "\(error)")
+      throw KernelError(.system, "write sources to \(directory.path)", cause: "\(error)")
     }
   }
 
@@ -89,7 +89,7 @@ public struct BPFCompiler: Sendable {
     let first = lines.first { $0.contains("error:") } ?? lines.first ?? "clang gave no message"
     let missing = first.contains("bpf/bpf_helpers.h") || first.contains("linux/")
     return KernelError(
-      missing ? .toolchain : .compilation, "compile \(source)", reason: first,
+      missing ? .toolchain : .compilation, "compile \(source)", cause: first,
       remedy: missing ? "install libbpf-dev and linux-libc-dev (`make setup` does)" : "")
   }
 }

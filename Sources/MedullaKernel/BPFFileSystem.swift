@@ -2,36 +2,36 @@ import CLibBPF
 import Glibc
 
 /// Where kernel objects stay when no process holds them.
-public enum BPFFileSystem {
-  public static let mountPoint = "/sys/fs/bpf"
+package enum BPFFileSystem {
+  package static let mountPoint = "/sys/fs/bpf"
   /// All that Medulla pins is below this directory.
-  public static let root = mountPoint + "/medulla"
+  package static let root = mountPoint + "/medulla"
 
   /// True when a BPF file system is mounted at `mountPoint`.
-  public static var isMounted: Bool { medulla_is_bpf_mount(mountPoint) != 0 }
+  package static var isMounted: Bool { medulla_is_bpf_mount(mountPoint) != 0 }
 
   /// Mounts the BPF file system where it is missing.
   ///
   /// - Returns: true when it was mounted now, for the caller to say so.
   @discardableResult
-  public static func ensureMounted() throws(KernelError) -> Bool {
+  package static func ensureMounted() throws(KernelError) -> Bool {
     if isMounted { return false }
     guard mount("bpf", mountPoint, "bpf", 0, "mode=0700") == 0 else {
       let error = KernelError.system("mount the BPF file system at \(mountPoint)")
       throw KernelError(
-        error.code, error.message, reason: error.reason,
+        error.code, error.message, cause: error.cause,
         remedy: "run `mount -t bpf bpf \(mountPoint)` as root; in a container, mount it from the host")
     }
     return true
   }
 
   /// Makes a directory; its parent must exist, and it may exist already.
-  public static func makeDirectory(_ path: String) throws(KernelError) {
+  package static func makeDirectory(_ path: String) throws(KernelError) {
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .system("make directory \(path)") }
   }
 
   /// The names in a directory, sorted; empty when it does not exist.
-  public static func contents(of path: String) -> [String] {
+  package static func contents(of path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }
     var names: [String] = []
@@ -45,31 +45,31 @@ public enum BPFFileSystem {
   }
 
   /// - Throws: `permission` when this process may not see what is pinned.
-  public static func checkReadable() throws(KernelError) {
+  package static func checkReadable() throws(KernelError) {
     guard access(mountPoint, X_OK) == 0 else { throw .system("look into \(mountPoint)") }
     guard access(root, R_OK | X_OK) == 0 || errno == ENOENT else { throw .system("look into \(root)") }
   }
 
-  public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   /// What tells a pin from one of the same path that was made after it was gone; nil when there is none.
-  public static func identity(of path: String) -> UInt64? {
+  package static func identity(of path: String) -> UInt64? {
     var facts = stat()
     return lstat(path, &facts) == 0 ? UInt64(facts.st_ino) : nil
   }
 
-  public static func isDirectory(_ path: String) -> Bool {
+  package static func isDirectory(_ path: String) -> Bool {
     var facts = stat()
     return lstat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
   }
 
   /// Unpins one object; no error when it is gone already.
-  public static func unpin(_ path: String) throws(KernelError) {
+  package static func unpin(_ path: String) throws(KernelError) {
     guard unlink(path) == 0 || errno == ENOENT else { throw .system("unpin \(path)") }
   }
 
   /// Unpins all below `path`, which must lie inside `root`, and removes the directory.
-  public static func removeTree(_ path: String) throws(KernelError) {
+  package static func removeTree(_ path: String) throws(KernelError) {
     guard path.hasPrefix(root + "/"), !path.contains("/../") else {
       throw KernelError(.invalid, "\(path) is not below \(root)")
     }

@@ -2,7 +2,7 @@ import CLibBPF
 import Glibc
 
 /// What keeps an object attached; gone with its last descriptor unless it is pinned.
-public struct BPFLink: Sendable {
+package struct BPFLink: Sendable {
   let descriptor: Descriptor
 
   init(owning descriptor: Descriptor) {
@@ -10,19 +10,19 @@ public struct BPFLink: Sendable {
   }
 
   /// The link pinned at `path`.
-  public init(pinned path: String) throws(KernelError) {
+  package init(pinned path: String) throws(KernelError) {
     let number = bpf_obj_get(path)
     guard number >= 0 else { throw .system("open pinned link \(path)", number: number) }
     descriptor = Descriptor(owning: number)
   }
 
-  public func pin(at path: String) throws(KernelError) {
+  package func pin(at path: String) throws(KernelError) {
     let status = bpf_obj_pin(descriptor.number, path)
     guard status == 0 else { throw .system("pin link at \(path)", number: status) }
   }
 
   /// What a link attaches, and to what.
-  public enum Target: Equatable, Sendable {
+  package enum Target: Equatable, Sendable {
     /// A `struct_ops` map, by its identifier.
     case structOps(map: UInt32)
     /// A program, by its identifier, at an interface.
@@ -32,7 +32,7 @@ public struct BPFLink: Sendable {
   }
 
   /// Where on an interface a program can be attached.
-  public enum Hook: Equatable, Sendable {
+  package enum Hook: Equatable, Sendable {
     case xdp, ingress, egress
 
     var attachType: Int32 {
@@ -45,7 +45,7 @@ public struct BPFLink: Sendable {
   }
 
   /// What the link points at now, by the kernel's word.
-  public var target: Target {
+  package var target: Target {
     var facts = medulla_link_facts()
     guard medulla_read_link(descriptor.number, &facts) == 0 else { return .nothing }
     switch facts.type {
@@ -61,7 +61,7 @@ public struct BPFLink: Sendable {
   /// Attaches a program to an interface of this network namespace.
   ///
   /// - Throws: `missingFeature` at a kernel without links for tc (before 6.6).
-  public init(
+  package init(
     attaching program: BPFProgram, to hook: Hook, interface: UInt32
   ) throws(KernelError) {
     let number = medulla_link_interface(
@@ -71,26 +71,26 @@ public struct BPFLink: Sendable {
       // An attach type that the kernel does not know is an invalid argument to it.
       guard hook != .xdp, number == -EINVAL else { throw error }
       throw KernelError(
-        .missingFeature, error.message, reason: error.reason,
+        .missingFeature, error.message, cause: error.cause,
         remedy: "links of programs for tc need Linux 6.6 or newer; XDP is there before")
     }
     descriptor = Descriptor(owning: number)
   }
 
   /// Points the link at another program of the same kind, in one step.
-  public func update(to program: BPFProgram) throws(KernelError) {
+  package func update(to program: BPFProgram) throws(KernelError) {
     let status = bpf_link_update(descriptor.number, program.descriptor.number, nil)
     guard status == 0 else { throw .system("point the link at \(program.name)", number: status) }
   }
 
   /// Points the link at another registered `struct_ops` map, in one step; users of the old one keep it.
-  public func update(to map: BPFMap) throws(KernelError) {
+  package func update(to map: BPFMap) throws(KernelError) {
     let status = bpf_link_update(descriptor.number, map.descriptor.number, nil)
     guard status == 0 else { throw .system("point the link at \(map.name)", number: status) }
   }
 
   /// Ends the attachment for every holder.
-  public func detach() throws(KernelError) {
+  package func detach() throws(KernelError) {
     let status = bpf_link_detach(descriptor.number)
     guard status == 0 else { throw .system("detach a link", number: status) }
   }

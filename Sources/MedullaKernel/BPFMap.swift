@@ -2,16 +2,16 @@ import CLibBPF
 import Glibc
 
 /// A map in the kernel, by its own descriptor.
-public struct BPFMap: Sendable {
+package struct BPFMap: Sendable {
   let descriptor: Descriptor
-  public let name: String
-  public let identifier: UInt32
-  public let type: bpf_map_type
+  package let name: String
+  package let identifier: UInt32
+  package let type: bpf_map_type
   /// Bytes of one key.
-  public let keySize: Int
+  package let keySize: Int
   /// Bytes of one value; of one processor's value in a per-CPU map.
-  public let valueSize: Int
-  public let entryLimit: Int
+  package let valueSize: Int
+  package let entryLimit: Int
 
   var isPerProcessor: Bool {
     type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH
@@ -33,14 +33,14 @@ public struct BPFMap: Sendable {
   }
 
   /// The map pinned at `path`.
-  public init(pinned path: String) throws(KernelError) {
+  package init(pinned path: String) throws(KernelError) {
     let number = bpf_obj_get(path)
     guard number >= 0 else { throw .system("open pinned map \(path)", number: number) }
     try self.init(owning: Descriptor(owning: number), described: path)
   }
 
   /// A new map; its flags are the kernel's `BPF_F_…`.
-  public init(
+  package init(
     creating type: bpf_map_type, name: String, keySize: Int, valueSize: Int, entries: Int, flags: UInt32 = 0
   ) throws(KernelError) {
     guard let key = UInt32(exactly: keySize), let value = UInt32(exactly: valueSize),
@@ -52,19 +52,19 @@ public struct BPFMap: Sendable {
   }
 
   /// A new array of one entry that holds `bytes`.
-  public init(holding bytes: [UInt8], name: String) throws(KernelError) {
+  package init(holding bytes: [UInt8], name: String) throws(KernelError) {
     try self.init(
       creating: BPF_MAP_TYPE_ARRAY, name: name, keySize: 4, valueSize: max(bytes.count, 1), entries: 1)
     if !bytes.isEmpty { try set(bytes: bytes, at: 0) }
   }
 
-  public func pin(at path: String) throws(KernelError) {
+  package func pin(at path: String) throws(KernelError) {
     let status = bpf_obj_pin(descriptor.number, path)
     guard status == 0 else { throw .system("pin map \(name) at \(path)", number: status) }
   }
 
   /// The bytes of one entry; all processors' values one after the other in a per-CPU map.
-  public func bytes(at key: UInt32) throws(KernelError) -> [UInt8] {
+  package func bytes(at key: UInt32) throws(KernelError) -> [UInt8] {
     try checkKey(UInt32.self)
     var value = [UInt8](repeating: 0, count: storedValueSize)
     var key = key
@@ -74,7 +74,7 @@ public struct BPFMap: Sendable {
   }
 
   /// One entry as a trivial type whose size is the map's.
-  public func value<Value: BitwiseCopyable>(at key: UInt32, as type: Value.Type) throws(KernelError) -> Value
+  package func value<Value: BitwiseCopyable>(at key: UInt32, as type: Value.Type) throws(KernelError) -> Value
   {
     try checkValue(Value.self)
     let bytes = try bytes(at: key)
@@ -82,7 +82,7 @@ public struct BPFMap: Sendable {
   }
 
   /// Each processor's entry of a per-CPU map.
-  public func valuesPerProcessor<Value: BitwiseCopyable>(
+  package func valuesPerProcessor<Value: BitwiseCopyable>(
     at key: UInt32, as type: Value.Type
   ) throws(KernelError) -> [Value] {
     try checkValue(Value.self)
@@ -95,7 +95,7 @@ public struct BPFMap: Sendable {
     }
   }
 
-  public func set<Value: BitwiseCopyable>(_ value: Value, at key: UInt32) throws(KernelError) {
+  package func set<Value: BitwiseCopyable>(_ value: Value, at key: UInt32) throws(KernelError) {
     try checkValue(Value.self)
     guard !isPerProcessor else {
       throw KernelError(.invalid, "write map \(name): one value does not say which processor's")
@@ -104,17 +104,36 @@ public struct BPFMap: Sendable {
   }
 
   /// Fills one entry with zeros, for all processors in a per-CPU map.
-  public func clear(at key: UInt32) throws(KernelError) {
+  package func clear(at key: UInt32) throws(KernelError) {
     try write([UInt8](repeating: 0, count: storedValueSize), at: key)
   }
 
   /// Writes one entry's bytes, for all processors in a per-CPU map.
-  public func set(bytes: [UInt8], at key: UInt32) throws(KernelError) {
+  package func set(bytes: [UInt8], at key: UInt32) throws(KernelError) {
     guard bytes.count == storedValueSize else {
       throw KernelError(
         .mismatch, "write entry \(key) of map \(name): \(bytes.count) bytes do not fill \(storedValueSize)")
     }
     try write(bytes, at: key)
+  }
+
+  /// Puts a program into an array of programs; the map holds it.
+  package func set(_ program: BPFProgram, at key: UInt32) throws(KernelError) {
+    try checkKey(UInt32.self)
+    var key = key
+    var number = program.descriptor.number
+    let status = bpf_map_update_elem(descriptor.number, &key, &number, 0)
+    guard status == 0 else { throw .system("put program \(program.name) into map \(name)", number: status) }
+  }
+
+  /// Takes one entry out; no error when there is none.
+  package func remove(at key: UInt32) throws(KernelError) {
+    try checkKey(UInt32.self)
+    var key = key
+    let status = bpf_map_delete_elem(descriptor.number, &key)
+    guard status == 0 || status == -ENOENT else {
+      throw .system("remove entry \(key) of map \(name)", number: status)
+    }
   }
 
   private func write(_ bytes: [UInt8], at key: UInt32) throws(KernelError) {
@@ -125,7 +144,7 @@ public struct BPFMap: Sendable {
   }
 
   /// Writes 64-bit words, the map's whole value.
-  public func set(words: [Int64], at key: UInt32) throws(KernelError) {
+  package func set(words: [Int64], at key: UInt32) throws(KernelError) {
     guard words.count.multipliedReportingOverflow(by: 8) == (valueSize, false) else {
       throw KernelError(
         .mismatch, "write entry \(key) of map \(name): \(words.count) words do not fill \(valueSize) bytes")

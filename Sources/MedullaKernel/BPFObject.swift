@@ -4,18 +4,18 @@ import Glibc
 /// A compiled eBPF object: opened from its bytes, then loaded into the kernel.
 ///
 /// Maps and programs that are taken out of it live on by their own descriptors after it is closed.
-public final class BPFObject {
-  public let name: String
+package final class BPFObject {
+  package let name: String
   private let object: OpaquePointer
   private let byteCount: Int
-  private(set) public var isLoaded = false
+  private(set) package var isLoaded = false
 
   /// Reads the ELF object; nothing reaches the kernel before `load()`.
-  public init(bytes: [UInt8], name: String) throws(KernelError) {
+  package init(bytes: [UInt8], name: String) throws(KernelError) {
     let (opened, log) = LibBPFLog.capture { medulla_open_object(bytes, bytes.count, name) }
     guard let opened else {
       throw KernelError(
-        .invalid, "open object \(name)", reason: Self.lastLine(log) ?? String(cString: strerror(errno)),
+        .invalid, "open object \(name)", cause: Self.lastLine(log) ?? String(cString: strerror(errno)),
         remedy: "the file is not an eBPF object of this version; compile the bundle again")
     }
     self.name = name
@@ -26,19 +26,19 @@ public final class BPFObject {
   deinit { bpf_object__close(object) }
 
   /// Leaves a program out; it is then not loaded.
-  public func leaveOut(program name: String) throws(KernelError) {
+  package func leaveOut(program name: String) throws(KernelError) {
     let status = bpf_program__set_autoload(try program(named: name), false)
     guard status == 0 else { throw .system("leave out program \(name)", number: status) }
   }
 
   /// Uses a map that exists instead of making one.
-  public func reuse(_ map: BPFMap, as name: String) throws(KernelError) {
+  package func reuse(_ map: BPFMap, as name: String) throws(KernelError) {
     let status = bpf_map__reuse_fd(try self.map(named: name), map.descriptor.number)
     guard status == 0 else { throw .system("reuse map \(name)", number: status) }
   }
 
   /// Sets how many entries a map will have, or how many bytes a ring; before loading.
-  public func setEntries(of name: String, to count: Int) throws(KernelError) {
+  package func setEntries(of name: String, to count: Int) throws(KernelError) {
     guard let entries = UInt32(exactly: count) else {
       throw KernelError(.invalid, "map \(name): \(count) entries do not fit 32 bits")
     }
@@ -47,39 +47,39 @@ public final class BPFObject {
   }
 
   /// Verifies every program and makes every map.
-  public func load() throws(KernelError) {
+  package func load() throws(KernelError) {
     let (status, log) = LibBPFLog.capture { bpf_object__load(object) }
     guard status == 0 else { throw Self.loadError(name: name, status: status, log: log) }
     isLoaded = true
   }
 
   /// The map of that name, once loaded.
-  public func loadedMap(_ name: String) throws(KernelError) -> BPFMap {
+  package func loadedMap(_ name: String) throws(KernelError) -> BPFMap {
     let number = bpf_map__fd(try map(named: name))
     guard number >= 0 else { throw KernelError(.invalid, "map \(name) of \(self.name) is not loaded") }
     return try BPFMap(owning: .duplicate(number, of: name), described: name)
   }
 
   /// The program of that name, once loaded.
-  public func loadedProgram(_ name: String) throws(KernelError) -> BPFProgram {
+  package func loadedProgram(_ name: String) throws(KernelError) -> BPFProgram {
     let number = bpf_program__fd(try program(named: name))
     guard number >= 0 else { throw KernelError(.invalid, "program \(name) of \(self.name) is not loaded") }
     return try BPFProgram(owning: .duplicate(number, of: name), name: name)
   }
 
-  /// The names of all programs, in the object's order.
-  public var programNames: [String] {
+  /// The names of all programs that are not left out, in the object's order.
+  package var programNames: [String] {
     var names: [String] = []
     var program = bpf_object__next_program(object, nil)
     while let current = program {
-      names.append(String(cString: bpf_program__name(current)))
+      if bpf_program__autoload(current) { names.append(String(cString: bpf_program__name(current))) }
       program = bpf_object__next_program(object, current)
     }
     return names
   }
 
   /// The names of all maps, in the object's order.
-  public var mapNames: [String] {
+  package var mapNames: [String] {
     var names: [String] = []
     var map = bpf_object__next_map(object, nil)
     while let current = map {
@@ -90,11 +90,11 @@ public final class BPFObject {
   }
 
   /// What the kernel will run a program as.
-  public enum ProgramKind: Equatable, Sendable {
+  package enum ProgramKind: Equatable, Sendable {
     case trafficControl, xdp, other
   }
 
-  public func kind(ofProgram name: String) throws(KernelError) -> ProgramKind {
+  package func kind(ofProgram name: String) throws(KernelError) -> ProgramKind {
     switch bpf_program__type(try program(named: name)) {
     case BPF_PROG_TYPE_SCHED_CLS: .trafficControl
     case BPF_PROG_TYPE_XDP: .xdp
@@ -103,7 +103,7 @@ public final class BPFObject {
   }
 
   /// The bytes that a map of constants or of variables begins with; nil when the object has no such map.
-  public func initialBytes(ofMap name: String) -> [UInt8]? {
+  package func initialBytes(ofMap name: String) -> [UInt8]? {
     guard let map = bpf_object__find_map_by_name(object, name) else { return nil }
     var size = 0
     guard let value = bpf_map__initial_value(map, &size) else { return nil }
@@ -111,7 +111,7 @@ public final class BPFObject {
   }
 
   /// Attaches a `struct_ops` map (`.struct_ops.link`) and gives its link.
-  public func attachStructOps(_ mapName: String) throws(KernelError) -> BPFLink {
+  package func attachStructOps(_ mapName: String) throws(KernelError) -> BPFLink {
     let map = try map(named: mapName)
     let (link, log) = LibBPFLog.capture { bpf_map__attach_struct_ops(map) }
     guard let link else {
@@ -125,7 +125,7 @@ public final class BPFObject {
   ///
   /// libbpf writes the map's value only when it attaches the map, and knows it only while the object is open.
   /// Attaching under a name that is taken writes the value and is then refused, which is all that is wanted.
-  public func prepareStructOps(_ mapName: String) throws(KernelError) {
+  package func prepareStructOps(_ mapName: String) throws(KernelError) {
     let map = try map(named: mapName)
     let (link, log) = LibBPFLog.capture { bpf_map__attach_struct_ops(map) }
     let number = errno
@@ -139,7 +139,7 @@ public final class BPFObject {
   /// Writes bytes into a member of a `struct_ops` map's value before loading.
   ///
   /// libbpf reads data members (`name`, `flags`) of the value at load, in the object's own layout.
-  public func setStructOps(
+  package func setStructOps(
     _ mapName: String, type: String, member: String, to text: String, capacity: Int
   ) throws(KernelError) {
     let map = try map(named: mapName)
@@ -199,21 +199,21 @@ extension BPFObject {
     guard log.contains("BEGIN PROG LOAD LOG"), let line = verifier.decidingLine else {
       return .system("load \(name)", number: status, detail: lastLine(log) ?? "")
     }
-    var reason = line
-    if let source = verifier.sourceLine { reason += " (at `\(source)`)" }
+    var cause = line
+    if let source = verifier.sourceLine { cause += " (at `\(source)`)" }
     var remedy = "if the network is large, make it smaller; else report this with the whole log "
     if let path {
       do {
         try verifier.write(to: path)
         remedy += "in \(path)"
       } catch {
-        remedy += "(it could not be kept: \(error.message): \(error.reason))"
+        remedy += "(it could not be kept: \(error.message): \(error.cause))"
       }
     } else {
       remedy += "(\(VerifierLog.keptPathVariable)=FILE keeps it)"
     }
     return KernelError(
-      .verifier, "load \(name): the verifier refused it", reason: reason, remedy: remedy, log: log)
+      .verifier, "load \(name): the verifier refused it", cause: cause, remedy: remedy, log: log)
   }
 
   /// libbpf's last complaint, without its prefix.

@@ -2,9 +2,9 @@ import CLibBPF
 import Glibc
 
 /// A program in the kernel, by its own descriptor.
-public struct BPFProgram: Sendable {
+package struct BPFProgram: Sendable {
   let descriptor: Descriptor
-  public let name: String
+  package let name: String
 
   init(owning descriptor: Descriptor, name: String) {
     self.descriptor = descriptor
@@ -12,35 +12,35 @@ public struct BPFProgram: Sendable {
   }
 
   /// The program pinned at `path`.
-  public init(pinned path: String) throws(KernelError) {
+  package init(pinned path: String) throws(KernelError) {
     let number = bpf_obj_get(path)
     guard number >= 0 else { throw .system("open pinned program \(path)", number: number) }
     self.init(
       owning: Descriptor(owning: number), name: path.split(separator: "/").last.map(String.init) ?? path)
   }
 
-  public func pin(at path: String) throws(KernelError) {
+  package func pin(at path: String) throws(KernelError) {
     let status = bpf_obj_pin(descriptor.number, path)
     guard status == 0 else { throw .system("pin program \(name) at \(path)", number: status) }
   }
 
   /// What the kernel knows of a loaded program.
-  public struct Facts: Equatable, Sendable {
-    public let identifier: UInt32
+  package struct Facts: Equatable, Sendable {
+    package let identifier: UInt32
     /// Bytes of translated eBPF.
-    public let translatedBytes: Int
+    package let translatedBytes: Int
     /// Bytes of machine code; 0 when the JIT is off.
-    public let machineCodeBytes: Int
+    package let machineCodeBytes: Int
     /// Instructions that the verifier walked through.
-    public let verifiedInstructions: Int
+    package let verifiedInstructions: Int
     /// Time and runs while run statistics were on (`BPFRunStatistics`).
-    public let runNanoseconds: UInt64
-    public let runs: UInt64
+    package let runNanoseconds: UInt64
+    package let runs: UInt64
     /// Runs left out because the program was running on that processor already.
-    public let recursionMisses: UInt64
+    package let recursionMisses: UInt64
   }
 
-  public func facts() throws(KernelError) -> Facts {
+  package func facts() throws(KernelError) -> Facts {
     var info = bpf_prog_info()
     var size = UInt32(MemoryLayout<bpf_prog_info>.size)
     let status = bpf_prog_get_info_by_fd(descriptor.number, &info, &size)
@@ -52,7 +52,7 @@ public struct BPFProgram: Sendable {
   }
 
   /// Runs an iterator program over every element of a map, and gives what it wrote.
-  public func iterate(over map: BPFMap) throws(KernelError) -> [UInt8] {
+  package func iterate(over map: BPFMap) throws(KernelError) -> [UInt8] {
     let link = medulla_link_map_iterator(descriptor.number, map.descriptor.number)
     guard link >= 0 else { throw .system("attach iterator \(name) to map \(map.name)", number: link) }
     let attachment = Descriptor(owning: link)
@@ -72,17 +72,17 @@ public struct BPFProgram: Sendable {
     }
   }
 
-  public struct TestRun: Equatable, Sendable {
-    public let result: UInt32
+  package struct TestRun: Equatable, Sendable {
+    package let result: UInt32
     /// The mean of one run, in whole nanoseconds, over all repeats of this call.
-    public let nanoseconds: Int
+    package let nanoseconds: Int
   }
 
   /// The smallest packet that the kernel takes for a test run, and a little more.
   private static let packet = [UInt8](repeating: 0, count: 64)
 
   /// Runs the program on an empty packet, without attaching it.
-  public func testRun(repeats: Int = 1) throws(KernelError) -> TestRun {
+  package func testRun(repeats: Int = 1) throws(KernelError) -> TestRun {
     guard let repeats = Int32(exactly: repeats), repeats > 0 else {
       throw KernelError(.invalid, "test run of \(name): \(repeats) repeats")
     }
@@ -98,10 +98,10 @@ public struct BPFProgram: Sendable {
 /// While one exists, the kernel counts runs and time of every program (`BPF_ENABLE_STATS`).
 ///
 /// Costs two clock reads on each run of each program, so it is off by default.
-public final class BPFRunStatistics {
+package final class BPFRunStatistics {
   private let descriptor: Descriptor
 
-  public init() throws(KernelError) {
+  package init() throws(KernelError) {
     let number = bpf_enable_stats(BPF_STATS_RUN_TIME)
     guard number >= 0 else { throw .system("enable run statistics", number: number) }
     descriptor = Descriptor(owning: number)

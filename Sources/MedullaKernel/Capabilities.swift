@@ -1,20 +1,20 @@
 import Foundation
 
 /// The privileges of a process (`capabilities(7)`), by their bits.
-public struct Capabilities: Equatable, Sendable {
-  public let bits: UInt64
+package struct Capabilities: Equatable, Sendable {
+  package let bits: UInt64
 
-  public init(bits: UInt64) {
+  package init(bits: UInt64) {
     self.bits = bits
   }
 
   /// What loading, attaching and pinning need, with the kernel's numbers.
-  public static let neededForDatapath: [(name: String, bit: Int)] = [
+  package static let neededForDatapath: [(name: String, bit: Int)] = [
     ("CAP_NET_ADMIN", 12), ("CAP_SYS_ADMIN", 21), ("CAP_PERFMON", 38), ("CAP_BPF", 39),
   ]
 
   /// This process's effective capabilities; none when the kernel does not say.
-  public static func current() -> Capabilities {
+  package static func current() -> Capabilities {
     let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
     return Capabilities(status: text) ?? Capabilities(bits: 0)
   }
@@ -27,7 +27,7 @@ public struct Capabilities: Equatable, Sendable {
     self.bits = bits
   }
 
-  public func missing(_ wanted: [(name: String, bit: Int)]) -> [String] {
+  package func missing(_ wanted: [(name: String, bit: Int)]) -> [String] {
     wanted.filter { bits & (1 << UInt64($0.bit)) == 0 }.map(\.name)
   }
 }

@@ -2,16 +2,16 @@ import Foundation
 import Glibc
 
 /// A clang that can compile for the `bpf` target.
-public struct ClangInstallation: Equatable, Sendable {
+package struct ClangInstallation: Equatable, Sendable {
   /// The oldest clang whose eBPF code the project supports.
-  public static let oldestVersion = 16
+  package static let oldestVersion = 16
   /// The newest version that is looked for by its versioned name.
   static let newestVersionedName = 25
 
-  public let path: String
-  public let majorVersion: Int
+  package let path: String
+  package let majorVersion: Int
 
-  public init(path: String, majorVersion: Int) {
+  package init(path: String, majorVersion: Int) {
     self.path = path
     self.majorVersion = majorVersion
   }
@@ -19,7 +19,7 @@ public struct ClangInstallation: Equatable, Sendable {
   /// The Swift toolchain's clang, else the first on `PATH` that is new enough.
   ///
   /// - Parameter searchPath: directories, separated by colons.
-  public static func find(
+  package static func find(
     searchPath: String = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"
   ) throws(KernelError) -> ClangInstallation {
     let directories = searchPath.split(separator: ":").map(String.init)
@@ -42,7 +42,7 @@ public struct ClangInstallation: Equatable, Sendable {
     }
     throw KernelError(
       .toolchain, "no clang \(oldestVersion) or newer found",
-      reason: tooOld.joined(separator: ", "),
+      cause: tooOld.joined(separator: ", "),
       remedy: "put the Swift toolchain's bin directory on PATH (it carries clang), or install clang-16")
   }
 

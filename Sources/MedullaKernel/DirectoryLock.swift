@@ -1,7 +1,7 @@
 import Glibc
 
 /// A lock on a directory that exists, also one of the BPF file system; it ends with its holder.
-public final class DirectoryLock {
+package final class DirectoryLock {
   private let descriptor: Descriptor
 
   /// How often a lock that is waited for is tried again, in microseconds.
@@ -9,7 +9,7 @@ public final class DirectoryLock {
 
   /// - Parameter patience: how long to wait for a holder to let go.
   /// - Returns: nil when another still holds it.
-  public init?(_ path: String, within patience: Duration = .zero) throws(KernelError) {
+  package init?(_ path: String, within patience: Duration = .zero) throws(KernelError) {
     let number = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     guard number >= 0 else { throw .system("open \(path)") }
     descriptor = Descriptor(owning: number)

@@ -1,9 +1,9 @@
 import CLibBPF
 
 /// What the running kernel's own BTF says.
-public enum KernelTypes {
+package enum KernelTypes {
   /// Whether the kernel has a struct of that name; nil when it carries no BTF.
-  public static func hasStruct(_ name: String) -> Bool? {
+  package static func hasStruct(_ name: String) -> Bool? {
     let (btf, _) = LibBPFLog.capture { btf__load_vmlinux_btf() }
     guard let btf else { return nil }
     defer { btf__free(btf) }
@@ -12,8 +12,8 @@ public enum KernelTypes {
 }
 
 /// The libbpf that this process is linked with.
-public enum BPFLibrary {
-  public static var version: (Int, Int) {
+package enum BPFLibrary {
+  package static var version: (Int, Int) {
     (Int(libbpf_major_version()), Int(libbpf_minor_version()))
   }
 }

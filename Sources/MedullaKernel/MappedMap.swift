@@ -2,14 +2,14 @@ import CLibBPF
 import Glibc
 
 /// An array map in this process's memory; the kernel's programs see each store at once.
-public final class MappedMap {
+package final class MappedMap {
   private let base: UnsafeMutableRawPointer
   /// Bytes of all entries.
-  public let count: Int
+  package let count: Int
   private let mappedBytes: Int
 
   /// - Parameter map: an array made with `BPF_F_MMAPABLE`.
-  public init(_ map: BPFMap) throws(KernelError) {
+  package init(_ map: BPFMap) throws(KernelError) {
     // The kernel rounds an array's values up to 8 bytes, and the whole up to pages.
     let (bytes, overflow) = ((map.valueSize + 7) & ~7).multipliedReportingOverflow(by: map.entryLimit)
     guard !overflow, bytes > 0 else {
@@ -26,35 +26,35 @@ public final class MappedMap {
 
   deinit { munmap(base, mappedBytes) }
 
-  public func load32(at offset: Int) -> UInt32 {
+  package func load32(at offset: Int) -> UInt32 {
     precondition(offset >= 0 && offset + 4 <= count && offset % 4 == 0)
     return medulla_load32(base + offset)
   }
 
-  public func load64(at offset: Int) -> UInt64 {
+  package func load64(at offset: Int) -> UInt64 {
     precondition(offset >= 0 && offset + 8 <= count && offset % 8 == 0)
     return medulla_load64(base + offset)
   }
 
-  public func store32(_ value: UInt32, at offset: Int) {
+  package func store32(_ value: UInt32, at offset: Int) {
     precondition(offset >= 0 && offset + 4 <= count && offset % 4 == 0)
     medulla_store32(base + offset, value)
   }
 
-  public func store64(_ value: UInt64, at offset: Int) {
+  package func store64(_ value: UInt64, at offset: Int) {
     precondition(offset >= 0 && offset + 8 <= count && offset % 8 == 0)
     medulla_store64(base + offset, value)
   }
 
   /// A plain copy of 64-bit words into the map, for memory that no program reads meanwhile.
-  public func store(words: some Collection<Int64>, at offset: Int) {
+  package func store(words: some Collection<Int64>, at offset: Int) {
     precondition(offset >= 0 && offset % 8 == 0 && words.count <= (count - offset) / 8)
     for (index, word) in words.enumerated() {
       base.storeBytes(of: word, toByteOffset: offset + index * 8, as: Int64.self)
     }
   }
 
-  public func words(at offset: Int, count wanted: Int) -> [Int64] {
+  package func words(at offset: Int, count wanted: Int) -> [Int64] {
     precondition(offset >= 0 && offset % 8 == 0 && wanted >= 0 && wanted <= (count - offset) / 8)
     return (0..<wanted).map { base.load(fromByteOffset: offset + $0 * 8, as: Int64.self) }
   }

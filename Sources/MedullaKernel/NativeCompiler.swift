@@ -1,17 +1,17 @@
 import Foundation
 
 /// Compiles C for the processor that this runs on.
-public struct NativeCompiler: Sendable {
-  public let clang: ClangInstallation
+package struct NativeCompiler: Sendable {
+  package let clang: ClangInstallation
 
-  public init(clang: ClangInstallation) {
+  package init(clang: ClangInstallation) {
     self.clang = clang
   }
 
   /// Makes a shared object.
   ///
   /// - Returns: its path, in the temporary directory; the caller removes it.
-  public func sharedObject(
+  package func sharedObject(
     source: String, files: [String: String], options: [String]
   ) throws(KernelError) -> String {
     try compile(source, files, options + ["-fPIC", "-shared"], ending: ".so")
@@ -20,7 +20,7 @@ public struct NativeCompiler: Sendable {
   /// Makes a program.
   ///
   /// - Returns: its path, in the temporary directory; the caller removes it.
-  public func program(
+  package func program(
     source: String, files: [String: String], options: [String]
   ) throws(KernelError) -> String {
     try compile(source, files, options, ending: ".program")

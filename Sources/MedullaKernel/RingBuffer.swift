@@ -5,9 +5,9 @@ import Glibc
 ///
 /// A ring that fills never wakes a sleeping reader when records are submitted without wakeups, so `wait` is
 /// only for rings whose every record forces one.
-public final class RingBuffer {
+package final class RingBuffer {
   /// Receives each record; the bytes are valid only during the call.
-  public typealias Receiver = (UnsafeRawBufferPointer) -> Void
+  package typealias Receiver = (UnsafeRawBufferPointer) -> Void
 
   private final class Context {
     var receive: Receiver = { _ in }
@@ -19,7 +19,7 @@ public final class RingBuffer {
   private let context: Unmanaged<Context>
   private let map: BPFMap
 
-  public init(_ map: BPFMap) throws(KernelError) {
+  package init(_ map: BPFMap) throws(KernelError) {
     let context = Unmanaged.passRetained(Context())
     let made = ring_buffer__new(
       map.descriptor.number,
@@ -47,7 +47,7 @@ public final class RingBuffer {
 
   /// Hands every record that is there to `receive`, at most `limit`, and gives their number.
   @discardableResult
-  public func consume(
+  package func consume(
     limit: Int = Int(Int32.max), _ receive: @escaping Receiver
   ) throws(KernelError) -> Int {
     guard limit > 0 else { return 0 }
@@ -66,7 +66,7 @@ public final class RingBuffer {
   }
 
   /// Sleeps until a record comes, at most so long, and hands on what is there; gives the number.
-  public func wait(milliseconds: Int32, _ receive: @escaping Receiver) throws(KernelError) -> Int {
+  package func wait(milliseconds: Int32, _ receive: @escaping Receiver) throws(KernelError) -> Int {
     let owner = context.takeUnretainedValue()
     owner.receive = receive
     defer { owner.receive = { _ in } }

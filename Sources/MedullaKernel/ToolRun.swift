@@ -35,7 +35,7 @@ struct ToolRun: Sendable {
         standardOutput: String(decoding: text, as: UTF8.self),
         standardError: String(decoding: try Data(contentsOf: scratch), as: UTF8.self))
     } catch {
-      throw KernelError(.toolchain, "run \(path)", reason: "\(error)")
+      throw KernelError(.toolchain, "run \(path)", cause: "\(error)")
     }
   }
 }

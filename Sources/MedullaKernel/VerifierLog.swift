@@ -1,16 +1,16 @@
 import Glibc
 
 /// A verifier's log, and the line that decided.
-public struct VerifierLog: Equatable, Sendable {
+package struct VerifierLog: Equatable, Sendable {
   /// The whole log as the kernel gave it.
-  public let text: String
+  package let text: String
 
-  public init(_ text: String) {
+  package init(_ text: String) {
     self.text = text
   }
 
   /// Names a file that gets the whole log of a refused program.
-  public static let keptPathVariable = "MEDULLA_VERIFIER_LOG"
+  package static let keptPathVariable = "MEDULLA_VERIFIER_LOG"
 
   static var keptPath: String? {
     guard let value = getenv(keptPathVariable) else { return nil }
@@ -39,7 +39,7 @@ public struct VerifierLog: Equatable, Sendable {
   /// The kernel writes the reason last, before its statistics: `R2 invalid mem access 'scalar'`, then
   /// `processed 12 insns …`. Lines of state, of instructions, of source (`; …`) and of libbpf's frame
   /// carry no reason.
-  public var decidingLine: String? {
+  package var decidingLine: String? {
     let lines = verifierLines
     let end = lines.lastIndex { $0.hasPrefix("processed ") } ?? lines.endIndex
     for line in lines[..<end].reversed() where !Self.isContext(line) { return line }
@@ -47,14 +47,14 @@ public struct VerifierLog: Equatable, Sendable {
   }
 
   /// The source line that the verifier was at when it refused, from the program's BTF.
-  public var sourceLine: String? {
+  package var sourceLine: String? {
     guard let line = verifierLines.last(where: { $0.hasPrefix(";") }) else { return nil }
     let text = line.dropFirst().drop { $0 == " " }
     return text.isEmpty ? nil : String(text)
   }
 
   /// `processed N insns`: the verifier's work, also given when a program is accepted.
-  public var processedInstructions: Int? {
+  package var processedInstructions: Int? {
     guard let line = verifierLines.last(where: { $0.hasPrefix("processed ") }) else { return nil }
     return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }
   }

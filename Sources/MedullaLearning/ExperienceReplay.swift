@@ -1,24 +1,26 @@
+import MedullaBase
+
 /// A bounded memory of what was seen. When it is full a new element takes a random one's place, so the past
 /// fades exponentially, with a mean life of `capacity` additions, and is never forgotten at once.
-public struct ExperienceReplay<Element: Sendable>: Sendable {
-  public let capacity: Int
-  public private(set) var elements: [Element] = []
+package struct ExperienceReplay<Element: Sendable>: Sendable {
+  package let capacity: Int
+  package private(set) var elements: [Element] = []
   private var generator: SeededGenerator
 
-  public init(capacity: Int, seed: UInt64) {
+  package init(capacity: Int, seed: UInt64) {
     self.capacity = max(capacity, 1)
     generator = SeededGenerator(seed: seed)
   }
 
-  public var count: Int { elements.count }
+  package var count: Int { elements.count }
 
-  public mutating func add(_ element: Element) {
+  package mutating func add(_ element: Element) {
     guard elements.count == capacity else { return elements.append(element) }
     elements[Int.random(in: 0..<capacity, using: &generator)] = element
   }
 
   /// So many elements, drawn with replacement; none when the memory is empty.
-  public mutating func draw(_ count: Int) -> [Element] {
+  package mutating func draw(_ count: Int) -> [Element] {
     guard !elements.isEmpty else { return [] }
     return (0..<count).map { _ in elements[Int.random(in: 0..<elements.count, using: &generator)] }
   }

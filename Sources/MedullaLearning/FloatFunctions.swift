@@ -5,6 +5,6 @@ import Darwin
 #endif
 
 extension Float {
-  public static func exponential(_ value: Float) -> Float { expf(value) }
-  public var logarithm: Float { logf(self) }
+  package static func exponential(_ value: Float) -> Float { expf(value) }
+  package var logarithm: Float { logf(self) }
 }

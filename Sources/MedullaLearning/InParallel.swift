@@ -1,10 +1,10 @@
 import Dispatch
 
 /// Which processors learning may use.
-public enum LearningProcessors {
+package enum LearningProcessors {
   /// Whether work is spread over all processors. A slow path beside traffic turns it off around its call and
   /// then computes on the calling thread alone, with that thread's priority; results do not change.
-  @TaskLocal public static var areAllUsed = true
+  @TaskLocal package static var areAllUsed = true
 }
 
 /// The results of `body(0)`, `body(1)`, … in order, computed on all processors.

@@ -1,6 +1,6 @@
 extension Layer {
   /// The layer's kind as error messages, summaries and `layers.json` name it.
-  public var kind: String {
+  package var kind: String {
     switch self {
     case .dense: "dense"
     case .convolution: "convolution"
@@ -13,7 +13,7 @@ extension Layer {
   }
 
   /// Trained values: weights and biases.
-  public var parameterCount: Int {
+  package var parameterCount: Int {
     switch self {
     case .dense(let dense): dense.weights.count + dense.bias.count
     case .convolution(let convolution): convolution.weights.count + convolution.bias.count
@@ -27,7 +27,7 @@ extension Layer {
   /// - Throws: `shapeMismatch` when the layer does not accept the shape or its parameters have another size,
   ///   `unsupportedShape` when a size is beyond `ModelLimits`, `unsupportedAttribute` when a value is not
   ///   finite or not in its domain.
-  public func outputShape(from input: TensorShape, position: Int) throws(ModelError) -> TensorShape {
+  package func outputShape(from input: TensorShape, position: Int) throws(ModelError) -> TensorShape {
     let label = "layer \(position) (\(kind))"
     let output: TensorShape
     switch self {

@@ -1,5 +1,5 @@
 /// One step of a network. Parameters are float32, tensors are row-major without the batch axis.
-public enum Layer: Equatable, Sendable {
+package enum Layer: Equatable, Sendable {
   case dense(Dense)
   case convolution(Convolution)
   case pool(Pool)
@@ -13,15 +13,15 @@ public enum Layer: Equatable, Sendable {
 }
 
 /// y = W·x + b, on a vector.
-public struct Dense: Equatable, Sendable {
-  public let inputs: Int
-  public let outputs: Int
+package struct Dense: Equatable, Sendable {
+  package let inputs: Int
+  package let outputs: Int
   /// `outputs × inputs`, row-major: one row for each output.
-  public let weights: [Float]
+  package let weights: [Float]
   /// `outputs` values.
-  public let bias: [Float]
+  package let bias: [Float]
 
-  public init(inputs: Int, outputs: Int, weights: [Float], bias: [Float]) {
+  package init(inputs: Int, outputs: Int, weights: [Float], bias: [Float]) {
     self.inputs = inputs
     self.outputs = outputs
     self.weights = weights
@@ -30,24 +30,24 @@ public struct Dense: Equatable, Sendable {
 }
 
 /// A pair of sizes along the two spatial axes.
-public struct Extent: Hashable, Sendable, Codable {
-  public let height: Int
-  public let width: Int
+package struct Extent: Hashable, Sendable, Codable {
+  package let height: Int
+  package let width: Int
 
-  public init(height: Int, width: Int) {
+  package init(height: Int, width: Int) {
     self.height = height
     self.width = width
   }
 }
 
 /// Zero padding around the two spatial axes.
-public struct Padding: Hashable, Sendable, Codable {
-  public let top: Int
-  public let left: Int
-  public let bottom: Int
-  public let right: Int
+package struct Padding: Hashable, Sendable, Codable {
+  package let top: Int
+  package let left: Int
+  package let bottom: Int
+  package let right: Int
 
-  public init(top: Int = 0, left: Int = 0, bottom: Int = 0, right: Int = 0) {
+  package init(top: Int = 0, left: Int = 0, bottom: Int = 0, right: Int = 0) {
     self.top = top
     self.left = left
     self.bottom = bottom
@@ -56,20 +56,20 @@ public struct Padding: Hashable, Sendable, Codable {
 }
 
 /// A 2-D cross-correlation over `[channels, height, width]`, as ONNX `Conv` defines it.
-public struct Convolution: Equatable, Sendable {
-  public let inputChannels: Int
-  public let outputChannels: Int
-  public let kernel: Extent
-  public let strides: Extent
-  public let dilations: Extent
-  public let padding: Padding
-  public let groups: Int
+package struct Convolution: Equatable, Sendable {
+  package let inputChannels: Int
+  package let outputChannels: Int
+  package let kernel: Extent
+  package let strides: Extent
+  package let dilations: Extent
+  package let padding: Padding
+  package let groups: Int
   /// `outputChannels × (inputChannels / groups) × kernel.height × kernel.width`, row-major.
-  public let weights: [Float]
+  package let weights: [Float]
   /// `outputChannels` values.
-  public let bias: [Float]
+  package let bias: [Float]
 
-  public init(
+  package init(
     inputChannels: Int, outputChannels: Int, kernel: Extent,
     strides: Extent = Extent(height: 1, width: 1), dilations: Extent = Extent(height: 1, width: 1),
     padding: Padding = Padding(), groups: Int = 1, weights: [Float], bias: [Float]
@@ -87,19 +87,19 @@ public struct Convolution: Equatable, Sendable {
 }
 
 /// A window over `[channels, height, width]` that keeps the channels apart.
-public struct Pool: Equatable, Sendable {
-  public enum Kind: Hashable, Sendable {
+package struct Pool: Equatable, Sendable {
+  package enum Kind: Hashable, Sendable {
     case max
     /// With `countsPadding` the divisor is always the window's size, else the elements inside.
     case average(countsPadding: Bool)
   }
 
-  public let kind: Kind
-  public let kernel: Extent
-  public let strides: Extent
-  public let padding: Padding
+  package let kind: Kind
+  package let kernel: Extent
+  package let strides: Extent
+  package let padding: Padding
 
-  public init(kind: Kind, kernel: Extent, strides: Extent, padding: Padding = Padding()) {
+  package init(kind: Kind, kernel: Extent, strides: Extent, padding: Padding = Padding()) {
     self.kind = kind
     self.kernel = kernel
     self.strides = strides
@@ -108,7 +108,7 @@ public struct Pool: Equatable, Sendable {
 }
 
 /// A function of each element by itself.
-public enum Activation: Hashable, Sendable {
+package enum Activation: Hashable, Sendable {
   case relu
   case leakyRelu(slope: Float)
   case clip(minimum: Float, maximum: Float)
@@ -119,11 +119,11 @@ public enum Activation: Hashable, Sendable {
 }
 
 /// `output[i] = input[indices[i]]`, with a new shape.
-public struct Rearrangement: Equatable, Sendable {
-  public let indices: [Int]
-  public let shape: TensorShape
+package struct Rearrangement: Equatable, Sendable {
+  package let indices: [Int]
+  package let shape: TensorShape
 
-  public init(indices: [Int], shape: TensorShape) {
+  package init(indices: [Int], shape: TensorShape) {
     self.indices = indices
     self.shape = shape
   }

@@ -1,19 +1,19 @@
 /// The sizes beyond which a network is refused, so that no file can make a reader run out of memory.
-public enum ModelLimits {
+package enum ModelLimits {
   /// Elements of one tensor between layers. A 3 × 1024 × 1024 image fits.
-  public static let tensorElements = 1 << 22
+  package static let tensorElements = 1 << 22
   /// Parameters of a whole network. VGG-16 with its 138 million fits.
-  public static let parameters = 1 << 28
+  package static let parameters = 1 << 28
   /// Dimensions of a tensor.
-  public static let rank = 8
+  package static let rank = 8
   /// Layers of a network.
-  public static let layers = 4096
+  package static let layers = 4096
   /// A kernel size, stride, dilation or padding along one axis.
-  public static let extent = 1 << 16
+  package static let extent = 1 << 16
   /// Multiply-accumulates of one layer for one input.
-  public static let multiplications = 1 << 36
+  package static let multiplications = 1 << 36
   /// Nodes of an ONNX graph, or entries of a safetensors header.
-  public static let nodes = 1 << 16
+  package static let nodes = 1 << 16
   /// Bytes of a model file, of an external data file, or of a safetensors file.
-  public static let fileBytes = 1 << 31
+  package static let fileBytes = 1 << 31
 }

@@ -8,7 +8,7 @@ extension Network {
   ///     `NAME.safetensors`, else `layers.json` in the same directory.
   ///   - output: the output to read up to, for an ONNX graph that has several.
   /// - Throws: what the format's reader throws; `unsupportedType` for another extension.
-  public static func read(
+  package static func read(
     contentsOf path: String, layers: String? = nil, output: String? = nil
   ) throws(ModelError) -> Network {
     let url = URL(fileURLWithPath: path)

@@ -1,16 +1,16 @@
 extension Network {
   /// One row of a network's summary.
-  public struct LayerSummary: Equatable, Sendable, Codable {
+  package struct LayerSummary: Equatable, Sendable, Codable {
     /// The layer's kind, as `Layer.kind` names it.
-    public let kind: String
-    public let inputShape: TensorShape
-    public let outputShape: TensorShape
+    package let kind: String
+    package let inputShape: TensorShape
+    package let outputShape: TensorShape
     /// Trained values: weights and biases.
-    public let parameters: Int
+    package let parameters: Int
   }
 
   /// Every layer's kind, shapes and number of parameters, in order.
-  public var summary: [LayerSummary] {
+  package var summary: [LayerSummary] {
     zip(layers, zip([inputShape] + layerShapes, layerShapes)).map { layer, shapes in
       LayerSummary(
         kind: layer.kind, inputShape: shapes.0, outputShape: shapes.1, parameters: layer.parameterCount)
@@ -18,5 +18,19 @@ extension Network {
   }
 
   /// Weights and biases of all layers.
-  public var parameterCount: Int { layers.reduce(0) { $0 + $1.parameterCount } }
+  package var parameterCount: Int { layers.reduce(0) { $0 + $1.parameterCount } }
+}
+
+extension Network {
+  /// Multiply-accumulates of one inference.
+  package var multiplyAccumulates: Int {
+    zip(layers, layerShapes).reduce(0) { sum, layer in
+      switch layer.0 {
+      case .dense(let dense): sum + dense.weights.count
+      case .convolution(let convolution):
+        sum + convolution.weights.count * layer.1.dimensions.dropFirst().reduce(1, *)
+      case .pool, .activation, .rearrange, .softmax, .argmax: sum
+      }
+    }
+  }
 }

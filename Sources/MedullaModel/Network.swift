@@ -2,19 +2,19 @@
 ///
 /// A `Network` is checked when it is made: every layer's parameters have the size that its shape needs,
 /// every value is finite, and each layer accepts the shape that the one before gives.
-public struct Network: Equatable, Sendable {
-  public let name: String
-  public let inputName: String
-  public let outputName: String
-  public let inputShape: TensorShape
-  public let layers: [Layer]
+package struct Network: Equatable, Sendable {
+  package let name: String
+  package let inputName: String
+  package let outputName: String
+  package let inputShape: TensorShape
+  package let layers: [Layer]
   /// The shape after each layer; the same length as `layers`.
-  public let layerShapes: [TensorShape]
+  package let layerShapes: [TensorShape]
 
-  public var outputShape: TensorShape { layerShapes.last ?? inputShape }
+  package var outputShape: TensorShape { layerShapes.last ?? inputShape }
 
   /// - Throws: `ModelError` that names the layer by its position and kind.
-  public init(
+  package init(
     name: String, inputName: String = "input", outputName: String = "output", inputShape: TensorShape,
     layers: [Layer]
   ) throws(ModelError) {

@@ -1,23 +1,23 @@
 /// The dimensions of a tensor, without the batch axis.
 ///
 /// `[30]` is a vector of 30 features, `[3, 32, 32]` an image in channel, height, width order.
-public struct TensorShape: Hashable, Sendable, Codable, CustomStringConvertible {
-  public let dimensions: [Int]
+package struct TensorShape: Hashable, Sendable, Codable, CustomStringConvertible {
+  package let dimensions: [Int]
 
   /// Every dimension must be positive; `Network` refuses others with the layer's name.
-  public init(_ dimensions: [Int]) {
+  package init(_ dimensions: [Int]) {
     self.dimensions = dimensions
   }
 
   /// The number of elements; 1 for a scalar.
   ///
   /// A shape inside a `Network` is checked. For a shape that comes from a file use `checkedCount`.
-  public var count: Int { dimensions.reduce(1, *) }
+  package var count: Int { dimensions.reduce(1, *) }
 
-  public var rank: Int { dimensions.count }
+  package var rank: Int { dimensions.count }
 
   /// The number of elements, or nil when a dimension is negative or the product overflows.
-  public var checkedCount: Int? {
+  package var checkedCount: Int? {
     var product = 1
     for dimension in dimensions {
       let (value, overflow) = product.multipliedReportingOverflow(by: dimension)
@@ -36,5 +36,5 @@ public struct TensorShape: Hashable, Sendable, Codable, CustomStringConvertible 
     return count <= ModelLimits.tensorElements
   }
 
-  public var description: String { "[" + dimensions.map(String.init).joined(separator: "×") + "]" }
+  package var description: String { "[" + dimensions.map(String.init).joined(separator: "×") + "]" }
 }

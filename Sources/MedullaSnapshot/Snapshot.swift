@@ -3,18 +3,18 @@
 ///
 /// A `Snapshot` is proven when it is made: every sum of every channel stays in its lane for every input that
 /// the format allows. The same network, calibration and options give the same bytes and the same digest.
-public struct Snapshot: Hashable, Sendable {
-  public let shape: ProgramShape
-  public let parameters: IntegerParameters
-  public let record: SnapshotRecord
+package struct Snapshot: Hashable, Sendable {
+  package let shape: ProgramShape
+  package let parameters: IntegerParameters
+  package let record: SnapshotRecord
   /// One for each step that sums, in order.
-  public let proofs: [StepProof]
-  /// The 64-bit words of a slot, byte for byte in little-endian memory.
-  public let image: [Int64]
+  package let proofs: [StepProof]
+  /// The 64-bit words of a slot, byte for byte in little-endian memory. Made on each call.
+  package var image: [Int64] { parameters.image(for: shape) }
 
   /// - Throws: `malformedFile` when the parameters do not fit the shape, `notProven` when a bound does not
   ///   hold, with the step and channel.
-  public init(
+  package init(
     shape: ProgramShape, parameters: IntegerParameters, record: SnapshotRecord
   ) throws(SnapshotError) {
     try shape.check()
@@ -23,14 +23,13 @@ public struct Snapshot: Hashable, Sendable {
     self.parameters = parameters
     self.record = record
     proofs = try BoundProof(shape: shape, parameters: parameters).prove()
-    image = parameters.image(for: shape)
   }
 
   /// A snapshot from a slot's words, such as a file holds.
   ///
   /// - Throws: as the other initializer, and `malformedFile` when the words are not the ones that the shape's
   ///   layout gives.
-  public init(shape: ProgramShape, image: [Int64], record: SnapshotRecord) throws(SnapshotError) {
+  package init(shape: ProgramShape, image: [Int64], record: SnapshotRecord) throws(SnapshotError) {
     try shape.check()
     try self.init(
       shape: shape, parameters: IntegerParameters(image: image, shape: shape), record: record)
@@ -39,7 +38,7 @@ public struct Snapshot: Hashable, Sendable {
     }
   }
 
-  public var layout: ImageLayout { ImageLayout(shape) }
+  package var layout: ImageLayout { ImageLayout(shape) }
 
   private static func check(
     _ parameters: IntegerParameters, against shape: ProgramShape

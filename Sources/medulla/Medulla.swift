@@ -1,7 +1,20 @@
 import ArgumentParser
+import MedullaBase
 
 @main
-struct Medulla: AsyncParsableCommand {
+enum Program {
+  static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    guard Forwarding.takes(arguments) else { return Medulla.main(arguments) }
+    do {
+      try SiblingProgram.become(Forwarding.program, arguments)
+    } catch {
+      Medulla.exit(withError: error)
+    }
+  }
+}
+
+struct Medulla: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "medulla",
     abstract: "Neural networks in the network datapath.",
@@ -25,14 +38,10 @@ struct Medulla: AsyncParsableCommand {
         name: "Slow path",
         subcommands: [
           RunCommand.self, TopCommand.self, WhyCommand.self, HistoryCommand.self, PauseCommand.self,
-          ResumeCommand.self, PromoteCommand.self, ReloadCommand.self, StopCommand.self,
+          ResumeCommand.self, PromoteCommand.self, ProxyCommand.self, ReloadCommand.self, StopCommand.self,
         ]),
       CommandGroup(
-        name: "Testbed",
-        subcommands: [
-          DemoCommand.self, LinkCommand.self, LinkWorkerCommand.self, ExperimentCommand.self,
-          BaselineCommand.self, SimulatorCommand.self,
-        ]),
+        name: "Testbed", subcommands: Forwarding.groups + [SimulatorCommand.self]),
     ]
   )
 }

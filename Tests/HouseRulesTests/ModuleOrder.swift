@@ -2,18 +2,51 @@
 enum ModuleOrder {
   static let rank: [String: Int] = [
     "CLibBPF": 0,
-    "CMedulla": 0,
-    "CCongestion": 0,
-    "MedullaModel": 1,
-    "MedullaSnapshot": 2,
-    "MedullaCodegen": 3,
+    "CCrypto": 0,
+    "CYAML": 0,
+    "CHost": 0,
+    "CMedullaABI": 0,
+    "MedullaBase": 1,
+    "MedullaModel": 2,
+    "MedullaSnapshot": 3,
+    "MedullaCodegen": 4,
     "MedullaKernel": 4,
-    "MedullaDatapath": 5,
-    "MedullaLearning": 6,
-    "MedullaAdaptation": 7,
-    "MedullaTestbed": 8,
-    "MedullaControl": 9,
-    "medulla": 10,
-    "medullad": 10,
+    "MedullaRuntime": 5,
+    "MedullaDatapath": 6,
+    "MedullaCongestion": 7,
+    "MedullaPacket": 7,
+    "MedullaCompile": 8,
+    "MedullaFrames": 9,
+    "MedullaLearning": 10,
+    "MedullaAdaptation": 11,
+    "MedullaCongestionAdapter": 12,
+    "MedullaAdapters": 13,
+    "MedullaControl": 14,
+    "Medulla": 14,
+    "medulla": 15,
+    "medullad": 15,
+    // No target of the product imports the testbed: it stands below them all.
+    "TestbedLink": 15,
+    "TestbedReport": 15,
+    "TestbedMeasures": 16,
+    "TestbedWorkload": 16,
+    "TestbedBaselines": 17,
+    "TestbedLargeScale": 17,
+    "TestbedExperiments": 18,
+    "TestbedDemo": 18,
+    "medulla-lab": 19,
+    "medulla-demo": 19,
   ]
+
+  /// The module that a path below Sources belongs to: its folder, that of a function, or `Testbed`
+  /// with its part.
+  static func module(of path: String) -> String? {
+    let parts = path.split(separator: "/").map(String.init)
+    guard parts.count > 2, parts[0] == "Sources" else { return nil }
+    switch parts[1] {
+    case "Testbed": return parts.count > 3 ? parts[1] + parts[2] : nil
+    case "Functions": return parts.count > 3 ? parts[2] : nil
+    default: return parts[1]
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import MedullaDatapath
 import Testing
 
 @testable import MedullaAdaptation
@@ -21,14 +22,13 @@ struct AdaptationLoopTests {
   static func loop(_ settings: FunctionSettings = settings()) -> AdaptationLoop {
     var loop = AdaptationLoop(settings: settings)
     let rewards = (-9...20).map {
-      RewardSample(version: 1, flow: 1, reward: 0.9, time: .seconds($0))
+      RewardSample(version: 1, unit: 1, reward: 0.9, time: .seconds($0))
     }
     _ = loop.handle(.drained(rewards: rewards, shadowDifferences: []), at: .zero)
     return loop
   }
 
-  static let candidate = LoopEvent.quantized(
-    .init(digest: "d", error: 0.001, matchesShape: true, seconds: 0))
+  static let candidate = LoopEvent.quantized(LoopCases.candidate())
 
   /// The actions without their records.
   @discardableResult
@@ -61,13 +61,13 @@ struct AdaptationLoopTests {
       (Self.learned(1), [], .learning),
       (Self.learned(1.02), [.compare], .comparing),
       (.compared([0.2, 0.3]), [.quantize], .quantizing),
-      (Self.candidate, [.stage(shadowEvery: nil)], .staging),
-      (.staged(version: 2), [.promote], .promoting),
+      (Self.candidate, [.stage(LoopCases.candidate(), shadowEvery: nil)], .staging),
+      (.staged(version: 2), [.keep(LoopCases.candidate(), version: 2), .promote], .promoting),
       (.promoted(seconds: 0.001), [], .watching),
     ]
     for (event, orders, phase) in steps {
       #expect(Self.orders(&loop, event) == orders)
-      #expect(loop.phase == phase)
+      #expect(loop.phase.name == phase)
     }
     #expect(loop.activeVersion == 2)
     let verdict = Self.records(
@@ -77,12 +77,13 @@ struct AdaptationLoopTests {
       return
     }
     #expect(said.outcome == .undecided)
-    #expect(loop.phase == .learning)
+    #expect(loop.phase.name == .learning)
     #expect(loop.promotions == 1 && loop.rollbacks == 0)
   }
 
-  struct Stop: Sendable {
+  struct Stop: Sendable, CustomTestStringConvertible {
     let name: String
+    var testDescription: String { name }
     let events: [LoopEvent]
     let orders: [LoopAction]
   }
@@ -94,7 +95,7 @@ struct AdaptationLoopTests {
       Stop(name: "no inputs", events: [.compared([])], orders: []),
       Stop(
         name: "too inaccurate",
-        events: [.compared([1]), .quantized(.init(digest: "", error: 0.5, matchesShape: true, seconds: 0))],
+        events: [.compared([1]), .quantized(LoopCases.candidate(error: 0.5))],
         orders: []),
       Stop(name: "no answer", events: [.failed(.init(step: .query, message: ""))], orders: []),
       Stop(name: "no evaluation", events: [.failed(.init(step: .evaluate, message: ""))], orders: []),
@@ -116,11 +117,11 @@ struct AdaptationLoopTests {
   func stops(_ stop: Stop) {
     var loop = Self.loop()
     for event in [.active(version: 1), Self.learned(1), Self.learned(1)] { Self.orders(&loop, event) }
-    #expect(loop.phase == .comparing)
+    #expect(loop.phase.name == .comparing)
     var last: [LoopAction] = []
     for event in stop.events { last = Self.orders(&loop, event) }
     #expect(last == stop.orders, "\(stop.name)")
-    #expect(loop.phase == .learning, "\(stop.name)")
+    #expect(loop.phase.name == .learning, "\(stop.name)")
     #expect(loop.activeVersion == 1 && loop.promotions == 0, "\(stop.name)")
   }
 
@@ -128,8 +129,8 @@ struct AdaptationLoopTests {
   func baseline() {
     var loop = AdaptationLoop(settings: Self.settings())
     for _ in 0..<5 { #expect(Self.orders(&loop, Self.learned(1), at: 100) == []) }
-    #expect(loop.decisions[.time]?.isOpen == false)
-    loop = AdaptationLoop(settings: Self.settings(), watches: false)
+    #expect(loop.gates[.time]?.isOpen == false)
+    loop = AdaptationLoop(settings: Self.settings(), unit: nil)
     Self.orders(&loop, Self.learned(1), at: 100)
     #expect(Self.orders(&loop, Self.learned(1), at: 100) == [.compare])
   }
@@ -149,7 +150,7 @@ struct AdaptationLoopTests {
     func rewards(_ version: UInt64, _ mean: Double, _ second: Int) -> [RewardSample] {
       (0..<4).map {
         RewardSample(
-          version: version, flow: UInt64($0), reward: mean + Double($0) / 100, time: .seconds(second))
+          version: version, unit: UInt64($0), reward: mean + Double($0) / 100, time: .seconds(second))
       }
     }
     var actions: [LoopAction] = []
@@ -178,7 +179,7 @@ struct AdaptationLoopTests {
     #expect(actions.contains(.rollback))
     let after = Self.records(loop.handle(.rolledBack(to: 1), at: .seconds(40)))
     #expect(after == [.rollback(RollbackRecord(from: 2, to: 1, isAutomatic: true, backOffSeconds: 30))])
-    #expect(loop.phase == .learning && loop.activeVersion == 1 && loop.rollbacks == 1)
+    #expect(loop.phase.name == .learning && loop.activeVersion == 1 && loop.rollbacks == 1)
     #expect(loop.spacing.wait(at: .seconds(40)) == .seconds(30))
   }
 
@@ -186,13 +187,13 @@ struct AdaptationLoopTests {
   func failingRollback() {
     var loop = Self.promoted()
     #expect(Self.orders(&loop, .command(.rollback)) == [.rollback])
-    for attempt in 0..<AdaptationLoop.rollbackLimit {
+    for attempt in 0..<AdaptationLoop.Retreat.limit {
       Self.orders(&loop, .failed(.init(step: .rollback, message: "")))
       #expect(
         Self.orders(&loop, .drained(rewards: [], shadowDifferences: [])) == [.rollback], "\(attempt)")
     }
     Self.orders(&loop, .failed(.init(step: .rollback, message: "")))
-    #expect(loop.phase == .learning)
+    #expect(loop.phase.name == .learning)
     #expect(Self.orders(&loop, .drained(rewards: [], shadowDifferences: [])) == [])
   }
 
@@ -207,9 +208,9 @@ struct AdaptationLoopTests {
       for event in [Self.learned(1), Self.learned(1), .compared([1])] as [LoopEvent] {
         Self.orders(&loop, event)
       }
-      #expect(Self.orders(&loop, Self.candidate) == [.stage(shadowEvery: 4)])
-      #expect(Self.orders(&loop, .staged(version: 2)) == [])
-      #expect(loop.phase == .shadowing)
+      #expect(Self.orders(&loop, Self.candidate) == [.stage(LoopCases.candidate(), shadowEvery: 4)])
+      #expect(Self.orders(&loop, .staged(version: 2)) == [.keep(LoopCases.candidate(), version: 2)])
+      #expect(loop.phase.name == .shadowing)
       #expect(
         Self.orders(&loop, .drained(rewards: [], shadowDifferences: differences), at: Double(time)) == orders)
     }
@@ -225,8 +226,10 @@ struct AdaptationLoopTests {
     #expect(!loop.isPaused)
     #expect(Self.orders(&loop, .command(.promote)) == [.quantize])
     #expect(Self.orders(&loop, .command(.promote)) == [])
-    #expect(Self.orders(&loop, Self.candidate) == [.stage(shadowEvery: nil)])
-    #expect(Self.orders(&loop, .staged(version: 2)) == [.promote])
+    #expect(Self.orders(&loop, Self.candidate) == [.stage(LoopCases.candidate(), shadowEvery: nil)])
+    #expect(
+      Self.orders(&loop, .staged(version: 2))
+        == [.keep(LoopCases.candidate(), version: 2), .promote])
     let records = Self.records(loop.handle(.promoted(seconds: 0), at: .zero))
     #expect(records == [.promotion(PromotionRecord(version: 2, before: nil, isForced: true, seconds: 0))])
     #expect(Self.orders(&loop, .command(.rollback)) == [.rollback])
@@ -241,7 +244,7 @@ struct AdaptationLoopTests {
       return
     }
     #expect(verdict.outcome == .abandoned)
-    #expect(loop.activeVersion == 7 && loop.phase == .learning)
+    #expect(loop.activeVersion == 7 && loop.phase.name == .learning)
   }
 
   @Test("the gates are recorded when a word changes, not in each round")

@@ -1,3 +1,4 @@
+import MedullaBase
 import MedullaDatapath
 import MedullaModel
 import Testing
@@ -23,7 +24,7 @@ enum AdapterContract {
 
   /// Inputs in the range of ordinary features, from a seed.
   static func inputs(_ adapter: any Adapter, count: Int = 24, seed: UInt64 = 7) -> [[Float]] {
-    var generator = TestGenerator(seed: seed)
+    var generator = SeededGenerator(seed: seed)
     return (0..<count).map { _ in
       (0..<adapter.inputs).map { _ in Float.random(in: -1...2, using: &generator) }
     }
@@ -114,20 +115,5 @@ enum AdapterContract {
       let last = try #require(values.last)
       #expect(last < first, "the loss went from \(first) to \(last)")
     }
-  }
-}
-
-/// SplitMix64; the sequence follows from the seed.
-struct TestGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import MedullaBase
 import MedullaDatapath
 import MedullaModel
 import MedullaSnapshot
@@ -36,12 +37,12 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
 
   let state: Mutex<State>
   private let samplesPerDrain: Int
-  private let generator: Mutex<TestGenerator>
+  private let generator: Mutex<SeededGenerator>
 
   init(_ snapshot: Snapshot, samplesPerDrain: Int = 16, seed: UInt64 = 11) {
     state = Mutex(State(active: Slot(version: 1, interpreter: ReferenceInterpreter(snapshot))))
     self.samplesPerDrain = samplesPerDrain
-    generator = Mutex(TestGenerator(seed: seed))
+    generator = Mutex(SeededGenerator(seed: seed))
   }
 
   func fail(_ step: LoopFailure.Step, _ fails: Bool = true) {
@@ -74,7 +75,7 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
     var shadow: [Int64]?
     if state.shadowEvery != nil { shadow = state.staged?.interpreter.run(features: features) }
     return FunctionSample(
-      nanoseconds: UInt64(RunnerClock.now.seconds * 1e9), flow: flow, version: slot.version,
+      nanoseconds: UInt64(MonotonicClock.now.seconds * 1e9), flow: flow, version: slot.version,
       features: features, outputs: outputs, shadowOutputs: shadow,
       outcomes: [Int64((x - y) * 1000), 1000 - Int64(min(error, 2) * 500)])
   }
@@ -86,11 +87,11 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
     }
   }
 
-  func stage(_ snapshot: SnapshotFile, name: String) throws -> UInt64 {
+  func stage(_ candidate: Candidate) throws -> UInt64 {
     try state.withLock { state in
       try check(.stage, &state)
       state.staged = Slot(
-        version: state.nextVersion, interpreter: ReferenceInterpreter(snapshot.snapshot))
+        version: state.nextVersion, interpreter: ReferenceInterpreter(candidate.file.snapshot))
       state.nextVersion += 1
       return state.nextVersion - 1
     }
@@ -178,8 +179,8 @@ final class RecordBook: Sendable {
 
 /// Waits until `condition` holds, at most so long.
 func eventually(within seconds: Double = 20, _ condition: () throws -> Bool) rethrows -> Bool {
-  let deadline = RunnerClock.now + .seconds(seconds)
-  while RunnerClock.now < deadline {
+  let deadline = MonotonicClock.now + .seconds(seconds)
+  while MonotonicClock.now < deadline {
     if try condition() { return true }
     Thread.sleep(forTimeInterval: 0.005)
   }

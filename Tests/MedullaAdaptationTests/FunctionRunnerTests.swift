@@ -1,4 +1,5 @@
 import Foundation
+import MedullaBase
 import MedullaDatapath
 import MedullaModel
 import MedullaSnapshot
@@ -11,7 +12,8 @@ import Testing
 struct FunctionRunnerTests {
   static func settings(shadow: ShadowSettings = .init()) -> FunctionSettings {
     FunctionSettings(
-      name: "fake", kind: .custom(program: "f.bpf.c", hook: "tc:lo:ingress"), bundle: "b",
+      name: "fake", function: "packet",
+      values: ["program": .text("f.bpf.c"), "hook": .text("tc:lo:ingress")], bundle: "b",
       interval: .milliseconds(5), adapter: .supervised(.init()),
       gates: GateSettings(
         stability: .init(window: 2, range: 10), necessity: .init(statistic: .mean, alpha: 0.01),
@@ -22,7 +24,7 @@ struct FunctionRunnerTests {
   }
 
   static let samples: [[Float]] = {
-    var generator = TestGenerator(seed: 21)
+    var generator = SeededGenerator(seed: 21)
     return (0..<200).map { _ in
       [Float.random(in: -1...1, using: &generator), Float.random(in: -1...1, using: &generator)]
     }
@@ -45,7 +47,7 @@ struct FunctionRunnerTests {
       runner = try FunctionRunner(
         settings: settings, fastPath: fastPath, adapter: adapter(network),
         start: StartNetwork(network: network, samples: FunctionRunnerTests.samples, shape: snapshot.shape),
-        record: { records.add($0) })
+        journal: RunnerJournal { records.add($0) })
     }
   }
 

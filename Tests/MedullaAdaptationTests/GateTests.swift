@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import MedullaAdaptation
@@ -31,11 +32,11 @@ struct GateTests {
     var gate = StabilityGate(.init(window: 2, range: 0.1))
     _ = gate.decide(2)
     let decision = gate.decide(3)
-    #expect(decision.value == 0.4)
-    #expect(decision.threshold == 0.1)
-    #expect(decision.figures == ["low": 2, "high": 3, "mean": 2.5])
-    gate.reset()
-    #expect(gate.decide(3).value == nil)
+    #expect(decision.evidence.value == 0.4)
+    #expect(decision.evidence.threshold == 0.1)
+    #expect(decision.evidence.figures == ["low": 2, "high": 3, "mean": 2.5])
+    gate.hear(.replaced)
+    #expect(gate.decide(3).evidence.value == nil)
   }
 
   @Test(
@@ -46,8 +47,8 @@ struct GateTests {
     var gate = NecessityGate(.init(statistic: statistic, alpha: 0.05))
     let decision = gate.decide([0.01] + [Double](repeating: 0.06, count: 99))
     #expect(decision.isOpen == isOpen)
-    #expect(abs(try #require(decision.value) - value) < 1e-12)
-    #expect(decision.figures["samples"] == 100)
+    #expect(abs(try #require(decision.evidence.value) - value) < 1e-12)
+    #expect(decision.evidence.figures["samples"] == 100)
   }
 
   @Test("a gate that was shut opens only above its threshold with the hysteresis")
@@ -59,7 +60,7 @@ struct GateTests {
     #expect(!gate.decide([0.06]).isOpen)
     #expect(gate.decide([0.0601]).isOpen)
     #expect(gate.decide([0.055]).isOpen)
-    gate.shut()
+    gate.hear(.promoted)
     #expect(!gate.decide([0.055]).isOpen)
   }
 
@@ -96,21 +97,74 @@ struct GateTests {
   @Test(
     "the accuracy gate is open up to its limit", arguments: [(0.01, true), (0.011, false), (.nan, false)])
   func accuracy(error: Double, isOpen: Bool) {
-    #expect(AccuracyGate(.init(maxError: 0.01)).decide(error: error).isOpen == isOpen)
+    #expect(AccuracyGate(.init(maxError: 0.01)).decide(error: error, samples: 1).isOpen == isOpen)
   }
 
   @Test("rollbacks in a row double the wait up to its limit; a success ends the row")
   func spacing() {
     var spacing = UpdateSpacing(
       interval: .seconds(10), backOff: .seconds(30), backOffLimit: .seconds(100))
-    #expect(spacing.decide(at: .zero).isOpen)
+    #expect(TimeGate.decide(spacing, at: .zero).isOpen)
     spacing.noteTry(at: .zero)
-    #expect(!spacing.decide(at: .seconds(9)).isOpen)
-    #expect(spacing.decide(at: .seconds(10)).isOpen)
+    #expect(!TimeGate.decide(spacing, at: .seconds(9)).isOpen)
+    #expect(TimeGate.decide(spacing, at: .seconds(10)).isOpen)
     let waits = (0..<4).map { _ in spacing.noteRollback(at: .seconds(10)).seconds }
     #expect(waits == [30, 60, 100, 100])
     #expect(spacing.wait(at: .seconds(60)) == .seconds(50))
     spacing.noteSuccess()
     #expect(spacing.noteRollback(at: .seconds(200)).seconds == 30)
+  }
+
+  /// A gate that no setting names.
+  private struct Labels: Gate {
+    let name = GateName(rawValue: "labels")
+
+    mutating func answer(_ question: GateQuestion, at now: Duration) -> GateDecision? {
+      guard case .candidate(let candidate) = question else { return nil }
+      return GateDecision(
+        name, isOpen: candidate.samples > 500,
+        Evidence(
+          value: Double(candidate.samples), threshold: 500, unit: .samples, count: candidate.samples,
+          reason: "too few labels"))
+    }
+  }
+
+  @Test("a gate that joins the list is asked its question, can shut, and is recorded with the others")
+  func joins() {
+    let settings = AdaptationLoopTests.settings()
+    let gates = GateList([StabilityGate(settings.gates.stability), Labels(), TimeGate()])
+    var loop = AdaptationLoop(settings: settings, unit: nil, gates: gates)
+    for event in [
+      AdaptationLoopTests.learned(1), AdaptationLoopTests.learned(1), .compared([]),
+    ] as [LoopEvent] { AdaptationLoopTests.orders(&loop, event) }
+    #expect(loop.phase.name == .quantizing, "nobody was there to ask for a fidelity loss")
+    let records = AdaptationLoopTests.records(
+      loop.handle(AdaptationLoopTests.candidate, at: .zero))
+    guard case .gates(let said)? = records.last else {
+      Issue.record("\(records)")
+      return
+    }
+    #expect(said.map(\.gate.rawValue) == ["stability", "time", "labels"])
+    #expect(said.map(\.isOpen) == [true, true, false])
+    #expect(
+      loop.phase == .learning && loop.gates.decisions.map(\.gate.rawValue) == ["stability", "labels", "time"])
+  }
+
+  @Test("a decision's JSON has its evidence beside it; one of before units and counts were told is read too")
+  func json() throws {
+    let decision = GateDecision(
+      .accuracy, isOpen: true,
+      Evidence(value: 0.5, threshold: 1, unit: .partOfOutputRange, count: 7, reason: "r", figures: ["a": 2]))
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let text = String(decoding: try encoder.encode(decision), as: UTF8.self)
+    #expect(
+      text == """
+        {"figures":{"a":2},"gate":"accuracy","n":7,"open":true,"reason":"r","threshold":1,\
+        "unit":"part_of_output_range","value":0.5}
+        """)
+    let old = Data(#"{"gate":"time","open":false,"threshold":0,"reason":"r","figures":{}}"#.utf8)
+    let read = try JSONDecoder().decode(GateDecision.self, from: old)
+    #expect(read.gate == .time && read.evidence.value == nil && read.evidence.unit == nil)
   }
 }

@@ -1,6 +1,7 @@
-import CMedulla
+import CHost
 import Foundation
 import Glibc
+import MedullaCompile
 import MedullaDatapath
 import Synchronization
 import Testing

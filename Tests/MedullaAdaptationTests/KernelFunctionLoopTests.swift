@@ -1,6 +1,9 @@
 import Foundation
+import MedullaCompile
+import MedullaCongestion
 import MedullaDatapath
 import MedullaModel
+import MedullaPacket
 import MedullaSnapshot
 import Testing
 
@@ -22,18 +25,18 @@ struct KernelFunctionLoopTests {
     let snapshot = try DatapathSnapshot(file, name: "aurora")
     let settings = FunctionSettings(
       name: name, bundle: "shipped", sampling: 7, consistency: false, drainLimit: .seconds(90))
-    try CongestionControl.attach(name: name, snapshot: snapshot)
-    defer { try? CongestionControl.detach(name: name) }
+    try Instance(name).attach(CongestionControl(), snapshot)
+    defer { try? Instance(name).detach() }
     try settings.apply()
     let path = try KernelFastPath(name: name, settings: settings)
     _ = try path.drain()
     #expect(!path.isAttachedAnew())
-    try CongestionControl.detach(name: name)
+    try Instance(name).detach()
     #expect(throws: DatapathError.self) { try path.drain() }
-    try CongestionControl.attach(name: name, snapshot: snapshot)
-    #expect(try CongestionControl.status(name: name).sampling == 0)
+    try Instance(name).attach(CongestionControl(), snapshot)
+    #expect(try Instance(name).status().sampling == 0)
     _ = try path.drain()
-    let status = try CongestionControl.status(name: name)
+    let status = try Instance(name).status()
     #expect(status.sampling == 7 && !status.consistency && status.drainLimitSeconds == 90)
     #expect(path.isAttachedAnew())
     #expect(!path.isAttachedAnew())
@@ -51,12 +54,12 @@ struct KernelFunctionLoopTests {
     let snapshot = try DatapathSnapshot(file, name: "classify")
     let program = try FunctionProgram(contentsOf: Self.example + "/classify.bpf.c")
     _ = try loopback.inside {
-      try CustomFunction.attach(
-        name: name, snapshot: snapshot, program: program, hook: FunctionHook("tc:lo:egress"),
-        configuration: .init(sampleEvery: 1))
+      try Instance(name).attach(
+        PacketFunction(program: program, hook: FunctionHook("tc:lo:egress")), snapshot,
+        settings: .init(sampleEvery: 1))
       return (0, 0)
     }
-    defer { try? CustomFunction.detach(name: name) }
+    defer { try? Instance(name).detach() }
     // Nearly the same answers: the last layer's weights a little smaller.
     let last = network.layers.lastIndex { if case .dense = $0 { true } else { false } }
     let candidate = try Network(
@@ -70,7 +73,8 @@ struct KernelFunctionLoopTests {
             bias: dense.bias))
       })
     let settings = FunctionSettings(
-      name: name, kind: .custom(program: Self.example + "/classify.bpf.c", hook: "tc:lo:egress"),
+      name: name, function: "packet",
+      values: ["program": .text(Self.example + "/classify.bpf.c"), "hook": .text("tc:lo:egress")],
       bundle: "example", interval: .milliseconds(50),
       gates: GateSettings(
         stability: .init(window: 2, range: 10), necessity: .init(statistic: .mean, alpha: 0),
@@ -81,7 +85,7 @@ struct KernelFunctionLoopTests {
       settings: settings, fastPath: KernelFastPath(name: name, settings: settings),
       adapter: ScriptedAdapter(candidate),
       start: StartNetwork(network: network, samples: samples, shape: file.snapshot.shape),
-      record: { records.add($0) })
+      journal: RunnerJournal { records.add($0) })
     runner.start()
     defer { runner.stop() }
     // To a port that tells the truth about itself: of others the example sends no samples.
@@ -96,7 +100,7 @@ struct KernelFunctionLoopTests {
     guard case .shadow(let shadow)? = records.of("shadow").first else { return }
     #expect(shadow.passed && shadow.decisions >= 200)
     #expect(shadow.meanDifference > 0 && shadow.meanDifference < 0.5, "compared with another network")
-    let active = try CongestionControl.status(name: name).slots.first { $0.state == .active }
+    let active = try Instance(name).status().slots.first { $0.state == .active }
     #expect(active?.version == shadow.version)
   }
 

@@ -1,10 +1,13 @@
 import Foundation
+import MedullaCompile
+import MedullaCongestion
 import MedullaDatapath
 import MedullaModel
 import MedullaSnapshot
 import Testing
 
 @testable import MedullaAdaptation
+@testable import MedullaCongestionAdapter
 
 @Suite(
   "the slow path over the kernel's congestion control", .serialized,
@@ -29,13 +32,13 @@ struct KernelLoopTests {
       let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
       start = try StartNetwork(network: network, samples: samples, shape: file.snapshot.shape)
       loopback = try NarrowLoopback(rate: "50mbit")
-      let status = try CongestionControl.attach(name: name, snapshot: DatapathSnapshot(file, name: "aurora"))
+      let status = try Instance(name).attach(CongestionControl(), DatapathSnapshot(file, name: "aurora"))
       congestion = status.congestion
       do {
-        try CongestionControl.setSampling(name: name, every: 1)
-        try CongestionControl.setConsistency(name: name, consistency)
+        try Instance(name).setSampling(every: 1)
+        try Instance(name).setConsistency(consistency)
       } catch {
-        try? CongestionControl.detach(name: name)
+        try? Instance(name).detach()
         throw error
       }
     }
@@ -53,14 +56,14 @@ struct KernelLoopTests {
       let records = records
       return try FunctionRunner(
         settings: settings, fastPath: KernelFastPath(name: name), adapter: adapter, start: start,
-        record: { records.add($0) })
+        journal: RunnerJournal { records.add($0) })
     }
   }
 
   @Test("live samples lead through the gates to a promotion and a verdict, and no flow breaks")
   func cycle() throws {
     let host = try Host("c", consistency: true)
-    defer { try? CongestionControl.detach(name: host.name) }
+    defer { try? Instance(host.name).detach() }
     let flow = try BulkFlow(host.loopback, congestion: host.congestion)
     defer { flow.end() }
     let runner = try host.runner(
@@ -90,7 +93,7 @@ struct KernelLoopTests {
   @Test("a bad candidate is rolled back by the watch while its flow goes on")
   func rollback() throws {
     let host = try Host("r", consistency: false)
-    defer { try? CongestionControl.detach(name: host.name) }
+    defer { try? Instance(host.name).detach() }
     let flow = try BulkFlow(host.loopback, congestion: host.congestion)
     defer { flow.end() }
     // Whatever it sees, it takes a third off its rate. The same shape: the flow follows at its next ACK.
@@ -113,7 +116,7 @@ struct KernelLoopTests {
     #expect(verdict.outcome == .worse)
     #expect(try #require(verdict.relativeLoss) > 0.05)
     #expect(rollback.isAutomatic && rollback.to == 1)
-    let active = try CongestionControl.status(name: host.name).slots.first { $0.state == .active }
+    let active = try Instance(host.name).status().slots.first { $0.state == .active }
     #expect(active?.version == 1)
     let sent = flow.sent
     #expect(eventually { flow.sent > sent + 1_000_000 } && flow.isWhole)

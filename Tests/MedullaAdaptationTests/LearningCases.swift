@@ -1,8 +1,10 @@
+import MedullaBase
 import MedullaDatapath
 import MedullaLearning
 import MedullaModel
 
 @testable import MedullaAdaptation
+@testable import MedullaCongestionAdapter
 
 /// Networks and batches that the tests of this module share.
 enum LearningCases {
@@ -18,7 +20,7 @@ enum LearningCases {
 
   /// Two features; the outcome 0 is 1000 · (x − y), outcome 1 is 1 when x > y, else 0.
   static func labeled(batches: Int, samples: Int = 48, seed: UInt64 = 3) -> [Batch] {
-    var generator = TestGenerator(seed: seed)
+    var generator = SeededGenerator(seed: seed)
     return (0..<batches).map { index in
       Batch(
         samples: (0..<samples).map { _ in
@@ -37,7 +39,7 @@ enum LearningCases {
     megabits: Double, milliseconds: Double, queue: Double = 0.1, loss: Double = 0, flows: Int = 1,
     samples: Int = 64, seconds: Double = 0, version: UInt64 = 1, seed: UInt64 = 5
   ) -> Batch {
-    var generator = TestGenerator(seed: seed)
+    var generator = SeededGenerator(seed: seed)
     return Batch(
       samples: (0..<samples).map { index in
         let noise = Double.random(in: 0.95...1.05, using: &generator)

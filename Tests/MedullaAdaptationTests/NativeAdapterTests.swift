@@ -4,6 +4,7 @@ import MedullaModel
 import Testing
 
 @testable import MedullaAdaptation
+@testable import MedullaCongestionAdapter
 
 @Suite("Native adapters")
 struct NativeAdapterTests {

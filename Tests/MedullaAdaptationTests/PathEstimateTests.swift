@@ -1,9 +1,11 @@
 import Foundation
+import MedullaCongestion
 import MedullaDatapath
 import MedullaLearning
 import Testing
 
 @testable import MedullaAdaptation
+@testable import MedullaCongestionAdapter
 
 @Suite("What live batches say of the path")
 struct PathEstimateTests {
@@ -49,7 +51,7 @@ struct PathEstimateTests {
       let samples = (0..<16).map { index in
         FunctionSample(
           nanoseconds: 0, flow: UInt64(index), version: 1, features: [], outputs: [],
-          outcomes: [Int64](repeating: value, count: CongestionOutcome.count))
+          outcomes: [Int64](repeating: value, count: CongestionOutcome.fields.count))
       }
       if let estimate = PathEstimate(samples) { _ = try AuroraScenarios(estimate.ranges) }
     }

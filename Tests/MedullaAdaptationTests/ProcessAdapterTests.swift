@@ -12,7 +12,7 @@ struct ProcessAdapterTests {
     Batch(
       samples: (0..<count).map {
         FunctionSample(
-          nanoseconds: 1 << 60 + UInt64($0), flow: .max - UInt64($0), version: 7,
+          id: 5 << 48 + UInt64($0), nanoseconds: 1 << 60 + UInt64($0), flow: .max - UInt64($0), version: 7,
           features: [Int64($0) << 16, 1],
           outputs: [-1 << 15], outcomes: [5, Int64($0)])
       }, dropped: 2)
@@ -31,12 +31,13 @@ struct ProcessAdapterTests {
     #expect(adapter.starts == 1 && adapter.failures == 0)
   }
 
-  @Test("samples arrive with all 64 bits of flow, version and time")
+  @Test("samples arrive with all 64 bits of id, flow, version and time")
   func exactWords() throws {
     let adapter = try ProcessPeer.adapter(
       """
       def hook(request, tensors):
           if request["request"] != "adapt": return
+          assert tensors["id"] == (5 << 48, (5 << 48) + 1, (5 << 48) + 2), tensors
           assert tensors["flow"] == (2**64 - 1, 2**64 - 2, 2**64 - 3), tensors
           assert tensors["time"] == (2**60, 2**60 + 1, 2**60 + 2), tensors
           assert tensors["version"] == (7, 7, 7) and request["dropped"] == 2

@@ -1,4 +1,6 @@
 import Foundation
+import FrameProperties
+import MedullaBase
 import MedullaLearning
 import Testing
 

@@ -1,6 +1,8 @@
 import Foundation
 import MedullaAdaptation
+import MedullaBase
 import MedullaDatapath
+import MedullaFrames
 import MedullaLearning
 import MedullaModel
 import Testing
@@ -14,7 +16,7 @@ struct ProcessExampleTests {
   /// The bytes of the document's block of that name.
   static func documented(_ name: String) throws -> Data {
     let page = try String(
-      contentsOf: root.appendingPathComponent("docs/adapter-protocol.md"), encoding: .utf8)
+      contentsOf: root.appendingPathComponent("docs/reference/adapter-protocol.md"), encoding: .utf8)
     let block = try #require(page.components(separatedBy: "```hex \(name)\n").dropFirst().first)
     var bytes = Data()
     for line in try #require(block.components(separatedBy: "\n```").first).split(separator: "\n") {

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import MedullaAdaptation
+import MedullaFrames
 import MedullaLearning
 import MedullaModel
 import Testing

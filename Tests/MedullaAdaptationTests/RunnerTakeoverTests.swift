@@ -1,4 +1,5 @@
 import Foundation
+import MedullaBase
 import MedullaDatapath
 import MedullaModel
 import MedullaSnapshot
@@ -27,7 +28,7 @@ struct RunnerTakeoverTests {
     return settings
   }
 
-  private static func now() -> UInt64 { UInt64(RunnerClock.now.seconds * 1e9) }
+  private static func now() -> UInt64 { UInt64(MonotonicClock.now.seconds * 1e9) }
 
   @Test("a shadow that was left on is switched off, and what was staged is given up")
   func leftovers() throws {
@@ -215,23 +216,23 @@ struct RunnerTakeoverTests {
 
   @Test("waiting for an adapter does not back off; failing does, up to a limit")
   func waits() {
-    var memory = FailureMemory()
+    var backOff = AdapterBackOff()
     var now = Duration.zero
     for _ in 0..<5 {
-      memory.noteAdapterWaiting(at: now)
-      #expect(!memory.allowsAdapting(at: now + .milliseconds(999)))
+      backOff.noteWaiting(at: now)
+      #expect(!backOff.allows(at: now + .milliseconds(999)))
       now += .seconds(1)
-      #expect(memory.allowsAdapting(at: now))
+      #expect(backOff.allows(at: now))
     }
     for wait in [1, 2, 4, 8, 16, 32, 60, 60] {
-      memory.noteAdapterFailure(at: now)
-      #expect(!memory.allowsAdapting(at: now + .seconds(wait) - .milliseconds(1)))
+      backOff.noteFailure(at: now)
+      #expect(!backOff.allows(at: now + .seconds(wait) - .milliseconds(1)))
       now += .seconds(wait)
-      #expect(memory.allowsAdapting(at: now))
+      #expect(backOff.allows(at: now))
     }
-    memory.noteAdapterSuccess()
-    memory.noteAdapterFailure(at: now)
-    #expect(memory.allowsAdapting(at: now + .seconds(1)))
+    backOff.noteSuccess()
+    backOff.noteFailure(at: now)
+    #expect(backOff.allows(at: now + .seconds(1)))
   }
 
   @Test("what is put back comes before what came since, within the limit")

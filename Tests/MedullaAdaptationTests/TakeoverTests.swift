@@ -39,7 +39,7 @@ struct TakeoverTests {
     let change = ActiveChange(
       version: find.version, before: find.before, nanoseconds: UInt64(find.changed * 1e9))
     #expect(loop.handle(.found(change), at: .seconds(find.starts)) == [])
-    #expect(loop.phase == find.phase)
+    #expect(loop.phase.name == find.phase)
     #expect(loop.activeVersion == find.version)
     #expect(loop.candidateVersion == (find.phase == .watching ? find.version : nil))
     #expect(loop.spacing.wait(at: .seconds(find.starts)) == .seconds(find.wait))
@@ -50,10 +50,10 @@ struct TakeoverTests {
     let change = ActiveChange(version: 5, before: 4, nanoseconds: 100_000_000_000)
     var loop = AdaptationLoop(settings: AdaptationLoopTests.settings())
     _ = loop.handle(.found(change), at: .seconds(99))
-    #expect(loop.activeVersion == nil && loop.phase == .learning)
+    #expect(loop.activeVersion == nil && loop.phase.name == .learning)
     _ = loop.handle(.active(version: 7), at: .seconds(99))
     _ = loop.handle(.found(change), at: .seconds(101))
-    #expect(loop.activeVersion == 7 && loop.phase == .learning)
+    #expect(loop.activeVersion == 7 && loop.phase.name == .learning)
     let endless = ActiveChange(version: 5, before: 4, nanoseconds: .max)
     loop = AdaptationLoop(settings: AdaptationLoopTests.settings())
     _ = loop.handle(.found(endless), at: .seconds(101))
@@ -65,7 +65,7 @@ struct TakeoverTests {
     (0..<16).map { index in
       let (flow, quarter) = (UInt64(index % 4), index / 4)
       return RewardSample(
-        version: version, flow: version * 100 + flow, reward: mean + Double(flow) / 100,
+        version: version, unit: version * 100 + flow, reward: mean + Double(flow) / 100,
         time: .milliseconds(second * 1000 + quarter * 250))
     }
   }
@@ -102,7 +102,7 @@ struct TakeoverTests {
     #expect(loop.spacing.wait(at: .seconds(second)) == .seconds(30))
     (loop, actions, second) = takenOver(old: 0.5, new: 0.9)
     guard case .verdict(let better)? = AdaptationLoopTests.records(actions).first else { return }
-    #expect(better.outcome == .accepted && loop.phase == .learning)
+    #expect(better.outcome == .accepted && loop.phase.name == .learning)
   }
 
   @Test("without flows on both versions it is undecided, because the rewards of before are lost")
@@ -114,7 +114,7 @@ struct TakeoverTests {
     }
     #expect(verdict.outcome == .undecided)
     #expect(verdict.reason?.contains("restart") == true)
-    #expect(loop.phase == .learning && loop.activeVersion == 5)
+    #expect(loop.phase.name == .learning && loop.activeVersion == 5)
   }
 
   struct Return: Sendable, CustomTestStringConvertible {
@@ -153,7 +153,7 @@ struct TakeoverTests {
   func foreignReturn(_ way: Return) {
     var loop = AdaptationLoopTests.loop(AdaptationLoopTests.settings(shadow: Self.shadow))
     for event in [.active(version: 7)] + way.events { AdaptationLoopTests.orders(&loop, event) }
-    #expect(loop.phase == way.phase)
+    #expect(loop.phase.name == way.phase)
     let from = loop.activeVersion ?? 0
     let actions = loop.handle(.active(version: 3), at: .seconds(5))
     let records = AdaptationLoopTests.records(actions)
@@ -162,7 +162,7 @@ struct TakeoverTests {
         == .rollback(RollbackRecord(from: from, to: 3, isAutomatic: false, backOffSeconds: 30)))
     #expect(records.contains { $0.kind == "verdict" } == way.abandons)
     #expect(actions.contains(.discard) == way.discards)
-    #expect(loop.phase == .learning && loop.activeVersion == 3 && loop.candidateVersion == nil)
+    #expect(loop.phase.name == .learning && loop.activeVersion == 3 && loop.candidateVersion == nil)
     #expect(loop.rollbacks == 1)
     #expect(loop.spacing.wait(at: .seconds(5)) == .seconds(30))
     // A second one in a row waits twice as long, as after rollbacks of its own.
@@ -180,9 +180,9 @@ struct TakeoverTests {
     }
     #expect(verdict.outcome == .abandoned)
     #expect(loop.handle(.active(version: 1), at: .seconds(2)) == [])
-    #expect(loop.activeVersion == 1 && loop.phase == .learning && loop.rollbacks == 0)
+    #expect(loop.activeVersion == 1 && loop.phase.name == .learning && loop.rollbacks == 0)
     for _ in 0..<3 { AdaptationLoopTests.orders(&loop, Self.learned, at: 20) }
-    #expect(loop.phase == .learning, "there are no rewards to hold a candidate against yet")
+    #expect(loop.phase.name == .learning, "there are no rewards to hold a candidate against yet")
   }
 
   @Test("flows that come to a promoted snapshot after its time are watched then, unless another followed")
@@ -197,7 +197,7 @@ struct TakeoverTests {
         continue
       }
       #expect(unused.outcome == .undecided && unused.newSamples == 0)
-      #expect(loop.phase == .learning)
+      #expect(loop.phase.name == .learning)
       if isFollowed {
         for event in [
           .command(.promote), AdaptationLoopTests.candidate, .staged(version: 3), .promoted(seconds: 0),
@@ -212,7 +212,7 @@ struct TakeoverTests {
         second += 1
       }
       #expect(actions.contains(.rollback) == !isFollowed)
-      #expect(loop.phase == (isFollowed ? .watching : .rollingBack))
+      #expect(loop.phase.name == (isFollowed ? .watching : .rollingBack))
     }
   }
 }

@@ -1,3 +1,5 @@
+import MedullaBase
+import MedullaCongestion
 import MedullaDatapath
 import Testing
 
@@ -35,12 +37,12 @@ struct WatchTests {
     _ watch: inout RolloutWatch, from start: Double, to end: Double, version: UInt64, mean: Double,
     noise: Double = 0.02, flows: UInt64 = 2, seed: UInt64 = 1
   ) -> WatchVerdict? {
-    var generator = TestGenerator(seed: seed)
+    var generator = SeededGenerator(seed: seed)
     var time = start
     while time < end - 1e-9 {
       let rewards = (0..<flows).map { flow in
         RewardSample(
-          version: version, flow: flow + version * 100,
+          version: version, unit: flow + version * 100,
           reward: mean + Double.random(in: -noise...noise, using: &generator), time: .seconds(time))
       }
       watch.add(rewards, at: .seconds(time))
@@ -69,7 +71,7 @@ struct WatchTests {
       .init(name: "worse though negative", old: -0.5, new: -0.8, noise: 0.02, outcome: .worse),
     ] as [Case])
   func beforeAfter(_ item: Case) throws {
-    var watch = RolloutWatch(Self.settings)
+    var watch = RolloutWatch(Self.settings, unit: .flow)
     #expect(feed(&watch, from: 90, to: 100, version: 1, mean: item.old, noise: item.noise) == nil)
     watch.begin(version: 2, at: .seconds(100))
     let verdict = try #require(
@@ -83,7 +85,7 @@ struct WatchTests {
 
   @Test("a clear loss is told before the window is over")
   func early() throws {
-    var watch = RolloutWatch(Self.settings)
+    var watch = RolloutWatch(Self.settings, unit: .flow)
     _ = feed(&watch, from: 90, to: 100, version: 1, mean: 0.9)
     watch.begin(version: 2, at: .seconds(100))
     let verdict = try #require(feed(&watch, from: 100, to: 115, version: 2, mean: 0.2))
@@ -93,7 +95,7 @@ struct WatchTests {
 
   @Test("versions side by side are compared with each other, so a link that changed condemns nobody")
   func sideBySide() throws {
-    var watch = RolloutWatch(Self.settings)
+    var watch = RolloutWatch(Self.settings, unit: .flow)
     _ = feed(&watch, from: 90, to: 100, version: 1, mean: 0.9)
     watch.begin(version: 2, at: .seconds(100))
     var verdict: WatchVerdict?
@@ -111,7 +113,7 @@ struct WatchTests {
 
   @Test("a snapshot that no flow has used is left alone in the end")
   func unused() throws {
-    var watch = RolloutWatch(Self.settings)
+    var watch = RolloutWatch(Self.settings, unit: .flow)
     _ = feed(&watch, from: 90, to: 100, version: 1, mean: 0.9)
     watch.begin(version: 2, at: .seconds(100))
     let verdict = try #require(feed(&watch, from: 100, to: 140, version: 1, mean: 0.9))
@@ -125,46 +127,76 @@ struct WatchTests {
       (true, WatchVerdict.Comparison.sideBySide), (false, .beforeAfter),
     ] {
       for (mean, outcome) in [(0.9, WatchVerdict.Outcome.accepted), (0.3, .worse)] {
-        var watch = RolloutWatch(Self.settings)
+        var watch = RolloutWatch(Self.settings, unit: .flow)
         _ = feed(&watch, from: 90, to: 100, version: 1, mean: 0.9)
         watch.begin(version: 2, at: .seconds(100))
         // A night without traffic.
         let unused = watch.check(at: .seconds(131))
         #expect(unused?.outcome == .undecided)
-        let isEarly = watch.wake()
-        #expect(!isEarly)
+        let early = watch.wake()
+        #expect(early == nil)
         var verdict: WatchVerdict?
         for second in 5_000..<5_020 where verdict == nil {
           let (start, end) = (Double(second), Double(second + 1))
           if beside { verdict = feed(&watch, from: start, to: end, version: 1, mean: 0.9) }
           verdict = verdict ?? feed(&watch, from: start, to: end, version: 2, mean: mean)
-          let isWoken = watch.wake()
-          #expect(isWoken == (second == 5_000))
+          let woken = watch.wake()
+          #expect(woken == (second == 5_000 ? 2 : nil))
         }
         #expect(verdict?.outcome == outcome)
         #expect(verdict?.comparison == comparison)
         #expect(watch.ledger.pieces.count < 1_000)
-        let isWokenTwice = watch.wake()
-        #expect(!watch.isWatching && !isWokenTwice)
+        let again = watch.wake()
+        #expect(!watch.isWatching && again == nil)
       }
     }
   }
 
   @Test("rewards of a long life take a bounded memory")
   func bounded() {
-    var watch = RolloutWatch(Self.settings)
+    var watch = RolloutWatch(Self.settings, unit: .flow)
     for second in 0..<2_000 {
       let rewards = (0..<200 as Range<UInt64>).map {
-        RewardSample(version: UInt64(second), flow: $0, reward: 1, time: .seconds(second))
+        RewardSample(version: UInt64(second), unit: $0, reward: 1, time: .seconds(second))
       }
       watch.add(rewards, at: .seconds(second))
     }
     #expect(watch.ledger.pieces.count <= 12 * 64)
-    var ledger = RewardLedger(slice: .milliseconds(1))
+    var ledger = RewardLedger(slice: .milliseconds(1), unit: .flow)
     for index in 0..<40_000 {
-      ledger.add([RewardSample(version: 1, flow: 1, reward: 1, time: .milliseconds(index))])
+      ledger.add([RewardSample(version: 1, unit: 1, reward: 1, time: .milliseconds(index))])
     }
     #expect(ledger.pieces.count == RewardLedger.pieceLimit)
+  }
+
+  /// Three paths: the first has flows of both versions, the second of the old one, the third of the new one.
+  @Test(
+    "paths and hosts that both versions share are no evidence side by side; flows are apart anyway",
+    arguments: [(.flow, 0.5), (.path, 0.9), (.host, 0.9)] as [(RandomizationUnit, Double)])
+  func shared(unit: RandomizationUnit, newMean: Double) throws {
+    var watch = RolloutWatch(Self.settings, unit: unit)
+    for step in 0..<100 {
+      watch.add(
+        (1...2).map {
+          RewardSample(version: 1, unit: $0, reward: 0.9, time: .seconds(90 + Double(step) / 10))
+        },
+        at: .seconds(90 + Double(step) / 10))
+    }
+    watch.begin(version: 2, at: .seconds(100))
+    var verdict: WatchVerdict?
+    for step in 0..<150 where verdict == nil {
+      let time = Duration.seconds(100 + Double(step) / 10)
+      // On the shared path the new version earns less, because the old one takes what there is.
+      watch.add(
+        [(1, 1, 0.9), (1, 2, 0.9), (2, 1, 0.1), (2, 3, 0.9)].map {
+          RewardSample(version: $0.0, unit: $0.1, reward: $0.2, time: time)
+        }, at: time)
+      verdict = watch.check(at: time)
+    }
+    let said = try #require(verdict)
+    #expect(said.comparison == .sideBySide && said.unit == unit)
+    #expect(abs(try #require(said.newMean) - newMean) < 1e-9)
+    #expect(said.outcome == (unit == .flow ? .worse : .accepted))
   }
 
   // MARK: The reward of congestion control

@@ -1,4 +1,5 @@
 import Foundation
+import MedullaBase
 import MedullaModel
 import Testing
 
@@ -13,9 +14,30 @@ struct GoldenTests {
     ("dense-w16a16", dense(.w16a16, .single)), ("convolution", convolution),
   ]
 
+  /// Other ways to weights and loops, on shapes that show them.
+  static let otherWays: [(name: String, shape: ProgramShape, options: ProgramOptions)] = [
+    ("convolution-bpf-loop", convolution, ProgramOptions(loops: .bpfLoop)),
+    ("convolution-arena", convolution, ProgramOptions(weights: .arena, loops: .canLoop)),
+    ("dense-chunks", dense(.w8a16, .pair), ProgramOptions(weights: .mapChunks, chunkWords: 528)),
+  ]
+
+  @Test("headers of other options are as they were reviewed", arguments: otherWays)
+  func ways(name: String, shape: ProgramShape, options: ProgramOptions) throws {
+    try compare(ProgramHeader(shape: shape, options: options).text, with: name + ".h.txt")
+  }
+
   @Test("headers are as they were reviewed", arguments: shapes)
   func headers(name: String, shape: ProgramShape) throws {
     try compare(ProgramHeader(shape: shape).text, with: name + ".h.txt")
+  }
+
+  @Test("the revision by which programs are told apart goes up with the text")
+  func revision() throws {
+    let texts = try Self.shapes.map { try ProgramHeader(shape: $0.shape).text }.joined()
+    let reviewed = "14a89162cbad48f4935f7903352a730601f392d167ff6810ddec6738bb727f94"
+    #expect(
+      ProgramHeader.revision == 2 && SHA256.hash(Array(texts.utf8)).hexadecimal == reviewed,
+      "the text has changed: raise ProgramHeader.revision, and note both here")
   }
 
   @Test("plain C is as it was reviewed", arguments: shapes)

@@ -36,6 +36,7 @@ struct ControlConnectionTests {
       ("{\"id\":1,\"method\":\"history\",\"parameters\":{\"limit\":0}}", 1, .badParameter),
       ("{\"id\":1,\"method\":\"history\",\"parameters\":{\"limt\":5}}", 1, .badParameter),
       ("{\"id\":1,\"method\":\"top\",\"parameters\":{\"every\":0.001}}", 1, .badParameter),
+      ("{\"id\":1,\"method\":\"proxy\",\"parameters\":{\"value\":\"bad\"}}", 1, .badParameter),
       ("{\"id\":1,\"method\":\"stop\",\"parameters\":{\"on_stop\":\"burn\"}}", 1, .badParameter),
       ("{\"id\":1,\"method\":\"why\",\"parameters\":{\"function\":7}}", 1, .badParameter),
     ] as [(String, Int?, ControlError.Code)])
@@ -52,7 +53,8 @@ struct ControlConnectionTests {
   @Test("a request is the same after it was written and read")
   func roundTrip() throws {
     let request = ControlRequest(
-      id: 9, .history, function: "a", kind: "gates", since: 60, limit: 5, every: 1, onStop: .keep)
+      id: 9, .history, function: "a", kind: "gates", since: 60, limit: 5, every: 1, value: 0.9,
+      onStop: .keep)
     #expect(try ControlRequest(line: request.line.dropLast()) == request)
   }
 

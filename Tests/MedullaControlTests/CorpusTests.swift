@@ -1,3 +1,4 @@
+import DaemonProperties
 import Foundation
 import Testing
 
@@ -26,7 +27,7 @@ struct CorpusTests {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Int(state >> 33) % max(bound, 1)
     }
-    let letters = Array("{}[]\"\\=.,#'\n 01-eE_ax:".utf8)
+    let letters = Array("{}[]\"\\=.,#'\n 01-eE_ax:&*!|>%?\t~".utf8)
     for round in 0..<2_000 {
       var bytes = inputs[random(inputs.count)]
       for _ in 0...random(3) where !bytes.isEmpty {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import MedullaAdaptation
+import MedullaCompile
 import MedullaDatapath
 import MedullaKernel
 import MedullaModel
@@ -51,17 +52,21 @@ final class DaemonFolder {
 
   func configure(_ more: String, function: String = "") throws {
     let text = """
-      [daemon]
-      socket = "\(socket)"
-      state = "\(path)/state"
-      \(more)
-      [[function]]
-      name = "\(name)"
-      bundle = "a.medulla"
-      interval = "20ms"
-      \(function)
+      daemon:
+        socket: "\(socket)"
+        state: "\(path)/state"
+      \(Self.indented(more, by: 2))
+      function:
+        - name: "\(name)"
+          bundle: a.medulla
+          interval: 20ms
+      \(Self.indented(function, by: 4))
       """
-    try Data(text.utf8).write(to: URL(fileURLWithPath: path + "/m.toml"))
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path + "/m.yaml"))
+  }
+
+  private static func indented(_ text: String, by count: Int) -> String {
+    text.split(separator: "\n").map { String(repeating: " ", count: count) + $0 }.joined(separator: "\n")
   }
 
   static let program = URL(fileURLWithPath: CommandLine.arguments[0])
@@ -77,7 +82,7 @@ final class DaemonFolder {
   ) throws -> Process {
     let process = Process()
     process.executableURL = command.map { URL(fileURLWithPath: $0[0]) } ?? Self.program
-    process.arguments = command.map { Array($0.dropFirst()) } ?? [path + "/m.toml"]
+    process.arguments = command.map { Array($0.dropFirst()) } ?? [path + "/m.yaml"]
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     if let input { process.standardInput = input }
     let log = path + "/log"
@@ -130,7 +135,7 @@ final class DaemonFolder {
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
     }
-    try? CongestionControl.detach(name: name)
+    try? Instance(name).detach()
     try? FileManager.default.removeItem(atPath: path)
   }
 }

@@ -34,7 +34,15 @@ struct HistoryStoreTests {
       BatchStatistics(seconds: 1, batches: 9, samples: 8, flows: 7, dropped: 6, discarded: 5, rewardMean: 1)),
     .progress(RoundProgress(round: 1, samples: 2, seconds: 3, stability: .nan, figures: ["a": 1])),
     .failure(LoopFailure(step: .adapt, message: "line\nother \"quoted\"")),
-    .gates([GateDecision(.necessity, isOpen: false, value: 0.1, threshold: 0.2, reason: "small")]),
+    .trigger(
+      TriggerDecision(
+        .drift, isOpen: true,
+        Evidence(value: 0.3, threshold: 0.25, unit: .stabilityIndex, count: 1_000, reason: "moved"))),
+    .gates([
+      GateDecision(
+        .necessity, isOpen: false,
+        Evidence(value: 0.1, threshold: 0.2, unit: .partOfOutputRange, count: 9, reason: "small"))
+    ]),
     .staged(StagedCandidate(version: 3, digest: "ab", error: 0.1, matchesShape: true, seconds: 1)),
     .shadow(
       ShadowResult(

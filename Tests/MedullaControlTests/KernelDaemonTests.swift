@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import MedullaAdaptation
+import MedullaCompile
 import MedullaDatapath
 import MedullaKernel
 import Testing
@@ -12,7 +13,7 @@ import Testing
 struct KernelDaemonTests {
   /// The versions, digests and flow counts that the kernel has: what must survive a daemon.
   private func truth(_ name: String) throws -> [String] {
-    try CongestionControl.status(name: name).slots.map {
+    try Instance(name).status().slots.map {
       "\($0.version) \($0.digest) \($0.state) \($0.flowsTaken)"
     }
   }
@@ -39,7 +40,7 @@ struct KernelDaemonTests {
     second.waitUntilExit()
     #expect(second.terminationStatus == 0)
     #expect(try truth(folder.name) == before)
-    #expect(try CongestionControl.status(name: folder.name).sampling == 0)
+    #expect(try Instance(folder.name).status().sampling == 0)
   }
 
   @Test("told to detach, a daemon leaves nothing behind: no instance, no socket")
@@ -77,10 +78,10 @@ struct KernelDaemonTests {
   func reload() throws {
     let folder = try DaemonFolder("r")
     let daemon = try folder.start()
-    try folder.configure("", function: "sampling = 7")
+    try folder.configure("", function: "sampling: 7")
     kill(daemon.processIdentifier, SIGHUP)
-    #expect(DaemonFolder.waits { try CongestionControl.status(name: folder.name).sampling == 7 })
-    try folder.configure("nonsense = 1")
+    #expect(DaemonFolder.waits { try Instance(folder.name).status().sampling == 7 })
+    try folder.configure("nonsense: 1")
     kill(daemon.processIdentifier, SIGHUP)
     #expect(DaemonFolder.waits { folder.text.contains("stays as it was") })
     #expect(try folder.report().functions.count == 1)
@@ -120,7 +121,7 @@ struct KernelDaemonTests {
     let folder = try DaemonFolder("u")
     defer { restoreOwnership() }
     chmod(folder.path, 0o755)
-    try folder.configure("user = \"nobody\"")
+    try folder.configure("user: nobody")
     let daemon = try folder.start()
     let report = try folder.report()
     #expect(report.user == "nobody")

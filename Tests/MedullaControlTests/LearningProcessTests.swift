@@ -1,6 +1,8 @@
 import Foundation
 import Glibc
 import MedullaAdaptation
+import MedullaCompile
+import MedullaCongestion
 import MedullaDatapath
 import Testing
 
@@ -12,16 +14,11 @@ import Testing
 struct LearningProcessTests {
   /// Gates that let everything through, four times a second.
   private static let open = """
-    [function.gates]
-    update_interval = "250ms"
-    [function.gates.stability]
-    window = 2
-    range = 10.0
-    [function.gates.necessity]
-    statistic = "mean"
-    alpha = 0.0
-    [function.gates.accuracy]
-    max_error = 0.5
+    gates:
+      update_interval: 250ms
+      stability: { window: 2, range: 10.0 }
+      necessity: { statistic: mean, alpha: 0.0 }
+      accuracy: { max_error: 0.5 }
     """
 
   private func configure(_ folder: DaemonFolder, _ adapter: String, more: String, gates: String = open) throws
@@ -29,17 +26,17 @@ struct LearningProcessTests {
     try folder.configure(
       "",
       function: """
-        [function.adapter]
-        kind = "command"
-        argv = ["python3", "\(adapter)"]
-        deadline = "20s"
+        adapter:
+          kind: command
+          argv: [python3, "\(adapter)"]
+          deadline: 20s
         \(gates)
         \(more)
         """)
   }
 
   private func flow(_ folder: DaemonFolder) throws -> LoopbackFlow {
-    try LoopbackFlow(congestion: CongestionControl.status(name: folder.name).congestion)
+    try LoopbackFlow(congestion: Instance(folder.name).status().congestion)
   }
 
   private func isGone(_ process: pid_t) -> Bool {
@@ -55,7 +52,7 @@ struct LearningProcessTests {
     let folder = try DaemonFolder("x")
     let adapter = try StandInAdapter.write(
       to: folder.path, hook: "if kind == 'adapt' and count == 12: raise MemoryError('out of luck')")
-    try configure(folder, adapter, more: "[function.watch]\nwindow = \"2s\"\nloss = 1.0")
+    try configure(folder, adapter, more: "watch: { window: 2s, loss: 1.0 }")
     _ = try folder.start()
     let flow = try flow(folder)
     defer { flow.end() }
@@ -99,22 +96,22 @@ struct LearningProcessTests {
   func takeoverInShadow() throws {
     let folder = try DaemonFolder("h")
     let adapter = try StandInAdapter.write(to: folder.path)
-    let shadow = "[function.shadow]\nevery = 1\ndecisions = 1000000\nlimit = \"1h\"\nmax_difference = 10.0"
-    try configure(folder, adapter, more: shadow + "\n[function.watch]\nwindow = \"2s\"")
+    let shadow = "shadow: { every: 1, decisions: 1000000, limit: 1h, max_difference: 10.0 }"
+    try configure(folder, adapter, more: shadow + "\nwatch: { window: 2s }")
     let first = try folder.start()
     let flow = try flow(folder)
     defer { flow.end() }
     #expect(DaemonFolder.waits(60) { try folder.state().phase == .shadowing }, "\(folder.text)")
     folder.crash(first)
-    var status = try CongestionControl.status(name: folder.name)
+    var status = try Instance(folder.name).status()
     #expect(status.staged != nil && status.shadow?.every == 1)
     // The next one learns, but has no candidate of its own for a long time.
     try configure(
-      folder, adapter, more: shadow, gates: "[function.gates.stability]\nwindow = 10000\nrange = 1e-9")
+      folder, adapter, more: shadow, gates: "gates: { stability: { window: 10000, range: 1e-9 } }")
     _ = try folder.start()
     #expect(
       DaemonFolder.waits {
-        status = try CongestionControl.status(name: folder.name)
+        status = try Instance(folder.name).status()
         return status.staged == nil && (status.shadow?.every ?? 0) == 0
       })
     #expect(status.slots.contains { $0.state == .active && $0.version == 1 })
@@ -126,7 +123,7 @@ struct LearningProcessTests {
   func takeoverInWatch() throws {
     let folder = try DaemonFolder("w")
     let adapter = try StandInAdapter.write(to: folder.path)
-    try configure(folder, adapter, more: "[function.watch]\nwindow = \"20s\"\nloss = 1.0")
+    try configure(folder, adapter, more: "watch: { window: 20s, loss: 1.0 }")
     let first = try folder.start()
     let flow = try flow(folder)
     defer { flow.end() }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import MedullaCompile
 import MedullaDatapath
 import Testing
 
@@ -51,7 +52,7 @@ struct ServiceProcessTests {
     let daemon = try folder.start(
       command: [
         "/bin/sh", "-c", "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$1\" 3<&0 0</dev/null",
-        DaemonFolder.program.path, folder.path + "/m.toml",
+        DaemonFolder.program.path, folder.path + "/m.yaml",
       ], input: FileHandle(fileDescriptor: listener, closeOnDealloc: true))
     _ = try early.result()
     #expect(try folder.report().socketOrigin == "passed")
@@ -104,7 +105,7 @@ struct ServiceProcessTests {
     #expect(folder.text.contains("full"))
     let batches = try folder.state().batches
     #expect(DaemonFolder.waits { try folder.state().batches > batches + 20 })
-    let slots = try CongestionControl.status(name: folder.name).slots
+    let slots = try Instance(folder.name).status().slots
     #expect(slots.contains { $0.state == .active && $0.version == 1 })
     let written = health.written
     unlink(filler)

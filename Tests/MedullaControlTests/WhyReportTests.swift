@@ -24,10 +24,14 @@ struct WhyReportTests {
   }
 
   static let shut = GateDecision(
-    .necessity, isOpen: false, value: 0.0123, threshold: 0.05,
-    reason: "1.23% of the output's range")
+    .necessity, isOpen: false,
+    Evidence(
+      value: 0.0123, threshold: 0.05, unit: .partOfOutputRange, count: 256,
+      reason: "1.23% of the output's range"))
   static let open = GateDecision(
-    .stability, isOpen: true, value: 0.04, threshold: 0.1, reason: "the value settled over 5 rounds")
+    .stability, isOpen: true,
+    Evidence(
+      value: 0.04, threshold: 0.1, unit: .partOfMean, count: 5, reason: "the value settled over 5 rounds"))
 
   @Test("a gate that is shut is the answer, with its numbers, and what happened before it follows")
   func golden() {

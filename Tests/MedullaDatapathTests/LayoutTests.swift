@@ -1,36 +1,26 @@
+import CMedullaABI
 import Testing
 
 @testable import MedullaDatapath
 
 @Suite("layouts shared with the kernel's programs")
 struct LayoutTests {
-  @Test("the control block has the size that intf.h asserts")
-  func control() {
-    #expect(KernelLayout.Control.size == 944)
-    #expect(KernelLayout.Slot.size == 96)
-  }
-
-  @Test("the records have the sizes that intf.h asserts")
-  func records() {
-    #expect(MemoryLayout<KernelFlows>.size == 24)
-    #expect(MemoryLayout<KernelCounts>.size == 128)
-    #expect(MemoryLayout<KernelFlowRecord>.size == KernelFlowRecord.featuresOffset)
-    #expect(KernelFlowRecord.featuresOffset + 4 * KernelFlowRecord.featureCount + 4 == KernelFlowRecord.size)
-  }
-
   @Test("counts of several processors add up, with the least and the largest time of all")
   func total() {
-    var first = KernelCounts()
+    var first = medulla_counts()
     first.inferences = 3
-    first.measuredMinimum = 200
-    first.measuredMaximum = 900
-    var second = KernelCounts()
+    first.measured_min_ns = 200
+    first.measured_max_ns = 900
+    first.function.1 = 5
+    var second = medulla_counts()
     second.inferences = 4
-    second.measuredMinimum = 150
-    second.measuredMaximum = 300
-    let total = KernelCounts.total([first, KernelCounts(), second])
+    second.measured_min_ns = 150
+    second.measured_max_ns = 300
+    second.function = (0, 2, 0, 7)
+    let total = medulla_counts.total([first, medulla_counts(), second])
     #expect(total.inferences == 7)
-    #expect(total.measuredMinimum == 150)
-    #expect(total.measuredMaximum == 900)
+    #expect(total.measured_min_ns == 150)
+    #expect(total.measured_max_ns == 900)
+    #expect(total.functionCounters == [0, 7, 0, 7])
   }
 }

@@ -1,3 +1,4 @@
+import MedullaBase
 import Testing
 
 @testable import MedullaDatapath
@@ -165,7 +166,7 @@ struct RouterStagingTests {
   @Test(
     "over many random events no candidate is active, and none is written while it waits", arguments: [1, 2])
   func random(seed: UInt64) {
-    var generator = SplitMix(state: seed)
+    var generator = SeededGenerator(seed: seed)
     var router = RouterTests.attached()
     var now = RouterTests.second
     for step in 0..<2_000 {

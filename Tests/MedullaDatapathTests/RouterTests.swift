@@ -1,3 +1,4 @@
+import MedullaBase
 import Testing
 
 @testable import MedullaDatapath
@@ -162,8 +163,57 @@ struct RouterTests {
     _ = try router.install(Self.identity(2, shape: 9), now: 5)
     #expect(router.sweep(now: 6) == [])
     _ = try router.install(Self.identity(3, shape: 8), now: 7)
-    #expect(router.sweep(now: 8) == [.remove(generation: 1)])
+    // A flow that was on its way when it lost the name is counted by then.
+    #expect(router.sweep(now: 8) == [])
+    #expect(router.sweep(now: 5 + Self.second) == [.remove(generation: 1)])
     #expect(router.generations.map(\.number) == [2, 3])
+  }
+
+  @Test("no program set gets the row of another, nor one that flows still hold")
+  func rows() throws {
+    let rows = Router.rowCount
+    let cases: [(alive: [Int], held: Set<Int>, number: Int?)] = [
+      ([1], [], 2), ([1], [1], 2), ([1, 2], [], 3), ([1], [2, 3], 4),
+      // Rows come round: 17 has the row of 1.
+      ([1, 16], [], 18), ([2, 17], [], 19), ([2, 16], [1], 19), ([1], Set(0..<rows), nil),
+    ]
+    for (alive, held, number) in cases {
+      var router = Self.attached()
+      router.generations = alive.enumerated().map { index, number in
+        Router.Generation(
+          number: number, shape: [UInt8(index)], table: router.generations[0].table,
+          leftNanoseconds: number == alive.last ? 0 : 1)
+      }
+      router.current = alive.last ?? 0
+      router.heldRows = held
+      guard let number else {
+        let error = #expect(throws: DatapathError.self) {
+          try router.install(Self.identity(2, shape: 99), now: 5)
+        }
+        #expect(error?.code == .noFreeGeneration)
+        continue
+      }
+      let actions = try router.install(Self.identity(2, shape: 99), now: 5)
+      #expect(actions.first == .load(generation: number), "\(alive) \(held)")
+      #expect(!held.contains(Router.row(of: number)))
+    }
+  }
+
+  @Test("a program set is alone when no other has flows, or may still be sent any")
+  func alone() throws {
+    var router = Self.attached()
+    #expect(router.isAlone(now: 1))
+    _ = try router.stage(Self.identity(2, shape: 9), now: 2)
+    // Nothing was ever sent to it.
+    #expect(router.isAlone(now: 3))
+    _ = try router.promote(now: 5)
+    #expect(!router.isAlone(now: 6))
+    #expect(router.isAlone(now: 5 + Self.second))
+    router.generations[0].table.slots[0].flows = 1
+    #expect(!router.isAlone(now: 9 * Self.second))
+    router.generations[0].table.slots[0].flows = 0
+    _ = try router.rollback(now: 10 * Self.second)
+    #expect(!router.isAlone(now: 10 * Self.second))
   }
 
   @Test("a program set with flows stays until its last flow ends")
@@ -172,9 +222,9 @@ struct RouterTests {
     router.generations[0].table.slots[0].flows = 2
     _ = try router.install(Self.identity(2, shape: 9), now: 5)
     _ = try router.install(Self.identity(3, shape: 8), now: 7)
-    #expect(router.sweep(now: 8) == [])
+    #expect(router.sweep(now: 8 * Self.second) == [])
     router.generations[0].table.slots[0].flows = 0
-    #expect(router.sweep(now: 9) == [.remove(generation: 1)])
+    #expect(router.sweep(now: 9 * Self.second) == [.remove(generation: 1)])
   }
 
   @Test("past the drain limit flows of old slots move, and whole old program sets retire")
@@ -203,7 +253,7 @@ struct RouterTests {
   @Test(
     "over many random events an active slot is never written and no slot with flows is", arguments: [1, 2, 3])
   func random(seed: UInt64) {
-    var generator = SplitMix(state: seed)
+    var generator = SeededGenerator(seed: seed)
     var router = Self.attached()
     var now = Self.second
     for _ in 0..<2_000 {
@@ -232,18 +282,5 @@ struct RouterTests {
         router.activePlace.flatMap { router.slot(at: $0) }.map { $0.version > 0 } == true, "seed \(seed)")
       #expect(router.generations.count <= Router.generationLimit, "seed \(seed)")
     }
-  }
-}
-
-/// A small seeded generator (Steele et al., SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-    return value ^ (value >> 31)
   }
 }

@@ -62,7 +62,7 @@ struct ClangInstallationTests {
       "In file included from a.c:1:\na.c:3:5: error: use of undeclared identifier 'x'\n1 error generated.\n"
     let error = BPFCompiler.compilationError(source: "a.c", messages: messages)
     #expect(error.code == .compilation)
-    #expect(error.reason == "a.c:3:5: error: use of undeclared identifier 'x'")
+    #expect(error.cause == "a.c:3:5: error: use of undeclared identifier 'x'")
   }
 
   @Test("a missing header is an error of the toolchain with a remedy")

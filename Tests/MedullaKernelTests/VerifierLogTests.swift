@@ -68,7 +68,7 @@ struct VerifierLogTests {
     #expect(error.code == .verifier)
     #expect(error.log == Self.refused)
     #expect(error.remedy.contains("MEDULLA_VERIFIER_LOG=FILE"))
-    #expect(error.reason == "R2 invalid mem access 'scalar' (at `return *value; @ query.bpf.c:14`)")
+    #expect(error.cause == "R2 invalid mem access 'scalar' (at `return *value; @ query.bpf.c:14`)")
   }
 
   @Test("the whole log goes to the file that the environment names, in place of what was there")
@@ -91,7 +91,7 @@ struct VerifierLogTests {
     let error = BPFObject.loadError(
       name: "query", status: -13, log: Self.refused, keptAt: NSTemporaryDirectory())
     #expect(error.code == .verifier)
-    #expect(error.reason.hasPrefix("R2 invalid mem access 'scalar'"))
+    #expect(error.cause.hasPrefix("R2 invalid mem access 'scalar'"))
     #expect(error.remedy.contains("could not be kept"))
   }
 
@@ -99,6 +99,6 @@ struct VerifierLogTests {
   func earlyError() {
     let error = BPFObject.loadError(name: "query", status: -1, log: "libbpf: map 'slots': failed to create\n")
     #expect(error.code == .permission)
-    #expect(error.reason.contains("map 'slots': failed to create"))
+    #expect(error.cause.contains("map 'slots': failed to create"))
   }
 }

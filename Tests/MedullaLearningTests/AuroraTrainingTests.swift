@@ -1,5 +1,6 @@
-import CCongestion
+import CMedullaABI
 import Foundation
+import MedullaBase
 import MedullaModel
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import MedullaFrames
 import MedullaLearning
 import Testing
 

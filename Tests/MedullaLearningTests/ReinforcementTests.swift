@@ -1,4 +1,5 @@
 import Foundation
+import MedullaBase
 import Testing
 
 @testable import MedullaLearning

@@ -1,4 +1,4 @@
-import CCongestion
+import CMedullaABI
 import MedullaLearning
 import Testing
 

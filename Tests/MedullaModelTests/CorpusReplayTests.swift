@@ -1,4 +1,6 @@
 import Foundation
+import MedullaBase
+import ModelProperties
 import Testing
 
 @Suite("Parsers survive any bytes")

@@ -1,3 +1,4 @@
+import MedullaBase
 import MedullaModel
 import Testing
 

@@ -1,7 +1,8 @@
-import Crypto
 import Foundation
 import InferenceCases
+import MedullaBase
 import MedullaModel
+import SnapshotFileProperties
 import Testing
 
 @testable import MedullaSnapshot
@@ -41,14 +42,60 @@ struct SnapshotFileTests {
     let file = try SnapshotFile(small())
     var generator = SeededGenerator(seed: 404)
     for _ in 0..<400 {
-      var bytes = Array(file.bytes.dropLast(32))
+      var bytes = file.bytes
       for _ in 0...Int.random(in: 0...3, using: &generator) {
         bytes[Int.random(in: 24..<bytes.count, using: &generator)] = UInt8.random(
           in: 0...255, using: &generator)
       }
-      bytes += SHA256.hash(data: bytes)
-      #expect(SnapshotProperties.violation(bytes) == nil, "seed 404")
+      #expect(SnapshotProperties.violation(SnapshotProperties.sealed(bytes)) == nil, "seed 404")
     }
+  }
+
+  @Test("files of version 1 are read, and give the same snapshot as their successors")
+  func firstVersion() throws {
+    for example in try InferenceCase.all(seed: 56) {
+      let old = try SnapshotFile(bytes: Version1File.bytes(of: example.snapshot))
+      #expect(old.snapshot == example.snapshot, "\(example.name)")
+      let new = try SnapshotFile(old.snapshot)
+      #expect(new.bytes[8] == 2 && old.digest != new.digest)
+      #expect(try SnapshotFile(bytes: new.bytes).snapshot == example.snapshot)
+    }
+  }
+
+  @Test("numbers are as narrow as their values: 8-bit weights take a byte each")
+  func narrow() throws {
+    for (scheme, element) in [(QuantizationScheme.w8a16, SnapshotSection.Element.int8), (.w16a16, .int16)] {
+      let snapshot = try Quantizer(QuantizerOptions(scheme: scheme)).quantize(
+        Networks.chain([40, 50, 2], [.tanh, nil], seed: 3),
+        Calibration(samples: Networks.samples(10, of: 40, seed: 1)))
+      let file = try SnapshotFile(snapshot)
+      let weights = file.sections.filter { $0.kind == .weights }
+      #expect(weights.map(\.element) == [element, element])
+      #expect(weights.map(\.count) == [2000, 100])
+      for section in file.sections {
+        #expect(section.offset % 64 == 0)
+        #expect(SHA256.hash(file.bytes[section.offset..<section.end]) == section.digest)
+      }
+      let before = try Version1File.bytes(of: snapshot)
+      #expect(file.bytes.count < before.count * 3 / 4)
+    }
+  }
+
+  @Test("every element keeps the ends of its range")
+  func elements() {
+    let ends: [(Int64, Int64, SnapshotSection.Element)] = [
+      (-128, 127, .int8), (-129, 0, .int16), (0, 128, .int16), (-32768, 32767, .int16), (0, 32768, .int32),
+      (Int64(Int32.min), Int64(Int32.max), .int32), (0, Int64(Int32.max) + 1, .int64),
+      (.min, .max, .int64),
+    ]
+    for (low, high, element) in ends {
+      let values = [low, 0, high, -1]
+      #expect(NarrowNumbers.element(for: values) == element)
+      let bytes = NarrowNumbers.bytes(values, as: element)
+      #expect(bytes.count == 4 * element.bytes)
+      #expect(NarrowNumbers.values(bytes[...], of: element, as: Int64.self) == values)
+    }
+    #expect(NarrowNumbers.values([1, 2, 3, 4][...], of: .int32, as: Int16.self) == nil)
   }
 
   @Test("another version is refused by name")

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # An adapter in Perl, with nothing but what Perl brings: a linear network that follows one outcome of the samples
-# by recursive least squares with forgetting. It shows docs/adapter-protocol.md from the other side.
+# by recursive least squares with forgetting. It shows docs/reference/adapter-protocol.md from the other side.
 #
-#   [function.adapter]
-#   kind = "command"
-#   argv = ["examples/adapters/recursive-least-squares.pl"]
+#   adapter:
+#     kind: command
+#     argv: [examples/adapters/recursive-least-squares.pl]
 #
 # Its network is one dense layer; options: target (column of the outcomes, default 0), scale (what the outcome is
 # divided by, default 1), memory (samples that count, default 1000).

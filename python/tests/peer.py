@@ -31,7 +31,8 @@ def adapt(features: np.ndarray, outputs: np.ndarray, outcomes: np.ndarray, ident
     words = np.arange(count, dtype=np.uint64)
     tensors = {
         "features": features.astype(np.float32), "outputs": outputs.astype(np.float32),
-        "outcomes": outcomes.astype(np.float32), "flow": words, "version": words, "time": words,
+        "outcomes": outcomes.astype(np.float32), "id": words, "flow": words,
+        "version": words, "time": words,
     }
     return Frame({"request": "adapt", "id": identifier, "samples": count, "dropped": 0}, tensors)
 

@@ -96,7 +96,8 @@ uint32_t TaggedFlow::Infer() {
                                          (1 << MEDULLA_SNAPSHOT_FEATURE_FRACTION_BITS)));
   m_last.features.insert(m_last.features.end(), m_plan.features.begin(), m_plan.features.end());
   int64_t outputs[MEDULLA_SNAPSHOT_OUTPUTS];
-  medulla_snapshot_run(m_last.features.data(), outputs);
+  medulla_memory memory;
+  medulla_snapshot_run(&memory, m_last.features.data(), outputs, 1);
   m_last.output = outputs[0];
   if (m_questions == 1) m_first = m_last;
   const auto above = std::upper_bound(m_tagging.bounds.begin(), m_tagging.bounds.end(), m_last.output);

@@ -4,7 +4,7 @@ import MedullaModel
 ///
 /// Calls come from one thread, one at a time. An adapter may fail in any of them; the fast path goes on with
 /// the snapshot that it has.
-public protocol Adapter: AnyObject {
+package protocol Adapter: AnyObject {
   /// Inputs and outputs of the network, in natural units.
   var inputs: Int { get }
   var outputs: Int { get }
@@ -23,17 +23,17 @@ public protocol Adapter: AnyObject {
 }
 
 extension Adapter {
-  public func close() {}
+  package func close() {}
 }
 
 /// What an adapter tells of one round of learning.
-public struct Progress: Sendable, Equatable, Codable {
+package struct Progress: Sendable, Equatable, Codable {
   /// The value that settles when learning has (training loss, mean reward): the stability gate watches it.
-  public var stability: Double
+  package var stability: Double
   /// Further figures for the record, by name.
-  public var figures: [String: Double]
+  package var figures: [String: Double]
 
-  public init(stability: Double, figures: [String: Double] = [:]) {
+  package init(stability: Double, figures: [String: Double] = [:]) {
     self.stability = stability
     self.figures = figures
   }

@@ -7,12 +7,12 @@ import MedullaModel
 ///
 /// For dense layers with tanh or ReLU; a softmax at the end of a classifier stays outside the training and is
 /// put back by `freeze`.
-public final class SupervisedAdapter: Adapter {
+package final class SupervisedAdapter: Adapter {
   /// The target outputs of a sample, or nil when it has no label.
-  public typealias Labeling = (FunctionSample) -> [Float]?
+  package typealias Labeling = (FunctionSample) -> [Float]?
 
-  public let inputs: Int
-  public let outputs: Int
+  package let inputs: Int
+  package let outputs: Int
   private let settings: AdapterSettings.Supervised
   private let name: String
   private let hasSoftmax: Bool
@@ -35,7 +35,7 @@ public final class SupervisedAdapter: Adapter {
   /// - Parameter labeling: nil takes labels from the samples' outcomes, as the settings say: for regression
   ///   `outputs` outcomes from `target` on, divided by `targetScale`; for classification the class's number.
   /// - Throws: `badSettings`, or `unsupportedNetwork` when the network cannot be trained natively.
-  public init(
+  package init(
     network: Network, settings: AdapterSettings.Supervised = .init(), labeling: Labeling? = nil
   ) throws(AdaptationError) {
     try AdapterSettings.supervised(settings).validate(of: network.name)
@@ -67,7 +67,7 @@ public final class SupervisedAdapter: Adapter {
     replay = ExperienceReplay(capacity: settings.replay, seed: settings.seed)
   }
 
-  public func freeze() throws -> Network {
+  package func freeze() throws -> Network {
     let dense = try network.network(name: name)
     guard hasSoftmax else { return dense }
     return try Network(
@@ -75,7 +75,7 @@ public final class SupervisedAdapter: Adapter {
       layers: dense.layers + [.softmax])
   }
 
-  public func adapt(_ batch: Batch) throws -> Progress {
+  package func adapt(_ batch: Batch) throws -> Progress {
     var labeled = 0
     for (sample, input) in zip(batch.samples, batch.inputs) {
       guard input.count == inputs else {
@@ -121,7 +121,7 @@ public final class SupervisedAdapter: Adapter {
   /// the noise of a loss close to 0 does not look like movement.
   static let offset = 0.1
 
-  public func evaluate(_ inputs: [[Float]]) throws -> [[Float]] {
+  package func evaluate(_ inputs: [[Float]]) throws -> [[Float]] {
     try inputs.map { input in
       guard input.count == self.inputs else {
         throw AdaptationError(

@@ -1,9 +1,10 @@
+import MedullaCompile
 import MedullaDatapath
-import MedullaSnapshot
 
 /// An attached instance as the slow path's fast path: its samples, its live slot and its staging.
-public final class KernelFastPath: FastPath {
-  public let name: String
+package final class KernelFastPath: FastPath {
+  package let name: String
+  private let instance: Instance
   private let samples: FunctionSamples
   private var dropped: UInt64
   private var live: LiveQuery
@@ -14,20 +15,21 @@ public final class KernelFastPath: FastPath {
   /// - Parameter settings: what is applied when someone detaches the function and attaches it anew; nil:
   ///   nothing.
   /// - Throws: `DatapathError` when nothing of this name is attached, or another process reads its samples.
-  public init(name: String, settings: FunctionSettings? = nil) throws {
+  package init(name: String, settings: FunctionSettings? = nil) throws {
     self.name = name
     self.settings = settings
-    samples = try FunctionSamples(name: name)
+    instance = try Instance(name)
+    samples = try instance.samples()
     attachment = samples.attachment
     dropped = try samples.dropped()
-    live = try LiveQuery(name: name)
+    live = try instance.query()
   }
 
-  public func drain() throws -> Batch {
+  package func drain() throws -> Batch {
     let drained = try samples.drain()
     if samples.attachment != attachment {
       try settings?.apply()
-      live = try LiveQuery(name: name)
+      live = try instance.query()
       attachment = samples.attachment
       isNew = true
     }
@@ -40,12 +42,12 @@ public final class KernelFastPath: FastPath {
       outputFractionBits: samples.outputFractionBits)
   }
 
-  public func isAttachedAnew() -> Bool {
+  package func isAttachedAnew() -> Bool {
     defer { isNew = false }
     return isNew
   }
 
-  public func query(_ inputs: [[Float]]) throws -> [[Float]] {
+  package func query(_ inputs: [[Float]]) throws -> [[Float]] {
     let unit = Double(sign: .plus, exponent: samples.featureFractionBits, significand: 1)
     let rows = inputs.map { row in
       row.map { value in
@@ -61,29 +63,30 @@ public final class KernelFastPath: FastPath {
     do {
       return try live.run(rows)
     } catch {
-      live = try LiveQuery(name: name)
+      live = try instance.query()
       return try live.run(rows)
     }
   }
 
-  public func stage(_ snapshot: SnapshotFile, name snapshotName: String) throws -> UInt64 {
-    try CongestionControl.stage(name: name, snapshot: DatapathSnapshot(snapshot, name: snapshotName))
+  package func stage(_ candidate: Candidate) throws -> UInt64 {
+    let file = candidate.file
+    return try instance.stage(DatapathSnapshot(file, name: file.snapshot.record.networkName))
   }
 
-  public func shadow(every: Int?) throws { try CongestionControl.setShadow(name: name, every: every) }
+  package func shadow(every: Int?) throws { try instance.setShadow(every: every) }
 
-  public func promote() throws { try CongestionControl.promote(name: name) }
+  package func promote() throws { try instance.promote() }
 
-  public func discard() throws { try CongestionControl.discard(name: name) }
+  package func discard() throws { try instance.discard() }
 
-  public func rollback(from expected: UInt64) throws -> UInt64 {
-    try CongestionControl.rollback(name: name, from: expected)
+  package func rollback(from expected: UInt64) throws -> UInt64 {
+    try instance.rollback(from: expected)
   }
 
-  public func lastChange() throws -> ActiveChange? { try CongestionControl.lastChange(name: name) }
+  package func lastChange() throws -> ActiveChange? { try instance.lastChange() }
 
-  public func activeVersion() throws -> UInt64 {
-    let status = try CongestionControl.status(name: name)
+  package func activeVersion() throws -> UInt64 {
+    let status = try instance.status()
     guard let active = status.slots.first(where: { $0.state == .active }) else {
       throw AdaptationError(.fastPathFailed, "no slot of \(name) is active", remedy: "attach it anew")
     }
@@ -93,9 +96,10 @@ public final class KernelFastPath: FastPath {
 
 extension FunctionSettings {
   /// Sets an attached instance as these settings say: its sampling, consistency and drain limit.
-  public func apply() throws {
-    try CongestionControl.setSampling(name: name, every: sampling)
-    try CongestionControl.setConsistency(name: name, consistency)
-    try CongestionControl.setDrainLimit(name: name, drainLimit)
+  package func apply() throws {
+    let instance = try Instance(name)
+    try instance.setSampling(every: sampling)
+    try instance.setConsistency(consistency)
+    try instance.setDrainLimit(drainLimit)
   }
 }

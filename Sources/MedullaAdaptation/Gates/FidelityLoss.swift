@@ -1,5 +1,5 @@
 /// How far the tuned network is from the kernel's snapshot, sample by sample (LiteFlow §3.3, equation 1).
-public enum FidelityLoss {
+package enum FidelityLoss {
   /// L(x) = |f′(x) − f(x)| / (O_max − O_min) for each sample; of a vector, the largest over its outputs, so
   /// that one output that has moved is not hidden by many that have not.
   ///
@@ -8,7 +8,7 @@ public enum FidelityLoss {
   ///   - tuned: f, `[n][outputs]`.
   ///   - ranges: O_min...O_max of each output.
   /// - Throws: `badAnswer` when sizes differ or a value is not finite.
-  public static func relative(
+  package static func relative(
     kernel: [[Float]], tuned: [[Float]], ranges: [ClosedRange<Double>]
   ) throws(AdaptationError) -> [Double] {
     guard kernel.count == tuned.count else {

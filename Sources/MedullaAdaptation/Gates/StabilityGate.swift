@@ -1,15 +1,26 @@
 /// Open when the adapter's value has settled: its relative range over the last rounds is small
 /// (LiteFlow §3.3, correctness).
-public struct StabilityGate: Sendable, Equatable {
-  public let settings: GateSettings.Stability
+package struct StabilityGate: Gate, Equatable {
+  package let name = GateName.stability
+  package let settings: GateSettings.Stability
   private var values: [Double] = []
 
-  public init(_ settings: GateSettings.Stability) {
+  package init(_ settings: GateSettings.Stability) {
     self.settings = settings
   }
 
+  package mutating func answer(_ question: GateQuestion, at now: Duration) -> GateDecision? {
+    guard case .round(let value) = question else { return nil }
+    return decide(value)
+  }
+
+  /// Forgets the window when the network was replaced.
+  package mutating func hear(_ news: GateNews) {
+    if news == .replaced { values = [] }
+  }
+
   /// Takes in the value of a round. A value that is not finite shuts the gate and begins the window anew.
-  public mutating func decide(_ value: Double) -> GateDecision {
+  package mutating func decide(_ value: Double) -> GateDecision {
     guard value.isFinite else {
       values = []
       return decision(nil, isOpen: false, "the adapter's value is \(value)")
@@ -29,13 +40,13 @@ public struct StabilityGate: Sendable, Equatable {
       ["low": low, "high": high, "mean": mean])
   }
 
-  /// Forgets the window, as after the network was replaced.
-  public mutating func reset() { values = [] }
-
   private func decision(
     _ value: Double?, isOpen: Bool, _ reason: String, _ figures: [String: Double] = [:]
   ) -> GateDecision {
     GateDecision(
-      .stability, isOpen: isOpen, value: value, threshold: settings.range, reason: reason, figures: figures)
+      name, isOpen: isOpen,
+      Evidence(
+        value: value, threshold: settings.range, unit: .partOfMean, count: values.count, reason: reason,
+        figures: figures))
   }
 }

@@ -4,215 +4,180 @@ import MedullaDatapath
 ///
 ///     learning ▶ comparing ▶ quantizing ▶ staging ▶ (shadowing) ▶ promoting ▶ watching ▶ learning
 ///
-/// A value: events come in with their time, actions go out. No clock, thread or kernel is inside. A failure
-/// in any phase is recorded and leads back to learning; the fast path goes on with what it has.
-public struct AdaptationLoop: Sendable {
-  public typealias Phase = RunnerState.Phase
-
+/// A value: events come in with their time, actions go out. No clock, thread or kernel is inside. What an
+/// event means in a phase stands in `AdaptationLoop+Table.swift`, every pair of them. A failure in any phase
+/// is recorded and leads back to learning; the fast path goes on with what it has.
+package struct AdaptationLoop: Sendable {
   let shadowSettings: ShadowSettings
   let watches: Bool
-  public private(set) var phase = Phase.learning
-  public private(set) var isPaused = false
-  public internal(set) var activeVersion: UInt64?
-  public private(set) var candidateVersion: UInt64?
-  public private(set) var promotions: UInt64 = 0
-  public private(set) var rollbacks: UInt64 = 0
-  /// The last word of each gate.
-  public private(set) var decisions: [GateDecision.Gate: GateDecision] = [:]
+  package internal(set) var phase = Phase.learning
+  package internal(set) var isPaused = false
+  package internal(set) var activeVersion: UInt64?
+  package internal(set) var promotions: UInt64 = 0
+  package internal(set) var rollbacks: UInt64 = 0
+  package internal(set) var gates: GateList
+  package internal(set) var spacing: UpdateSpacing
+  var watch: RolloutWatch
 
-  private var stability: StabilityGate
-  private var necessity: NecessityGate
-  private let accuracy: AccuracyGate
-  var spacing: UpdateSpacing
-  private var watch: RolloutWatch
-  private var shadow = ShadowTally()
-  private var isForced = false
-  private var isAutomatic = false
-  private var rollbackTries = 0
-  private var lastWords: [GateDecision.Gate: Bool] = [:]
-
-  /// How often a failed rollback is tried again, once a batch.
-  static let rollbackLimit = 20
-
-  /// - Parameter watches: whether the function has a reward to watch promoted snapshots by.
-  public init(settings: FunctionSettings, watches: Bool = true) {
+  /// - Parameters:
+  ///   - unit: of the rewards that promoted snapshots are watched by; nil: the function has none.
+  ///   - gates: nil: those of the settings.
+  package init(settings: FunctionSettings, unit: RandomizationUnit? = .flow, gates: GateList? = nil) {
     shadowSettings = settings.shadow
-    self.watches = watches && settings.watch.window > .zero
-    stability = StabilityGate(settings.gates.stability)
-    necessity = NecessityGate(settings.gates.necessity)
-    accuracy = AccuracyGate(settings.gates.accuracy)
+    watches = unit != nil && settings.watch.window > .zero
+    self.gates = gates ?? GateList(settings.gates)
     spacing = UpdateSpacing(
       interval: settings.gates.updateInterval, backOff: settings.watch.backOff,
       backOffLimit: settings.watch.backOffLimit)
-    watch = RolloutWatch(settings.watch)
+    watch = RolloutWatch(settings.watch, unit: unit ?? .flow)
   }
 
-  /// - Parameter now: of a monotonic clock, the one that stamps the samples.
-  public mutating func handle(_ event: LoopEvent, at now: Duration) -> [LoopAction] {
-    switch event {
-    case .drained(let rewards, let differences): drained(rewards, differences, now)
-    case .learned(let progress): learned(progress, now)
-    case .compared(let losses): compared(losses, now)
-    case .quantized(let candidate): quantized(candidate, now)
-    case .staged(let version): staged(version, now)
-    case .promoted(let seconds): promoted(seconds, now)
-    case .discarded: discarded(now)
-    case .rolledBack(let version): rolledBack(to: version, now)
-    case .found(let change): found(change, now)
-    case .active(let version): active(version, now)
-    case .attachedAnew: attachedAnew(now)
-    case .failed(let failure): failed(failure, now)
-    case .command(let command): told(command, now)
-    }
+  /// The version that is on its way or on trial.
+  package var candidateVersion: UInt64? { phase.candidate }
+}
+
+// Gates.
+extension AdaptationLoop {
+  /// A round of learning, whatever the loop is at.
+  mutating func note(_ progress: RoundProgress, _ now: Duration) -> [LoopAction] {
+    _ = gates.ask(.round(stability: progress.stability), at: now)
+    return [.record(.progress(progress))]
   }
 
-  // MARK: Gates
-
-  private mutating func learned(_ progress: RoundProgress, _ now: Duration) -> [LoopAction] {
-    var actions: [LoopAction] = [.record(.progress(progress))]
-    let stable = note(stability.decide(progress.stability))
-    guard phase == .learning, !isPaused else { return actions }
+  /// A round of learning that may lead to an update.
+  mutating func tryUpdate(_ progress: RoundProgress, _ now: Duration) -> [LoopAction] {
+    guard !isPaused else { return note(progress, now) }
+    var said = gates.ask(.round(stability: progress.stability), at: now)
     let hasBaseline = !watches || watch.hasBaseline(at: now)
-    let time = note(spacing.decide(at: now, hasBaseline: hasBaseline))
-    actions += words([stable, time])
-    guard stable.isOpen, time.isOpen else { return actions }
-    phase = .comparing
+    said += gates.ask(.update(spacing, hasBaseline: hasBaseline), at: now)
+    let actions: [LoopAction] = [.record(.progress(progress))] + words(said)
+    guard said.allSatisfy(\.isOpen) else { return actions }
+    phase = .comparing(said: said)
     return actions + [.compare]
   }
 
-  private mutating func compared(_ losses: [Double], _ now: Duration) -> [LoopAction] {
-    guard phase == .comparing else { return [] }
-    let decision = note(necessity.decide(losses))
-    guard decision.isOpen else {
+  mutating func compared(
+    _ losses: [Double], said: [GateDecision], _ now: Duration
+  ) -> [LoopAction] {
+    let decisions = gates.ask(.fidelity(losses: losses), at: now)
+    guard decisions.allSatisfy(\.isOpen) else {
       phase = .learning
-      return words([decision])
+      return words(decisions)
     }
-    phase = .quantizing
-    return words([decision]) + [.quantize]
+    phase = .quantizing(said: said + decisions, isForced: false)
+    return words(decisions) + [.quantize]
   }
 
-  private mutating func quantized(_ candidate: LoopEvent.Candidate, _ now: Duration) -> [LoopAction] {
-    guard phase == .quantizing else { return [] }
-    let decision = note(accuracy.decide(error: candidate.error))
-    let order: [GateDecision.Gate] = isForced ? [.accuracy] : [.stability, .time, .necessity, .accuracy]
-    let record = LoopAction.record(.gates(order.compactMap { decisions[$0] }))
-    for (gate, word) in decisions { lastWords[gate] = word.isOpen }
-    guard decision.isOpen else {
+  mutating func quantized(
+    _ candidate: Candidate, said: [GateDecision], isForced: Bool, _ now: Duration
+  ) -> [LoopAction] {
+    let decisions = gates.ask(.candidate(candidate), at: now)
+    gates.noteTold()
+    let record = LoopAction.record(.gates(said + decisions))
+    guard decisions.allSatisfy(\.isOpen) else {
       giveUp(now)
       return [record]
     }
-    phase = .staging
-    staging = candidate
+    phase = .staging(candidate, isForced: isForced)
     let isShadowed = shadowSettings.every > 0 && candidate.matchesShape
-    return [record, .stage(shadowEvery: isShadowed ? shadowSettings.every : nil)]
-  }
-
-  private mutating func note(_ decision: GateDecision) -> GateDecision {
-    decisions[decision.gate] = decision
-    return decision
+    return [record, .stage(candidate, shadowEvery: isShadowed ? shadowSettings.every : nil)]
   }
 
   /// A record of the gates when one of them says something else than the last time.
   private mutating func words(_ said: [GateDecision]) -> [LoopAction] {
-    let changed = said.contains { lastWords[$0.gate] != $0.isOpen }
-    for decision in said { lastWords[decision.gate] = decision.isOpen }
-    return changed ? [.record(.gates(said))] : []
+    gates.areNews(said) ? [.record(.gates(said))] : []
   }
+}
 
-  // MARK: Rollout
-
-  private var staging: LoopEvent.Candidate?
-
-  private mutating func staged(_ version: UInt64, _ now: Duration) -> [LoopAction] {
-    guard phase == .staging, let candidate = staging else { return [] }
-    staging = nil
-    candidateVersion = version
-    let record = LoopAction.record(
-      .staged(
-        StagedCandidate(
-          version: version, digest: candidate.digest, error: candidate.error,
-          matchesShape: candidate.matchesShape, seconds: candidate.seconds)))
+// Rollout.
+extension AdaptationLoop {
+  mutating func staged(
+    _ version: UInt64, _ candidate: Candidate, isForced: Bool, _ now: Duration
+  ) -> [LoopAction] {
+    let actions: [LoopAction] = [
+      .keep(candidate, version: version), .record(.staged(StagedCandidate(version: version, candidate))),
+    ]
     guard shadowSettings.every > 0 else {
-      phase = .promoting
-      return [record, .promote]
+      phase = .promoting(version: version, isForced: isForced)
+      return actions + [.promote]
     }
     guard candidate.matchesShape else {
-      phase = .promoting
-      return [record, .record(.shadow(.skipped(version, shadowSettings))), .promote]
+      phase = .promoting(version: version, isForced: isForced)
+      return actions + [.record(.shadow(.skipped(version, shadowSettings))), .promote]
     }
-    phase = .shadowing
-    shadow = ShadowTally(start: now)
-    return [record]
+    phase = .shadowing(version: version, ShadowTally(start: now), isForced: isForced)
+    return actions
   }
 
-  private mutating func drained(
-    _ rewards: [RewardSample], _ differences: [Double], _ now: Duration
+  mutating func judgeShadow(
+    _ version: UInt64, _ tally: ShadowTally, isForced: Bool, _ now: Duration
   ) -> [LoopAction] {
-    watch.add(rewards, at: now)
-    if phase == .learning, watch.wake() {
-      phase = .watching
-      candidateVersion = activeVersion
-    }
-    switch phase {
-    case .shadowing:
-      shadow.add(differences)
-      return judgeShadow(now)
-    case .watching:
-      guard let verdict = watch.check(at: now) else { return [] }
-      return judged(verdict, now)
-    case .rollingBack where rollbackTries > 0: return [.rollback]
-    default: return []
-    }
-  }
-
-  private mutating func judgeShadow(_ now: Duration) -> [LoopAction] {
-    let isLate = now >= shadow.start + shadowSettings.limit
-    guard shadow.count >= shadowSettings.decisions || isLate, let version = candidateVersion else {
+    let isLate = now >= tally.start + shadowSettings.limit
+    guard tally.count >= shadowSettings.decisions || isLate else {
+      phase = .shadowing(version: version, tally, isForced: isForced)
       return []
     }
-    let result = shadow.result(version, shadowSettings)
-    phase = .promoting
+    let result = tally.result(version, shadowSettings)
     guard result.passed else {
       giveUp(now)
       return [.record(.shadow(result)), .discard]
     }
+    phase = .promoting(version: version, isForced: isForced)
     return [.record(.shadow(result)), .promote]
   }
 
-  private mutating func promoted(_ seconds: Double, _ now: Duration) -> [LoopAction] {
-    guard phase == .promoting, let version = candidateVersion else { return [] }
+  mutating func promoted(
+    _ version: UInt64, seconds: Double, isForced: Bool, _ now: Duration
+  ) -> [LoopAction] {
     promotions += 1
     let record = PromotionRecord(
       version: version, before: activeVersion, isForced: isForced, seconds: seconds)
     activeVersion = version
-    isForced = false
-    necessity.shut()
+    gates.hear(.promoted)
     spacing.noteTry(at: now)
     if watches {
-      phase = .watching
+      phase = .watching(version: version)
       watch.begin(version: version, at: now)
     } else {
-      settle()
+      phase = .learning
     }
     return [.record(.promotion(record))]
   }
 
-  private mutating func judged(_ verdict: WatchVerdict, _ now: Duration) -> [LoopAction] {
+  /// A snapshot that no flow had used in its time is watched once one has.
+  mutating func wake(_ now: Duration) -> [LoopAction] {
+    guard let version = watch.wake() else { return [] }
+    phase = .watching(version: version)
+    return judge(version, now)
+  }
+
+  mutating func judge(_ version: UInt64, _ now: Duration) -> [LoopAction] {
+    guard let verdict = watch.check(at: now) else { return [] }
     guard verdict.outcome == .worse else {
       if verdict.outcome == .accepted { spacing.noteSuccess() }
-      settle()
+      phase = .learning
       return [.record(.verdict(verdict))]
     }
-    phase = .rollingBack
-    isAutomatic = true
-    rollbackTries = 0
+    phase = .rollingBack(Retreat(candidate: version, isAutomatic: true))
     return [.record(.verdict(verdict)), .rollback]
   }
 
-  private mutating func rolledBack(to version: UInt64, _ now: Duration) -> [LoopAction] {
-    guard phase == .rollingBack else { return [] }
-    settle()
+  mutating func rolledBack(to version: UInt64, isAutomatic: Bool, _ now: Duration) -> [LoopAction] {
+    phase = .learning
     return [noteRollback(to: version, isAutomatic: isAutomatic, now)]
+  }
+
+  mutating func rollbackFailed(
+    _ retreat: Retreat, _ failure: LoopFailure, _ now: Duration
+  ) -> [LoopAction] {
+    var retreat = retreat
+    retreat.failures += 1
+    phase = .rollingBack(retreat)
+    if retreat.failures > Retreat.limit {
+      _ = spacing.noteRollback(at: now)
+      phase = .learning
+    }
+    return [.record(.failure(failure))]
   }
 
   private mutating func noteRollback(to version: UInt64, isAutomatic: Bool, _ now: Duration) -> LoopAction {
@@ -221,19 +186,27 @@ public struct AdaptationLoop: Sendable {
     let record = RollbackRecord(
       from: activeVersion ?? 0, to: version, isAutomatic: isAutomatic, backOffSeconds: wait.seconds)
     activeVersion = version
-    stability.reset()
+    gates.hear(.replaced)
     return .record(.rollback(record))
   }
 
-  private mutating func discarded(_ now: Duration) -> [LoopAction] {
-    candidateVersion = phase == .learning ? nil : candidateVersion
-    return []
+  /// The candidate goes; the next may be tried after the least time between updates.
+  mutating func giveUp(_ now: Duration) {
+    spacing.noteTry(at: now)
+    phase = .learning
   }
 
+  mutating func giveUp(for failure: LoopFailure, _ now: Duration) -> [LoopAction] {
+    giveUp(now)
+    return [.record(.failure(failure))]
+  }
+}
+
+// What others do.
+extension AdaptationLoop {
   /// Someone else may have updated or rolled back: then there is nothing left to watch. Whoever went back to
   /// an older version did not want what this loop had made: it waits as after a rollback of its own.
-  private mutating func active(_ version: UInt64, _ now: Duration) -> [LoopAction] {
-    guard phase != .promoting else { return [] }
+  mutating func active(_ version: UInt64, _ now: Duration) -> [LoopAction] {
     guard let before = activeVersion, before != version else {
       activeVersion = version
       return []
@@ -242,19 +215,23 @@ public struct AdaptationLoop: Sendable {
     var actions: [LoopAction] = []
     if let verdict = watch.abandon(at: now) { actions.append(.record(.verdict(verdict))) }
     if isReturn {
-      if phase == .shadowing { actions.append(.discard) }
+      if case .shadowing = phase { actions.append(.discard) }
       actions.append(noteRollback(to: version, isAutomatic: false, now))
     }
     activeVersion = version
-    if isReturn || phase == .watching || phase == .rollingBack { settle() }
+    switch phase {
+    case .watching, .rollingBack: phase = .learning
+    case .learning, .comparing, .quantizing, .staging, .shadowing, .promoting:
+      if isReturn { phase = .learning }
+    }
     return actions
   }
 
   /// What runs may be on trial still, by a slow path that was killed or stopped. The rewards of before are
   /// lost, so it is compared only with flows that have kept the version before it.
-  private mutating func found(_ change: ActiveChange, _ now: Duration) -> [LoopAction] {
+  mutating func found(_ change: ActiveChange, _ now: Duration) -> [LoopAction] {
     let time = Duration.nanoseconds(Int64(clamping: change.nanoseconds))
-    guard activeVersion == nil, phase == .learning, time <= now else { return [] }
+    guard activeVersion == nil, time <= now else { return [] }
     activeVersion = change.version
     guard change.version > change.before else {
       _ = spacing.noteRollback(at: time)
@@ -263,90 +240,55 @@ public struct AdaptationLoop: Sendable {
     let isOnTrial = watches && now < time + watch.settings.window
     spacing.noteTry(at: isOnTrial ? now : time)
     guard isOnTrial else { return [] }
-    phase = .watching
-    candidateVersion = change.version
+    phase = .watching(version: change.version)
     watch.begin(version: change.version, at: time, isTakenOver: true)
     return []
   }
 
   /// Versions begin at 1 again, so the rewards of before are another snapshot's.
-  private mutating func attachedAnew(_ now: Duration) -> [LoopAction] {
+  mutating func attachedAnew(_ now: Duration) -> [LoopAction] {
     let verdict = watch.abandon(at: now)
-    watch = RolloutWatch(watch.settings)
-    stability.reset()
+    watch = RolloutWatch(watch.settings, unit: watch.unit)
+    gates.hear(.replaced)
     giveUp(now)
     activeVersion = nil
     return verdict.map { [.record(.verdict($0))] } ?? []
   }
+}
 
-  /// The candidate goes; the next may be tried after the least time between updates.
-  private mutating func giveUp(_ now: Duration) {
-    spacing.noteTry(at: now)
-    settle()
+// What people say.
+extension AdaptationLoop {
+  mutating func pause(_ pauses: Bool) -> [LoopAction] {
+    isPaused = pauses
+    return [.record(.command(pauses ? .pause : .resume))]
   }
 
-  private mutating func settle() {
-    phase = .learning
-    candidateVersion = nil
-    staging = nil
-    isForced = false
-    rollbackTries = 0
+  mutating func force() -> [LoopAction] {
+    phase = .quantizing(said: [], isForced: true)
+    return [.record(.command(.promote)), .quantize]
   }
 
-  // MARK: Failures and commands
-
-  private mutating func failed(_ failure: LoopFailure, _ now: Duration) -> [LoopAction] {
-    let record = LoopAction.record(.failure(failure))
-    switch (failure.step, phase) {
-    case (.query, .comparing), (.evaluate, .comparing), (.freeze, .quantizing), (.quantize, .quantizing),
-      (.stage, .staging), (.shadow, .staging):
-      giveUp(now)
-      return [record]
-    case (.promote, .promoting):
-      giveUp(now)
-      return [record, .discard]
-    case (.rollback, .rollingBack):
-      rollbackTries += 1
-      if rollbackTries > Self.rollbackLimit {
-        _ = spacing.noteRollback(at: now)
-        settle()
-      }
-      return [record]
-    default: return [record]
-    }
+  mutating func forceShadowed(_ version: UInt64) -> [LoopAction] {
+    phase = .promoting(version: version, isForced: true)
+    return [.record(.command(.promote)), .promote]
   }
 
-  private mutating func told(_ command: RunnerCommand, _ now: Duration) -> [LoopAction] {
-    let record = LoopAction.record(.command(command))
-    switch (command, phase) {
-    case (.pause, _):
-      isPaused = true
-      return [record]
-    case (.resume, _):
-      isPaused = false
-      return [record]
-    case (.promote, .learning), (.promote, .comparing):
-      isForced = true
-      phase = .quantizing
-      return [record, .quantize]
-    case (.promote, .shadowing):
-      isForced = true
-      phase = .promoting
-      return [record, .promote]
-    case (.rollback, .learning), (.rollback, .watching), (.rollback, .comparing):
-      _ = watch.abandon(at: now)
-      phase = .rollingBack
-      isAutomatic = false
-      rollbackTries = 0
-      return [record, .rollback]
-    case (.rollback, .shadowing):
-      giveUp(now)
-      return [record, .discard]
-    case (.promote, _), (.rollback, _):
-      let step: LoopFailure.Step = command == .promote ? .promote : .rollback
-      return [
-        record, .record(.failure(LoopFailure(step: step, message: "an update is under way: \(phase)"))),
-      ]
-    }
+  mutating func retreat(from candidate: UInt64?, _ now: Duration) -> [LoopAction] {
+    _ = watch.abandon(at: now)
+    phase = .rollingBack(Retreat(candidate: candidate, isAutomatic: false))
+    return [.record(.command(.rollback)), .rollback]
+  }
+
+  mutating func giveUpShadowed(_ now: Duration) -> [LoopAction] {
+    giveUp(now)
+    return [.record(.command(.rollback)), .discard]
+  }
+
+  func refuse(_ command: RunnerCommand) -> [LoopAction] {
+    let step: LoopFailure.Step = command == .promote ? .promote : .rollback
+    return [
+      .record(.command(command)),
+      .record(.failure(LoopFailure(step: step, message: "an update is under way: \(phase.name)"))),
+    ]
   }
 }

@@ -2,38 +2,30 @@ import MedullaModel
 import MedullaSnapshot
 
 /// Makes a snapshot of a tuned network that fits the running program where it can.
-public struct CandidateMaker: Sendable {
-  public struct Result: Sendable {
-    public let file: SnapshotFile
-    /// Mean error of the integers, as a part of the output's range.
-    public let error: Double
-    /// Whether it is an update of data only.
-    public let matchesShape: Bool
-  }
-
-  public let start: StartNetwork
+package struct CandidateMaker: Sendable {
+  package let start: StartNetwork
   /// Whether features keep the ranges of the running snapshot, beyond which they saturate, as a policy that
   /// was trained on cut features needs; else live inputs widen them.
-  public let keepsRanges: Bool
+  package let keepsRanges: Bool
 
   /// Samples of the start and of live traffic that a candidate is calibrated on, at the most each.
   static let sampleLimit = 768
 
-  public init(_ start: StartNetwork, keepsRanges: Bool) {
+  package init(_ start: StartNetwork, keepsRanges: Bool) {
     self.start = start
     self.keepsRanges = keepsRanges
   }
 
   /// A live input as the adapter and the calibration are to see it.
-  public func shown(_ input: [Float]) -> [Float] { keepsRanges ? start.clipped(input) : input }
+  package func shown(_ input: [Float]) -> [Float] { keepsRanges ? start.clipped(input) : input }
 
   /// - Parameters:
   ///   - live: inputs of live traffic (`shown`).
   ///   - running: the shape of the program that runs by now; nil: the start's.
   /// - Throws: `badAnswer` when the network has other sizes than the running one, and `SnapshotError`.
-  public func make(
+  package func make(
     _ network: Network, live: [[Float]], running: ProgramShape? = nil
-  ) throws -> Result {
+  ) throws -> Candidate {
     let shape = running ?? start.shape
     guard network.inputShape.count == start.shape.inputs, network.outputShape.count == start.shape.outputs
     else {
@@ -48,22 +40,22 @@ public struct CandidateMaker: Sendable {
       scheme: start.shape.scheme, featureFractionBits: start.shape.featureFractionBits,
       outputFractionBits: start.shape.outputFractionBits, matching: shape)
     do {
-      return try result(network, calibration, options, running: shape)
+      return try candidate(network, calibration, options, running: shape)
     } catch let error as SnapshotError where [.shapeMismatch, .notProven].contains(error.code) {
       // Another architecture, or weights that do not fit the running program's packing: a program of its own.
       options.matching = nil
-      return try result(network, calibration, options, running: shape)
+      return try candidate(network, calibration, options, running: shape)
     }
   }
 
-  private func result(
+  private func candidate(
     _ network: Network, _ calibration: Calibration, _ options: QuantizerOptions, running: ProgramShape
-  ) throws -> Result {
+  ) throws -> Candidate {
     let snapshot = try Quantizer(options).quantize(network, calibration)
     let report = try AccuracyReport(snapshot, network, calibration)
-    return Result(
-      file: try SnapshotFile(snapshot), error: report.worstMean,
-      matchesShape: snapshot.shape == running)
+    return Candidate(
+      network: network, file: try SnapshotFile(snapshot), error: report.worstMean,
+      matchesShape: snapshot.shape == running, samples: calibration.samples.count)
   }
 
   /// At most `sampleLimit` of them, evenly chosen.

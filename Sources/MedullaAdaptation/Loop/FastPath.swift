@@ -1,16 +1,15 @@
 import MedullaDatapath
-import MedullaSnapshot
 
 /// What the slow path asks of a datapath function that runs in the kernel.
 ///
 /// Calls come from one thread, one at a time.
-public protocol FastPath: AnyObject {
+package protocol FastPath: AnyObject {
   /// The samples since the last call.
   func drain() throws -> Batch
   /// The live snapshot's own outputs, `[n][outputs]` in natural units, asked by test run from its slot.
   func query(_ inputs: [[Float]]) throws -> [[Float]]
-  /// Writes a snapshot into a standby slot; its version.
-  func stage(_ snapshot: SnapshotFile, name: String) throws -> UInt64
+  /// Writes a candidate's snapshot into a standby slot; its version.
+  func stage(_ candidate: Candidate) throws -> UInt64
   /// Lets the staged snapshot infer beside the active one on every n-th decision; nil: no longer.
   func shadow(every: Int?) throws
   /// Makes the staged snapshot active.
@@ -28,5 +27,5 @@ public protocol FastPath: AnyObject {
 }
 
 extension FastPath {
-  public func isAttachedAnew() -> Bool { false }
+  package func isAttachedAnew() -> Bool { false }
 }

@@ -1,7 +1,7 @@
 import MedullaDatapath
 
 /// What the adaptation loop hears of.
-public enum LoopEvent: Sendable, Equatable {
+package enum LoopEvent: Sendable, Equatable {
   /// A batch has been drained: its rewards, and for each sample with a shadow answer the difference from the
   /// active one's as a part of the output's range.
   case drained(rewards: [RewardSample], shadowDifferences: [Double])
@@ -23,37 +23,38 @@ public enum LoopEvent: Sendable, Equatable {
   case attachedAnew
   case failed(LoopFailure)
   case command(RunnerCommand)
-
-  /// What is known of a candidate before it is staged.
-  public struct Candidate: Sendable, Equatable {
-    public var digest: String
-    /// `AccuracyReport.worstMean`.
-    public var error: Double
-    public var matchesShape: Bool
-    public var seconds: Double
-
-    public init(digest: String, error: Double, matchesShape: Bool, seconds: Double) {
-      self.digest = digest
-      self.error = error
-      self.matchesShape = matchesShape
-      self.seconds = seconds
-    }
-  }
 }
 
-/// What the adaptation loop wants done. Each but `record` is answered by an event.
-public enum LoopAction: Sendable, Equatable {
+/// What the adaptation loop wants done. Each but `keep` and `record` is answered by an event.
+package enum LoopAction: Sendable, Equatable {
   /// Query the live slot and evaluate the adapter over the last inputs: `compared`.
   case compare
   /// Freeze, quantize, report: `quantized`.
   case quantize
   /// Write the candidate into a standby slot, and let it infer beside the active one on every n-th decision
   /// when `shadowEvery` is given: `staged`.
-  case stage(shadowEvery: Int?)
+  case stage(Candidate, shadowEvery: Int?)
   case promote
   /// Ends the shadow and gives the staged candidate up: `discarded`.
   case discard
   /// From the version that the loop knows as active, and from no other: `rolledBack`.
   case rollback
+  /// Put by what lies in a slot now, with the network behind it, so that a later slow path can go on from it.
+  case keep(Candidate, version: UInt64)
   case record(LoopRecord)
+}
+
+extension LoopAction {
+  /// As its failure is called.
+  var step: LoopFailure.Step {
+    switch self {
+    case .compare: .query
+    case .quantize: .quantize
+    case .stage, .keep: .stage
+    case .promote: .promote
+    case .discard: .discard
+    case .rollback: .rollback
+    case .record: .drain
+    }
+  }
 }

@@ -1,10 +1,12 @@
 /// One thing that a function's slow path did or found, with its numbers. `medulla why` answers from these.
-public enum LoopRecord: Sendable, Equatable, Codable {
+package enum LoopRecord: Sendable, Equatable, Codable {
   /// What came from the fast path, summed over about a second.
   case batch(BatchStatistics)
   /// A round of the adapter; at most one a second is told.
   case progress(RoundProgress)
   case failure(LoopFailure)
+  /// What stands before learning says something else than before.
+  case trigger(TriggerDecision)
   /// The gates as they were asked in one round; written when a gate's word changes, and before each update.
   case gates([GateDecision])
   case staged(StagedCandidate)
@@ -15,11 +17,12 @@ public enum LoopRecord: Sendable, Equatable, Codable {
   case command(RunnerCommand)
 
   /// A short name, the same as the key in JSON.
-  public var kind: String {
+  package var kind: String {
     switch self {
     case .batch: "batch"
     case .progress: "progress"
     case .failure: "failure"
+    case .trigger: "trigger"
     case .gates: "gates"
     case .staged: "staged"
     case .shadow: "shadow"
@@ -31,30 +34,30 @@ public enum LoopRecord: Sendable, Equatable, Codable {
   }
 
   /// The snapshot version that the record is about, when it is about one.
-  public var version: UInt64? {
+  package var version: UInt64? {
     switch self {
     case .staged(let candidate): candidate.version
     case .shadow(let result): result.version
     case .promotion(let promotion): promotion.version
     case .verdict(let verdict): verdict.version
     case .rollback(let rollback): rollback.from
-    case .batch, .progress, .failure, .gates, .command: nil
+    case .batch, .progress, .failure, .trigger, .gates, .command: nil
     }
   }
 }
 
 /// Samples of about a second.
-public struct BatchStatistics: Sendable, Equatable, Codable {
-  public var seconds: Double
-  public var batches: Int
-  public var samples: Int
+package struct BatchStatistics: Sendable, Equatable, Codable {
+  package var seconds: Double
+  package var batches: Int
+  package var samples: Int
   /// Flows among the samples, counted up to 65,536.
-  public var flows: Int
-  public var dropped: UInt64
-  public var discarded: UInt64
-  public var rewardMean: Double?
+  package var flows: Int
+  package var dropped: UInt64
+  package var discarded: UInt64
+  package var rewardMean: Double?
 
-  public init(
+  package init(
     seconds: Double, batches: Int, samples: Int, flows: Int, dropped: UInt64, discarded: UInt64,
     rewardMean: Double? = nil
   ) {
@@ -74,14 +77,14 @@ public struct BatchStatistics: Sendable, Equatable, Codable {
 }
 
 /// One round of the adapter.
-public struct RoundProgress: Sendable, Equatable, Codable {
-  public var round: UInt64
-  public var samples: Int
-  public var seconds: Double
-  public var stability: Double
-  public var figures: [String: Double]
+package struct RoundProgress: Sendable, Equatable, Codable {
+  package var round: UInt64
+  package var samples: Int
+  package var seconds: Double
+  package var stability: Double
+  package var figures: [String: Double]
 
-  public init(round: UInt64, samples: Int, seconds: Double, stability: Double, figures: [String: Double]) {
+  package init(round: UInt64, samples: Int, seconds: Double, stability: Double, figures: [String: Double]) {
     self.round = round
     self.samples = samples
     self.seconds = seconds
@@ -91,18 +94,21 @@ public struct RoundProgress: Sendable, Equatable, Codable {
 }
 
 /// Something failed; the fast path goes on as it was.
-public struct LoopFailure: Sendable, Equatable, Codable {
-  public enum Step: String, Sendable, Equatable, Codable, CaseIterable {
+package struct LoopFailure: Sendable, Equatable, Codable {
+  package enum Step: String, Sendable, Equatable, Codable, CaseIterable {
     case drain, adapt, query, evaluate, freeze, quantize, stage, shadow, promote, discard, rollback
   }
 
-  public var step: Step
+  package var step: Step
   /// The error's own words, with a traceback where there is one; at most 16 KiB.
-  public var message: String
+  package var message: String
 
-  public static let messageLimit = 16 << 10
+  package static let messageLimit = 16 << 10
 
-  public init(step: Step, message: String) {
+  /// In one line, for people.
+  package var line: String { "\(step.rawValue): \(message)" }
+
+  package init(step: Step, message: String) {
     self.step = step
     self.message = String(message.prefix(Self.messageLimit))
   }

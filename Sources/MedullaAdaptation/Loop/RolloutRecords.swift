@@ -1,20 +1,28 @@
-/// A candidate that lies in a standby slot.
-public struct StagedCandidate: Sendable, Equatable, Codable {
-  public var version: UInt64
-  /// SHA-256 of the snapshot's file.
-  public var digest: String
-  /// Mean error of its integers, as a part of the output's range.
-  public var error: Double
-  public var matchesShape: Bool
-  /// How long freezing, quantizing and measuring took.
-  public var seconds: Double
+import MedullaDatapath
 
-  public init(version: UInt64, digest: String, error: Double, matchesShape: Bool, seconds: Double) {
+/// A candidate that lies in a standby slot.
+package struct StagedCandidate: Sendable, Equatable, Codable {
+  package var version: UInt64
+  /// SHA-256 of the snapshot's file.
+  package var digest: String
+  /// Mean error of its integers, as a part of the output's range.
+  package var error: Double
+  package var matchesShape: Bool
+  /// How long freezing, quantizing and measuring took.
+  package var seconds: Double
+
+  package init(version: UInt64, digest: String, error: Double, matchesShape: Bool, seconds: Double) {
     self.version = version
     self.digest = digest
     self.error = error
     self.matchesShape = matchesShape
     self.seconds = seconds
+  }
+
+  package init(version: UInt64, _ candidate: Candidate) {
+    self.init(
+      version: version, digest: candidate.file.digest, error: candidate.error,
+      matchesShape: candidate.matchesShape, seconds: candidate.seconds)
   }
 
   enum CodingKeys: String, CodingKey {
@@ -24,17 +32,17 @@ public struct StagedCandidate: Sendable, Equatable, Codable {
 }
 
 /// What the candidate would have answered beside the active snapshot.
-public struct ShadowResult: Sendable, Equatable, Codable {
-  public var version: UInt64
-  public var decisions: Int
+package struct ShadowResult: Sendable, Equatable, Codable {
+  package var version: UInt64
+  package var decisions: Int
   /// Of the outputs, as parts of the output's range.
-  public var meanDifference: Double
-  public var maxDifference: Double
-  public var threshold: Double
-  public var passed: Bool
-  public var reason: String
+  package var meanDifference: Double
+  package var maxDifference: Double
+  package var threshold: Double
+  package var passed: Bool
+  package var reason: String
 
-  public init(
+  package init(
     version: UInt64, decisions: Int, meanDifference: Double, maxDifference: Double, threshold: Double,
     passed: Bool, reason: String
   ) {
@@ -63,16 +71,16 @@ public struct ShadowResult: Sendable, Equatable, Codable {
   }
 }
 
-public struct PromotionRecord: Sendable, Equatable, Codable {
+package struct PromotionRecord: Sendable, Equatable, Codable {
   /// Now active, and what was before.
-  public var version: UInt64
-  public var before: UInt64?
+  package var version: UInt64
+  package var before: UInt64?
   /// Whether a person told so.
-  public var isForced: Bool
+  package var isForced: Bool
   /// From the order to the fast path's answer.
-  public var seconds: Double
+  package var seconds: Double
 
-  public init(version: UInt64, before: UInt64?, isForced: Bool, seconds: Double) {
+  package init(version: UInt64, before: UInt64?, isForced: Bool, seconds: Double) {
     self.version = version
     self.before = before
     self.isForced = isForced
@@ -86,8 +94,8 @@ public struct PromotionRecord: Sendable, Equatable, Codable {
 }
 
 /// How a watched snapshot did.
-public struct WatchVerdict: Sendable, Equatable, Codable {
-  public enum Outcome: String, Sendable, Equatable, Codable, CaseIterable {
+package struct WatchVerdict: Sendable, Equatable, Codable {
+  package enum Outcome: String, Sendable, Equatable, Codable, CaseIterable {
     case accepted
     /// Worse, by enough and not by chance.
     case worse
@@ -97,38 +105,40 @@ public struct WatchVerdict: Sendable, Equatable, Codable {
     case abandoned
   }
 
-  public enum Comparison: String, Sendable, Equatable, Codable, CaseIterable {
+  package enum Comparison: String, Sendable, Equatable, Codable, CaseIterable {
     /// Old and new version over the same time, on different flows.
     case sideBySide = "side_by_side"
     /// The old version before the promotion, the new one after.
     case beforeAfter = "before_after"
   }
 
-  public var version: UInt64
-  public var outcome: Outcome
-  public var comparison: Comparison?
-  /// Mean rewards, their number of samples and of independent pieces (a flow in a slice of time).
-  public var oldMean: Double?
-  public var newMean: Double?
-  public var oldSamples: Int
-  public var newSamples: Int
-  public var oldPieces: Int
-  public var newPieces: Int
+  package var version: UInt64
+  package var outcome: Outcome
+  package var comparison: Comparison?
+  /// What the pieces are of; nil: of a record from before it was told, a flow.
+  package var unit: RandomizationUnit?
+  /// Mean rewards, their number of samples and of independent pieces (a unit in a slice of time).
+  package var oldMean: Double?
+  package var newMean: Double?
+  package var oldSamples: Int
+  package var newSamples: Int
+  package var oldPieces: Int
+  package var newPieces: Int
   /// (old − new) / |old|; negative: better.
-  public var relativeLoss: Double?
+  package var relativeLoss: Double?
   /// Probability of such a loss by chance.
-  public var probability: Double?
-  public var lossLimit: Double
-  public var significance: Double
-  public var seconds: Double
+  package var probability: Double?
+  package var lossLimit: Double
+  package var significance: Double
+  package var seconds: Double
   /// Why it is undecided.
-  public var reason: String?
+  package var reason: String?
 
-  public init(
+  package init(
     version: UInt64, outcome: Outcome, comparison: Comparison? = nil, oldMean: Double? = nil,
     newMean: Double? = nil, oldSamples: Int = 0, newSamples: Int = 0, oldPieces: Int = 0, newPieces: Int = 0,
     relativeLoss: Double? = nil, probability: Double? = nil, lossLimit: Double, significance: Double,
-    seconds: Double, reason: String? = nil
+    seconds: Double, reason: String? = nil, unit: RandomizationUnit? = nil
   ) {
     self.version = version
     self.outcome = outcome
@@ -145,10 +155,11 @@ public struct WatchVerdict: Sendable, Equatable, Codable {
     self.significance = significance
     self.seconds = seconds
     self.reason = reason
+    self.unit = unit
   }
 
   enum CodingKeys: String, CodingKey {
-    case version, outcome, comparison, probability, significance, seconds, reason
+    case version, outcome, comparison, probability, significance, seconds, reason, unit
     case oldMean = "old_mean"
     case newMean = "new_mean"
     case oldSamples = "old_samples"
@@ -160,16 +171,16 @@ public struct WatchVerdict: Sendable, Equatable, Codable {
   }
 }
 
-public struct RollbackRecord: Sendable, Equatable, Codable {
+package struct RollbackRecord: Sendable, Equatable, Codable {
   /// Given up, and active again.
-  public var from: UInt64
-  public var to: UInt64?
+  package var from: UInt64
+  package var to: UInt64?
   /// Whether the watch or a person asked for it.
-  public var isAutomatic: Bool
+  package var isAutomatic: Bool
   /// Until the next update may be tried.
-  public var backOffSeconds: Double
+  package var backOffSeconds: Double
 
-  public init(from: UInt64, to: UInt64?, isAutomatic: Bool, backOffSeconds: Double) {
+  package init(from: UInt64, to: UInt64?, isAutomatic: Bool, backOffSeconds: Double) {
     self.from = from
     self.to = to
     self.isAutomatic = isAutomatic

@@ -1,5 +1,5 @@
 /// The differences between a candidate's answers and the active snapshot's, as they come in.
-struct ShadowTally: Sendable, Equatable {
+package struct ShadowTally: Sendable, Equatable {
   let start: Duration
   private(set) var count = 0
   private var sum = 0.0
@@ -9,12 +9,14 @@ struct ShadowTally: Sendable, Equatable {
     self.start = start
   }
 
-  mutating func add(_ differences: [Double]) {
+  func adding(_ differences: [Double]) -> ShadowTally {
+    var tally = self
     for difference in differences where difference.isFinite {
-      count += 1
-      sum += difference
-      largest = max(largest, difference)
+      tally.count += 1
+      tally.sum += difference
+      tally.largest = max(tally.largest, difference)
     }
+    return tally
   }
 
   func result(_ version: UInt64, _ settings: ShadowSettings) -> ShadowResult {

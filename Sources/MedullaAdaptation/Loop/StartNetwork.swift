@@ -4,19 +4,19 @@ import MedullaSnapshot
 
 /// What the slow path begins with: the float network of the snapshot that runs, and what was known of its
 /// inputs and outputs when it was compiled.
-public struct StartNetwork: Sendable {
-  public let network: Network
+package struct StartNetwork: Sendable {
+  package let network: Network
   /// Samples and the range of each feature.
-  public let calibration: Calibration
+  package let calibration: Calibration
   /// Of the program that runs: a candidate that matches it is an update of data only.
-  public let shape: ProgramShape
+  package let shape: ProgramShape
   /// O_min...O_max of each output over the calibration samples.
-  public let outputs: [ClosedRange<Double>]
+  package let outputs: [ClosedRange<Double>]
 
   /// From a bundle: its `model.onnx`, its `calibration.npy`, and the accuracy report that both give.
   ///
   /// - Throws: `badSettings` when the bundle has no calibration samples; `ModelError` and `SnapshotError`.
-  public init(bundle: SnapshotBundle) throws {
+  package init(bundle: SnapshotBundle) throws {
     let network = try ONNXReader.read(contentsOf: bundle.modelPath)
     guard FileManager.default.fileExists(atPath: bundle.calibrationPath) else {
       throw AdaptationError(
@@ -29,7 +29,7 @@ public struct StartNetwork: Sendable {
 
   /// - Parameter shape: of the running program.
   /// - Throws: `badSettings` when there are no samples or the shape has other sizes than the network.
-  public init(network: Network, samples: [[Float]], shape: ProgramShape) throws {
+  package init(network: Network, samples: [[Float]], shape: ProgramShape) throws {
     guard let first = samples.first, samples.allSatisfy({ $0.count == network.inputShape.count }) else {
       throw AdaptationError(
         .badSettings, "there are no calibration samples of \(network.inputShape.count) features")
@@ -63,7 +63,7 @@ public struct StartNetwork: Sendable {
   }
 
   /// An input cut to the ranges that the running snapshot tells apart: beyond them its features saturate.
-  public func clipped(_ input: [Float]) -> [Float] {
+  package func clipped(_ input: [Float]) -> [Float] {
     guard let ranges = calibration.ranges, ranges.count == input.count else { return input }
     return zip(input, ranges).map { value, range in
       value.isFinite ? min(max(value, Float(range.low)), Float(range.high)) : 0

@@ -1,6 +1,7 @@
-import CMedulla
+import CHost
 import Foundation
 import Logging
+import MedullaFrames
 import MedullaLearning
 
 #if canImport(Glibc)

@@ -1,6 +1,6 @@
 /// Why an adapter in a process of its own could not do what was asked.
-public struct AdapterFailure: Error, Equatable, Sendable, CustomStringConvertible {
-  public enum Code: String, Sendable {
+package struct AdapterFailure: Error, Equatable, Sendable, CustomStringConvertible {
+  package enum Code: String, Sendable {
     /// The program could not be started.
     case cannotStart
     /// It runs, but has not said hello yet; ask again.
@@ -23,20 +23,20 @@ public struct AdapterFailure: Error, Equatable, Sendable, CustomStringConvertibl
     case closed
   }
 
-  public let code: Code
-  public let message: String
+  package let code: Code
+  package let message: String
   /// The process's own words: its traceback, or the end of what it wrote to its standard error.
-  public let details: String
-  public let remedy: String
+  package let details: String
+  package let remedy: String
 
-  public init(_ code: Code, _ message: String, details: String = "", remedy: String = "") {
+  package init(_ code: Code, _ message: String, details: String = "", remedy: String = "") {
     self.code = code
     self.message = message
     self.details = details
     self.remedy = remedy
   }
 
-  public var description: String {
+  package var description: String {
     var text = "\(message) [\(code.rawValue)]"
     if !details.isEmpty {
       text += "\n" + details.split(separator: "\n").map { "  | \($0)" }.joined(separator: "\n")

@@ -1,3 +1,4 @@
+import MedullaFrames
 import MedullaLearning
 
 /// A batch on the wire: one row, or one element, for each sample in every tensor.
@@ -26,6 +27,7 @@ enum BatchFrame {
         FrameTensor("features", rows: batch.inputs, width: inputs),
         FrameTensor("outputs", rows: batch.outputs, width: outputs),
         FrameTensor("outcomes", rows: samples.map { $0.outcomes.map { Float($0) } }, width: width),
+        FrameTensor("id", words: samples.map(\.id)),
         FrameTensor("flow", words: samples.map(\.flow)),
         FrameTensor("version", words: samples.map(\.version)),
         FrameTensor("time", words: samples.map(\.nanoseconds)),

@@ -1,3 +1,4 @@
+import MedullaFrames
 import MedullaLearning
 import MedullaModel
 

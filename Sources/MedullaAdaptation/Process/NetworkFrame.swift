@@ -1,13 +1,14 @@
 import Foundation
+import MedullaFrames
 import MedullaLearning
 import MedullaModel
 
 /// A network on the wire: a `layers.json` document with float32 tensors, or the bytes of an ONNX file.
-public enum NetworkFrame {
+package enum NetworkFrame {
   static let onnxTensor = "onnx"
 
   /// The `model` field and its tensors. Layers that the document cannot say go as ONNX.
-  public static func encode(_ network: Network) throws(ModelError) -> (
+  package static func encode(_ network: Network) throws(ModelError) -> (
     model: FrameValue, tensors: [FrameTensor]
   ) {
     var layers: [FrameValue] = []
@@ -61,7 +62,7 @@ public enum NetworkFrame {
   }
 
   /// - Throws: `AdapterFailure` with `malformedAnswer` or `notFinite`, saying where.
-  public static func decode(_ frame: TensorFrame, name: String) throws(AdapterFailure) -> Network {
+  package static func decode(_ frame: TensorFrame, name: String) throws(AdapterFailure) -> Network {
     guard let model = frame.fields["model"]?.object, let format = model["format"]?.text else {
       throw AdapterFailure(.malformedAnswer, "the answer to freeze has no `model` with a `format`")
     }
@@ -82,7 +83,9 @@ public enum NetworkFrame {
     } catch {
       throw AdapterFailure(
         .malformedAnswer, "the answer to freeze is no network: \(error)",
-        remedy: "docs/adapter-protocol.md and docs/layers-json.md say how a network is written.")
+        remedy: """
+          docs/reference/adapter-protocol.md and docs/reference/layers-json.md say how a network is written.
+          """)
     }
   }
 

@@ -1,16 +1,18 @@
 import Foundation
 import Logging
+import MedullaFrames
 import MedullaLearning
 import MedullaModel
 
-/// An adapter in a process of its own: a Python class, or any program that speaks `docs/adapter-protocol.md`.
+/// An adapter in a process of its own: a Python class, or any program that speaks the protocol of
+/// `docs/reference/adapter-protocol.md`.
 ///
 /// The first call starts the process. A crash, a hang, an answer of the wrong shape or with NaN ends it;
 /// it is started again after a while with the network that it last gave, and given up after a limit. No
 /// call waits longer than its deadline, nor for a restart: meanwhile calls are refused with `backingOff`.
-public final class ProcessAdapter: Adapter {
-  public let inputs: Int
-  public let outputs: Int
+package final class ProcessAdapter: Adapter {
+  package let inputs: Int
+  package let outputs: Int
   private let settings: ProcessSettings
   private let log: Logger
   private var network: Network
@@ -25,7 +27,7 @@ public final class ProcessAdapter: Adapter {
 
   /// - Throws: `AdapterFailure` with `badRequest` when settings or network cannot be used. A program that
   ///   does not start is an error of the first call.
-  public init(_ settings: ProcessSettings, network: Network, log: Logger) throws(AdapterFailure) {
+  package init(_ settings: ProcessSettings, network: Network, log: Logger) throws(AdapterFailure) {
     try settings.check()
     guard network.inputShape.rank >= 1, network.outputShape.rank == 1 else {
       throw AdapterFailure(.badRequest, "the network's outputs are no vector: \(network.outputShape)")
@@ -41,12 +43,12 @@ public final class ProcessAdapter: Adapter {
   deinit { child?.kill() }
 
   /// Starts of the process so far, and its failures in a row.
-  public var starts: Int { life.starts }
-  public var failures: Int { life.failures }
+  package var starts: Int { life.starts }
+  package var failures: Int { life.failures }
   /// The process's id while it runs.
-  public var processIdentifier: Int32? { child?.identifier }
+  package var processIdentifier: Int32? { child?.identifier }
 
-  public func freeze() throws -> Network {
+  package func freeze() throws -> Network {
     let name = network.name
     let frozen = try exchange(TensorFrame(["request": "freeze"])) { [inputs, outputs] answer in
       let given = try NetworkFrame.decode(answer, name: name)
@@ -62,7 +64,7 @@ public final class ProcessAdapter: Adapter {
     return frozen
   }
 
-  public func adapt(_ batch: Batch) throws -> Progress {
+  package func adapt(_ batch: Batch) throws -> Progress {
     try exchange(try BatchFrame.encode(batch, inputs: inputs, outputs: outputs, outcomes: settings.outcomes))
     {
       answer in
@@ -73,7 +75,7 @@ public final class ProcessAdapter: Adapter {
     }
   }
 
-  public func evaluate(_ rows: [[Float]]) throws -> [[Float]] {
+  package func evaluate(_ rows: [[Float]]) throws -> [[Float]] {
     guard rows.allSatisfy({ $0.count == inputs }) else {
       throw AdapterFailure(.badRequest, "evaluate needs rows of \(inputs) values")
     }
@@ -91,7 +93,7 @@ public final class ProcessAdapter: Adapter {
     }
   }
 
-  public func close() {
+  package func close() {
     life.close()
     guard let child else { return }
     self.child = nil

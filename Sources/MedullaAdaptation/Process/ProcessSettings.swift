@@ -1,31 +1,32 @@
+import MedullaFrames
 import MedullaLearning
 
 /// What an adapter's process is started with, and how long it may take.
-public struct ProcessSettings: Sendable, Equatable {
+package struct ProcessSettings: Sendable, Equatable {
   /// Program (looked up on PATH) and arguments.
-  public var command: [String]
+  package var command: [String]
   /// Changes to this process's environment.
-  public var environment: [String: String]
-  public var directory: String?
+  package var environment: [String: String]
+  package var directory: String?
   /// The user whose rights the process has; nil: this process's own, without its capabilities.
-  public var user: String?
+  package var user: String?
   /// Passed on in the greeting, for the adapter's own use.
-  public var options: [String: FrameValue]
+  package var options: [String: FrameValue]
   /// The name of the function that it adapts, and the names of the samples' outcomes in their order.
-  public var function: String
-  public var outcomes: [String]
+  package var function: String
+  package var outcomes: [String]
   /// The longest that one call may take before the process is ended.
-  public var deadline: Duration
+  package var deadline: Duration
   /// The longest from the start to the answer to the greeting: imports are slow.
-  public var startDeadline: Duration
+  package var startDeadline: Duration
   /// How long one call waits for a process that is starting, before it is refused and may ask again.
-  public var startPatience: Duration
-  public var restart: RestartPolicy
+  package var startPatience: Duration
+  package var restart: RestartPolicy
 
-  public init(
+  package init(
     command: [String], environment: [String: String] = [:], directory: String? = nil, user: String? = nil,
     options: [String: FrameValue] = [:], function: String = "medulla",
-    outcomes: [String] = ProcessSettings.congestionOutcomes, deadline: Duration = .seconds(10),
+    outcomes: [String] = [], deadline: Duration = .seconds(10),
     startDeadline: Duration = .seconds(60), startPatience: Duration = .seconds(5),
     restart: RestartPolicy = RestartPolicy()
   ) {
@@ -43,15 +44,10 @@ public struct ProcessSettings: Sendable, Equatable {
   }
 
   /// A Python class, `package.module:Class`, run by the interpreter that has the `medulla` package.
-  public static func python(_ name: String, interpreter: String = "python3") -> ProcessSettings {
+  package static func python(_ name: String, interpreter: String = "python3") -> ProcessSettings {
     ProcessSettings(
       command: [interpreter, "-m", "medulla.adapter", name], environment: ["PYTHONUNBUFFERED": "1"])
   }
-
-  /// `CongestionOutcome.words`, named for the other side.
-  public static let congestionOutcomes = [
-    "acknowledged", "lost", "marked", "rtt_us", "min_rtt_us", "interval_us", "rate", "delivery_rate",
-  ]
 
   func check() throws(AdapterFailure) {
     guard let program = command.first, !program.isEmpty else {

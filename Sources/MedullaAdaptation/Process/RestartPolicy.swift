@@ -1,14 +1,14 @@
 /// How often and after what time an adapter's process is started again.
-public struct RestartPolicy: Sendable, Equatable {
+package struct RestartPolicy: Sendable, Equatable {
   /// Wait after the first failure; each further one in a row doubles it.
-  public var first: Duration
-  public var longest: Duration
+  package var first: Duration
+  package var longest: Duration
   /// Failures in a row after which it is given up.
-  public var limit: Int
+  package var limit: Int
   /// Answers after which the failures before no longer count as in a row.
-  public var recovery: Int
+  package var recovery: Int
 
-  public init(
+  package init(
     first: Duration = .seconds(1), longest: Duration = .seconds(60), limit: Int = 8, recovery: Int = 10
   ) {
     self.first = first

@@ -1,6 +1,9 @@
 import Dispatch
 import Foundation
 import Logging
+import MedullaBase
+import MedullaCompile
+import MedullaDatapath
 import Synchronization
 
 /// One function's slow path: a collector that drains every T and runs the loop, and a learner on which the
@@ -8,8 +11,8 @@ import Synchronization
 ///
 /// Nothing that an adapter does, or fails to do, delays the collector: a long round costs fresh samples,
 /// which are merged, then discarded and counted, and a rollback never waits for a round to end.
-public final class FunctionRunner: Sendable {
-  public let settings: FunctionSettings
+package final class FunctionRunner: Sendable {
+  package let settings: FunctionSettings
   private let mailbox = RunnerMailbox()
   private let core: RunnerCore
   private let learner: Learner?
@@ -22,18 +25,18 @@ public final class FunctionRunner: Sendable {
   }
 
   /// How long `stop` waits for a round of the adapter that is under way.
-  public static let stopGrace = Duration.seconds(15)
+  package static let stopGrace = Duration.seconds(15)
 
   /// - Parameters:
   ///   - fastPath: given over to the runner, as the adapter: nobody else may use them from then on.
   ///   - adapter: nil drains and counts only.
   ///   - start: the network that runs, for candidates and the output's range.
   ///   - measure: what the watch goes by; nil: the function's own (`FunctionSettings.standardMeasure`).
-  ///   - record: called on the collector's thread.
+  ///   - journal: told on the collector's thread.
   /// - Throws: `badSettings`, also when the adapter's network has other sizes than the running one.
-  public init(
+  package init(
     settings: FunctionSettings, fastPath: any FastPath, adapter: (any Adapter)?, start: StartNetwork,
-    measure: (any RewardMeasure)? = nil, record: @escaping @Sendable (LoopRecord) -> Void,
+    measure: (any RewardMeasure)? = nil, journal: RunnerJournal,
     log: Logger = Logger(label: "medulla.adaptation")
   ) throws(AdaptationError) {
     try settings.validate()
@@ -50,17 +53,17 @@ public final class FunctionRunner: Sendable {
         "function \(settings.name): necessity.outputs has \(ranges.count) ranges for \(outputs) outputs")
     }
     self.settings = settings
-    let maker = CandidateMaker(start, keepsRanges: settings.kind == .congestion)
+    let maker = CandidateMaker(start, keepsRanges: FunctionList.all[settings.function]?.keepsRanges ?? false)
     let mailbox = mailbox
     learner = adapter.map { Learner(adapter: $0, maker: maker) { mailbox.deliver($0) } }
     core = RunnerCore(
       settings: settings, fastPath: fastPath, learner: learner, maker: maker,
-      measure: measure ?? settings.standardMeasure, record: record, log: log)
+      measure: measure ?? settings.standardMeasure, journal: journal, log: log)
     shown = Mutex(RunnerState(name: settings.name, adapter: settings.adapter.kind))
   }
 
   /// Begins to drain and learn; once only.
-  public func start() {
+  package func start() {
     let isFirst = life.withLock { life in
       guard life == .new else { return false }
       life = .running
@@ -79,7 +82,7 @@ public final class FunctionRunner: Sendable {
 
   /// Ends both threads and waits for them. The fast path goes on as it is; a candidate that is still staged
   /// is given up. A round of the adapter that outlasts `stopGrace` is left to end by itself.
-  public func stop() {
+  package func stop() {
     let before = life.withLock { life in
       defer { life = .stopped }
       return life
@@ -96,39 +99,47 @@ public final class FunctionRunner: Sendable {
   }
 
   /// The state as of the last drain or event.
-  public func snapshot() -> RunnerState { shown.withLock { $0 } }
+  package func snapshot() -> RunnerState { shown.withLock { $0 } }
 
   /// - Returns: false when the runner does not run or too many commands wait.
   @discardableResult
-  public func command(_ command: RunnerCommand) -> Bool {
+  package func command(_ command: RunnerCommand) -> Bool {
     guard life.withLock({ $0 == .running }) else { return false }
     return mailbox.deliver(command)
   }
 
+  /// A value from outside that tells how well the network still does, for a proxy trigger.
+  ///
+  /// - Returns: false when the runner does not run.
+  @discardableResult
+  package func report(proxy: Double) -> Bool {
+    guard life.withLock({ $0 == .running }) else { return false }
+    mailbox.deliver(proxy: proxy)
+    return true
+  }
+
   private func run() {
-    var next = RunnerClock.now
-    core.begin(at: next)
+    var schedule = DrainSchedule(interval: settings.interval, start: MonotonicClock.now)
+    core.begin(at: schedule.next)
     while true {
-      let mail = mailbox.take(until: next)
-      let now = RunnerClock.now
+      let mail = mailbox.take(until: schedule.next)
+      let now = MonotonicClock.now
       for answer in mail.answers { core.receive(answer, at: now) }
       for command in mail.commands { core.tell(command, at: now) }
+      if let proxy = mail.proxy { core.tell(proxy: proxy, at: now) }
       if mail.isStopping { break }
-      if now >= next {
+      if now >= schedule.next {
         core.tick(at: now)
-        // By the absolute clock: a late drain does not move the ones after it; ones that were missed are left
-        // out.
-        let missed = max(0, Int((RunnerClock.now - next) / settings.interval))
-        next += settings.interval * (missed + 1)
+        schedule.advance(at: MonotonicClock.now)
       }
       show(isRunning: true)
     }
-    core.end(at: RunnerClock.now)
+    core.end(at: MonotonicClock.now)
     show(isRunning: false)
   }
 
   private func show(isRunning: Bool) {
-    core.refresh(at: RunnerClock.now)
+    core.refresh(at: MonotonicClock.now)
     var state = core.state
     state.isRunning = isRunning
     shown.withLock { $0 = state }
@@ -137,10 +148,8 @@ public final class FunctionRunner: Sendable {
 
 extension FunctionSettings {
   /// The function's own measure of its decisions; nil: it has none, and promoted snapshots are not watched.
-  public var standardMeasure: (any RewardMeasure)? {
-    switch kind {
-    case .congestion: CongestionReward(memory: max(watch.window * 2, .seconds(10)))
-    case .custom: watch.outcome.map { OutcomeReward(index: $0) }
-    }
+  package var standardMeasure: (any RewardMeasure)? {
+    FunctionList.all[function]?.reward(memory: max(watch.window * 2, .seconds(10)))
+      ?? watch.outcome.map { OutcomeReward(index: $0) }
   }
 }

@@ -19,7 +19,7 @@ final class Learner: @unchecked Sendable {
   enum Answer: Sendable {
     case adapted(Progress, samples: Int, seconds: Double)
     case evaluated([[Float]])
-    case candidate(CandidateMaker.Result, seconds: Double)
+    case candidate(Candidate)
     /// `isWaiting`: the adapter is not ready yet, and has not seen what it was given.
     case failed(LoopFailure, isWaiting: Bool)
   }
@@ -104,7 +104,9 @@ final class Learner: @unchecked Sendable {
         step = .freeze
         let network = try adapter.freeze()
         step = .quantize
-        return .candidate(try maker.make(network, live: live, running: running), seconds: seconds())
+        var candidate = try maker.make(network, live: live, running: running)
+        candidate.seconds = seconds()
+        return .candidate(candidate)
       }
     } catch {
       let code = (error as? AdapterFailure)?.code

@@ -1,5 +1,5 @@
 /// What a person may tell a function's slow path.
-public enum RunnerCommand: String, Sendable, Equatable, Codable, CaseIterable {
+package enum RunnerCommand: String, Sendable, Equatable, Codable, CaseIterable {
   /// Drains and counts, but neither learns nor updates.
   case pause
   case resume

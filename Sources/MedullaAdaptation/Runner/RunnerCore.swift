@@ -1,76 +1,52 @@
 import Logging
 import MedullaDatapath
-import MedullaSnapshot
 
-/// What the collector's thread does: drains, hands the loop its events and carries its actions out. Only that
-/// thread touches it, which makes it safe to hand there; the adapter's work is posted to the learner.
+/// What the collector's thread does: drains, hands the loop its events and has its actions carried out. Only
+/// that thread touches it, which makes it safe to hand there; the adapter's work is posted to the learner.
 final class RunnerCore: @unchecked Sendable {
   let settings: FunctionSettings
-  private let fastPath: any FastPath
-  private let learner: Learner?
-  private let maker: CandidateMaker
-  private let ranges: [ClosedRange<Double>]
-  private let record: @Sendable (LoopRecord) -> Void
-  private let log: Logger
-  private var measure: (any RewardMeasure)?
   private var loop: AdaptationLoop
-  private var queue = BatchQueue()
-  private var recent = RecentInputs()
-  private var failures = FailureMemory()
-  private var statistics = BatchTally()
-  private var isLearnerBusy = false
-  /// The learner's next job, when the loop wants one while the adapter is at another.
-  private var wanted: Learner.Job?
-  private var compared: (inputs: [[Float]], outputs: [[Float]])?
-  private var candidate: SnapshotFile?
-  /// What the adapter learns from now.
-  private var learning: Batch?
-  /// Of the versions that were staged here; the others have the start's.
-  private var shapes: [UInt64: ProgramShape] = [:]
-  private var versionAsked: Duration?
-  private var progressTold: Duration?
+  private var intake: SampleIntake
+  private var carrier: ActionCarrier
+  /// nil: nobody learns.
+  private var desk: LearnerDesk?
+  private let journal: RunnerJournal
+  private var failures = FailureLog()
+  private var asking = Pace(.seconds(1))
+  /// With a short interval there would be a thousand rounds a second to tell of.
+  private var telling = Pace(BatchTally.interval)
+  private let log: Logger
   private(set) var state: RunnerState
 
-  /// Inputs that the fidelity loss is taken over, at the most: each costs a test run in the kernel.
-  static let comparedInputs = 256
-  /// How often the fast path is asked what is active.
-  static let versionInterval = Duration.seconds(1)
-
-  /// More versions than all slots of an instance hold.
-  static let shapeLimit = 64
-
+  /// - Parameter intake: nil measures mean that promoted snapshots are not watched.
   init(
     settings: FunctionSettings, fastPath: any FastPath, learner: Learner?, maker: CandidateMaker,
-    measure: (any RewardMeasure)?, record: @escaping @Sendable (LoopRecord) -> Void, log: Logger
+    measure: (any RewardMeasure)?, journal: RunnerJournal, log: Logger
   ) {
     self.settings = settings
-    self.fastPath = fastPath
-    self.learner = learner
-    self.maker = maker
-    self.measure = measure
-    self.record = record
+    self.journal = journal
     self.log = log
-    ranges = settings.gates.necessity.outputs ?? maker.start.outputs
-    loop = AdaptationLoop(settings: settings, watches: measure != nil)
+    loop = AdaptationLoop(settings: settings, unit: measure?.unit)
+    intake = SampleIntake(
+      maker: maker, ranges: settings.gates.necessity.outputs ?? maker.start.outputs, measure: measure)
+    carrier = ActionCarrier(fastPath, settings: settings)
+    desk = learner.map { LearnerDesk($0, trigger: settings.trigger.trigger) }
     state = RunnerState(name: settings.name, adapter: settings.adapter.kind)
   }
 
-  // MARK: Events
+  // MARK: What comes in
 
-  /// Sets right what a slow path that was killed has left: a candidate that lies staged, perhaps inferring,
-  /// and a promoted snapshot that is on trial. Without an adapter both are a person's affair.
+  /// Sets right what a slow path that was killed has left: a staged candidate, and a promoted snapshot that
+  /// is on trial. Without an adapter both are a person's affair.
   func begin(at now: Duration) {
-    guard learner != nil else { return }
+    guard desk != nil else { return }
     do {
-      try fastPath.shadow(every: nil)
-      try fastPath.discard()
-    } catch let error as DatapathError where error.code == .nothingStaged {
-      // As it should be.
+      try carrier.clear()
     } catch {
       handle(.failed(LoopFailure(step: .discard, message: "\(error)")), now)
     }
     do {
-      if let change = try fastPath.lastChange() { handle(.found(change), now) }
+      if let change = try carrier.fastPath.lastChange() { handle(.found(change), now) }
     } catch {
       handle(.failed(LoopFailure(step: .query, message: "\(error)")), now)
     }
@@ -81,108 +57,63 @@ final class RunnerCore: @unchecked Sendable {
     askVersion(now)
     let batch: Batch
     do {
-      batch = try fastPath.drain()
+      batch = try carrier.fastPath.drain()
     } catch {
       return handle(.failed(LoopFailure(step: .drain, message: "\(error)")), now)
     }
-    if fastPath.isAttachedAnew() {
-      log.notice("\(settings.name): attached anew by someone else; its settings hold again")
-      (shapes, recent, compared, candidate) = ([:], RecentInputs(), nil, nil)
-      versionAsked = nil
-      handle(.attachedAnew, now)
-      askVersion(now)
+    if carrier.fastPath.isAttachedAnew() { beginAnew(now) }
+    let rewards = intake.rewards(of: batch)
+    state.note(batch)
+    if !loop.isPaused, desk != nil {
+      desk?.hear(.inputs(intake.take(batch)), at: now)
+      work(now)
     }
-    let rewards = measure?.rewards(of: batch.samples) ?? []
-    statistics.add(batch, rewards: rewards)
-    state.batches += 1
-    state.samples += UInt64(batch.samples.count)
-    state.dropped += batch.dropped
-    if let learner, !loop.isPaused {
-      recent.append(batch.samples.suffix(recent.limit).map { maker.shown(natural($0, batch)) })
-      queue.append(batch)
-      learn(learner, now)
-    }
-    handle(.drained(rewards: rewards, shadowDifferences: differences(batch)), now)
-    if let record = statistics.finish(at: now, discarded: queue.discarded) {
-      state.samplesPerSecond = Double(record.samples) / max(record.seconds, 1e-9)
-      if let mean = record.rewardMean { state.reward = mean }
-      if record.samples > 0 || record.dropped > 0 { self.record(.batch(record)) }
+    var differences: [Double] = []
+    if case .shadowing = loop.phase { differences = intake.shadowDifferences(batch) }
+    handle(.drained(rewards: rewards, shadowDifferences: differences), now)
+    if let statistics = intake.statistics(at: now) {
+      state.note(statistics)
+      if statistics.samples > 0 || statistics.dropped > 0 { journal.record(.batch(statistics)) }
     }
   }
 
   func receive(_ answer: Learner.Answer, at now: Duration) {
-    isLearnerBusy = false
-    let learned = learning
-    learning = nil
+    desk?.receive(answer, &intake.queue, at: now)
     switch answer {
     case .adapted(let progress, let samples, let seconds):
-      failures.noteAdapterSuccess()
-      state.rounds += 1
-      state.stability = progress.stability
-      state.roundSeconds = seconds
-      handle(
-        .learned(
-          RoundProgress(
-            round: state.rounds, samples: samples, seconds: seconds, stability: progress.stability,
-            figures: progress.figures)), now)
+      let round = state.noteRound(progress, samples: samples, seconds: seconds)
+      handle(.learned(round), now)
     case .evaluated(let outputs): compare(outputs, now)
-    case .candidate(let result, let seconds):
-      candidate = result.file
-      handle(
-        .quantized(
-          .init(
-            digest: result.file.digest, error: result.error, matchesShape: result.matchesShape,
-            seconds: seconds)), now)
+    case .candidate(let candidate): handle(.quantized(candidate), now)
     case .failed(let failure, isWaiting: true) where failure.step == .adapt:
       // Why it waits was told when it failed.
-      if let learned { queue.putBack(learned) }
-      failures.noteAdapterWaiting(at: now)
-      state.lastFailure = "\(failure.step.rawValue): \(failure.message)"
-    case .failed(let failure, _):
-      if failure.step == .adapt {
-        if let learned { queue.noteLost(learned) }
-        failures.noteAdapterFailure(at: now)
-      }
-      handle(.failed(failure), now)
+      state.lastFailure = failure.line
+    case .failed(let failure, _): handle(.failed(failure), now)
     }
-    if let learner { learn(learner, now) }
+    work(now)
   }
 
   func tell(_ command: RunnerCommand, at now: Duration) {
-    if command == .promote, learner == nil {
-      record(.command(command))
-      return handle(
-        .failed(
-          LoopFailure(step: .promote, message: "\(settings.name) has no adapter to take a network from")),
-        now)
+    if command == .promote, desk == nil {
+      journal.record(.command(command))
+      let message = "\(settings.name) has no adapter to take a network from"
+      return handle(.failed(LoopFailure(step: .promote, message: message)), now)
     }
     handle(.command(command), now)
-    if loop.isPaused { queue.discardAll() }
+    if loop.isPaused { intake.queue.discardAll() }
   }
+
+  /// A value from outside that tells how well the network still does.
+  func tell(proxy: Double, at now: Duration) { desk?.hear(.proxy(proxy), at: now) }
 
   /// Leaves nothing half done in the kernel; a promoted snapshot stays.
   func end(at now: Duration) {
-    if loop.phase == .shadowing {
-      try? fastPath.shadow(every: nil)
-      try? fastPath.discard()
-    }
+    if case .shadowing = loop.phase { try? carrier.clear() }
   }
 
-  func refresh(at now: Duration) {
-    state.isPaused = loop.isPaused
-    state.phase = loop.phase
-    state.activeVersion = loop.activeVersion
-    state.candidateVersion = loop.candidateVersion
-    state.discarded = queue.discarded
-    state.queued = queue.count
-    state.gates = GateDecision.Gate.allCases.compactMap { loop.decisions[$0] }
-    state.promotions = loop.promotions
-    state.rollbacks = loop.rollbacks
-    let wait = loop.spacing.wait(at: now)
-    state.waitSeconds = wait > .zero ? wait.seconds : nil
-  }
+  func refresh(at now: Duration) { state.refresh(loop, queue: intake.queue, trigger: trigger, at: now) }
 
-  // MARK: Actions
+  // MARK: What is done
 
   private func handle(_ event: LoopEvent, _ now: Duration) {
     var event: LoopEvent? = event
@@ -190,154 +121,96 @@ final class RunnerCore: @unchecked Sendable {
     for _ in 0..<16 {
       guard let current = event else { return }
       event = nil
-      if case .failed(let failure) = current { note(failure) }
+      if case .failed(let failure) = current { state.note(failure) }
       for action in loop.handle(current, at: now) {
         if let next = perform(action, now) { event = next }
       }
     }
   }
 
-  /// Carries an action out; the event that answers it, when that is known at once.
+  /// Has an action carried out; the event that answers it, when that is known at once.
   private func perform(_ action: LoopAction, _ now: Duration) -> LoopEvent? {
     do {
       switch action {
       case .record(let record):
-        if case .failure(let failure) = record {
-          guard failures.isNews(failure, at: now) else { return nil }
-          log.warning("\(settings.name): \(failure.step.rawValue) failed: \(failure.message)")
-        }
-        if case .progress = record {
-          // With a short interval there would be a thousand a second.
-          if let last = progressTold, now < last + BatchTally.interval { return nil }
-          progressTold = now
-        }
-        self.record(record)
+        tell(record, now)
+        return nil
+      case .keep(let candidate, let version):
+        journal.keep(candidate, version)
         return nil
       case .compare: return try startComparing()
       case .quantize:
-        let running = loop.activeVersion.flatMap { shapes[$0] } ?? maker.start.shape
-        post(.candidate(live: recent.chosen(CandidateMaker.sampleLimit), running: running))
+        let running = carrier.shape(of: loop.activeVersion) ?? intake.maker.start.shape
+        desk?.post(.candidate(live: intake.recent.chosen(CandidateMaker.sampleLimit), running: running))
         return nil
-      case .stage(let shadowEvery): return try stage(shadowEvery)
-      case .promote:
-        let begin = ContinuousClock.now
-        if settings.shadow.every > 0 { try fastPath.shadow(every: nil) }
-        try fastPath.promote()
-        return .promoted(seconds: (ContinuousClock.now - begin).seconds)
-      case .discard:
-        if settings.shadow.every > 0 { try fastPath.shadow(every: nil) }
-        try fastPath.discard()
-        return .discarded
-      case .rollback:
-        let expected = try loop.activeVersion ?? fastPath.activeVersion()
-        return .rolledBack(to: try fastPath.rollback(from: expected))
+      case .stage(let candidate, let shadowEvery):
+        return try carrier.stage(candidate, shadowEvery: shadowEvery)
+      case .promote: return try carrier.promote()
+      case .discard: return try carrier.discard()
+      case .rollback: return try carrier.rollback(from: loop.activeVersion)
       }
     } catch {
-      return .failed(LoopFailure(step: step(of: action), message: "\(error)"))
+      return .failed(LoopFailure(step: action.step, message: "\(error)"))
     }
   }
 
-  private func step(of action: LoopAction) -> LoopFailure.Step {
-    switch action {
-    case .compare: .query
-    case .quantize: .quantize
-    case .stage: .stage
-    case .promote: .promote
-    case .discard: .discard
-    case .rollback: .rollback
-    case .record: .drain
+  private func tell(_ record: LoopRecord, _ now: Duration) {
+    switch record {
+    case .failure(let failure):
+      guard failures.isNews(failure, at: now) else { return }
+      log.warning("\(settings.name): \(failure.step.rawValue) failed: \(failure.message)")
+    case .progress:
+      guard telling.isDue(at: now) else { return }
+    case .batch, .trigger, .gates, .staged, .shadow, .promotion, .verdict, .rollback, .command: break
     }
+    journal.record(record)
   }
 
   private func startComparing() throws -> LoopEvent? {
-    let inputs = recent.chosen(Self.comparedInputs)
+    let inputs = intake.recent.chosen(ActionCarrier.comparedInputs)
     guard !inputs.isEmpty else { return .compared([]) }
-    compared = (inputs, try fastPath.query(inputs))
-    post(.evaluate(inputs))
+    try carrier.query(inputs)
+    desk?.post(.evaluate(inputs))
     return nil
   }
 
   private func compare(_ outputs: [[Float]], _ now: Duration) {
-    guard let compared else { return }
-    self.compared = nil
+    guard let kernel = carrier.takeCompared() else { return }
     do {
-      handle(
-        .compared(try FidelityLoss.relative(kernel: compared.outputs, tuned: outputs, ranges: ranges)), now)
+      let losses = try FidelityLoss.relative(kernel: kernel, tuned: outputs, ranges: intake.ranges)
+      handle(.compared(losses), now)
     } catch {
       handle(.failed(LoopFailure(step: .evaluate, message: "\(error)")), now)
     }
   }
 
-  private func stage(_ shadowEvery: Int?) throws -> LoopEvent? {
-    guard let file = candidate else { return nil }
-    candidate = nil
-    let version = try fastPath.stage(file, name: file.snapshot.record.networkName)
-    shapes[version] = file.snapshot.shape
-    if shapes.count > Self.shapeLimit, let oldest = shapes.keys.min() { shapes[oldest] = nil }
-    if let shadowEvery {
-      do {
-        try fastPath.shadow(every: shadowEvery)
-      } catch {
-        try? fastPath.discard()
-        return .failed(LoopFailure(step: .shadow, message: "\(error)"))
-      }
-    }
-    return .staged(version: version)
+  /// Puts the learner to work, and writes down when the trigger says something else than before.
+  private func work(_ now: Duration) {
+    let before = trigger?.isOpen
+    desk?.work(on: &intake.queue, isPaused: loop.isPaused, at: now)
+    if let trigger, trigger.isOpen != before { tell(.trigger(trigger), now) }
   }
 
-  // MARK: Learning
-
-  private func post(_ job: Learner.Job) {
-    guard let learner else { return }
-    guard !isLearnerBusy else { return wanted = job }
-    isLearnerBusy = true
-    learner.post(job)
+  /// The trigger's last word; nil where every batch is learned from: then there is nothing to tell.
+  private var trigger: TriggerDecision? {
+    settings.trigger.kind == .everyBatch ? nil : desk?.decision
   }
 
-  /// Gives an idle learner what it is wanted for, else the samples that wait.
-  private func learn(_ learner: Learner, _ now: Duration) {
-    guard !isLearnerBusy else { return }
-    if let wanted {
-      self.wanted = nil
-      return post(wanted)
-    }
-    guard !loop.isPaused, failures.allowsAdapting(at: now), queue.count > 0, let batch = queue.take() else {
-      return
-    }
-    learning = batch
-    post(.adapt(batch))
-  }
-
-  // MARK: Samples
-
-  private func natural(_ sample: FunctionSample, _ batch: Batch) -> [Float] {
-    Batch.natural(sample.features, bits: batch.featureFractionBits)
-  }
-
-  private func differences(_ batch: Batch) -> [Double] {
-    guard loop.phase == .shadowing else { return [] }
-    return batch.samples.compactMap { sample in
-      guard let shadow = sample.shadowOutputs, shadow.count == ranges.count,
-        sample.outputs.count == ranges.count
-      else { return nil }
-      let bits = batch.outputFractionBits
-      return FidelityLoss.difference(
-        Batch.natural(sample.outputs, bits: bits), Batch.natural(shadow, bits: bits), ranges)
-    }
+  private func beginAnew(_ now: Duration) {
+    log.notice("\(settings.name): attached anew by someone else; its settings hold again")
+    intake.forgetInputs()
+    carrier.forget()
+    asking.reset()
+    handle(.attachedAnew, now)
+    askVersion(now)
   }
 
   private func askVersion(_ now: Duration) {
-    if let last = versionAsked, now < last + Self.versionInterval { return }
-    versionAsked = now
+    guard asking.isDue(at: now) else { return }
     do {
-      handle(.active(version: try fastPath.activeVersion()), now)
+      handle(.active(version: try carrier.fastPath.activeVersion()), now)
     } catch {
       handle(.failed(LoopFailure(step: .query, message: "\(error)")), now)
     }
-  }
-
-  private func note(_ failure: LoopFailure) {
-    state.failures += 1
-    state.lastFailure = "\(failure.step.rawValue): \(failure.message)"
   }
 }

@@ -1,4 +1,5 @@
 import Dispatch
+import MedullaBase
 import Synchronization
 
 /// What reaches the collector's thread from others, and wakes it.
@@ -6,6 +7,8 @@ final class RunnerMailbox: Sendable {
   struct Mail: Sendable {
     var answers: [Learner.Answer] = []
     var commands: [RunnerCommand] = []
+    /// The newest value from outside; older ones say nothing any longer.
+    var proxy: Double?
     var isStopping = false
   }
 
@@ -32,6 +35,11 @@ final class RunnerMailbox: Sendable {
     return isTaken
   }
 
+  func deliver(proxy: Double) {
+    mail.withLock { $0.proxy = proxy }
+    wake.signal()
+  }
+
   func stop() {
     mail.withLock { $0.isStopping = true }
     wake.signal()
@@ -39,7 +47,7 @@ final class RunnerMailbox: Sendable {
 
   /// All mail, as soon as there is some or `time` has come.
   func take(until time: Duration) -> Mail {
-    let left = time - RunnerClock.now
+    let left = time - MonotonicClock.now
     if left > .zero { _ = wake.wait(timeout: .now() + left.seconds) }
     return mail.withLock { mail in
       defer { mail = Mail(isStopping: mail.isStopping) }

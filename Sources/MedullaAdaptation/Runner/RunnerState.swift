@@ -1,7 +1,7 @@
 /// A function's slow path at one moment: the row of `medulla top`.
-public struct RunnerState: Sendable, Equatable, Codable {
+package struct RunnerState: Sendable, Equatable, Codable {
   /// What the loop is at.
-  public enum Phase: String, Sendable, Equatable, Codable, CaseIterable {
+  package enum Phase: String, Sendable, Equatable, Codable, CaseIterable {
     /// Waits for the gates to open.
     case learning
     /// Asks the kernel for the fidelity loss.
@@ -17,48 +17,50 @@ public struct RunnerState: Sendable, Equatable, Codable {
     case rollingBack = "rolling_back"
   }
 
-  public var name: String
+  package var name: String
   /// The adapter, as the configuration calls it.
-  public var adapter: String
-  public var isRunning: Bool
-  public var isPaused: Bool
-  public var phase: Phase
+  package var adapter: String
+  package var isRunning: Bool
+  package var isPaused: Bool
+  package var phase: Phase
   /// Of the active snapshot; nil before the fast path has told.
-  public var activeVersion: UInt64?
+  package var activeVersion: UInt64?
   /// Of the staged or watched one.
-  public var candidateVersion: UInt64?
+  package var candidateVersion: UInt64?
 
   /// Intervals that the loop has been through since the start, with samples or with an error:
   /// what stands still when the loop hangs.
-  public var ticks: UInt64
+  package var ticks: UInt64
   /// Batches and samples since the start.
-  public var batches: UInt64
-  public var samples: UInt64
-  public var samplesPerSecond: Double
+  package var batches: UInt64
+  package var samples: UInt64
+  package var samplesPerSecond: Double
   /// Samples that the kernel dropped since the start: its ring was full.
-  public var dropped: UInt64
+  package var dropped: UInt64
   /// Samples that were drained but not learned from: the adapter is slower than they come.
-  public var discarded: UInt64
+  package var discarded: UInt64
   /// Samples that wait for the adapter.
-  public var queued: Int
+  package var queued: Int
 
-  public var rounds: UInt64
-  public var failures: UInt64
-  public var lastFailure: String?
+  package var rounds: UInt64
+  package var failures: UInt64
+  package var lastFailure: String?
   /// The adapter's last value, and how long its last round took.
-  public var stability: Double?
-  public var roundSeconds: Double?
+  package var stability: Double?
+  package var roundSeconds: Double?
   /// The last word of each gate that has been asked, in the order in which they are asked.
-  public var gates: [GateDecision]
+  package var gates: [GateDecision]
+  /// The last word of what stands before learning; nil where every batch is learned from.
+  package var trigger: TriggerDecision?
   /// Mean reward of the last second with samples; nil when the function has no measure.
-  public var reward: Double?
+  package var reward: Double?
 
-  public var promotions: UInt64
-  public var rollbacks: UInt64
+  package var promotions: UInt64
+  package var rollbacks: UInt64
   /// Seconds until the next update may be tried.
-  public var waitSeconds: Double?
+  package var waitSeconds: Double?
 
-  public init(name: String, adapter: String) {
+  package init(name: String, adapter: String) {
     self.name = name
     self.adapter = adapter
     isRunning = false
@@ -80,7 +82,7 @@ public struct RunnerState: Sendable, Equatable, Codable {
 
   enum CodingKeys: String, CodingKey {
     case name, adapter, phase, ticks, batches, samples, dropped, discarded, queued, rounds, failures
-    case stability, gates
+    case stability, gates, trigger
     case reward, promotions, rollbacks
     case isRunning = "running"
     case isPaused = "paused"
@@ -90,5 +92,50 @@ public struct RunnerState: Sendable, Equatable, Codable {
     case lastFailure = "last_failure"
     case roundSeconds = "round_seconds"
     case waitSeconds = "wait_seconds"
+  }
+}
+
+// What happened, counted.
+extension RunnerState {
+  mutating func note(_ batch: Batch) {
+    batches += 1
+    samples += UInt64(batch.samples.count)
+    dropped += batch.dropped
+  }
+
+  mutating func note(_ statistics: BatchStatistics) {
+    samplesPerSecond = Double(statistics.samples) / max(statistics.seconds, 1e-9)
+    if let mean = statistics.rewardMean { reward = mean }
+  }
+
+  mutating func note(_ failure: LoopFailure) {
+    failures += 1
+    lastFailure = failure.line
+  }
+
+  mutating func noteRound(_ progress: Progress, samples: Int, seconds: Double) -> RoundProgress {
+    rounds += 1
+    stability = progress.stability
+    roundSeconds = seconds
+    return RoundProgress(
+      round: rounds, samples: samples, seconds: seconds, stability: progress.stability,
+      figures: progress.figures)
+  }
+
+  mutating func refresh(
+    _ loop: AdaptationLoop, queue: BatchQueue, trigger: TriggerDecision?, at now: Duration
+  ) {
+    isPaused = loop.isPaused
+    phase = loop.phase.name
+    activeVersion = loop.activeVersion
+    candidateVersion = loop.candidateVersion
+    discarded = queue.discarded
+    queued = queue.count
+    gates = loop.gates.decisions
+    self.trigger = trigger
+    promotions = loop.promotions
+    rollbacks = loop.rollbacks
+    let wait = loop.spacing.wait(at: now)
+    waitSeconds = wait > .zero ? wait.seconds : nil
   }
 }

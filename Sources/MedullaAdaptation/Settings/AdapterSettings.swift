@@ -1,7 +1,8 @@
+import MedullaFrames
 import MedullaLearning
 
-/// Who learns: `[function.adapter]`.
-public enum AdapterSettings: Sendable, Equatable, Codable {
+/// Who learns: the table `adapter` of a function.
+package enum AdapterSettings: Sendable, Equatable, Codable {
   /// Nobody; samples are drained and counted.
   case none
   case simulator(Simulator)
@@ -9,35 +10,35 @@ public enum AdapterSettings: Sendable, Equatable, Codable {
   case python(Python)
   case command(Command)
 
-  /// PPO in the simulator, on paths like those that the batches show.
-  public struct Simulator: Sendable, Equatable, Codable {
+  /// Reinforcement learning in a simulator of what the batches show.
+  package struct Simulator: Sendable, Equatable, Codable {
     /// Decisions of the policy in one round of learning.
-    public var steps: Int
-    public var seed: UInt64
+    package var steps: Int
+    package var seed: UInt64
 
-    public init(steps: Int = 4_096, seed: UInt64 = 1) {
+    package init(steps: Int = 4_096, seed: UInt64 = 1) {
       self.steps = steps
       self.seed = seed
     }
   }
 
   /// Regression or classification on labels in the samples.
-  public struct Supervised: Sendable, Equatable, Codable {
-    public var loss: Loss
+  package struct Supervised: Sendable, Equatable, Codable {
+    package var loss: Loss
     /// Which outcome of a sample is the label: the value itself for regression (in units of
     /// `1 / targetScale`), the class's number for classification.
-    public var target: Int
-    public var targetScale: Double
+    package var target: Int
+    package var targetScale: Double
     /// Learning rate of Adam.
-    public var rate: Double
+    package var rate: Double
     /// Samples that are kept for replay.
-    public var replay: Int
-    public var minibatch: Int
+    package var replay: Int
+    package var minibatch: Int
     /// Steps of the optimizer in one round.
-    public var steps: Int
-    public var seed: UInt64
+    package var steps: Int
+    package var seed: UInt64
 
-    public init(
+    package init(
       loss: Loss = .squaredError, target: Int = 0, targetScale: Double = 1, rate: Double = 1e-3,
       replay: Int = 4_096, minibatch: Int = 64, steps: Int = 64, seed: UInt64 = 1
     ) {
@@ -53,18 +54,18 @@ public enum AdapterSettings: Sendable, Equatable, Codable {
   }
 
   /// A Python class in a process of its own.
-  public struct Python: Sendable, Equatable, Codable {
+  package struct Python: Sendable, Equatable, Codable {
     /// `package.module:Class`.
-    public var className: String
+    package var className: String
     /// The interpreter.
-    public var python: String
-    public var deadline: Duration
+    package var python: String
+    package var deadline: Duration
     /// For the class's own use.
-    public var options: [String: FrameValue]
+    package var options: [String: FrameValue]
     /// The user whose rights the process has; nil: the daemon's.
-    public var user: String?
+    package var user: String?
 
-    public init(
+    package init(
       className: String, python: String = "python3", deadline: Duration = .seconds(10),
       options: [String: FrameValue] = [:], user: String? = nil
     ) {
@@ -77,15 +78,15 @@ public enum AdapterSettings: Sendable, Equatable, Codable {
   }
 
   /// Any program that speaks the adapter protocol.
-  public struct Command: Sendable, Equatable, Codable {
-    public var arguments: [String]
-    public var deadline: Duration
+  package struct Command: Sendable, Equatable, Codable {
+    package var arguments: [String]
+    package var deadline: Duration
     /// For the program's own use.
-    public var options: [String: FrameValue]
+    package var options: [String: FrameValue]
     /// The user whose rights the process has; nil: the daemon's.
-    public var user: String?
+    package var user: String?
 
-    public init(
+    package init(
       arguments: [String], deadline: Duration = .seconds(10), options: [String: FrameValue] = [:],
       user: String? = nil
     ) {
@@ -97,7 +98,7 @@ public enum AdapterSettings: Sendable, Equatable, Codable {
   }
 
   /// As the configuration calls it.
-  public var kind: String {
+  package var kind: String {
     switch self {
     case .none: "none"
     case .simulator: "simulator"
@@ -107,7 +108,7 @@ public enum AdapterSettings: Sendable, Equatable, Codable {
     }
   }
 
-  func validate(of name: String) throws(AdaptationError) {
+  package func validate(of name: String) throws(AdaptationError) {
     func demand(_ holds: Bool, _ message: String) throws(AdaptationError) {
       try AdaptationError.demand(holds, "function \(name), adapter: \(message)")
     }

@@ -1,39 +1,39 @@
-/// What a tuned network must pass before it becomes a snapshot: `[function.gates]`.
-public struct GateSettings: Sendable, Equatable, Codable {
+/// What a tuned network must pass before it becomes a snapshot: the table `gates` of a function.
+package struct GateSettings: Sendable, Equatable, Codable {
   /// The adapter's value has settled: LiteFlow §3.3, correctness.
-  public struct Stability: Sendable, Equatable, Codable {
+  package struct Stability: Sendable, Equatable, Codable {
     /// Rounds that are looked at.
-    public var window: Int
+    package var window: Int
     /// Largest (max − min) / |mean| of the value over the window.
-    public var range: Double
+    package var range: Double
 
-    public init(window: Int = 5, range: Double = 0.1) {
+    package init(window: Int = 5, range: Double = 0.1) {
       self.window = window
       self.range = range
     }
   }
 
   /// The tuned network differs enough from the kernel's: LiteFlow §3.3, necessity.
-  public struct Necessity: Sendable, Equatable, Codable {
+  package struct Necessity: Sendable, Equatable, Codable {
     /// Of the fidelity losses of a batch.
-    public enum Statistic: String, Sendable, Equatable, Codable, CaseIterable {
+    package enum Statistic: String, Sendable, Equatable, Codable, CaseIterable {
       /// As in the paper.
       case minimum
       case mean
       case p99
     }
 
-    public var statistic: Statistic
+    package var statistic: Statistic
     /// Part of the output's range, O_max − O_min, that the statistic must exceed.
-    public var alpha: Double
+    package var alpha: Double
     /// Once the gate has been shut, the statistic must exceed (1 + hysteresis) · threshold to open it.
-    public var hysteresis: Double
+    package var hysteresis: Double
     /// Batches in a row that must exceed the threshold.
-    public var confirmations: Int
+    package var confirmations: Int
     /// O_min and O_max of each output; nil: what the snapshot's accuracy report saw.
-    public var outputs: [ClosedRange<Double>]?
+    package var outputs: [ClosedRange<Double>]?
 
-    public init(
+    package init(
       statistic: Statistic = .minimum, alpha: Double = 0.05, hysteresis: Double = 0, confirmations: Int = 1,
       outputs: [ClosedRange<Double>]? = nil
     ) {
@@ -46,22 +46,22 @@ public struct GateSettings: Sendable, Equatable, Codable {
   }
 
   /// The candidate's integers are close to its floats.
-  public struct Accuracy: Sendable, Equatable, Codable {
+  package struct Accuracy: Sendable, Equatable, Codable {
     /// Largest mean error as a part of the output's range.
-    public var maxError: Double
+    package var maxError: Double
 
-    public init(maxError: Double = 0.01) {
+    package init(maxError: Double = 0.01) {
       self.maxError = maxError
     }
   }
 
-  public var stability: Stability
-  public var necessity: Necessity
-  public var accuracy: Accuracy
+  package var stability: Stability
+  package var necessity: Necessity
+  package var accuracy: Accuracy
   /// Least time between updates.
-  public var updateInterval: Duration
+  package var updateInterval: Duration
 
-  public init(
+  package init(
     stability: Stability = Stability(), necessity: Necessity = Necessity(), accuracy: Accuracy = Accuracy(),
     updateInterval: Duration = .seconds(10)
   ) {

@@ -1,15 +1,15 @@
-/// The candidate infers beside the active snapshot before it acts: `[function.shadow]`.
-public struct ShadowSettings: Sendable, Equatable, Codable {
+/// The candidate infers beside the active snapshot before it acts: the table `shadow` of a function.
+package struct ShadowSettings: Sendable, Equatable, Codable {
   /// Every n-th decision; 0: there is no shadow phase.
-  public var every: Int
+  package var every: Int
   /// Compared decisions that the phase needs.
-  public var decisions: Int
+  package var decisions: Int
   /// Largest mean difference of the outputs as a part of the output's range; a candidate beyond it goes.
-  public var maxDifference: Double
+  package var maxDifference: Double
   /// The phase is given up, and the candidate with it, when so long brought too few decisions.
-  public var limit: Duration
+  package var limit: Duration
 
-  public init(
+  package init(
     every: Int = 0, decisions: Int = 200, maxDifference: Double = 0.5, limit: Duration = .seconds(60)
   ) {
     self.every = every
@@ -29,22 +29,21 @@ public struct ShadowSettings: Sendable, Equatable, Codable {
   }
 }
 
-/// How a promoted snapshot is watched: `[function.watch]`.
-public struct WatchSettings: Sendable, Equatable, Codable {
+/// How a promoted snapshot is watched: the table `watch` of a function.
+package struct WatchSettings: Sendable, Equatable, Codable {
   /// How long rewards are collected after a promotion, and kept from before; 0: no watch.
-  public var window: Duration
+  package var window: Duration
   /// Least loss of reward, as a part of the reward before, that calls for a rollback.
-  public var loss: Double
+  package var loss: Double
   /// Largest probability of such a loss by chance (Welch's t-test, one-sided).
-  public var significance: Double
+  package var significance: Double
   /// The first wait after a rollback before the next try; it doubles with each, up to `backOffLimit`.
-  public var backOff: Duration
-  public var backOffLimit: Duration
-  /// For custom functions: which outcome of a sample is the reward; nil: there is none, and no watch.
-  /// Congestion control has a reward of its own (`CongestionReward`).
-  public var outcome: Int?
+  package var backOff: Duration
+  package var backOffLimit: Duration
+  /// Which outcome of a sample is the reward, for functions that have none of their own; nil: no watch.
+  package var outcome: Int?
 
-  public init(
+  package init(
     window: Duration = .seconds(10), loss: Double = 0.05, significance: Double = 0.01,
     backOff: Duration = .seconds(30), backOffLimit: Duration = .seconds(3_600), outcome: Int? = nil
   ) {

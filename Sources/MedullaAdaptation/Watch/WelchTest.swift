@@ -6,14 +6,14 @@ import Darwin
 
 /// Whether one mean is smaller than another by more than chance (Welch, 1947): two samples of unequal sizes
 /// and variances.
-public struct WelchTest: Sendable, Equatable {
-  public let first: Double
-  public let second: Double
+package struct WelchTest: Sendable, Equatable {
+  package let first: Double
+  package let second: Double
   /// The probability of such a fall from the first mean to the second, or a larger one, by chance.
-  public let probability: Double
+  package let probability: Double
 
   /// nil when a sample has fewer than two values.
-  public init?(_ first: [Double], _ second: [Double]) {
+  package init?(_ first: [Double], _ second: [Double]) {
     guard first.count > 1, second.count > 1 else { return nil }
     let (a, b) = (Self.moments(first), Self.moments(second))
     self.first = a.mean

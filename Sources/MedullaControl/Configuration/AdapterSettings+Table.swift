@@ -4,7 +4,7 @@ import MedullaLearning
 extension AdapterSettings {
   private static let deadlines: ClosedRange<Duration> = .milliseconds(10)...(.seconds(3_600))
 
-  /// Reads a `[function.adapter]` table; without one nobody learns.
+  /// Reads a `adapter` table of a function; without one nobody learns.
   init(_ table: inout TableReader, directory: String) {
     let kinds = ["none", "simulator", "supervised", "python", "command"].map { ($0, $0) }
     let kind = table.word("kind", kinds)
@@ -61,7 +61,7 @@ extension AdapterSettings.Python {
 
 extension AdapterSettings.Command {
   fileprivate init(_ table: inout TableReader, directory: String) {
-    if !table.has("argv") { table.problem(nil, "needs the key argv, such as argv = [\"/usr/bin/learner\"]") }
+    if !table.has("argv") { table.problem(nil, "needs the key argv, such as argv: [/usr/bin/learner]") }
     self.init(arguments: table.strings("argv") ?? [])
     if let first = arguments.first {
       arguments[0] = ConfigurationPath.program(first, from: directory)

@@ -2,66 +2,87 @@ import Foundation
 import MedullaAdaptation
 
 /// A whole configuration: the daemon and its functions.
-public struct Configuration: Sendable, Equatable {
+package struct Configuration: Sendable, Equatable {
   /// Functions of one daemon.
-  public static let functionLimit = 64
+  package static let functionLimit = 64
+  /// Makes of a file of the format that was read before one of today's.
+  package static let conversion =
+    "python3 -c 'import sys, tomllib, yaml; "
+    + "yaml.safe_dump(tomllib.load(sys.stdin.buffer), sys.stdout, sort_keys=False)'"
 
-  public var daemon: DaemonSettings
-  public var functions: [FunctionSettings]
+  package var daemon: DaemonSettings
+  package var functions: [FunctionSettings]
 
-  public init(daemon: DaemonSettings = DaemonSettings(), functions: [FunctionSettings] = []) {
+  package init(daemon: DaemonSettings = DaemonSettings(), functions: [FunctionSettings] = []) {
     self.daemon = daemon
     self.functions = functions
   }
 
   /// Reads a file; relative paths in it are from its own directory.
   ///
-  /// - Throws: `badConfiguration` with every problem and its line, `io` when the file cannot be read.
-  public init(path: String) throws(ControlError) {
+  /// - Throws: `badConfiguration` with every problem and its place, `io` when the file cannot be read.
+  package init(path: String) throws(ControlError) {
     let absolute = URL(fileURLWithPath: path).standardizedFileURL
+    if absolute.pathExtension.lowercased() == "toml" { throw Self.refusal(ofTOML: path) }
     guard let handle = FileHandle(forReadingAtPath: path) else {
+      let earlier = absolute.deletingPathExtension().appendingPathExtension("toml").path
+      if FileManager.default.fileExists(atPath: earlier) { throw Self.refusal(ofTOML: earlier) }
       throw ControlError(
         .io, "the configuration \(path) cannot be read: \(String(cString: strerror(errno)))",
-        remedy: "docs/configuration.md has one to begin with")
+        remedy: "docs/reference/configuration.md has one to begin with")
     }
     let data = (try? handle.read(upToCount: ConfigurationDocument.byteLimit + 1)) ?? Data()
     guard let text = String(data: data, encoding: .utf8) else {
-      throw ControlError(.badConfiguration, "\(path) is not UTF-8 text")
+      throw ControlError(.badConfiguration, "\(path) is not UTF-8 text", remedy: "store it as UTF-8")
     }
     try self.init(text: text, file: path, directory: absolute.deletingLastPathComponent().path)
   }
 
+  private static func refusal(ofTOML path: String) -> ControlError {
+    let new = URL(fileURLWithPath: path).deletingPathExtension().appendingPathExtension("yaml").path
+    return ControlError(
+      .badConfiguration, "\(path) is TOML, which is no longer read; the same keys in YAML are",
+      remedy: "convert it: \(conversion) <\(path) >\(new) (docs/reference/configuration.md, \"From TOML\")")
+  }
+
   /// - Parameters:
-  ///   - text: TOML.
+  ///   - text: YAML.
   ///   - file: how errors name it.
   ///   - directory: from which relative paths go.
-  public init(text: String, file: String = "configuration", directory: String = "/") throws(ControlError) {
+  package init(text: String, file: String = "configuration", directory: String = "/") throws(ControlError) {
     let (configuration, problems) = Self.read(text, directory: directory)
     guard let configuration, problems.isEmpty else {
       throw ControlError(
         .badConfiguration,
-        problems.map { "\(file), \($0)" }.joined(separator: "\n"),
-        remedy: "docs/configuration.md lists every key with its range")
+        problems.map { "\(file):\($0)" }.joined(separator: "\n"),
+        remedy: "docs/reference/configuration.md lists every key with its range")
     }
     self = configuration
   }
 
-  /// What the text says, and everything that is wrong with it, by line.
+  /// What the text says, and everything that is wrong with it, by place.
   static func read(_ text: String, directory: String) -> (Configuration?, [ConfigurationProblem]) {
     let document: ConfigurationDocument
     do {
       document = try ConfigurationDocument(text)
     } catch {
-      return (nil, [error])
+      return (nil, [ConfigurationProblem(error.position, key: error.key, error.message + hint(for: text))])
     }
-    guard case .table(let values) = document.root else { return (nil, []) }
+    guard case .table(let entries) = document.root.value else {
+      let message = "\(document.root.value.kind) is no configuration; begin with the key daemon or function"
+      return (nil, [ConfigurationProblem(document.root.position, message + hint(for: text))])
+    }
     let problems = TableReader.Problems()
-    var root = TableReader(values, path: [], name: "", lines: document.lines, problems: problems)
+    for problem in document.problems { problems.add(problem) }
+    var root = TableReader(entries, at: .start, problems: problems)
     var table = root.table("daemon")
     var configuration = Configuration(daemon: DaemonSettings(&table, directory: directory))
+    let known = problems.all.count
     let tables = root.tables("function")
+    if tables.isEmpty, problems.all.count == known {
+      root.problem("function", "there is none; list a table with name and bundle for each function")
+    }
     root.finish()
-    if tables.isEmpty { root.problem(nil, "has no [[function]]") }
     if tables.count > functionLimit { root.problem("function", "there are more than \(functionLimit)") }
     var names: Set<String> = []
     for var table in tables.prefix(functionLimit) {
@@ -79,8 +100,16 @@ public struct Configuration: Sendable, Equatable {
       }
       configuration.functions.append(function)
     }
-    let ordered = problems.all.sorted { ($0.line, $0.key) < ($1.line, $1.key) }
+    let ordered = problems.all.sorted { ($0.position, $0.key) < ($1.position, $1.key) }
     return (configuration, ordered)
+  }
+}
+
+extension Configuration {
+  /// What is said of a text that cannot be read and looks like what was read before.
+  private static func hint(for text: String) -> String {
+    guard text.contains("[[function]]") else { return "" }
+    return "; this looks like TOML: docs/reference/configuration.md tells how to convert it"
   }
 }
 

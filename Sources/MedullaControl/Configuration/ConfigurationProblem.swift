@@ -1,18 +1,25 @@
 /// One thing that is wrong in a configuration.
-public struct ConfigurationProblem: Error, Equatable, Sendable, CustomStringConvertible {
-  /// Counted from 1.
-  public let line: Int
+package struct ConfigurationProblem: Error, Equatable, Sendable, CustomStringConvertible {
+  package let position: TextPosition
   /// The key with the tables around it, such as `function.gates.alpha`; empty for the file as a whole.
-  public let key: String
-  public let message: String
+  package let key: String
+  /// What is wrong, and what would be right.
+  package let message: String
 
-  public init(line: Int, key: String, message: String) {
-    self.line = line
-    self.key = key
-    self.message = message
+  package init(_ position: TextPosition, key: String = "", _ message: String) {
+    self.position = position
+    self.key = Self.line(key)
+    self.message = Self.line(message)
   }
 
-  public var description: String {
-    key.isEmpty ? "line \(line): \(message)" : "line \(line): \(key): \(message)"
+  /// A text without control characters, so that a problem is one line whatever the file holds.
+  private static func line(_ text: String) -> String {
+    text.unicodeScalars.map {
+      $0.properties.generalCategory == .control ? $0.escaped(asASCII: true) : String($0)
+    }.joined()
+  }
+
+  package var description: String {
+    key.isEmpty ? "\(position): \(message)" : "\(position): \(key): \(message)"
   }
 }

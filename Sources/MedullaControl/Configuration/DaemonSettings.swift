@@ -1,38 +1,40 @@
-/// What the daemon as a whole is told: the table `[daemon]`.
-public struct DaemonSettings: Sendable, Equatable {
+import MedullaBase
+
+/// What the daemon as a whole is told: the table `daemon`.
+package struct DaemonSettings: Sendable, Equatable {
   /// What becomes of the functions when the daemon stops.
-  public enum OnStop: String, Sendable, Codable {
+  package enum OnStop: String, Sendable, Codable {
     /// The fast path goes on with what it has.
     case keep
     /// Every function of the configuration is detached.
     case detach
   }
 
-  public static let defaultSocket = "/run/medulla/control.sock"
-  public static let defaultState = "/var/lib/medulla"
+  package static let defaultSocket = "/run/medulla/control.sock"
+  package static let defaultState = "/var/lib/medulla"
 
   /// The control socket's path.
-  public var socket = DaemonSettings.defaultSocket
+  package var socket = DaemonSettings.defaultSocket
   /// The directory of the history and of kept snapshots.
-  public var state = DaemonSettings.defaultState
+  package var state = DaemonSettings.defaultState
   /// Records older than this are deleted.
-  public var history = Duration.seconds(30 * 86_400)
+  package var history = Duration.seconds(30 * 86_400)
   /// The size in bytes over which the oldest records are deleted.
-  public var historyLimit = 256 << 20
-  public var onStop = OnStop.keep
+  package var historyLimit = 256 << 20
+  package var onStop = OnStop.keep
   /// Who the daemon becomes before the functions are loaded; nil: who it is.
-  public var user: String?
-  public var logLevel = LogLevel.info
+  package var user: String?
+  package var logLevel = LogLevel.info
 
-  public enum LogLevel: String, Sendable, Codable, CaseIterable {
+  package enum LogLevel: String, Sendable, Codable, CaseIterable {
     case debug, info, notice, warning, error
   }
 
-  public init() {}
+  package init() {}
 
-  public var historyPath: String { state + "/history.sqlite" }
-  public var snapshotsPath: String { state + "/snapshots" }
-  public var lockPath: String { state + "/medullad.lock" }
+  package var historyPath: String { state + "/history.sqlite" }
+  package var snapshotsPath: String { state + "/snapshots" }
+  package var lockPath: String { state + "/medullad.lock" }
 }
 
 extension DaemonSettings {
@@ -64,23 +66,15 @@ extension DaemonSettings {
 }
 
 extension TableReader {
-  /// A size: an integer of bytes, or a string such as `"256MiB"`.
+  /// A size: an integer of bytes, or a string such as `256MiB`.
   mutating func bytes(_ key: String, in range: ClosedRange<Int>) -> Int? {
-    guard has(key) else { return integer(key, in: range) }
     guard let text = probe(key) else { return integer(key, in: range) }
-    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("B", 0)]
-    for (unit, shift) in units where text.hasSuffix(unit) {
-      guard let count = Int(text.dropLast(unit.count)), count >= 0, count <= Int.max >> shift,
-        range.contains(count << shift)
-      else { break }
-      _ = string(key)
-      return count << shift
-    }
     _ = string(key)
+    if let count = try? Quantity.bytes(text, in: range) { return count }
     problem(
       key,
-      "\"\(text)\" is not allowed; it must be a size from \"\(range.lowerBound >> 20)MiB\" to "
-        + "\"\(range.upperBound >> 30)GiB\"")
+      "the string \"\(text.prefix(60))\" is not allowed; it must be a size from \(range.lowerBound >> 20)MiB "
+        + "to \(range.upperBound >> 30)GiB")
     return nil
   }
 }

@@ -1,8 +1,9 @@
 import MedullaAdaptation
+import MedullaCompile
 import MedullaDatapath
 
 extension FunctionSettings {
-  /// Reads one `[[function]]` table.
+  /// Reads one table of the list `function`.
   init(_ table: inout TableReader, directory: String) {
     let name = table.requiredString("name", example: "medulla")
     if !name.isEmpty, (try? InstanceName(name)) == nil {
@@ -11,15 +12,19 @@ extension FunctionSettings {
         "\"\(name)\" must be 1 to \(InstanceName.lengthLimit) letters, digits, - and _, and begin "
           + "with a letter")
     }
-    let kind = Self.kind(&table, directory: directory)
+    let (function, values) = Self.function(&table, directory: directory)
     let bundle = table.requiredString("bundle", example: "/etc/medulla/aurora.medulla")
-    self.init(name: name, kind: kind, bundle: ConfigurationPath.absolute(bundle, from: directory))
+    self.init(
+      name: name, function: function, values: values,
+      bundle: ConfigurationPath.absolute(bundle, from: directory))
     interval = table.duration("interval", in: Self.intervals) ?? interval
     sampling = table.integer("sampling", in: 0...1_000_000) ?? sampling
     consistency = table.boolean("consistency") ?? consistency
     drainLimit = table.duration("drain_limit", in: Self.drainLimits)
     var inside = table.table("adapter")
     adapter = AdapterSettings(&inside, directory: directory)
+    inside = table.table("trigger")
+    trigger = TriggerSettings(&inside)
     inside = table.table("gates")
     gates = GateSettings(&inside)
     inside = table.table("shadow")
@@ -37,18 +42,33 @@ extension FunctionSettings {
     }
   }
 
-  private static func kind(_ table: inout TableReader, directory: String) -> Kind {
-    let isCustom = table.word("kind", [("congestion", false), ("custom", true)]) ?? false
-    guard isCustom else {
-      for key in ["program", "hook"] where table.has(key) {
-        _ = table.string(key)
-        table.problem(key, "is for kind = \"custom\" only")
-      }
-      return .congestion
+  /// The function by its name, and its own keys; those of other functions say whose they are.
+  private static func function(
+    _ table: inout TableReader, directory: String
+  ) -> (name: String, values: [String: FunctionValue]) {
+    let list = FunctionList.all
+    let words = list.functions.flatMap { function in
+      ([function.name] + function.formerNames).map { ($0, function.name) }
     }
-    let program = table.requiredString("program", example: "/etc/medulla/mine.bpf.c")
-    let hook = table.requiredString("hook", example: "tc:eth0:ingress")
-    return .custom(program: ConfigurationPath.absolute(program, from: directory), hook: hook)
+    let name = table.word("kind", words) ?? FunctionList.standard
+    var values: [String: FunctionValue] = [:]
+    for key in list[name]?.keys ?? [] { values[key.name] = value(of: key, &table, directory: directory) }
+    for other in list.functions where other.name != name {
+      for key in other.keys where values[key.name] == nil && table.has(key.name) {
+        _ = table.string(key.name)
+        table.problem(key.name, "is for kind: \(other.name) only")
+      }
+    }
+    return (name, values)
+  }
+
+  private static func value(
+    of key: FunctionKey, _ table: inout TableReader, directory: String
+  ) -> FunctionValue? {
+    if case .number(let range) = key.kind { return table.number(key.name, in: range).map { .number($0) } }
+    let text = key.isRequired ? table.requiredString(key.name, example: key.example) : table.string(key.name)
+    guard let text else { return nil }
+    return .text(key.kind == .path ? ConfigurationPath.absolute(text, from: directory) : text)
   }
 }
 

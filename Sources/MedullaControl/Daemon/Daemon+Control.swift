@@ -1,10 +1,11 @@
 import Foundation
 import Glibc
 import MedullaAdaptation
+import MedullaBase
 
 // Answers on the control socket.
 extension Daemon: ControlTarget {
-  public func answer(_ request: ControlRequest, from peer: ControlPeer) -> ControlAnswer {
+  package func answer(_ request: ControlRequest, from peer: ControlPeer) -> ControlAnswer {
     do {
       switch request.method {
       case .hello: return ControlAnswer(HelloAnswer(version: Self.version, process: getpid()))
@@ -12,6 +13,7 @@ extension Daemon: ControlTarget {
       case .why: return ControlAnswer(WhyAnswer(functions: try hosts(request.function).map(why)))
       case .history: return ControlAnswer(try historyAnswer(request))
       case .pause, .resume, .promote, .rollback: return ControlAnswer(try tell(request, peer))
+      case .proxy: return ControlAnswer(try take(proxy: request, peer))
       case .reload: return ControlAnswer(try orderReload(peer))
       case .stop: return ControlAnswer(orderStop(request, peer))
       }
@@ -20,7 +22,7 @@ extension Daemon: ControlTarget {
     }
   }
 
-  public func frame(function: String?) -> ControlAnswer {
+  package func frame(function: String?) -> ControlAnswer {
     do {
       return ControlAnswer(try report(function))
     } catch {
@@ -101,6 +103,30 @@ extension Daemon: ControlTarget {
     }
     let names = hosts.map(\.settings.name).joined(separator: ", ")
     return ControlOutcome("told \(names) to \(command.rawValue)")
+  }
+
+  private func take(proxy request: ControlRequest, _ peer: ControlPeer) throws(ControlError) -> ControlOutcome
+  {
+    guard let value = request.value else {
+      throw ControlError(.badParameter, "proxy needs a \"value\" that is a number")
+    }
+    let hosts = try self.hosts(request.function)
+    guard hosts.count == 1, let host = hosts.first else {
+      let names = hosts.map(\.settings.name).joined(separator: ", ")
+      throw ControlError(
+        .badParameter, "proxy needs the name of one function", remedy: "there are: \(names)")
+    }
+    let name = host.settings.name
+    guard case .proxy = host.settings.trigger.kind else {
+      throw ControlError(
+        .refused, "\(name) does not learn by a value from outside",
+        remedy: "give it a trigger of kind proxy in the configuration")
+    }
+    log.debug("\(name): user \(peer.user), process \(peer.process) says that it does \(value)")
+    guard host.loop.report(proxy: value) else {
+      throw ControlError(.refused, "\(name) does not run")
+    }
+    return ControlOutcome("told \(name)")
   }
 
   private func orderReload(_ peer: ControlPeer) throws(ControlError) -> ControlOutcome {

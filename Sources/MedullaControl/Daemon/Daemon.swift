@@ -1,25 +1,26 @@
-import CMedulla
+import CHost
 import Foundation
 import Glibc
 import Logging
 import MedullaAdaptation
+import MedullaCompile
 import MedullaDatapath
 import MedullaKernel
 
 /// Hosts the slow paths of a configuration's functions: what `medullad` and `medulla run` run.
 ///
 /// `prepare` does all that needs privileges, on one thread; `run` serves until it is told to stop.
-public final class Daemon: @unchecked Sendable {
-  public static let version = "0.1.0"
+package final class Daemon: @unchecked Sendable {
+  package static let version = "0.1.0"
   /// The control socket's group, where the machine has one of that name.
-  public static let group = "medulla"
+  package static let group = "medulla"
   /// Locks of running functions, so that two daemons never share one.
   static let runDirectory = "/run/medulla"
   static let socketMode: mode_t = 0o660
   static let tick = Duration.milliseconds(250)
   static let sweepSeconds = 10.0
 
-  public let configurationPath: String
+  package let configurationPath: String
   let log: Logger
   let notification: ServiceNotification
   let makeLoop: FunctionHost.LoopFactory
@@ -43,7 +44,7 @@ public final class Daemon: @unchecked Sendable {
   /// - Parameters:
   ///   - path: the configuration; it is read again on a reload.
   ///   - makeLoop: makes the loop of a function; the default is the real one.
-  public convenience init(path: String, log: Logger) throws {
+  package convenience init(path: String, log: Logger) throws {
     try self.init(path: path, log: log, makeLoop: LoopAssembly.make)
   }
 
@@ -76,7 +77,7 @@ public final class Daemon: @unchecked Sendable {
   /// into the kernel or takes it over.
   ///
   /// - Throws: what keeps the daemon from starting; functions that were attached meanwhile are detached.
-  public func prepare() throws {
+  package func prepare() throws {
     let settings = self.settings
     try OwnedTree.make(settings.state, mode: 0o750)
     try OwnedTree.make(settings.snapshotsPath, mode: 0o750)
@@ -95,7 +96,7 @@ public final class Daemon: @unchecked Sendable {
         lock.withLock { hosts.append(host) }
       }
     } catch {
-      for name in attached { try? CongestionControl.detach(name: name) }
+      for name in attached { try? Instance(name).detach() }
       closeSocket()
       throw error
     }
@@ -103,7 +104,7 @@ public final class Daemon: @unchecked Sendable {
   }
 
   /// Serves until a signal or a client ends it.
-  public func run() throws {
+  package func run() throws {
     guard isPrepared, let listener else {
       throw ControlError(.refused, "the daemon was not prepared")
     }
@@ -132,7 +133,7 @@ public final class Daemon: @unchecked Sendable {
   }
 
   /// Ends `run` soon.
-  public func stop(_ order: DaemonSettings.OnStop? = nil) {
+  package func stop(_ order: DaemonSettings.OnStop? = nil) {
     lock.withLock { if stopOrder == nil { stopOrder = .some(order) } }
     wakeUp()
   }
@@ -225,11 +226,12 @@ public final class Daemon: @unchecked Sendable {
       switch order {
       case .keep:
         // Nobody listens: the fast path need not send.
-        try CongestionControl.setShadow(name: name, every: nil)
-        try CongestionControl.setSampling(name: name, every: 0)
+        let instance = try Instance(name)
+        try instance.setShadow(every: nil)
+        try instance.setSampling(every: 0)
         log.notice("\(name): left on in the kernel")
       case .detach:
-        try CongestionControl.detach(name: name) { self.log.info("\(name): \($0)") }
+        try Instance(name).detach { self.log.info("\(name): \($0)") }
         log.notice("\(name): detached")
       }
     } catch {
@@ -246,7 +248,7 @@ extension Daemon {
       lock.withLock { locks[path] = taken }
     } catch {
       guard error.code == .busy else {
-        throw ControlError(.io, "the lock \(path) cannot be taken: \(error.reason)", remedy: error.remedy)
+        throw ControlError(.io, "the lock \(path) cannot be taken: \(error.cause)", remedy: error.remedy)
       }
       throw ControlError(
         .alreadyRunning, "another daemon has \(what)",
@@ -288,7 +290,7 @@ extension Daemon {
           directory: URL(fileURLWithPath: configurationPath).deletingLastPathComponent().path, log: log)
         return (FunctionHost(settings: function, loop: try makeLoop(function, loaded, context)), isNew)
       } catch {
-        if isNew { try? CongestionControl.detach(name: function.name) }
+        if isNew { try? Instance(function.name).detach() }
         throw error
       }
     } catch {

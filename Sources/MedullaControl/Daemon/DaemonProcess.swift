@@ -3,11 +3,11 @@ import Glibc
 import Logging
 
 /// A daemon as a whole process: what `medullad` and `medulla run` share.
-public enum DaemonProcess {
+package enum DaemonProcess {
   /// Runs a configuration's daemon until it is told to stop.
   ///
   /// Call it from the only thread of the process when the configuration names a user.
-  public static func run(configuration path: String) throws {
+  package static func run(configuration path: String) throws {
     let form = DaemonLog.form()
     let log = Logger(label: "medulla") { DaemonLog(label: $0, form: form) }
     let daemon = try Daemon(path: path, log: log)
@@ -18,7 +18,7 @@ public enum DaemonProcess {
   /// What a configuration says, in a line or two; nothing is started.
   ///
   /// - Throws: `badConfiguration` with every problem and its line.
-  public static func check(configuration path: String) throws(ControlError) -> String {
+  package static func check(configuration path: String) throws(ControlError) -> String {
     let configuration = try Configuration(path: path)
     let functions = configuration.functions.map { "\($0.name) (\($0.adapter.kind))" }.joined(separator: ", ")
     return "\(path) has no errors: \(functions)"

@@ -2,11 +2,11 @@ import MedullaAdaptation
 import MedullaDatapath
 
 /// The answer to `hello`.
-public struct HelloAnswer: Codable, Sendable, Equatable {
-  public var name = "medullad"
-  public var version: String
-  public var protocolVersion = ControlProtocol.version
-  public var process: Int32
+package struct HelloAnswer: Codable, Sendable, Equatable {
+  package var name = "medullad"
+  package var version: String
+  package var protocolVersion = ControlProtocol.version
+  package var process: Int32
 
   enum CodingKeys: String, CodingKey {
     case name, version, process
@@ -15,13 +15,13 @@ public struct HelloAnswer: Codable, Sendable, Equatable {
 }
 
 /// One function in `status` and `top`.
-public struct FunctionReport: Codable, Sendable, Equatable {
-  public var state: RunnerState
+package struct FunctionReport: Codable, Sendable, Equatable {
+  package var state: RunnerState
   /// Where its bundle came from.
-  public var bundle: String
+  package var bundle: String
   /// What the kernel has; nil when it cannot be read.
-  public var kernel: CongestionStatus?
-  public var kernelError: String?
+  package var kernel: InstanceStatus?
+  package var kernelError: String?
 
   enum CodingKeys: String, CodingKey {
     case state, bundle, kernel
@@ -30,22 +30,22 @@ public struct FunctionReport: Codable, Sendable, Equatable {
 }
 
 /// The answer to `status`, and a frame of `top`.
-public struct DaemonReport: Codable, Sendable, Equatable {
+package struct DaemonReport: Codable, Sendable, Equatable {
   /// Seconds since 1970.
-  public var time: Double
-  public var version: String
-  public var process: Int32
-  public var user: String
+  package var time: Double
+  package var version: String
+  package var process: Int32
+  package var user: String
   /// Capabilities in force, by name.
-  public var capabilities: [String]
-  public var uptimeSeconds: Double
-  public var configuration: String
-  public var socket: String
+  package var capabilities: [String]
+  package var uptimeSeconds: Double
+  package var configuration: String
+  package var socket: String
   /// How the socket came to be: `own` or `passed` by the service manager.
-  public var socketOrigin: String
-  public var onStop: DaemonSettings.OnStop
-  public var history: HistoryHealth
-  public var functions: [FunctionReport]
+  package var socketOrigin: String
+  package var onStop: DaemonSettings.OnStop
+  package var history: HistoryHealth
+  package var functions: [FunctionReport]
 
   enum CodingKeys: String, CodingKey {
     case time, version, process, user, capabilities, configuration, socket, history, functions
@@ -56,26 +56,26 @@ public struct DaemonReport: Codable, Sendable, Equatable {
 }
 
 /// The answer to a verb: what was done, in a sentence.
-public struct ControlOutcome: Codable, Sendable, Equatable {
-  public var done: String
+package struct ControlOutcome: Codable, Sendable, Equatable {
+  package var done: String
 
-  public init(_ done: String) { self.done = done }
+  package init(_ done: String) { self.done = done }
 }
 
 /// The answer to `history`.
-public struct HistoryAnswer: Codable, Sendable, Equatable {
-  public var records: [StoredRecord]
-  public var snapshots: [KeptSnapshot]
+package struct HistoryAnswer: Codable, Sendable, Equatable {
+  package var records: [StoredRecord]
+  package var snapshots: [KeptSnapshot]
 
-  public init(records: [StoredRecord], snapshots: [KeptSnapshot]) {
+  package init(records: [StoredRecord], snapshots: [KeptSnapshot]) {
     self.records = records
     self.snapshots = snapshots
   }
 }
 
 /// The answer to `why`.
-public struct WhyAnswer: Codable, Sendable, Equatable {
-  public var functions: [WhyReport]
+package struct WhyAnswer: Codable, Sendable, Equatable {
+  package var functions: [WhyReport]
 
-  public init(functions: [WhyReport]) { self.functions = functions }
+  package init(functions: [WhyReport]) { self.functions = functions }
 }

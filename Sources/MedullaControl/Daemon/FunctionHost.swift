@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import MedullaAdaptation
+import MedullaCompile
 import MedullaDatapath
 import MedullaSnapshot
 
@@ -21,7 +22,7 @@ final class FunctionHost: @unchecked Sendable {
   let settings: FunctionSettings
   let loop: any FunctionLoop
   private let lock = NSLock()
-  private var status: CongestionStatus?
+  private var status: InstanceStatus?
   private var statusError: String?
   private var statusTime: ContinuousClock.Instant?
   private var beat: (count: UInt64, time: ContinuousClock.Instant)?
@@ -45,7 +46,7 @@ final class FunctionHost: @unchecked Sendable {
 
   private func refresh() {
     do {
-      status = try CongestionControl.status(name: settings.name)
+      status = try Instance(settings.name).status()
       statusError = nil
     } catch {
       status = nil

@@ -1,7 +1,7 @@
 import MedullaAdaptation
 
 /// One function's slow path as the daemon hosts it; `FunctionRunner` in earnest.
-public protocol FunctionLoop: AnyObject, Sendable {
+package protocol FunctionLoop: AnyObject, Sendable {
   func start()
   /// Ends the threads and waits for them; the fast path goes on.
   func stop()
@@ -9,4 +9,7 @@ public protocol FunctionLoop: AnyObject, Sendable {
   /// False when the loop does not run, or has too many commands to come to.
   @discardableResult
   func command(_ command: RunnerCommand) -> Bool
+  /// A value from outside that tells how well the network still does. False when the loop does not run.
+  @discardableResult
+  func report(proxy: Double) -> Bool
 }

@@ -1,4 +1,5 @@
 import Foundation
+import MedullaCompile
 import MedullaDatapath
 
 /// Does now and then, on a thread of its own, what time brings: flows past the drain limit move, and program
@@ -38,7 +39,7 @@ extension Daemon {
   func sweep() {
     for host in functions {
       do {
-        try CongestionControl.sweep(name: host.settings.name)
+        try Instance(host.settings.name).sweep()
       } catch {
         log.debug("\(host.settings.name): not swept: \(error)")
       }

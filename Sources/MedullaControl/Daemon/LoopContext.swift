@@ -1,7 +1,7 @@
 import Logging
 
 /// What a function's loop is given by the daemon around it.
-struct LoopContext {
+struct LoopContext: Sendable {
   let history: HistoryStore
   let snapshots: SnapshotKeeper
   /// Of the configuration.

@@ -1,6 +1,8 @@
 import Foundation
 import Logging
 import MedullaAdaptation
+import MedullaBase
+import MedullaCompile
 import MedullaDatapath
 import MedullaModel
 import MedullaSnapshot
@@ -36,9 +38,9 @@ struct FunctionLoader {
     let active: String
     let isNew: Bool
     if let status = try attachedStatus(settings.name) {
-      guard (status.kind == .congestion) == (settings.kind == .congestion) else {
+      guard FunctionList.all[settings.function]?.name == status.function else {
         throw ControlError(
-          .refused, "\(settings.name) is attached as another kind of function",
+          .refused, "\(settings.name) is attached as another function, \(status.function)",
           remedy: "`medulla detach \(settings.name)` ends it, or choose another name")
       }
       active = status.slots.first { $0.state == .active }?.digest ?? ""
@@ -59,19 +61,13 @@ struct FunctionLoader {
   private func attach(_ settings: FunctionSettings, _ bundle: SnapshotBundle) throws {
     let snapshot = try DatapathSnapshot(bundle)
     let narrate: (String) -> Void = { log.info("\(settings.name): \($0)") }
-    switch settings.kind {
-    case .congestion:
-      try CongestionControl.attach(name: settings.name, snapshot: snapshot, narrate: narrate)
-    case .custom(let program, let hook):
-      try CustomFunction.attach(
-        name: settings.name, snapshot: snapshot, program: FunctionProgram(contentsOf: program),
-        hook: FunctionHook(hook), narrate: narrate)
-    }
+    let function = try FunctionList.all.function(named: settings.function).init(values: settings.values)
+    try Instance(settings.name).attach(function, snapshot, narrate: narrate)
   }
 
-  private func attachedStatus(_ name: String) throws -> CongestionStatus? {
+  private func attachedStatus(_ name: String) throws -> InstanceStatus? {
     do {
-      return try CongestionControl.status(name: name)
+      return try Instance(name).status()
     } catch let error as DatapathError where error.code == .notAttached {
       return nil
     }

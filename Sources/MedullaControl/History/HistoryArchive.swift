@@ -3,11 +3,11 @@ import GRDB
 import MedullaAdaptation
 
 /// A daemon's history, read while no daemon runs; nothing is written to it.
-public struct HistoryArchive {
-  public let path: String
+package struct HistoryArchive {
+  package let path: String
   private let queue: DatabaseQueue
 
-  public static func exists(in directory: String) -> Bool {
+  package static func exists(in directory: String) -> Bool {
     FileManager.default.fileExists(atPath: path(in: directory))
   }
 
@@ -18,7 +18,7 @@ public struct HistoryArchive {
   }
 
   /// - Parameter directory: a daemon's `state`.
-  public init(directory: String) throws(ControlError) {
+  package init(directory: String) throws(ControlError) {
     path = Self.path(in: directory)
     guard Self.exists(in: directory) else {
       throw ControlError(
@@ -36,7 +36,7 @@ public struct HistoryArchive {
     }
   }
 
-  public func history(_ request: ControlRequest) throws(ControlError) -> HistoryAnswer {
+  package func history(_ request: ControlRequest) throws(ControlError) -> HistoryAnswer {
     let since = request.since.map { Date().timeIntervalSince1970 - $0 }
     let limit = request.limit ?? 100
     return try reading { database in
@@ -49,7 +49,7 @@ public struct HistoryArchive {
     }
   }
 
-  public func why(function: String?) throws(ControlError) -> WhyAnswer {
+  package func why(function: String?) throws(ControlError) -> WhyAnswer {
     try reading { database in
       let names = try function.map { [$0] } ?? HistoryRows.functions(in: database)
       return WhyAnswer(

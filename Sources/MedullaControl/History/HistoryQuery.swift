@@ -1,17 +1,18 @@
 import Foundation
 import GRDB
 import MedullaAdaptation
+import MedullaBase
 
 /// Which records of the history are wanted.
-public struct HistoryQuery: Sendable, Equatable {
-  public var function: String?
-  public var kind: String?
+package struct HistoryQuery: Sendable, Equatable {
+  package var function: String?
+  package var kind: String?
   /// Not older than this, in seconds since 1970.
-  public var since: Double?
+  package var since: Double?
   /// The newest so many.
-  public var limit: Int
+  package var limit: Int
 
-  public init(function: String? = nil, kind: String? = nil, since: Double? = nil, limit: Int = 100) {
+  package init(function: String? = nil, kind: String? = nil, since: Double? = nil, limit: Int = 100) {
     self.function = function
     self.kind = kind
     self.since = since
@@ -20,15 +21,15 @@ public struct HistoryQuery: Sendable, Equatable {
 }
 
 /// A snapshot of which the file was kept.
-public struct KeptSnapshot: Sendable, Equatable, Codable {
-  public var time: Double
-  public var function: String
-  public var version: UInt64
+package struct KeptSnapshot: Sendable, Equatable, Codable {
+  package var time: Double
+  package var function: String
+  package var version: UInt64
   /// SHA-256 of the file's contents, in hexadecimal.
-  public var digest: String
-  public var name: String
-  public var path: String
-  public var bytes: Int
+  package var digest: String
+  package var name: String
+  package var path: String
+  package var bytes: Int
 }
 
 /// Something to be written down.

@@ -2,22 +2,23 @@ import Foundation
 import GRDB
 import Logging
 import MedullaAdaptation
+import MedullaBase
 
 /// How the history fares; part of `status`.
-public struct HistoryHealth: Sendable, Equatable, Codable {
-  public var path: String
+package struct HistoryHealth: Sendable, Equatable, Codable {
+  package var path: String
   /// Whether the last write succeeded.
-  public var ok = true
+  package var ok = true
   /// Rows written, and rows given up because they could not be, since the start.
-  public var written: UInt64 = 0
-  public var lost: UInt64 = 0
+  package var written: UInt64 = 0
+  package var lost: UInt64 = 0
   /// Failed writes, and why the last one failed.
-  public var failures: UInt64 = 0
-  public var lastFailure: String?
+  package var failures: UInt64 = 0
+  package var lastFailure: String?
   /// Bytes in use.
-  public var bytes = 0
+  package var bytes = 0
   /// Where files that were damaged lie now.
-  public var movedAside: [String] = []
+  package var movedAside: [String] = []
 
   enum CodingKeys: String, CodingKey {
     case path, ok, written, lost, failures, bytes
@@ -30,7 +31,7 @@ public struct HistoryHealth: Sendable, Equatable, Codable {
 ///
 /// A disk that is full, a file that another process has locked or that is damaged is logged, counted and
 /// shown by `health`; the rows wait as far as the queue goes, then the oldest of them are given up.
-public final class HistoryStore: @unchecked Sendable {
+package final class HistoryStore: @unchecked Sendable {
   /// Rows that wait to be written.
   static let queueLimit = 10_000
   /// Rows of one transaction.
@@ -60,7 +61,7 @@ public final class HistoryStore: @unchecked Sendable {
   private var lastLogged = Date.distantPast
   private var lastPruned = Date.distantPast
 
-  public init(settings: DaemonSettings, log: Logger) {
+  package init(settings: DaemonSettings, log: Logger) {
     path = settings.historyPath
     snapshotsPath = settings.snapshotsPath
     retention = (settings.history, settings.historyLimit)
@@ -68,10 +69,10 @@ public final class HistoryStore: @unchecked Sendable {
     state = HistoryHealth(path: settings.historyPath)
   }
 
-  public var health: HistoryHealth { condition.withLock { state } }
+  package var health: HistoryHealth { condition.withLock { state } }
 
   /// Opens the file, if it can be, and begins to write.
-  public func start() {
+  package func start() {
     condition.withLock { isRunning = true }
     open()
     let thread = Thread { [self] in
@@ -84,7 +85,7 @@ public final class HistoryStore: @unchecked Sendable {
   }
 
   /// Writes what waits, once, and closes the file.
-  public func stop() {
+  package func stop() {
     let wasRunning = condition.withLock {
       defer {
         isStopping = true
@@ -102,7 +103,7 @@ public final class HistoryStore: @unchecked Sendable {
   }
 
   /// Returns at once; the row is written soon.
-  public func add(_ record: StoredRecord) { add(.record(record)) }
+  package func add(_ record: StoredRecord) { add(.record(record)) }
 
   func add(_ entry: HistoryEntry) {
     condition.withLock {
@@ -118,11 +119,11 @@ public final class HistoryStore: @unchecked Sendable {
   /// Records, oldest first.
   ///
   /// - Throws: `history` when the file cannot be read now.
-  public func records(_ query: HistoryQuery) throws(ControlError) -> [StoredRecord] {
+  package func records(_ query: HistoryQuery) throws(ControlError) -> [StoredRecord] {
     try reading { try $0.records(query) }
   }
 
-  public func snapshots(function: String?, limit: Int) throws(ControlError) -> [KeptSnapshot] {
+  package func snapshots(function: String?, limit: Int) throws(ControlError) -> [KeptSnapshot] {
     try reading { try $0.snapshots(function: function, limit: limit) }
   }
 

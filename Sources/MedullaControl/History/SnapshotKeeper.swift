@@ -33,12 +33,12 @@ final class SnapshotKeeper: @unchecked Sendable {
   }
 
   /// Writes both files; the snapshot's path and size, nil when it could not be written.
-  func keep(_ snapshot: SnapshotFile, network: Network?) -> (path: String, bytes: Int)? {
+  func keep(_ snapshot: SnapshotFile, network: Network) -> (path: String, bytes: Int)? {
     let digest = snapshot.digest
     guard Self.isDigest(digest) else { return nil }
     do {
       try write(Data(snapshot.bytes), to: path(digest: digest))
-      if let network { try write(ONNXWriter.data(network), to: networkPath(digest: digest)) }
+      try write(ONNXWriter.data(network), to: networkPath(digest: digest))
       return (path(digest: digest), snapshot.bytes.count)
     } catch {
       let isFirst = lock.withLock {

@@ -2,15 +2,15 @@ import Foundation
 import MedullaAdaptation
 
 /// A record of a function's slow path as the history has it.
-public struct StoredRecord: Sendable, Equatable, Codable {
+package struct StoredRecord: Sendable, Equatable, Codable {
   /// Counted up; nil before it is stored.
-  public var id: Int64?
+  package var id: Int64?
   /// Seconds since 1970.
-  public var time: Double
-  public var function: String
-  public var record: LoopRecord
+  package var time: Double
+  package var function: String
+  package var record: LoopRecord
 
-  public init(id: Int64? = nil, time: Double, function: String, record: LoopRecord) {
+  package init(id: Int64? = nil, time: Double, function: String, record: LoopRecord) {
     self.id = id
     self.time = time
     self.function = function
@@ -19,7 +19,7 @@ public struct StoredRecord: Sendable, Equatable, Codable {
 
   enum CodingKeys: String, CodingKey { case id, time, function, kind, version, record }
 
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     id = try container.decodeIfPresent(Int64.self, forKey: .id)
     time = try container.decode(Double.self, forKey: .time)
@@ -28,7 +28,7 @@ public struct StoredRecord: Sendable, Equatable, Codable {
     record = try LoopRecord(kind: kind, from: container.superDecoder(forKey: .record))
   }
 
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encodeIfPresent(id, forKey: .id)
     try container.encode(time, forKey: .time)
@@ -41,9 +41,9 @@ public struct StoredRecord: Sendable, Equatable, Codable {
 
 extension LoopRecord {
   /// Every kind, as `medulla history --kind` takes them.
-  public static let kinds = [
-    "batch", "progress", "failure", "gates", "staged", "shadow", "promotion", "verdict", "rollback",
-    "command",
+  package static let kinds = [
+    "batch", "progress", "failure", "trigger", "gates", "staged", "shadow", "promotion", "verdict",
+    "rollback", "command",
   ]
 
   /// What the kind is told with; JSON without the name of the kind around it.
@@ -52,6 +52,7 @@ extension LoopRecord {
     case .batch(let value): value
     case .progress(let value): value
     case .failure(let value): value
+    case .trigger(let value): value
     case .gates(let value): value
     case .staged(let value): value
     case .shadow(let value): value
@@ -67,6 +68,7 @@ extension LoopRecord {
     case "batch": self = .batch(try BatchStatistics(from: decoder))
     case "progress": self = .progress(try RoundProgress(from: decoder))
     case "failure": self = .failure(try LoopFailure(from: decoder))
+    case "trigger": self = .trigger(try TriggerDecision(from: decoder))
     case "gates": self = .gates(try [GateDecision](from: decoder))
     case "staged": self = .staged(try StagedCandidate(from: decoder))
     case "shadow": self = .shadow(try ShadowResult(from: decoder))
@@ -79,4 +81,9 @@ extension LoopRecord {
         .init(codingPath: decoder.codingPath, debugDescription: "there is no kind of record \"\(kind)\""))
     }
   }
+}
+
+extension StoredRecord {
+  /// One line for people: the record in words.
+  package var sentence: String { RecordWords(record).sentence ?? record.kind }
 }

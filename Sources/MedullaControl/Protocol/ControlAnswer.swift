@@ -1,13 +1,13 @@
 import Foundation
 
 /// One line to a client: what it asked for, or why not.
-public enum ControlAnswer: Sendable, Equatable {
+package enum ControlAnswer: Sendable, Equatable {
   /// A JSON object, as bytes.
   case result([UInt8])
   case failure(ControlError)
 
   /// Encodes a result; a value that cannot be encoded, or is too long, becomes a failure.
-  public init(_ value: some Encodable) {
+  package init(_ value: some Encodable) {
     do {
       let bytes = [UInt8](try Self.encoder().encode(value))
       self =

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 
 /// One end of the control socket: asks, and waits for the answer.
-public final class ControlClient {
+package final class ControlClient {
   let descriptor: Int32
   private let path: String
   private var input: [UInt8] = []
@@ -11,7 +11,7 @@ public final class ControlClient {
   /// Connects.
   ///
   /// - Throws: `notRunning` when no daemon listens at `path`.
-  public init(path: String, timeout: Duration = .seconds(30)) throws(ControlError) {
+  package init(path: String, timeout: Duration = .seconds(30)) throws(ControlError) {
     self.path = path
     descriptor = try UnixSocket.connect(to: path, timeout: timeout)
   }
@@ -22,7 +22,7 @@ public final class ControlClient {
   var hasLine: Bool { input.contains(UInt8(ascii: "\n")) }
 
   /// Waits until the daemon has closed the connection.
-  public func waitForEnd() {
+  package func waitForEnd() {
     var byte: UInt8 = 0
     while recv(descriptor, &byte, 1, 0) > 0 {}
   }
@@ -30,7 +30,7 @@ public final class ControlClient {
   /// The answer's `result`, as JSON.
   ///
   /// - Throws: the daemon's own error, or `io` when it goes away meanwhile.
-  public func ask(_ request: ControlRequest) throws(ControlError) -> [UInt8] {
+  package func ask(_ request: ControlRequest) throws(ControlError) -> [UInt8] {
     var request = request
     request.id = nextNumber
     nextNumber += 1
@@ -39,14 +39,14 @@ public final class ControlClient {
   }
 
   /// The answer's `result`, decoded.
-  public func ask<Value: Decodable>(
+  package func ask<Value: Decodable>(
     _ request: ControlRequest, as type: Value.Type
   ) throws(ControlError) -> Value {
     try Self.decode(ask(request), as: type)
   }
 
   /// The next line of a subscription.
-  public func result() throws(ControlError) -> [UInt8] {
+  package func result() throws(ControlError) -> [UInt8] {
     let line = try nextLine()
     guard let object = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any] else {
       throw ControlError(.badMessage, "\(path) answered something that is no JSON object")

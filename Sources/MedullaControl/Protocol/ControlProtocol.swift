@@ -1,23 +1,23 @@
-/// What both ends of the control socket hold to; `docs/control-protocol.md` tells it to people.
-public enum ControlProtocol {
+/// What both ends of the control socket hold to; `docs/reference/control-protocol.md` tells it to people.
+package enum ControlProtocol {
   /// Counted up when a message changes in a way that an older peer would misread.
-  public static let version = 1
+  package static let version = 1
   /// The longest request, its newline included, in bytes.
-  public static let requestLimit = 64 << 10
+  package static let requestLimit = 64 << 10
   /// The longest answer, its newline included, in bytes.
-  public static let answerLimit = 8 << 20
+  package static let answerLimit = 8 << 20
   /// Clients at a time; one more is told so and closed.
-  public static let clientLimit = 32
+  package static let clientLimit = 32
   /// A client without a subscription that says nothing for so long is closed.
-  public static let idleLimit = Duration.seconds(60)
+  package static let idleLimit = Duration.seconds(60)
   /// A client that takes nothing of what waits for it for so long is closed.
-  public static let stallLimit = Duration.seconds(10)
+  package static let stallLimit = Duration.seconds(10)
   /// Records of one answer to `history`.
-  public static let recordLimit = 5_000
+  package static let recordLimit = 5_000
 }
 
 /// What a client may ask.
-public enum ControlMethod: String, Codable, Sendable, CaseIterable {
+package enum ControlMethod: String, Codable, Sendable, CaseIterable {
   /// The versions of both ends.
   case hello
   /// The daemon and each function, with the kernel's own counts.
@@ -35,6 +35,8 @@ public enum ControlMethod: String, Codable, Sendable, CaseIterable {
   case promote
   /// The snapshot that was active before the last promotion becomes active.
   case rollback
+  /// A value from outside that tells how well the network still does.
+  case proxy
   /// The configuration is read again.
   case reload
   /// The daemon ends.

@@ -1,26 +1,30 @@
 import Foundation
+import MedullaBase
 
 /// One line from a client.
-public struct ControlRequest: Sendable, Equatable {
+package struct ControlRequest: Sendable, Equatable {
   /// Chosen by the client; the answer has it too.
-  public var id: Int
-  public var method: ControlMethod
+  package var id: Int
+  package var method: ControlMethod
   /// Which function is meant; nil: all, or the only one.
-  public var function: String?
+  package var function: String?
   /// `history`: records of that kind only.
-  public var kind: String?
+  package var kind: String?
   /// `history`: records not older than so many seconds.
-  public var since: Double?
+  package var since: Double?
   /// `history`: at most so many, the newest.
-  public var limit: Int?
+  package var limit: Int?
   /// `top`: seconds between frames.
-  public var every: Double?
+  package var every: Double?
+  /// `proxy`: how well the network does, as whoever says it counts it.
+  package var value: Double?
   /// `stop`: what becomes of the functions; nil: as configured.
-  public var onStop: DaemonSettings.OnStop?
+  package var onStop: DaemonSettings.OnStop?
 
-  public init(
+  package init(
     id: Int = 1, _ method: ControlMethod, function: String? = nil, kind: String? = nil, since: Double? = nil,
-    limit: Int? = nil, every: Double? = nil, onStop: DaemonSettings.OnStop? = nil
+    limit: Int? = nil, every: Double? = nil, value: Double? = nil,
+    onStop: DaemonSettings.OnStop? = nil
   ) {
     self.id = id
     self.method = method
@@ -29,22 +33,26 @@ public struct ControlRequest: Sendable, Equatable {
     self.since = since
     self.limit = limit
     self.every = every
+    self.value = value
     self.onStop = onStop
   }
 }
 
 extension ControlRequest {
   /// A request that cannot be taken, with its number where it could be read.
-  public struct Refusal: Error, Equatable {
-    public let id: Int?
-    public let error: ControlError
+  package struct Refusal: Error, Equatable {
+    package let id: Int?
+    package let error: ControlError
   }
 
-  static let parameterNames: Set<String> = ["function", "kind", "since", "limit", "every", "on_stop"]
+  static let parameterNames: Set<String> = [
+    "function", "kind", "since", "limit", "every", "value", "on_stop",
+  ]
   static let everyRange = 0.05...60.0
+  static let valueRange = -1e12...1e12
 
   /// Reads a line without its newline: JSON, an object with `id`, `method` and perhaps `parameters`.
-  public init(line: [UInt8]) throws(Refusal) {
+  package init(line: [UInt8]) throws(Refusal) {
     guard let parsed = try? JSONDecoder().decode(JSONValue.self, from: Data(line)) else {
       throw Self.refusal(nil, .badMessage, "the line is not JSON")
     }
@@ -78,6 +86,7 @@ extension ControlRequest {
     function = try string("function", of: parameters)
     kind = try string("kind", of: parameters)
     since = try number("since", of: parameters, in: 0...1e10)
+    value = try number("value", of: parameters, in: Self.valueRange)
     every = try number("every", of: parameters, in: Self.everyRange)
     if let value = parameters["limit"] {
       guard let limit = value.integer, (1...ControlProtocol.recordLimit).contains(limit) else {
@@ -118,13 +127,14 @@ extension ControlRequest {
   }
 
   /// The request as a line, newline included.
-  public var line: [UInt8] {
+  package var line: [UInt8] {
     var parameters: [String: Any] = [:]
     parameters["function"] = function
     parameters["kind"] = kind
     parameters["since"] = since
     parameters["limit"] = limit
     parameters["every"] = every
+    parameters["value"] = value
     parameters["on_stop"] = onStop?.rawValue
     var object: [String: Any] = ["id": id, "method": method.rawValue]
     if !parameters.isEmpty { object["parameters"] = parameters }

@@ -1,26 +1,26 @@
-import CMedulla
+import CHost
 import Foundation
 import Glibc
 import Logging
 
 /// What answers the requests that arrive at a `ControlServer`; called from the server's thread only.
-public protocol ControlTarget: AnyObject {
+package protocol ControlTarget: AnyObject {
   func answer(_ request: ControlRequest, from peer: ControlPeer) -> ControlAnswer
   /// A frame of `top`, for one function or for all.
   func frame(function: String?) -> ControlAnswer
 }
 
 /// Who is at the other end, as the kernel says (`SO_PEERCRED`).
-public struct ControlPeer: Sendable, Equatable {
-  public let process: Int32
-  public let user: UInt32
+package struct ControlPeer: Sendable, Equatable {
+  package let process: Int32
+  package let user: UInt32
 }
 
 /// Serves the control socket on one thread of its own.
 ///
 /// Every socket is non-blocking; a client that stalls holds up nobody, and nothing grows without bound
 /// (`ControlConnection` has the limits).
-public final class ControlServer: @unchecked Sendable {
+package final class ControlServer: @unchecked Sendable {
   private struct Client {
     let descriptor: Int32
     let peer: ControlPeer
@@ -46,7 +46,7 @@ public final class ControlServer: @unchecked Sendable {
   private let start = ContinuousClock.now
 
   /// - Parameter listener: a listening non-blocking socket, which this object closes.
-  public init(listener: Int32, target: any ControlTarget, log: Logger) throws(ControlError) {
+  package init(listener: Int32, target: any ControlTarget, log: Logger) throws(ControlError) {
     self.listener = listener
     self.target = target
     self.log = log
@@ -62,7 +62,7 @@ public final class ControlServer: @unchecked Sendable {
     close(listener)
   }
 
-  public func run() {
+  package func run() {
     lock.withLock { hasStarted = true }
     let thread = Thread { [self] in
       while !lock.withLock({ isStopping }) { round() }
@@ -74,7 +74,7 @@ public final class ControlServer: @unchecked Sendable {
   }
 
   /// Stops the thread; answers that wait are sent as far as their clients take them at once.
-  public func stop() {
+  package func stop() {
     let wasRunning = lock.withLock {
       defer { isStopping = true }
       return hasStarted && !isStopping

@@ -3,10 +3,10 @@ import MedullaAdaptation
 
 extension HistoryAnswer {
   /// The kinds of records.
-  public static var kinds: [String] { LoopRecord.kinds }
+  package static var kinds: [String] { LoopRecord.kinds }
 
   /// A line for each record: when, of which function, what.
-  public var recordLines: [String] {
+  package var recordLines: [String] {
     records.map { stored in
       "\(Self.time(stored.time))  \(Self.column(stored.function, 15))  "
         + "\(Self.column(stored.record.kind, 9))  \(stored.sentence)"
@@ -14,7 +14,7 @@ extension HistoryAnswer {
   }
 
   /// A line for each snapshot that was kept.
-  public var snapshotLines: [String] {
+  package var snapshotLines: [String] {
     snapshots.map { kept in
       "\(Self.time(kept.time))  \(Self.column(kept.function, 15))  "
         + "\(Self.column("v\(kept.version)", 9))  \(kept.digest.prefix(12))  \(kept.path)"
@@ -38,7 +38,7 @@ extension HistoryAnswer {
 
 extension DaemonReport {
   /// From the bytes of an answer to `status` or `top`.
-  public init(answer bytes: [UInt8]) throws(ControlError) {
+  package init(answer bytes: [UInt8]) throws(ControlError) {
     self = try ControlClient.decode(bytes, as: DaemonReport.self)
   }
 }

@@ -1,4 +1,5 @@
 import MedullaAdaptation
+import MedullaBase
 import MedullaDatapath
 
 /// A frame of `medulla top` as lines of text: a function of the report, the frames before and the size.
@@ -55,7 +56,7 @@ struct TopFrame {
     let size = Double(report.history.bytes) / 1_048_576
     return paint.strong(
       fit(
-        "medullad \(report.version)  up \(up)  as \(report.user)  history \(WhyWords.number(size)) MiB  "
+        "medullad \(report.version)  up \(up)  as \(report.user)  history \(NumberText.short(size)) MiB  "
           + HistoryAnswer.time(report.time), width))
   }
 
@@ -72,7 +73,7 @@ struct TopFrame {
     let row =
       left(state.name, 16) + left(state.adapter, 11) + left(phase, 12)
       + right(state.activeVersion.map { "v\($0)" } ?? "-", 7) + right(flows.map(String.init) ?? "-", 7)
-      + right(WhyWords.number(state.samplesPerSecond.rounded()), 11) + right("\(state.dropped)", 9)
+      + right(NumberText.short(state.samplesPerSecond.rounded()), 11) + right("\(state.dropped)", 9)
       + right("\(state.promotions)", 4)
     var lines = [fit(row, width)]
     if let error = function.kernelError {
@@ -95,8 +96,8 @@ struct TopFrame {
   private static func learning(_ state: RunnerState) -> String {
     var parts = ["\(state.rounds) rounds"]
     if let seconds = state.roundSeconds { parts.append("last \(DurationText.short(seconds: seconds))") }
-    if let value = state.stability { parts.append("value \(WhyWords.number(value))") }
-    if let reward = state.reward { parts.append("reward \(WhyWords.number(reward))") }
+    if let value = state.stability { parts.append("value \(NumberText.short(value))") }
+    if let reward = state.reward { parts.append("reward \(NumberText.short(reward))") }
     if state.queued > 0 { parts.append("\(state.queued) queued") }
     if state.discarded > 0 { parts.append("\(state.discarded) not learned from") }
     if state.rollbacks > 0 { parts.append("\(state.rollbacks) rollbacks") }
@@ -111,9 +112,9 @@ struct TopFrame {
     var room = width - 2
     var text = "  "
     for gate in gates {
-      let value = gate.value.map(WhyWords.number) ?? "-"
-      let plain =
-        "\(gate.gate.rawValue) \(gate.isOpen ? "open" : "shut") \(value)/\(WhyWords.number(gate.threshold))"
+      let value = gate.evidence.value.map(NumberText.short) ?? "-"
+      let threshold = NumberText.short(gate.evidence.threshold)
+      let plain = "\(gate.gate.rawValue) \(gate.isOpen ? "open" : "shut") \(value)/\(threshold)"
       guard plain.count + 2 <= room else { break }
       room -= plain.count + 2
       text += (gate.isOpen ? paint.good(plain) : paint.warn(plain)) + "  "
@@ -134,12 +135,11 @@ struct TopFrame {
   }
 
   private static func left(_ text: String, _ width: Int) -> String {
-    text.count >= width
-      ? text.prefix(width - 1) + " " : text.padding(toLength: width, withPad: " ", startingAt: 0)
+    text.count >= width ? text.prefix(width - 1) + " " : text.padding(width)
   }
 
   private static func right(_ text: String, _ width: Int) -> String {
-    text.count >= width ? " " + text : String(repeating: " ", count: width - text.count) + text
+    text.count >= width ? " " + text : text.indenting(width)
   }
 
   private static func firstLine(_ text: String) -> String {

@@ -1,9 +1,9 @@
-import CMedulla
+import CHost
 import Foundation
 import Glibc
 
 /// Shows frames of `top`: in place on a terminal, else as plain blocks of lines.
-public final class TopScreen {
+package final class TopScreen {
   private let isTerminal: Bool
   private let isColoured: Bool
   private let interruption: Int32
@@ -13,7 +13,7 @@ public final class TopScreen {
   private var trends = TopFrame.Trends()
 
   /// - Parameter once: one frame that stays on the terminal.
-  public init(once: Bool, environment: [String: String] = ProcessInfo.processInfo.environment) {
+  package init(once: Bool, environment: [String: String] = ProcessInfo.processInfo.environment) {
     let isScreen = isatty(STDOUT_FILENO) == 1
     isTerminal = isScreen && !once && environment["TERM"] != "dumb"
     isColoured = isScreen && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
@@ -24,7 +24,7 @@ public final class TopScreen {
   deinit { close() }
 
   /// False when nobody looks any longer.
-  public func show(_ report: DaemonReport) -> Bool {
+  package func show(_ report: DaemonReport) -> Bool {
     trends.add(report)
     let size = isTerminal || isColoured ? Self.size() : (columns: 80, rows: nil)
     let frame = TopFrame(
@@ -38,7 +38,7 @@ public final class TopScreen {
   }
 
   /// Waits for the next frame; nil when the user has had enough.
-  public func nextFrame(of client: ControlClient) throws(ControlError) -> [UInt8]? {
+  package func nextFrame(of client: ControlClient) throws(ControlError) -> [UInt8]? {
     while isTerminal {
       if client.hasLine { break }
       var readable: [UInt8] = [0, 0, 0]
@@ -53,7 +53,7 @@ public final class TopScreen {
   }
 
   /// Gives the terminal back as it was.
-  public func close() {
+  package func close() {
     guard isOpen else { return }
     isOpen = false
     _ = write("\u{1B}[?25h\u{1B}[?1049l")

@@ -1,26 +1,27 @@
 import MedullaAdaptation
+import MedullaBase
 
 /// Why a function's snapshot was, or was not, replaced: the last word of everything that has one.
-public struct WhyReport: Codable, Sendable, Equatable {
-  public var function: String
+package struct WhyReport: Codable, Sendable, Equatable {
+  package var function: String
   /// Seconds since 1970.
-  public var time: Double
+  package var time: Double
   /// The answer in one sentence.
-  public var answer: String
+  package var answer: String
   /// What it rests on, a sentence each.
-  public var reasons: [String]
+  package var reasons: [String]
   /// The gates' last word, with their numbers, in the order in which they are asked.
-  public var gates: [GateDecision]
+  package var gates: [GateDecision]
   /// The last record of each kind that bears on the answer, by kind.
-  public var records: [String: StoredRecord]
+  package var records: [String: StoredRecord]
 
   /// The kinds whose last record is looked at.
-  public static let kinds = LoopRecord.kinds
+  package static let kinds = LoopRecord.kinds
 
   /// - Parameters:
   ///   - last: the last record of each kind, as far as there is one.
   ///   - state: the loop as it is now; nil when no daemon runs.
-  public init(function: String, last: [String: StoredRecord], state: RunnerState?, now: Double) {
+  package init(function: String, last: [String: StoredRecord], state: RunnerState?, now: Double) {
     self.function = function
     time = now
     records = last
@@ -37,7 +38,7 @@ public struct WhyReport: Codable, Sendable, Equatable {
   }
 
   /// For people.
-  public var text: String {
+  package var text: String {
     (["\(function): \(answer)"] + reasons.map { "  - \($0)" }).joined(separator: "\n")
   }
 }
@@ -100,7 +101,7 @@ struct WhyWords {
   private var gateAnswer: String? {
     if let shut = gates.first(where: { !$0.isOpen }) {
       let since = last["promotion"] == nil ? "Not replaced" : "Not replaced since the last promotion"
-      return "\(since): the \(shut.gate.rawValue) gate is shut; \(shut.reason)."
+      return "\(since): the \(shut.gate.rawValue) gate is shut; \(shut.evidence.reason)."
     }
     return gates.isEmpty ? lastChange : "All gates are open; the next candidate is on its way."
   }
@@ -112,15 +113,23 @@ struct WhyWords {
     }
   }
 
-  /// Gates first, then what happened, newest first.
+  /// The trigger and the gates first, then what happened, newest first.
   var reasons: [String] {
     let words = gates.map { gate in
-      "the \(gate.gate.rawValue) gate is \(gate.isOpen ? "open" : "shut"): \(gate.reason) "
-        + "(value \(gate.value.map(Self.number) ?? "none yet"), threshold \(Self.number(gate.threshold)))"
+      "the \(gate.gate.rawValue) gate is \(gate.isOpen ? "open" : "shut"): " + Self.words(gate.evidence)
+    }
+    let trigger = (state?.trigger).map { trigger in
+      "the trigger of learning, \(trigger.trigger.rawValue), is \(trigger.isOpen ? "open" : "shut"): "
+        + Self.words(trigger.evidence)
     }
     let kinds = ["promotion", "verdict", "rollback", "shadow", "staged", "failure", "progress", "batch"]
     let events = kinds.compactMap { last[$0] }.sorted { $0.time > $1.time }
-    return words + events.compactMap(sentence)
+    return [trigger].compactMap(\.self) + words + events.compactMap(sentence)
+  }
+
+  private static func words(_ evidence: Evidence) -> String {
+    "\(evidence.reason) (value \(evidence.value.map(NumberText.short) ?? "none yet"), threshold "
+      + "\(NumberText.short(evidence.threshold)))"
   }
 
   private func sentence(_ stored: StoredRecord) -> String? {
@@ -129,20 +138,5 @@ struct WhyWords {
 
   static func ago(_ seconds: Double) -> String {
     seconds < 1 ? "just now" : "\(DurationText.short(seconds: seconds.rounded())) ago"
-  }
-
-  /// Up to three significant digits.
-  static func number(_ value: Double) -> String {
-    guard value.isFinite else { return "\(value)" }
-    if value == value.rounded(), abs(value) < 1e6 { return String(Int(value)) }
-    let scale =
-      Double(sign: .plus, exponent: 0, significand: 1)
-      * power(of: 10, 2 - Int(abs(value).logarithm10.rounded(.down)))
-    let rounded = (value * scale).rounded() / scale
-    return rounded == rounded.rounded() && abs(rounded) < 1e15 ? String(Int(rounded)) : "\(rounded)"
-  }
-
-  private static func power(of base: Double, _ exponent: Int) -> Double {
-    (0..<min(abs(exponent), 300)).reduce(1.0) { value, _ in exponent < 0 ? value / base : value * base }
   }
 }

@@ -3,21 +3,21 @@ import Logging
 
 /// Writes log lines to standard error: with the journal's level in front where the journal reads, else with
 /// the time of day for people.
-public struct DaemonLog: LogHandler {
-  public enum Form: Sendable {
+package struct DaemonLog: LogHandler {
+  package enum Form: Sendable {
     /// `<6>text`, as `sd-daemon(3)` says.
     case journal
     /// `12:34:56 notice text`.
     case terminal
   }
 
-  public var logLevel: Logger.Level = .info
-  public var metadata: Logger.Metadata = [:]
+  package var logLevel: Logger.Level = .info
+  package var metadata: Logger.Metadata = [:]
   private let label: String
   private let form: Form
   private let write: @Sendable (String) -> Void
 
-  public init(
+  package init(
     label: String, form: Form, write: @escaping @Sendable (String) -> Void = DaemonLog.toStandardError
   ) {
     self.label = label
@@ -26,16 +26,16 @@ public struct DaemonLog: LogHandler {
   }
 
   /// The journal's form when standard error goes there.
-  public static func form(environment: [String: String] = ProcessInfo.processInfo.environment) -> Form {
+  package static func form(environment: [String: String] = ProcessInfo.processInfo.environment) -> Form {
     environment["JOURNAL_STREAM"] == nil ? .terminal : .journal
   }
 
-  public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+  package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
     set { metadata[key] = newValue }
   }
 
-  public func log(event: LogEvent) {
+  package func log(event: LogEvent) {
     let all = metadata.merging(event.metadata ?? [:]) { $1 }
     let tail =
       all.isEmpty
@@ -66,7 +66,7 @@ public struct DaemonLog: LogHandler {
     }
   }
 
-  @Sendable public static func toStandardError(_ line: String) {
+  @Sendable package static func toStandardError(_ line: String) {
     FileHandle.standardError.write(Data((line + "\n").utf8))
   }
 

@@ -1,10 +1,10 @@
-import CMedulla
+import CHost
 import Glibc
 import MedullaKernel
 
 /// Which privileges the daemon keeps once everything is loaded.
 ///
-/// What an update needs was found by trying each: `docs/daemon.md` has the table.
+/// What an update needs was found by trying each: `docs/use/daemon.md` has the table.
 enum Privileges {
   /// With the kernel's numbers (`capability.h`).
   static let kept: [(name: String, bit: Int)] = [

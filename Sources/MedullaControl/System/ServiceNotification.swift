@@ -3,15 +3,15 @@ import Glibc
 
 /// Tells the service that started this process how it is doing (`sd_notify(3)`), by datagrams to the socket
 /// that NOTIFY_SOCKET names. Without one nothing is told.
-public struct ServiceNotification: Sendable {
+package struct ServiceNotification: Sendable {
   private let path: String?
 
-  public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+  package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
     path = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
   }
 
   /// How often WATCHDOG=1 must come; nil: nobody asks for it.
-  public static func watchdogInterval(
+  package static func watchdogInterval(
     environment: [String: String] = ProcessInfo.processInfo.environment, process: pid_t = getpid()
   ) -> Duration? {
     guard let text = environment["WATCHDOG_USEC"], let microseconds = Int64(text), microseconds > 0 else {
@@ -23,7 +23,7 @@ public struct ServiceNotification: Sendable {
 
   /// Sends lines such as `READY=1`; false when nobody listens.
   @discardableResult
-  public func send(_ lines: String...) -> Bool {
+  package func send(_ lines: String...) -> Bool {
     guard let path, let address = try? UnixAddress(path) else { return false }
     let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return false }

@@ -1,59 +1,114 @@
+import Foundation
+import MedullaBase
 import MedullaKernel
+import MedullaRuntime
+import MedullaSnapshot
+import Synchronization
 
-/// A snapshot's inference in the kernel, asked by test run: nothing is attached.
-public final class KernelInference {
-  private let snapshot: DatapathSnapshot
+/// The eBPF program in the kernel, asked by test run: nothing is attached.
+package struct KernelRuntime: Runtime {
+  package let name = "kernel"
+  package let summary = "the eBPF program in the kernel, by test run"
+  package let promise = RuntimePromise.exact
+
+  package init() {}
+
+  package var obstacle: RuntimeError? {
+    let missing = Capabilities.current().missing(Capabilities.neededForDatapath)
+    guard missing.isEmpty else {
+      return RuntimeError(
+        .unavailable, "\(name) needs \(missing.joined(separator: ", "))",
+        remedy: "run as root; see `medulla doctor`")
+    }
+    guard FileManager.default.fileExists(atPath: "/sys/kernel/btf/vmlinux") else {
+      return RuntimeError(
+        .unavailable, "\(name) needs /sys/kernel/btf/vmlinux",
+        remedy: "use a kernel with CONFIG_DEBUG_INFO_BTF=y")
+    }
+    return nil
+  }
+
+  package func load(_ network: CompiledNetwork) throws -> any LoadedNetwork { try inference(of: network) }
+
+  func inference(of network: CompiledNetwork) throws -> KernelInference {
+    if let obstacle { throw obstacle }
+    let snapshot = try RuntimeError.whereUnsuitable {
+      if let bundle = network.bundle { return try DatapathSnapshot(bundle) }
+      return try DatapathSnapshot(network.file, name: network.name)
+    }
+    return try KernelInference(snapshot, shape: network.snapshot.shape)
+  }
+}
+
+/// A snapshot's inference in the kernel.
+///
+/// The program reads one question from a map and writes one answer into another, so the questions of all
+/// threads take turns under `turn`; only the answering thread of a round trip writes outputs beside it.
+final class KernelInference: LoadedNetwork, @unchecked Sendable {
+  let shape: ProgramShape
   private let features: MappedMap
   private let outputs: MappedMap
   private let query: BPFProgram
   private let empty: BPFProgram
   private let roundTrip: BPFProgram
   private let requests: BPFMap
+  private let turn = Mutex(())
 
   /// Loads the query program of the snapshot's shape and writes the snapshot into its first slot.
-  public init(_ snapshot: DatapathSnapshot) throws {
+  ///
+  /// - Throws: `badBundle` when the program is another shape's.
+  init(_ snapshot: DatapathSnapshot, shape: ProgramShape) throws {
     let object = try BPFObject(bytes: snapshot.object(of: .query), name: "query")
     try object.load()
-    try snapshot.checkSlots(of: object)
+    try snapshot.checkSlots(of: object.loadedMap("medulla_slots"))
     try object.loadedMap("medulla_slots").set(words: snapshot.image, at: 0)
     let control = try ControlBlock(object.loadedMap("medulla_control"))
-    control.interfaceVersion = KernelLayout.interfaceVersion
-    control.describe(0, snapshot.identity, version: 1, now: monotonicNanoseconds())
+    control.version = ControlBlock.interfaceVersion
+    control.describe(0, snapshot.identity, version: 1, now: MonotonicClock.nanoseconds)
     control.active = 0
-    self.snapshot = snapshot
+    self.shape = shape
     features = try MappedMap(object.loadedMap("live_features"))
     outputs = try MappedMap(object.loadedMap("live_outputs"))
-    query = try object.loadedProgram(PinnedGeneration.liveProgram)
+    query = try object.loadedProgram(EmbeddedSources.liveProgram)
     empty = try object.loadedProgram("empty")
     roundTrip = try object.loadedProgram("roundtrip")
     requests = try object.loadedMap("query_requests")
   }
 
-  /// One inference: fixed point in, fixed point out, as the reference interpreter.
-  public func run(features values: [Int64]) throws -> [Int64] {
-    guard values.count == snapshot.inputs else {
-      throw DatapathError(
-        .badBundle, "\(snapshot.name) takes \(snapshot.inputs) features, not \(values.count)")
-    }
-    features.store(words: values, at: 0)
+  func run(words rows: [[Int64]]) throws -> [[Int64]] {
+    try check(rows)
+    return try turn.withLock { _ in try rows.map(ask) }
+  }
+
+  private func ask(_ row: [Int64]) throws -> [Int64] {
+    features.store(words: row, at: 0)
     let run = try query.testRun()
     guard run.result == 0 else {
       throw DatapathError(
         .noAnswer, "the query program gave \(Int32(bitPattern: run.result)) instead of an answer",
         remedy: "its slot or working memory is missing; report this")
     }
-    return outputs.words(at: 0, count: snapshot.outputs)
+    return outputs.words(at: 0, count: shape.outputs)
   }
 
-  /// Instructions that the verifier walked through, and bytes of machine code, of the query program.
-  public func facts() throws -> BPFProgram.Facts { try query.facts() }
+  /// The kernel's own measure of a test run, in whole nanoseconds; set-up is a run of a program that does
+  /// nothing.
+  func time(_ row: [Int64], repeats: Int) throws -> InferenceTime {
+    try check([row])
+    return try turn.withLock { _ in
+      features.store(words: row, at: 0)
+      return InferenceTime(
+        nanoseconds: Double(try query.testRun(repeats: repeats).nanoseconds),
+        setUp: Double(try empty.testRun(repeats: repeats).nanoseconds))
+    }
+  }
 
-  /// The mean time of one test run in nanoseconds, of the query on the features last given, set-up
-  /// included.
-  func queryNanoseconds(repeats: Int) throws -> Int { try query.testRun(repeats: repeats).nanoseconds }
-
-  /// The same of a program that does nothing: the set-up alone.
-  func emptyNanoseconds(repeats: Int) throws -> Int { try empty.testRun(repeats: repeats).nanoseconds }
+  func facts() throws -> [String: Int] {
+    let facts = try query.facts()
+    return [
+      "verified_instructions": facts.verifiedInstructions, "machine_code_bytes": facts.machineCodeBytes,
+    ]
+  }
 
   /// Sends one request up the ring buffer.
   func request() throws {

@@ -1,29 +1,31 @@
 import MedullaKernel
 
 /// Asks an attached instance's live snapshot, in the kernel, by test run of a program of its own program set.
-public final class LiveQuery {
+package final class LiveQuery {
   /// Inputs in one go that a swap of slots may spoil before it is given up.
   private static let attempts = 3
   /// How long others that ask the same programs are waited for.
   static let patience = Duration.seconds(2)
 
-  private let instance: AttachedInstance
+  private let instance: PinnedInstance
   private let generation: PinnedGeneration
   private let features: MappedMap
   private let outputs: MappedMap
   private let formats: FunctionFormats
+  private let live: BPFProgram
 
-  public init(name: String) throws {
-    instance = try AttachedInstance(InstanceName(name))
+  init(_ attached: Instance) throws {
+    instance = try attached.pinned()
     generation = try instance.current()
     formats = generation.control.formats
-    guard generation.liveFeatures.valueSize == formats.inputs * 8,
-      generation.liveOutputs.valueSize == formats.outputs * 8
-    else {
-      throw DatapathError(.foreignVersion, "the query program of \(name) has other sizes than its shape")
+    live = try generation.program(EmbeddedSources.liveProgram)
+    let (asked, answered) = (try generation.map("live_features"), try generation.map("live_outputs"))
+    guard asked.valueSize == formats.inputs * 8, answered.valueSize == formats.outputs * 8 else {
+      throw DatapathError(
+        .foreignVersion, "the query program of \(instance.name) has other sizes than its shape")
     }
-    features = try MappedMap(generation.liveFeatures)
-    outputs = try MappedMap(generation.liveOutputs)
+    features = try MappedMap(asked)
+    outputs = try MappedMap(answered)
   }
 
   /// The outputs of the snapshot that new flows take now, `[n][outputs]`, for `[n][inputs]`, all of one
@@ -31,7 +33,7 @@ public final class LiveQuery {
   ///
   /// - Throws: `changedMeanwhile` when another program set took the name: open a new query; `busy` when
   /// another process has been asking for longer than is waited.
-  public func run(_ inputs: [[Int64]]) throws -> [[Int64]] {
+  package func run(_ inputs: [[Int64]]) throws -> [[Int64]] {
     for row in inputs where row.count != formats.inputs {
       throw DatapathError(
         .wrongShape, "\(instance.name) takes \(formats.inputs) features, not \(row.count)")
@@ -55,7 +57,7 @@ public final class LiveQuery {
 
   private func ask(_ row: [Int64]) throws -> [Int64] {
     features.store(words: row, at: 0)
-    let run = try generation.live.testRun()
+    let run = try live.testRun()
     guard run.result == 0 else {
       throw DatapathError(
         .noAnswer, "the query program gave \(Int32(bitPattern: run.result)) instead of an answer",

@@ -1,12 +1,12 @@
-/// The name of one attached instance, and the name by which TCP knows it.
-public struct InstanceName: Hashable, Sendable, CustomStringConvertible {
-  /// TCP's limit (`TCP_CA_NAME_MAX` less its end).
-  public static let lengthLimit = 15
+/// The name of one attached instance.
+package struct InstanceName: Hashable, Sendable, CustomStringConvertible {
+  /// The tightest limit of a kernel's name that is made of it: TCP's (`TCP_CA_NAME_MAX` less its end).
+  package static let lengthLimit = 15
 
-  public let text: String
+  package let text: String
 
   /// - Parameter text: 1 to 15 of a–z, A–Z, 0–9, `-` and `_`, beginning with a letter.
-  public init(_ text: String) throws(DatapathError) {
+  package init(_ text: String) throws(DatapathError) {
     let allowed = text.utf8.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
@@ -22,9 +22,5 @@ public struct InstanceName: Hashable, Sendable, CustomStringConvertible {
     self.text = text
   }
 
-  /// TCP's name: the kernel takes no `-` in the name of a congestion control that is loaded as eBPF, so it
-  /// becomes `_`.
-  public var congestion: String { text.replacing("-", with: "_") }
-
-  public var description: String { text }
+  package var description: String { text }
 }

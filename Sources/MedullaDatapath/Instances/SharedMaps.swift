@@ -1,60 +1,81 @@
+import CMedullaABI
 import MedullaKernel
 
-/// The maps that all program sets of an instance share: the ring of samples, its totals, and the count of
-/// flows.
+/// The maps that all program sets of an instance share: the ring of samples, its totals, the counts of
+/// flows, and what the function names beside them.
 ///
 /// They are pinned with the instance, so that samples of a set that comes later go the same way and counts
 /// outlive a set that goes.
-struct SharedMaps {
-  static let samplesName = "medulla_samples"
+package struct SharedMaps {
+  package static let samplesName = "medulla_samples"
   static let totalsName = "medulla_totals"
   static let countersName = "medulla_shared"
+  static let flowsName = "medulla_flows"
+  static let coreNames = [samplesName, totalsName, countersName, flowsName]
 
-  static let names = [samplesName, totalsName, countersName]
+  package let maps: [String: BPFMap]
 
-  let samples: BPFMap
-  let totals: BPFMap
-  let counters: BPFMap
-
-  init(pinnedAt path: String) throws {
-    samples = try BPFMap(pinned: path + "/" + Self.samplesName)
-    totals = try BPFMap(pinned: path + "/" + Self.totalsName)
-    counters = try BPFMap(pinned: path + "/" + Self.countersName)
+  static func names(of function: any DatapathFunction) -> [String] {
+    let own = type(of: function)
+    return coreNames + (own.isDispatched ? Dispatcher.instanceMaps : []) + own.instanceMaps
   }
 
-  init(of object: BPFObject) throws {
-    samples = try object.loadedMap(Self.samplesName)
-    totals = try object.loadedMap(Self.totalsName)
-    counters = try object.loadedMap(Self.countersName)
+  init(pinnedAt path: String, names: [String] = coreNames) throws {
+    maps = try Dictionary(uniqueKeysWithValues: names.map { ($0, try BPFMap(pinned: path + "/" + $0)) })
+  }
+
+  init(of set: ProgramSet, names: [String]) throws {
+    maps = try Dictionary(uniqueKeysWithValues: names.map { ($0, try set.map($0)) })
+  }
+
+  /// Of an object that is never pinned.
+  package init(of object: BPFObject) throws {
+    maps = try Dictionary(uniqueKeysWithValues: Self.coreNames.map { ($0, try object.loadedMap($0)) })
   }
 
   func pin(at path: String) throws {
-    try samples.pin(at: path + "/" + Self.samplesName)
-    try totals.pin(at: path + "/" + Self.totalsName)
-    try counters.pin(at: path + "/" + Self.countersName)
+    for (name, map) in maps.sorted(by: { $0.key < $1.key }) { try map.pin(at: path + "/" + name) }
   }
 
   /// Where a program set has them from.
-  enum Origin {
+  package enum Origin {
     /// Made now, with a ring of so many bytes.
     case new(sampleBytes: Int)
     /// Those of the program sets before.
     case lent(SharedMaps)
 
     /// For an object that is not loaded yet.
-    func give(to object: BPFObject) throws {
+    ///
+    /// - Parameter given: maps that it has from elsewhere.
+    func give(to object: BPFObject, except given: [String]) throws {
+      let names = object.mapNames.filter { !given.contains($0) }
       switch self {
       case .new(let bytes):
+        guard names.contains(samplesName) else { return }
         try object.setEntries(of: samplesName, to: try SampleBuffer.entries(bytes: bytes))
-      case .lent(let maps):
-        try object.reuse(maps.samples, as: samplesName)
-        try object.reuse(maps.totals, as: totalsName)
-        try object.reuse(maps.counters, as: countersName)
+      case .lent(let shared):
+        for (name, map) in shared.maps where names.contains(name) { try object.reuse(map, as: name) }
       }
     }
   }
 
-  func total() throws -> KernelTotals {
-    KernelTotals.total(try totals.valuesPerProcessor(at: 0, as: KernelTotals.self))
+  package func map(_ name: String) throws -> BPFMap {
+    guard let map = maps[name] else { throw KernelError(.notFound, "the instance has no map \(name)") }
+    return map
+  }
+
+  /// How many flows a pin holds, and ever held.
+  func flows(of pin: Int) throws -> medulla_flows {
+    try map(Self.flowsName).value(at: UInt32(pin), as: medulla_flows.self)
+  }
+
+  /// Rows of pins that hold flows.
+  func heldRows() throws -> Set<Int> {
+    let held = try (0..<Int(MEDULLA_PINS)).filter { try flows(of: $0).held > 0 }
+    return Set(held.map { $0 / SlotTable.capacity })
+  }
+
+  package func total() throws -> medulla_totals {
+    medulla_totals.total(try map(Self.totalsName).valuesPerProcessor(at: 0, as: medulla_totals.self))
   }
 }

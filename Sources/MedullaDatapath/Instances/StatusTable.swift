@@ -1,22 +1,22 @@
 /// An instance's status for people: the same columns as the keys of the JSON.
-public struct StatusTable {
-  private let status: CongestionStatus
+package struct StatusTable {
+  private let status: InstanceStatus
+  private let function: (any DatapathFunction.Type)?
 
-  public init(_ status: CongestionStatus) {
+  /// - Parameter functions: where the instance's function is looked up, for its words.
+  package init(_ status: InstanceStatus, among functions: FunctionList) {
     self.status = status
+    function = functions[status.function]
   }
 
-  public var text: String {
-    var lines = [
-      "\(status.name): "
-        + (status.hook.map { "function at \($0)" } ?? "TCP congestion control \(status.congestion)")
-    ]
+  package var text: String {
+    var lines = ["\(status.name): \(function?.title(of: status) ?? status.function)"]
     for generation in status.generations where status.generations.count > 1 || generation.retired {
       let role = generation.current ? "current" : generation.retired ? "retired" : "old"
       lines.append("  program set \(generation.number) (\(role)): \(generation.flows) flows")
     }
-    if let cost = status.generations.first(where: \.current)?.nanosecondsPerACK {
-      lines.append("  \(Self.rounded(cost)) ns per ACK, all told")
+    if let cost = status.generations.first(where: \.current)?.nanosecondsPerRun {
+      lines.append("  \(Self.rounded(cost)) ns per \(function?.event ?? "run"), all told")
     }
     if status.sampling > 0 || status.samples > 0 || status.samplesDropped > 0 {
       let ratio = status.sampling > 0 ? "every \(status.sampling). decision" : "off"
@@ -31,15 +31,18 @@ public struct StatusTable {
       }
       lines.append(line)
     }
-    let header = [
-      "slot", "set", "version", "digest", "state", "flows", "inferences", "ns/inference", "guard", "name",
-    ]
+    let counters = (function?.counters ?? []).compactMap { counter in
+      counter.column.map { (title: $0, key: counter.key) }
+    }
+    let header =
+      ["slot", "set", "version", "digest", "state", "flows", "inferences", "ns/inference"]
+      + counters.map(\.title) + ["name"]
     let rows = status.slots.map { slot in
       [
         "\(slot.index)", "\(slot.generation)", "\(slot.version)", String(slot.digest.prefix(12)),
         slot.state.rawValue, "\(slot.flows)", "\(slot.inferences)",
-        slot.nanosecondsPerInference.map(Self.rounded) ?? "-", "\(slot.guardEvents)", slot.name,
-      ]
+        slot.nanosecondsPerInference.map(Self.rounded) ?? "-",
+      ] + counters.map { "\(slot.counters[$0.key] ?? 0)" } + [slot.name]
     }
     lines += Self.columns([header] + rows).map { "  " + $0 }
     return lines.joined(separator: "\n")

@@ -1,15 +1,15 @@
 import Glibc
 
 /// The size of an instance's ring of samples.
-public enum SampleBuffer {
-  public static let defaultBytes = 2 << 20
+package enum SampleBuffer {
+  package static let defaultBytes = 2 << 20
   /// From what one page could hold to what no daemon should need.
-  public static let byteRange = (64 << 10)...(256 << 20)
+  package static let byteRange = (64 << 10)...(256 << 20)
 
   /// The kernel takes a power of two of whole pages; anything between is rounded up.
   ///
   /// - Throws: `badConfiguration` outside `byteRange`.
-  static func entries(bytes: Int) throws(DatapathError) -> Int {
+  package static func entries(bytes: Int) throws(DatapathError) -> Int {
     guard byteRange.contains(bytes) else {
       throw DatapathError(
         .badConfiguration, "a sample buffer of \(bytes) bytes",

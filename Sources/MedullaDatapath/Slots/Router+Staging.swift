@@ -1,7 +1,7 @@
 /// A candidate waits in a slot that no flow takes, until it is promoted or given up.
 extension Router {
   /// Where the candidate is: the newest, should a command have died while it replaced one by another.
-  public var staged: Place? {
+  package var staged: Place? {
     let places = generations.compactMap { generation in
       generation.table.staged.map { Place(generation: generation.number, slot: $0) }
     }
@@ -9,7 +9,7 @@ extension Router {
   }
 
   /// Puts a snapshot into a free slot without making it active; what was staged before is given up.
-  public mutating func stage(_ snapshot: Identity, now: UInt64) throws(DatapathError) -> [Action] {
+  package mutating func stage(_ snapshot: Identity, now: UInt64) throws(DatapathError) -> [Action] {
     if let staged, slot(at: staged)?.digest == snapshot.digest { return [] }
     var next = self
     let givenUp = next.giveUp(now: now)
@@ -19,13 +19,13 @@ extension Router {
   }
 
   /// Makes the candidate active; what was active before is the way back.
-  public mutating func promote(now: UInt64) throws(DatapathError) -> [Action] {
+  package mutating func promote(now: UInt64) throws(DatapathError) -> [Action] {
     guard let place = staged else { throw Self.nothingStaged }
     // First the end of its being a candidate: a process that dies here leaves all as it was but for that.
     return [setStaged(place.generation, nil)] + makeActive(place, now: now)
   }
 
-  public mutating func discard(now: UInt64) throws(DatapathError) -> [Action] {
+  package mutating func discard(now: UInt64) throws(DatapathError) -> [Action] {
     guard staged != nil else { throw Self.nothingStaged }
     return giveUp(now: now)
   }

@@ -1,43 +1,45 @@
+import CMedullaABI
+
 /// Chooses where a snapshot goes and which one new flows take, over all program sets of an instance.
 ///
 /// A value: events go in, actions come out in the order in which they must be done. A process that dies
 /// between two of them leaves a state that the next `Router` reads as it is and goes on from.
-public struct Router: Equatable, Sendable {
+package struct Router: Equatable, Sendable {
   /// Program sets of one instance that may exist at once; each holds its own slots.
-  public static let generationLimit = 4
+  package static let generationLimit = 4
 
   /// A slot of a generation.
-  public struct Place: Hashable, Sendable {
-    public let generation: Int
-    public let slot: Int
+  package struct Place: Hashable, Sendable {
+    package let generation: Int
+    package let slot: Int
 
-    public init(generation: Int, slot: Int) {
+    package init(generation: Int, slot: Int) {
       self.generation = generation
       self.slot = slot
     }
   }
 
   /// What tells a snapshot from another one.
-  public struct Identity: Equatable, Sendable {
-    public let digest: [UInt8]
-    public let shape: [UInt8]
-    public let name: String
+  package struct Identity: Equatable, Sendable {
+    package let digest: [UInt8]
+    package let shape: [UInt8]
+    package let name: String
 
-    public init(digest: [UInt8], shape: [UInt8], name: String) {
+    package init(digest: [UInt8], shape: [UInt8], name: String) {
       self.digest = digest
       self.shape = shape
       self.name = name
     }
   }
 
-  public struct Generation: Equatable, Sendable {
-    public let number: Int
-    public let shape: [UInt8]
-    public var table: SlotTable
+  package struct Generation: Equatable, Sendable {
+    package let number: Int
+    package let shape: [UInt8]
+    package var table: SlotTable
     /// When another program set took the instance's name; 0 while this one has it.
-    public var leftNanoseconds: UInt64
+    package var leftNanoseconds: UInt64
 
-    public init(number: Int, shape: [UInt8], table: SlotTable, leftNanoseconds: UInt64 = 0) {
+    package init(number: Int, shape: [UInt8], table: SlotTable, leftNanoseconds: UInt64 = 0) {
       self.number = number
       self.shape = shape
       self.table = table
@@ -45,7 +47,7 @@ public struct Router: Equatable, Sendable {
     }
   }
 
-  public enum Action: Equatable, Sendable {
+  package enum Action: Equatable, Sendable {
     /// Load the program set for the new snapshot's shape.
     case load(generation: Int)
     /// Write the image, then what describes it.
@@ -69,14 +71,25 @@ public struct Router: Equatable, Sendable {
     case remove(generation: Int)
   }
 
-  public var generations: [Generation]
-  public var current: Int
-  public var previous: Place?
-  public var nextVersion: UInt64
-  /// 0: flows stay as long as they live.
-  public var drainLimitNanoseconds: UInt64
+  /// Rows of what the kernel keeps by program set: its pins, and the array of a dispatcher's programs.
+  package static let rowCount = Int(MEDULLA_GENERATIONS)
 
-  public init(
+  static func row(of generation: Int) -> Int { generation % rowCount }
+
+  /// The pin of a program set's first slot.
+  static func firstPin(of generation: Int) -> Int { row(of: generation) * SlotTable.capacity }
+
+  package var generations: [Generation]
+  /// Rows that hold flows. One that no generation has is of a flow that came while its program set went: it
+  /// keeps that row until it is idle, and no other program set may get it.
+  package var heldRows: Set<Int> = []
+  package var current: Int
+  package var previous: Place?
+  package var nextVersion: UInt64
+  /// 0: flows stay as long as they live.
+  package var drainLimitNanoseconds: UInt64
+
+  package init(
     generations: [Generation], current: Int, previous: Place? = nil, nextVersion: UInt64 = 1,
     drainLimitNanoseconds: UInt64 = 0
   ) {
@@ -88,20 +101,20 @@ public struct Router: Equatable, Sendable {
   }
 
   /// Where new flows go.
-  public var activePlace: Place? {
+  package var activePlace: Place? {
     table(current)?.active.map { Place(generation: current, slot: $0) }
   }
 
-  public func slot(at place: Place) -> SlotTable.Slot? { table(place.generation)?.slots[place.slot] }
+  package func slot(at place: Place) -> SlotTable.Slot? { table(place.generation)?.slots[place.slot] }
 
   /// Puts a snapshot into a free slot, of its shape's program set, and makes it active.
-  public mutating func install(_ snapshot: Identity, now: UInt64) throws(DatapathError) -> [Action] {
+  package mutating func install(_ snapshot: Identity, now: UInt64) throws(DatapathError) -> [Action] {
     let (place, actions) = try store(snapshot, now: now)
     return actions + makeActive(place, now: now)
   }
 
   /// Goes back to what was active before; done twice, it comes forward again.
-  public mutating func rollback(now: UInt64) throws(DatapathError) -> [Action] {
+  package mutating func rollback(now: UInt64) throws(DatapathError) -> [Action] {
     guard let place = previous, let slot = slot(at: place), slot.version > 0 else {
       throw DatapathError(
         .nothingToRollBackTo, "no snapshot was active before this one",
@@ -113,11 +126,11 @@ public struct Router: Equatable, Sendable {
   /// What time brings: flows past the drain limit move, program sets without flows go.
   ///
   /// It also sets right who has the name, where a command died around the link's update.
-  public mutating func sweep(now: UInt64) -> [Action] {
+  package mutating func sweep(now: UInt64) -> [Action] {
     var actions = settleNames(now: now) + settleStaged()
     for generation in generations where generation.number != current {
       let isKept = [previous, staged].contains { $0?.generation == generation.number }
-      if generation.table.flows == 0 && !isKept {
+      if isEmpty(generation, now: now) && !isKept {
         actions.append(.remove(generation: generation.number))
       } else if isOverdue(generation, now: now) {
         actions.append(.setRetired(generation: generation.number, true))
@@ -141,12 +154,12 @@ public struct Router: Equatable, Sendable {
     if let existing = newest(of: snapshot.shape) {
       target = existing
     } else {
-      target = (generations.map(\.number).max() ?? 0) + 1
-      guard generations.count < Self.generationLimit else {
+      guard generations.count < Self.generationLimit, let number = freeNumber else {
         throw DatapathError(
           .noFreeGeneration, "\(generations.count) program sets still hold flows",
           remedy: "wait for their flows to end, or set a drain limit")
       }
+      target = number
       generations.append(Generation(number: target, shape: snapshot.shape, table: SlotTable()))
       actions.append(.load(generation: target))
     }
@@ -187,13 +200,34 @@ public struct Router: Equatable, Sendable {
     actions.append(.activate(place))
     if place.generation != current {
       actions.append(.setRetired(generation: place.generation, false))
-      // A set that has the name must never say that it lost it: new flows would find no congestion control.
+      // A set that has the name must never say that it lost it: new flows would find no programs.
       actions.append(setLeft(place.generation, at: nil))
       actions.append(.point(generation: place.generation))
       actions.append(setLeft(current, at: now))
       current = place.generation
     }
     return actions
+  }
+
+  /// Whether no flow is on any other program set, nor on its way to one.
+  package func isAlone(now: UInt64) -> Bool {
+    generations.allSatisfy { $0.number == current || isEmpty($0, now: now) }
+  }
+
+  /// Whether a program set has no flows, and whatever was on its way to it when it lost the name has come.
+  /// One that never had it was never sent any.
+  private func isEmpty(_ generation: Generation, now: UInt64) -> Bool {
+    guard generation.table.flows == 0 else { return false }
+    let left = generation.leftNanoseconds
+    let hasPassedGrace = left > 0 && now >= left && now - left >= SlotTable.graceNanoseconds
+    return generation.table.active == nil || hasPassedGrace
+  }
+
+  /// Above all others, and of a row that nobody has; nil when flows hold every row.
+  private var freeNumber: Int? {
+    let taken = heldRows.union(generations.map { Self.row(of: $0.number) })
+    let next = (generations.map(\.number).max() ?? 0) + 1
+    return (next..<(next + Self.rowCount)).first { !taken.contains(Self.row(of: $0)) }
   }
 
   private mutating func settleNames(now: UInt64) -> [Action] {

@@ -1,14 +1,16 @@
+import CMedullaABI
+
 /// The slots of one program set, as a value: what is loaded, what is active, what may be written.
 ///
 /// No clock, no map: times come in as nanoseconds of the monotonic clock, flow counts as the kernel has
 /// them, and the caller carries out the actions.
-public struct SlotTable: Equatable, Sendable {
-  public static let capacity = KernelLayout.slotCount
+package struct SlotTable: Equatable, Sendable {
+  package static let capacity = Int(MEDULLA_SLOTS)
   /// A slot is written again only when it was retired this long ago: a flow that read the active index just
   /// before the swap has counted itself by then.
-  public static let graceNanoseconds: UInt64 = 1_000_000_000
+  package static let graceNanoseconds: UInt64 = 1_000_000_000
 
-  public enum State: String, Equatable, Sendable, Codable {
+  package enum State: String, Equatable, Sendable, Codable {
     case empty
     /// Loaded, with no flows.
     case standby
@@ -20,35 +22,35 @@ public struct SlotTable: Equatable, Sendable {
     case draining
   }
 
-  public struct Slot: Equatable, Sendable {
+  package struct Slot: Equatable, Sendable {
     /// 0: empty.
-    public var version: UInt64 = 0
-    public var digest: [UInt8] = []
-    public var name = ""
-    public var loadedNanoseconds: UInt64 = 0
+    package var version: UInt64 = 0
+    package var digest: [UInt8] = []
+    package var name = ""
+    package var loadedNanoseconds: UInt64 = 0
     /// When it was last active; 0 when it never was.
-    public var retiredNanoseconds: UInt64 = 0
+    package var retiredNanoseconds: UInt64 = 0
     /// Its flows go to the active slot.
-    public var isMoving = false
-    public var flows: UInt64 = 0
+    package var isMoving = false
+    package var flows: UInt64 = 0
 
-    public init() {}
+    package init() {}
   }
 
-  public var slots: [Slot]
-  public var active: Int?
-  public var staged: Int?
+  package var slots: [Slot]
+  package var active: Int?
+  package var staged: Int?
 
-  public init(slots: [Slot] = [], active: Int? = nil, staged: Int? = nil) {
+  package init(slots: [Slot] = [], active: Int? = nil, staged: Int? = nil) {
     self.slots = Array(slots.prefix(Self.capacity))
     while self.slots.count < Self.capacity { self.slots.append(Slot()) }
     self.active = active.flatMap { (0..<Self.capacity).contains($0) ? $0 : nil }
     self.staged = staged.flatMap { (0..<Self.capacity).contains($0) ? $0 : nil }
   }
 
-  public var flows: UInt64 { slots.reduce(0) { $0 &+ $1.flows } }
+  package var flows: UInt64 { slots.reduce(0) { $0 &+ $1.flows } }
 
-  public func state(of index: Int) -> State {
+  package func state(of index: Int) -> State {
     if slots[index].version == 0 { return .empty }
     if index == active { return .active }
     if index == staged { return .staged }
@@ -58,7 +60,7 @@ public struct SlotTable: Equatable, Sendable {
   /// A slot that may be written now: an empty one, else the standby one that was retired first.
   ///
   /// - Parameter kept: a slot that a rollback would want; taken only when nothing else is free.
-  public func writableSlot(keeping kept: Int?, now: UInt64) -> Int? {
+  package func writableSlot(keeping kept: Int?, now: UInt64) -> Int? {
     if let empty = slots.indices.first(where: {
       $0 != active && $0 != staged && slots[$0].version == 0 && slots[$0].flows == 0
     }) {
@@ -72,7 +74,7 @@ public struct SlotTable: Equatable, Sendable {
   }
 
   /// Slots whose flows have stayed longer than the limit allows and are not moving yet.
-  public func overdue(limit: UInt64, now: UInt64) -> [Int] {
+  package func overdue(limit: UInt64, now: UInt64) -> [Int] {
     guard limit > 0 else { return [] }
     return slots.indices.filter { index in
       let slot = slots[index]

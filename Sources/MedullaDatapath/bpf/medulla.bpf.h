@@ -48,9 +48,10 @@ struct {
 	__type(value, struct medulla_control);
 } medulla_control SEC(".maps");
 
+/* The instance's: a flow may go from one program set to another. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MEDULLA_SLOTS);
+	__uint(max_entries, MEDULLA_PINS);
 	__type(key, __u32);
 	__type(value, struct medulla_flows);
 } medulla_flows SEC(".maps");
@@ -102,27 +103,36 @@ static __always_inline void medulla_give_workspace(struct medulla_workspace *wor
 	*(volatile __u32 *)&workspace->busy = 0;
 }
 
-/* Puts a flow on the active slot; MEDULLA_NO_SLOT when there is none. */
-static __always_inline __u32 medulla_take_slot(void)
+/* The slot of this program set that a pin names; no slot when it is another's, or none. */
+static __always_inline __u32 medulla_own_slot(const struct medulla_control *control, __u32 pin)
+{
+	__u32 slot = pin - control->first_pin;
+
+	return slot < MEDULLA_SLOTS ? slot : MEDULLA_NO_SLOT;
+}
+
+/* Puts a flow on the active slot, whose pin it gives; MEDULLA_NO_PIN when there is none. */
+static __always_inline __u32 medulla_take_pin(void)
 {
 	const struct medulla_control *control = medulla_get_control();
 	struct medulla_flows *flows;
-	__u32 slot;
+	__u32 pin;
 
-	if (!control)
-		return MEDULLA_NO_SLOT;
-	slot = medulla_active_slot(control);
-	flows = bpf_map_lookup_elem(&medulla_flows, &slot);
+	if (!control || medulla_active_slot(control) >= MEDULLA_SLOTS)
+		return MEDULLA_NO_PIN;
+	pin = control->first_pin + medulla_active_slot(control);
+	flows = bpf_map_lookup_elem(&medulla_flows, &pin);
 	if (!flows)
-		return MEDULLA_NO_SLOT;
+		return MEDULLA_NO_PIN;
 	__sync_fetch_and_add(&flows->held, 1);
 	__sync_fetch_and_add(&flows->taken, 1);
-	return slot;
+	return pin;
 }
 
-static __always_inline void medulla_release_slot(__u32 slot)
+/* For whoever took the pin out of its flow. */
+static __always_inline void medulla_release_pin(__u32 pin)
 {
-	struct medulla_flows *flows = bpf_map_lookup_elem(&medulla_flows, &slot);
+	struct medulla_flows *flows = bpf_map_lookup_elem(&medulla_flows, &pin);
 
 	if (flows)
 		__sync_fetch_and_add(&flows->held, -1);
@@ -136,30 +146,48 @@ static __always_inline int medulla_is_overdue(const struct medulla_control *cont
 	       now_ns - since_ns > control->drain_limit_ns;
 }
 
-/* Moves a pinned flow to the active slot when its own is to be emptied: on command, or because the drain
- * limit has passed, or because flows need no consistency. Whoever changes `pin` from one slot to another
- * also moves the count, so a flow is counted once whoever comes first. */
+/* Whether the flows of this whole program set are to leave it: on command, or past the drain limit. */
+static __always_inline int medulla_must_leave(const struct medulla_control *control, __u64 now_ns)
+{
+	return (control->options & MEDULLA_RETIRED) || medulla_is_overdue(control, control->left_ns, now_ns);
+}
+
+/* Changes a flow's pin from `old` to `new`, with the counts of both; 0 when another came first. */
+static __always_inline int medulla_move_pin(__u32 *pin, __u32 old, __u32 new)
+{
+	struct medulla_flows *from = bpf_map_lookup_elem(&medulla_flows, &old);
+	struct medulla_flows *to = bpf_map_lookup_elem(&medulla_flows, &new);
+
+	if (__sync_val_compare_and_swap(pin, old, new) != old)
+		return 0;
+	if (from) {
+		__sync_fetch_and_add(&from->held, -1);
+		__sync_fetch_and_add(&from->moved, 1);
+	}
+	if (to) {
+		__sync_fetch_and_add(&to->held, 1);
+		__sync_fetch_and_add(&to->taken, 1);
+	}
+	return 1;
+}
+
+/*
+ * Moves a flow of this program set to its active slot when its own is to be emptied: on command, or because
+ * the drain limit has passed, or because flows need no consistency. The slot that it is on then.
+ */
 static __always_inline __u32 medulla_follow(const struct medulla_control *control, __u32 *pin, __u64 now_ns)
 {
-	__u32 slot = *(volatile __u32 *)pin;
+	__u32 old = *(volatile __u32 *)pin;
+	__u32 slot = old - control->first_pin;
 	__u32 active = medulla_active_slot(control);
-	struct medulla_flows *from, *to;
 
-	if (slot >= MEDULLA_SLOTS || slot == active)
+	if (slot >= MEDULLA_SLOTS || active >= MEDULLA_SLOTS || slot == active)
 		return slot;
 	if (!(control->options & MEDULLA_FOLLOW) && !(control->slots[slot].flags & MEDULLA_SLOT_MOVE) &&
 	    !medulla_is_overdue(control, control->slots[slot].retired_ns, now_ns))
 		return slot;
-	from = bpf_map_lookup_elem(&medulla_flows, &slot);
-	to = bpf_map_lookup_elem(&medulla_flows, &active);
-	if (!from || !to)
-		return slot;
-	if (__sync_val_compare_and_swap(pin, slot, active) != slot)
-		return *(volatile __u32 *)pin;
-	__sync_fetch_and_add(&from->held, -1);
-	__sync_fetch_and_add(&from->moved, 1);
-	__sync_fetch_and_add(&to->held, 1);
-	__sync_fetch_and_add(&to->taken, 1);
+	if (!medulla_move_pin(pin, old, control->first_pin + active))
+		return *(volatile __u32 *)pin - control->first_pin;
 	return active;
 }
 
@@ -235,6 +263,7 @@ static __always_inline int medulla_query_active(const __s64 *features, __s64 *ou
 }
 
 #include "medulla_shadow.bpf.h"
+#include "medulla_decide.bpf.h"
 #include "medulla_sample.bpf.h"
 #include "medulla_live.bpf.h"
 #include "medulla_function.bpf.h"

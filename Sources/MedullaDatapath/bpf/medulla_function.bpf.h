@@ -11,17 +11,6 @@
 #define MEDULLA_FLOW_WORDS 8 /* what a function may remember of a flow */
 #endif
 
-/* What the loader reads of a function before it loads it. */
-struct medulla_registration {
-	__u32 interface_version;
-	__u32 inputs;
-	__u32 outputs;
-	__u32 reserved;
-	char name[48];
-};
-
-_Static_assert(sizeof(struct medulla_registration) == 64, "registration layout");
-
 /* Registers the program `function` (`SEC("tc")` or `SEC("xdp")`) for a network of these sizes. */
 #define MEDULLA_FUNCTION(function, input_count, output_count)                                               \
 	const struct medulla_registration medulla_registration SEC(".rodata.medulla")                      \
@@ -32,75 +21,56 @@ _Static_assert(sizeof(struct medulla_registration) == 64, "registration layout")
 			.name = #function,                                                                  \
 		}
 
-/* A flow as a function keeps it (`medulla_packet.bpf.h` has a table of them). */
+/*
+ * A flow as a function keeps it (`medulla_packet.bpf.h` has a table of them). All program sets of an instance
+ * come from one source, so that they agree on it; the dispatcher knows only its pin.
+ */
 struct medulla_flow {
-	__u64 number;	 /* in the instance; 0: it is not pinned */
+	__u32 pin; /* MEDULLA_NO_PIN: on no slot */
+	__u32 reserved;
+	__u64 number;	 /* in the instance; 0: it is not kept */
 	__u64 last_ns;	 /* CLOCK_MONOTONIC of its last packet */
 	__u64 decisions; /* of this flow; without a flow, of this processor */
-	__u64 shadowed;	 /* which decision `shadow` is about; 0: none */
-	__u32 slot;
-	__u32 reserved;
+	__u64 decided;	 /* which decision `last` is about; 0: none, or it is being written */
 	__s64 memory[MEDULLA_FLOW_WORDS]; /* the function's own; 0 in a new flow */
-	__s64 shadow[MEDULLA_OUTPUTS];	  /* what the staged snapshot said */
+	struct medulla_decision last;
 };
 
-/* Keeps what a shadow said of the flow's decision until the sample of it. */
-static __always_inline void medulla_keep_shadow(struct medulla_flow *flow, __u64 decision,
-						const struct medulla_scratch *scratch)
-{
-	*(volatile __u64 *)&flow->shadowed = 0;
-	MEDULLA_BARRIER();
-	for (int i = 0; i < MEDULLA_OUTPUTS; i++)
-		flow->shadow[i] = scratch->words[MEDULLA_OUTPUTS_OFFSET + i];
-	MEDULLA_BARRIER();
-	*(volatile __u64 *)&flow->shadowed = decision;
-}
+_Static_assert(__builtin_offsetof(struct medulla_flow, pin) == 0, "the dispatcher reads the pin first");
 
 /*
  * One decision for a flow, on its own snapshot: features in, outputs out, both fixed point in the shape's
- * formats, counted, and seen by a shadow. 0, or -1 when there was no snapshot or no workspace.
+ * formats. 0, or -1 when there was no snapshot or no workspace. Not static: the verifier walks it once, for
+ * any flow, instead of on each way that leads to it.
+ *
+ * Two processors may decide for one flow at once, and the last to write `last` wins. `decided` is 0 while it
+ * is written and says afterwards which decision it is of.
  */
-static __always_inline int medulla_decide_flow(struct medulla_flow *flow, const __s64 *features,
-					       struct medulla_outputs *outputs)
+__noinline int medulla_decide_flow(struct medulla_flow *flow, const struct medulla_features *features,
+				   struct medulla_outputs *outputs)
 {
 	const struct medulla_control *control = medulla_get_control();
-	const struct medulla_image *image;
-	struct medulla_workspace *workspace;
-	struct medulla_counts *counts;
-	__u64 begin = 0, decision;
+	struct medulla_asking asking;
+	__s64 *into;
+	__u64 number;
 	__u32 slot;
 
-	if (!control)
+	if (!flow || !features || !outputs || !control)
 		return -1;
-	slot = medulla_follow(control, &flow->slot, flow->last_ns);
+	slot = medulla_follow(control, &flow->pin, flow->last_ns);
 	if (slot >= MEDULLA_SLOTS)
 		slot = medulla_active_slot(control);
-	image = bpf_map_lookup_elem(&medulla_slots, &slot);
-	counts = medulla_get_counts(slot);
-	if (!image || !counts)
+	if (medulla_begin_decision(&asking, control, slot))
 		return -1;
-	workspace = medulla_take_workspace();
-	if (!workspace) {
-		counts->contended++;
-		return -1;
-	}
-	if (control->options & MEDULLA_MEASURE)
-		begin = bpf_ktime_get_ns();
+	into = medulla_features_of(&asking);
 	for (int i = 0; i < MEDULLA_INPUTS; i++)
-		workspace->scratch.words[MEDULLA_FEATURES_OFFSET + i] = features[i];
-	medulla_run(image, &workspace->scratch);
-	for (int i = 0; i < MEDULLA_OUTPUTS; i++)
-		outputs->words[i] = workspace->scratch.words[MEDULLA_OUTPUTS_OFFSET + i];
-	if (begin)
-		medulla_count_time(counts, bpf_ktime_get_ns() - begin);
-	/* Counted first: a shadow and the sample that follows go by the same number. */
-	decision = ++flow->decisions;
-	if (medulla_is_nth(decision, flow->number, control->shadow_every) &&
-	    medulla_shadow(&workspace->scratch, outputs))
-		medulla_keep_shadow(flow, decision, &workspace->scratch);
-	medulla_give_workspace(workspace);
-	counts->inferences++;
-	counts->decisions++;
+		into[i] = features->words[i];
+	number = ++flow->decisions;
+	*(volatile __u64 *)&flow->decided = 0;
+	MEDULLA_BARRIER();
+	medulla_end_decision(&asking, number, flow->number, outputs, &flow->last);
+	MEDULLA_BARRIER();
+	*(volatile __u64 *)&flow->decided = number;
 	return 0;
 }
 
@@ -108,38 +78,33 @@ static __always_inline int medulla_decide_flow(struct medulla_flow *flow, const 
 #define medulla_decide(flow, features, outputs)                                                            \
 	({                                                                                                  \
 		MEDULLA_CHECK_SIZES(features, outputs);                                                     \
-		medulla_decide_flow(flow, *(features), (struct medulla_outputs *)(outputs));                \
+		medulla_decide_flow(flow, (const struct medulla_features *)(features),                      \
+				    (struct medulla_outputs *)(outputs));                           \
 	})
 
 static __always_inline int medulla_sample_flow(const struct medulla_flow *flow, const __s64 *features,
 					       const __s64 *outputs, const __s64 *outcomes, __u32 count)
 {
-	const struct medulla_control *control = medulla_get_control();
+	__u64 decided = *(const volatile __u64 *)&flow->decided;
+	/* A shadow counts only when no other decision has been written meanwhile. */
+	__u32 flags = flow->last.flags;
 	struct medulla_sample *sample;
-	__u64 decision = flow->decisions;
-	__u32 slot = flow->slot;
-	int shadowed;
 
-	if (!control || !decision || !medulla_is_nth(decision, flow->number, control->sample_every))
+	if (!decided || !(flags & MEDULLA_SAMPLE_VALID))
 		return 0;
-	if (slot >= MEDULLA_SLOTS)
-		slot = medulla_active_slot(control);
-	sample = medulla_reserve_sample(flow->number, slot, medulla_version(slot));
+	sample = medulla_reserve_sample(flow->number, flow->last.slot, flow->last.version);
 	if (!sample)
 		return 0;
 	sample->header.outcomes = count < MEDULLA_OUTCOMES ? count : MEDULLA_OUTCOMES;
 	for (int i = 0; i < MEDULLA_INPUTS; i++)
 		sample->features[i] = features[i];
-	shadowed = *(const volatile __u64 *)&flow->shadowed == decision;
-	MEDULLA_BARRIER();
 	for (int i = 0; i < MEDULLA_OUTPUTS; i++) {
 		sample->outputs[i] = outputs[i];
-		sample->shadow[i] = shadowed ? flow->shadow[i] : 0;
+		sample->shadow[i] = flags & MEDULLA_SAMPLE_SHADOW ? flow->last.shadow[i] : 0;
 	}
 	MEDULLA_BARRIER();
-	/* Another processor may have decided for the same flow meanwhile. */
-	if (shadowed && *(const volatile __u64 *)&flow->shadowed == decision)
-		sample->header.flags |= MEDULLA_SAMPLE_SHADOW;
+	if (*(const volatile __u64 *)&flow->decided == decided)
+		sample->header.flags = flags;
 	for (__u32 i = 0; i < MEDULLA_OUTCOMES; i++)
 		sample->outcomes[i] = i < count ? outcomes[i] : 0;
 	medulla_send_sample(sample);

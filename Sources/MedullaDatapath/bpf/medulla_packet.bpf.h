@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Flows of tc and XDP functions: what a packet says of its flow, and a bounded table that keeps each flow on
- * its snapshot. A flow leaves it with its last TCP segment or when it has been idle; a full table serves a
- * flow unpinned and counts it. No LRU map: silent eviction would lose the slot's count of flows.
+ * Flows of tc and XDP functions: a bounded table that keeps each flow on its snapshot. A flow leaves it with
+ * its last TCP segment or when it has been idle; a full table serves a flow unpinned and counts it. No LRU
+ * map: silent eviction would lose the slot's count of flows.
+ *
+ * The table is the instance's. Of a flow's pin (`medulla_flow.pin`):
+ * - It begins as a pin of the program set that added the flow, and changes by atomic exchange only.
+ * - The dispatcher reads it and runs the program set that it names, or else the current one.
+ * - A program set moves its own flows between its slots, and lets them go (MEDULLA_LET_GO) when it must be
+ *   left; it never takes back what it has let go, unless it has become the current one again.
+ * - A program set that is given another's flow, or one that was let go, and has the name takes it over. So a
+ *   flow moves with its memory, one packet after it was let go, and a program set whose program is missing
+ *   loses its flows to the current one.
+ * - A flow that ends, by its last segment or by idleness, has MEDULLA_NO_PIN before it leaves the table, and
+ *   nobody pins it again: a processor that still holds it would count it on memory that is another flow's.
+ * Who
+ *   put MEDULLA_NO_PIN there takes it off the count and out of the table.
  */
 #ifndef MEDULLA_PACKET_BPF_H
 #define MEDULLA_PACKET_BPF_H
 
 #include "medulla.bpf.h"
-
-#include <bpf/bpf_endian.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
+#include "medulla_parse.bpf.h"
+#include "packet_intf.h"
 
 #ifndef MEDULLA_FLOW_LIMIT
 #define MEDULLA_FLOW_LIMIT 16384 /* flows that are kept at once */
@@ -26,26 +33,6 @@
 #define MEDULLA_SWEEP_NS (MEDULLA_FLOW_IDLE_NS / 4)
 #define MEDULLA_CLOCK_MONOTONIC 1
 #define MEDULLA_TIMER_EXISTS 16 /* EBUSY */
-
-/* One direction of a flow; IPv4 addresses are in the first four bytes. */
-struct medulla_flow_key {
-	__u8 source[16];
-	__u8 destination[16];
-	__be16 source_port;
-	__be16 destination_port;
-	__u8 protocol;
-	__u8 version;
-	__u16 reserved;
-};
-
-struct medulla_packet {
-	struct medulla_flow_key key;
-	__u32 payload; /* bytes after the transport header */
-	__u8 begins;   /* it may begin a flow that is kept: no bare TCP segment */
-	__u8 ends;     /* TCP's FIN, which ends its direction, or RST */
-	__u8 resets;   /* TCP's RST, which ends both */
-	__u8 reserved;
-};
 
 struct medulla_sweeper {
 	struct bpf_timer timer;
@@ -75,95 +62,40 @@ struct {
 	__type(value, struct medulla_sweeper);
 } medulla_sweepers SEC(".maps");
 
-static __always_inline int medulla_parse_transport(void *at, void *end, __u32 bytes,
-						   struct medulla_packet *packet)
-{
-	struct tcphdr *tcp = at;
-	struct udphdr *udp = at;
-	__u32 header = 0;
-
-	packet->begins = 1;
-	if (packet->key.protocol == IPPROTO_TCP) {
-		if ((void *)(tcp + 1) > end)
-			return -1;
-		header = tcp->doff * 4;
-		packet->key.source_port = tcp->source;
-		packet->key.destination_port = tcp->dest;
-		packet->ends = tcp->fin || tcp->rst;
-		packet->resets = tcp->rst;
-		packet->begins = !packet->ends && (tcp->syn || bytes > header);
-	} else if (packet->key.protocol == IPPROTO_UDP) {
-		if ((void *)(udp + 1) > end)
-			return -1;
-		header = sizeof(*udp);
-		packet->key.source_port = udp->source;
-		packet->key.destination_port = udp->dest;
-	}
-	packet->payload = bytes > header ? bytes - header : 0;
-	return 0;
-}
-
 /*
- * Reads the flow of an Ethernet frame with IPv4, or with IPv6 without extension headers. -1 for anything
- * else. data, end: `(void *)(long)ctx->data` and `data_end`.
+ * The flow has ended: off its pin's count, and out of the table. Only who takes the pin out does both, so
+ * that nobody takes out a flow of the same key that began since. 1: it was this caller.
  */
-static __always_inline int medulla_parse(void *data, void *end, struct medulla_packet *packet)
+static __always_inline int medulla_end_flow(const struct medulla_flow_key *key, struct medulla_flow *flow)
 {
-	struct ethhdr *ethernet = data;
-	struct iphdr *four = (void *)(ethernet + 1);
-	struct ipv6hdr *six = (void *)(ethernet + 1);
-	__u32 header, total;
+	__u32 pin = __sync_lock_test_and_set(&flow->pin, MEDULLA_NO_PIN);
 
-	__builtin_memset(packet, 0, sizeof(*packet));
-	if ((void *)(ethernet + 1) > end)
-		return -1;
-	if (ethernet->h_proto == bpf_htons(ETH_P_IP)) {
-		if ((void *)(four + 1) > end || four->ihl < 5)
-			return -1;
-		/* A fragment that is not the first has no ports. */
-		if (four->frag_off & bpf_htons(0x1fff))
-			return -1;
-		packet->key.version = 4;
-		packet->key.protocol = four->protocol;
-		__builtin_memcpy(packet->key.source, &four->saddr, 4);
-		__builtin_memcpy(packet->key.destination, &four->daddr, 4);
-		header = four->ihl * 4;
-		total = bpf_ntohs(four->tot_len);
-		total = total > header ? total - header : 0;
-		return medulla_parse_transport((void *)four + header, end, total, packet);
-	}
-	if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
-		if ((void *)(six + 1) > end)
-			return -1;
-		packet->key.version = 6;
-		packet->key.protocol = six->nexthdr;
-		__builtin_memcpy(packet->key.source, &six->saddr, 16);
-		__builtin_memcpy(packet->key.destination, &six->daddr, 16);
-		return medulla_parse_transport(six + 1, end, bpf_ntohs(six->payload_len), packet);
-	}
-	return -1;
+	if (pin == MEDULLA_NO_PIN)
+		return 0;
+	medulla_release_pin(pin);
+	bpf_map_delete_elem(&medulla_table, key);
+	return 1;
 }
 
-/* Whoever takes the slot out of a flow also takes it off the slot's count. */
-static __always_inline void medulla_drop_pin(struct medulla_flow *flow)
-{
-	__u32 slot = __sync_lock_test_and_set(&flow->slot, MEDULLA_NO_SLOT);
-
-	if (slot < MEDULLA_SLOTS)
-		medulla_release_slot(slot);
-}
-
+/* Idle flows go, whichever program set they are on; of its own, this one moves those that must. */
 static int medulla_visit_flow(void *table, struct medulla_flow_key *key, struct medulla_flow *flow,
 			      void *context)
 {
 	const struct medulla_control *control = medulla_get_control();
+	__u32 pin = *(volatile __u32 *)&flow->pin;
 	__u64 now = bpf_ktime_get_ns();
+	__u64 idle = now > flow->last_ns ? now - flow->last_ns : 0;
 
-	if (now > flow->last_ns && now - flow->last_ns > MEDULLA_FLOW_IDLE_NS) {
-		medulla_drop_pin(flow);
-		bpf_map_delete_elem(&medulla_table, key);
-	} else if (control) {
-		medulla_follow(control, &flow->slot, now);
+	if (idle > MEDULLA_FLOW_IDLE_NS) {
+		/* Nobody else takes out a flow whose pin went to a processor that held the memory before it.
+		 */
+		if (!medulla_end_flow(key, flow) && idle > 2 * MEDULLA_FLOW_IDLE_NS)
+			bpf_map_delete_elem(&medulla_table, key);
+	} else if (control && medulla_own_slot(control, pin) < MEDULLA_SLOTS) {
+		if (medulla_must_leave(control, now))
+			medulla_move_pin(&flow->pin, pin, MEDULLA_LET_GO);
+		else
+			medulla_follow(control, &flow->pin, now);
 	}
 	return 0;
 }
@@ -215,7 +147,7 @@ static __always_inline struct medulla_flow *medulla_spare_flow(__u64 now)
 	__builtin_memset(flow, 0, sizeof(*flow));
 	flow->decisions = decisions;
 	flow->last_ns = now;
-	flow->slot = medulla_active_slot(control);
+	flow->pin = MEDULLA_NO_PIN;
 	return flow;
 }
 
@@ -227,8 +159,8 @@ static __noinline struct medulla_flow *medulla_add_flow(const struct medulla_flo
 	struct medulla_flow *flow;
 	long status;
 
-	fresh.slot = medulla_take_slot();
-	if (fresh.slot >= MEDULLA_SLOTS)
+	fresh.pin = medulla_take_pin();
+	if (fresh.pin >= MEDULLA_PINS)
 		return 0;
 	fresh.number = medulla_new_flow();
 	fresh.last_ns = now;
@@ -237,13 +169,38 @@ static __noinline struct medulla_flow *medulla_add_flow(const struct medulla_flo
 	medulla_start_sweeping();
 	if (!status)
 		return bpf_map_lookup_elem(&medulla_table, key);
-	medulla_release_slot(fresh.slot);
+	medulla_release_pin(fresh.pin);
 	/* Another processor may have added it. */
 	flow = bpf_map_lookup_elem(&medulla_table, key);
-	counts = medulla_get_counts(fresh.slot);
+	counts = medulla_get_counts(fresh.pin % MEDULLA_SLOTS);
 	if (!flow && counts)
-		counts->unpinned++;
+		counts->function[PACKET_UNPINNED]++;
 	return flow;
+}
+
+/* Lets a flow go, or takes it over, as this program set is to be left or has the name; see above. */
+__noinline int medulla_settle_flow(struct medulla_flow *flow, __u64 now)
+{
+	const struct medulla_control *control = medulla_get_control();
+	__u32 pin, active;
+
+	if (!flow || !control)
+		return 0;
+	pin = *(volatile __u32 *)&flow->pin;
+	active = medulla_active_slot(control);
+	if (medulla_own_slot(control, pin) < MEDULLA_SLOTS) {
+		if (medulla_must_leave(control, now))
+			medulla_move_pin(&flow->pin, pin, MEDULLA_LET_GO);
+		return 0;
+	}
+	if (pin == MEDULLA_NO_PIN || active >= MEDULLA_SLOTS || control->left_ns ||
+	    medulla_must_leave(control, now) ||
+	    !medulla_move_pin(&flow->pin, pin, control->first_pin + active))
+		return 0;
+	/* Of this set's slots none made the flow's last decision. */
+	flow->last.slot = MEDULLA_NO_SLOT;
+	medulla_start_sweeping();
+	return 1;
 }
 
 /*
@@ -253,6 +210,7 @@ static __noinline struct medulla_flow *medulla_add_flow(const struct medulla_flo
  */
 static __always_inline struct medulla_flow *medulla_take_flow(const struct medulla_packet *packet)
 {
+	const struct medulla_control *control = medulla_get_control();
 	struct medulla_flow *flow = bpf_map_lookup_elem(&medulla_table, &packet->key);
 	__u64 now = bpf_ktime_get_ns();
 
@@ -260,11 +218,20 @@ static __always_inline struct medulla_flow *medulla_take_flow(const struct medul
 		flow = medulla_add_flow(&packet->key, now);
 	if (!flow)
 		return medulla_spare_flow(now);
+	if (control &&
+	    (medulla_own_slot(control, flow->pin) >= MEDULLA_SLOTS || medulla_must_leave(control, now)))
+		medulla_settle_flow(flow, now);
 	return flow;
 }
 
-/* The slot that the flow is on. */
-static __always_inline __u32 medulla_flow_slot(const struct medulla_flow *flow) { return flow->slot; }
+/* The slot of this program set that the flow is on; the active one when it is on none. */
+static __always_inline __u32 medulla_flow_slot(const struct medulla_flow *flow)
+{
+	const struct medulla_control *control = medulla_get_control();
+	__u32 slot = control ? medulla_own_slot(control, flow->pin) : MEDULLA_NO_SLOT;
+
+	return control && slot >= MEDULLA_SLOTS ? medulla_active_slot(control) : slot;
+}
 
 /* A reset ends the other direction too, which will send nothing of its own any more. */
 static __noinline int medulla_end_reverse(const struct medulla_packet *packet)
@@ -279,8 +246,7 @@ static __noinline int medulla_end_reverse(const struct medulla_packet *packet)
 	flow = bpf_map_lookup_elem(&medulla_table, &reverse);
 	if (!flow)
 		return 0;
-	medulla_drop_pin(flow);
-	return !bpf_map_delete_elem(&medulla_table, &reverse);
+	return medulla_end_flow(&reverse, flow);
 }
 
 /* After the function's own work on the packet: notes its time, and lets a flow go that the packet ends. */
@@ -291,8 +257,7 @@ static __always_inline void medulla_leave_flow(const struct medulla_packet *pack
 		medulla_end_reverse(packet);
 	if (!packet->ends || !flow->number)
 		return;
-	medulla_drop_pin(flow);
-	bpf_map_delete_elem(&medulla_table, &packet->key);
+	medulla_end_flow(&packet->key, flow);
 }
 
 #endif /* MEDULLA_PACKET_BPF_H */

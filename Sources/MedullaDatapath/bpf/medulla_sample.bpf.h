@@ -14,7 +14,7 @@ struct medulla_sample {
 	__s64 outcomes[MEDULLA_OUTCOMES];
 };
 
-/* These three are the instance's: a program set that comes later uses them too. */
+/* These three are the instance's too: a program set that comes later uses them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, MEDULLA_SAMPLE_BYTES);
@@ -29,6 +29,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct medulla_shared);
@@ -43,13 +44,6 @@ static __always_inline __u64 medulla_new_flow(void)
 	return shared ? __sync_fetch_and_add(&shared->next_flow, 1) + 1 : 0;
 }
 
-static __always_inline __u64 medulla_version(__u32 slot)
-{
-	const struct medulla_control *control = medulla_get_control();
-
-	return control && slot < MEDULLA_SLOTS ? control->slots[slot].version : 0;
-}
-
 /* Room for one sample with a header that says whose it is; 0, and counted, when the ring is full. Whoever
  * gets one fills all its words and gives it to `medulla_send_sample`. */
 static __always_inline struct medulla_sample *medulla_reserve_sample(__u64 flow, __u32 slot, __u64 version)
@@ -59,16 +53,20 @@ static __always_inline struct medulla_sample *medulla_reserve_sample(__u64 flow,
 	__u32 zero = 0;
 	struct medulla_totals *totals = bpf_map_lookup_elem(&medulla_totals, &zero);
 
-	if (counts) {
-		counts->samples += sample ? 1 : 0;
-		counts->samples_dropped += sample ? 0 : 1;
-	}
-	if (totals) {
-		totals->samples += sample ? 1 : 0;
-		totals->samples_dropped += sample ? 0 : 1;
-	}
-	if (!sample)
+	if (!sample) {
+		if (counts)
+			counts->samples_dropped++;
+		if (totals)
+			totals->samples_dropped++;
 		return 0;
+	}
+	if (counts)
+		counts->samples++;
+	/* The processor, and its samples so far. Counted in one step: a packet that comes in between on the
+	 * same processor must not take the same number. */
+	sample->header.id = totals ? (__u64)bpf_get_smp_processor_id() << MEDULLA_SAMPLE_NUMBER_BITS |
+					     (__sync_fetch_and_add(&totals->samples, 1) + 1)
+				   : 0;
 	sample->header.time_ns = bpf_ktime_get_ns();
 	sample->header.flow = flow;
 	sample->header.version = version;

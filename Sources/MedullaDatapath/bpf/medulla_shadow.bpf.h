@@ -3,13 +3,6 @@
 #ifndef MEDULLA_SHADOW_BPF_H
 #define MEDULLA_SHADOW_BPF_H
 
-/* Whether the `number`-th decision of a flow is one of every `every`. Flows begin at different phases, so
- * that many short ones are seen as often as one long one. */
-static __always_inline int medulla_is_nth(__u64 number, __u64 flow, __u32 every)
-{
-	return every && (number + flow) % every == 0;
-}
-
 /*
  * Asks the staged snapshot on the features that are still in `scratch`, and counts how far it is from
  * `given`, the outputs that were used. 1 when it answered: its outputs are in `scratch` then.

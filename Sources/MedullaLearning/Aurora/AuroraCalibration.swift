@@ -1,15 +1,16 @@
-import CCongestion
+import CMedullaABI
+import MedullaBase
 
 /// Observations that a policy meets, for the quantizer: over the whole range of paths, in natural units,
 /// clipped to what the policy tells apart.
-public struct AuroraCalibration: Sendable, Equatable {
+package struct AuroraCalibration: Sendable, Equatable {
   /// `count × 30`, row-major.
-  public let values: [Float]
-  public var count: Int { values.count / AuroraObservation.features }
+  package let values: [Float]
+  package var count: Int { values.count / AuroraObservation.features }
 
   /// Draws `count` observations from the simulator: a few from each of many random paths.
   /// - Throws: `LearningError` when `count` is not in 1...1,000,000.
-  public init(policy: GaussianPolicy, count: Int, seed: UInt64) throws(LearningError) {
+  package init(policy: GaussianPolicy, count: Int, seed: UInt64) throws(LearningError) {
     guard (1...1_000_000).contains(count) else {
       throw LearningError(.invalidOption, "a calibration has 1 to 1000000 observations, not \(count)")
     }
@@ -71,7 +72,7 @@ public struct AuroraCalibration: Sendable, Equatable {
   }
 
   /// One observation each.
-  public var samples: [[Float]] {
+  package var samples: [[Float]] {
     let width = AuroraObservation.features
     return (0..<count).map { Array(values[($0 * width)..<(($0 + 1) * width)]) }
   }

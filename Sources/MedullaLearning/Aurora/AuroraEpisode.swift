@@ -1,4 +1,5 @@
-import CCongestion
+import CMedullaABI
+import MedullaBase
 
 /// One episode in the simulator: the policy steers, its steps are recorded.
 struct AuroraEpisode {

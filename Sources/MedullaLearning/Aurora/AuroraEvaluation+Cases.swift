@@ -1,7 +1,7 @@
 extension AuroraEvaluation.Case {
   /// The links that the shipped network is judged by: four rates, three round trips, two buffers; then random
   /// loss, and two and four flows of which the later ones come late. Hosts stall for up to `stall` seconds.
-  public static func standard(seed: UInt64 = 1, stall: Double = 0.001) -> [AuroraEvaluation.Case] {
+  package static func standard(seed: UInt64 = 1, stall: Double = 0.001) -> [AuroraEvaluation.Case] {
     var cases: [AuroraEvaluation.Case] = []
     for rate in [12e6, 48e6, 100e6, 400e6] {
       for roundTrip in [0.01, 0.04, 0.1] {
@@ -25,7 +25,7 @@ extension AuroraEvaluation.Case {
   }
 
   /// Hosts are as noisy as a small virtual machine.
-  public static func make(
+  package static func make(
     _ rate: Double, _ roundTrip: Double, buffer: Double = 1, loss: Double = 0, flows: Int = 1
   ) -> AuroraEvaluation.Case {
     let packets = AuroraScenario.product(rate: rate, roundTrip: roundTrip)

@@ -1,10 +1,10 @@
-import CCongestion
+import CMedullaABI
 import MedullaModel
 
 extension AuroraEvaluation {
   /// A float network from 30 raw features to one action as a policy. A network of another shape steers
   /// nothing: its action is 0.
-  public static func policy(_ network: Network) -> Policy {
+  package static func policy(_ network: Network) -> Policy {
     let reference = FloatReference(network)
     return { features in
       let input = (0..<Int(MCC_FEATURES)).map { Float(features[$0]) / 65536 }

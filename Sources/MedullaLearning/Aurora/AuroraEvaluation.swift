@@ -1,18 +1,18 @@
-import CCongestion
+import CMedullaABI
 
 /// How a policy does on stated paths in the simulator.
-public struct AuroraEvaluation: Sendable {
+package struct AuroraEvaluation: Sendable {
   /// From the clipped-by-nobody features (q16) of a flow to its action (q16).
-  public typealias Policy = @Sendable (UnsafePointer<Int64>) -> Int64
+  package typealias Policy = @Sendable (UnsafePointer<Int64>) -> Int64
 
-  public struct Case: Sendable, Equatable {
-    public var name: String
-    public var link: LinkScenario
+  package struct Case: Sendable, Equatable {
+    package var name: String
+    package var link: LinkScenario
     /// Simulated seconds that are not measured, and that are.
-    public var warmUp: Double
-    public var measured: Double
+    package var warmUp: Double
+    package var measured: Double
 
-    public init(name: String, link: LinkScenario, warmUp: Double, measured: Double) {
+    package init(name: String, link: LinkScenario, warmUp: Double, measured: Double) {
       self.name = name
       self.link = link
       self.warmUp = warmUp
@@ -20,29 +20,29 @@ public struct AuroraEvaluation: Sendable {
     }
   }
 
-  public struct Row: Sendable, Equatable, Codable {
-    public let name: String
+  package struct Row: Sendable, Equatable, Codable {
+    package let name: String
     /// Share of the capacity over the measured time.
-    public let utilisation: Double
+    package let utilisation: Double
     /// Mean wait of a packet in the buffer, in milliseconds and in empty round trips.
-    public let queueMilliseconds: Double
-    public let queueRoundTrips: Double
+    package let queueMilliseconds: Double
+    package let queueRoundTrips: Double
     /// Share of packets that the buffer dropped.
-    public let dropped: Double
+    package let dropped: Double
     /// Jain's index of what the flows delivered; 1 for one flow.
-    public let jain: Double
-    public let guardEvents: Int
-    public let timeouts: Int
+    package let jain: Double
+    package let guardEvents: Int
+    package let timeouts: Int
   }
 
-  public static func configuration() -> mcc_config {
+  package static func configuration() -> mcc_config {
     var configuration = mcc_config()
     mcc_default_config(&configuration)
     return configuration
   }
 
   /// One row a case; cases run side by side, each depends on its own seed only.
-  public static func run(
+  package static func run(
     _ cases: [Case], configuration: mcc_config = configuration(), policy: @escaping Policy
   ) throws(LearningError) -> [Row] {
     let results = inParallel(cases.count) { index in
@@ -78,7 +78,7 @@ public struct AuroraEvaluation: Sendable {
   }
 
   /// Jain, Chiu and Hawe, 1984: (Σx)² / (n Σx²).
-  public static func jain(_ shares: [Double]) -> Double {
+  package static func jain(_ shares: [Double]) -> Double {
     let sum = shares.reduce(0, +)
     let squares = shares.reduce(0) { $0 + $1 * $1 }
     return squares > 0 ? sum * sum / (Double(shares.count) * squares) : 1

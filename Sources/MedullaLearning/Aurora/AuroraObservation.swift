@@ -1,11 +1,11 @@
-import CCongestion
+import CMedullaABI
 import MedullaModel
 
 /// How the raw features of the controller become the inputs that training sees, and back: a fixed clip and
 /// an affine map for each kind of feature. The map is folded into the first layer of what is exported; the
 /// clip is what the calibration file tells the quantizer.
-public enum AuroraObservation {
-  public static let features = Int(MCC_FEATURES)
+package enum AuroraObservation {
+  package static let features = Int(MCC_FEATURES)
 
   struct Kind {
     let range: ClosedRange<Float>
@@ -30,7 +30,7 @@ public enum AuroraObservation {
   }
 
   /// The features in natural units, clipped to the range that the policy tells apart.
-  public static func clipped(_ q16: UnsafePointer<Int64>) -> [Float] {
+  package static func clipped(_ q16: UnsafePointer<Int64>) -> [Float] {
     (0..<features).map { clipped(q16[$0], at: $0) }
   }
 
@@ -40,7 +40,7 @@ public enum AuroraObservation {
 
   /// The policy as a network from raw features `[30]` to the action `[1]`.
   /// - Throws: `ModelError` when a weight is not finite.
-  public static func export(_ policy: DenseNetwork, name: String) throws(ModelError) -> Network {
+  package static func export(_ policy: DenseNetwork, name: String) throws(ModelError) -> Network {
     var raw = policy
     for input in 0..<policy.inputs {
       let kind = kinds[input % 3]
@@ -61,7 +61,7 @@ public enum AuroraObservation {
   /// Any network of dense layers whose first takes 30 features and whose last is linear can be written so:
   /// W·x + b with x = n / scale + center is (W / scale)·n + (b + W·center).
   /// - Throws: `shapeMismatch` for any other network.
-  public static func policy(of network: Network) throws(LearningError) -> DenseNetwork {
+  package static func policy(of network: Network) throws(LearningError) -> DenseNetwork {
     var policy = try DenseNetwork(network)
     guard policy.inputs == features, policy.outputs == 1, policy.activations.last == .identity else {
       throw LearningError(

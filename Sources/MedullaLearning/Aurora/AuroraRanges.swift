@@ -1,27 +1,29 @@
-/// What paths a policy is trained on: each number is drawn anew for every episode.
-public struct AuroraRanges: Sendable, Equatable, Codable {
-  /// Bits a second, drawn on a logarithmic scale as all but the number of flows.
-  public var rate: ClosedRange<Double>
-  /// Seconds of the empty path.
-  public var roundTrip: ClosedRange<Double>
-  /// Droptail buffer in bandwidth-delay products; never below six to twenty packets.
-  public var buffer: ClosedRange<Double>
-  /// How many of the paths lose packets at random, and which share of them.
-  public var lossChance: Double
-  public var loss: ClosedRange<Double>
-  /// How many of the paths have several flows, and at most how many.
-  public var sharedChance: Double
-  public var flowLimit: Int
-  /// How many of the flows have a round trip of half to twice the path's.
-  public var spreadChance: Double
-  /// How many of the paths change their capacity, and by which factor.
-  public var changeChance: Double
-  public var change: ClosedRange<Double>
-  /// How many of the paths carry unresponsive traffic, and which share of the rate it takes.
-  public var crossChance: Double
-  public var cross: ClosedRange<Double>
+import MedullaBase
 
-  public init(
+/// What paths a policy is trained on: each number is drawn anew for every episode.
+package struct AuroraRanges: Sendable, Equatable, Codable {
+  /// Bits a second, drawn on a logarithmic scale as all but the number of flows.
+  package var rate: ClosedRange<Double>
+  /// Seconds of the empty path.
+  package var roundTrip: ClosedRange<Double>
+  /// Droptail buffer in bandwidth-delay products; never below six to twenty packets.
+  package var buffer: ClosedRange<Double>
+  /// How many of the paths lose packets at random, and which share of them.
+  package var lossChance: Double
+  package var loss: ClosedRange<Double>
+  /// How many of the paths have several flows, and at most how many.
+  package var sharedChance: Double
+  package var flowLimit: Int
+  /// How many of the flows have a round trip of half to twice the path's.
+  package var spreadChance: Double
+  /// How many of the paths change their capacity, and by which factor.
+  package var changeChance: Double
+  package var change: ClosedRange<Double>
+  /// How many of the paths carry unresponsive traffic, and which share of the rate it takes.
+  package var crossChance: Double
+  package var cross: ClosedRange<Double>
+
+  package init(
     rate: ClosedRange<Double>, roundTrip: ClosedRange<Double>, buffer: ClosedRange<Double>,
     lossChance: Double = 0, loss: ClosedRange<Double> = 0.0005...0.05, sharedChance: Double = 0,
     flowLimit: Int = 4, spreadChance: Double = 0, changeChance: Double = 0,
@@ -43,7 +45,7 @@ public struct AuroraRanges: Sendable, Equatable, Codable {
   }
 
   /// What the shipped network is trained on: wider than Aurora's paper.
-  public static let wide = AuroraRanges(
+  package static let wide = AuroraRanges(
     rate: 1e6...1e9, roundTrip: 0.001...0.2, buffer: 0.2...8, lossChance: 0.3, sharedChance: 0.45,
     spreadChance: 0.3,
     changeChance: 0.35, crossChance: 0.15)
@@ -69,22 +71,22 @@ public struct AuroraRanges: Sendable, Equatable, Codable {
 }
 
 /// A mixture of paths: for each episode one part is chosen by its weight.
-public struct AuroraScenarios: Sendable, Equatable, Codable {
-  public struct Part: Sendable, Equatable, Codable {
-    public var ranges: AuroraRanges
-    public var weight: Double
+package struct AuroraScenarios: Sendable, Equatable, Codable {
+  package struct Part: Sendable, Equatable, Codable {
+    package var ranges: AuroraRanges
+    package var weight: Double
 
-    public init(_ ranges: AuroraRanges, weight: Double = 1) {
+    package init(_ ranges: AuroraRanges, weight: Double = 1) {
       self.ranges = ranges
       self.weight = weight
     }
   }
 
-  public let parts: [Part]
+  package let parts: [Part]
   static let partLimit = 256
 
   /// - Throws: `invalidOption` when there is no part, a weight is not positive or a range makes no sense.
-  public init(_ parts: [Part]) throws(LearningError) {
+  package init(_ parts: [Part]) throws(LearningError) {
     guard (1...Self.partLimit).contains(parts.count),
       parts.allSatisfy({ $0.weight > 0 && $0.weight.isFinite })
     else {
@@ -95,18 +97,18 @@ public struct AuroraScenarios: Sendable, Equatable, Codable {
     self.parts = parts
   }
 
-  public init(_ ranges: AuroraRanges) throws(LearningError) { try self.init([Part(ranges)]) }
+  package init(_ ranges: AuroraRanges) throws(LearningError) { try self.init([Part(ranges)]) }
 
   private init(wide: AuroraRanges) { parts = [Part(wide)] }
 
   /// What the shipped network is trained on.
-  public static let wide = AuroraScenarios(wide: .wide)
+  package static let wide = AuroraScenarios(wide: .wide)
 
   /// Whether a decoded value could have been made by `init`.
   var isSound: Bool { (try? AuroraScenarios(parts)) != nil }
 
   /// The scenario of one seed. The choice of the part takes nothing from the scenario's own draws.
-  public func scenario(seed: UInt64, decisions: Int) -> AuroraScenario {
+  package func scenario(seed: UInt64, decisions: Int) -> AuroraScenario {
     var chooser = SeededGenerator(seed: seed ^ 0x5EED_0F_9A7)
     var left = chooser.unit() * parts.reduce(0) { $0 + $1.weight }
     for part in parts.dropLast() {

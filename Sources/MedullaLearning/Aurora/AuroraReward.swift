@@ -1,17 +1,17 @@
 /// What is asked of the policy, free of scale: fill the path, keep its queue short, lose nothing of one's own
 /// making, move smoothly. Flows that share a path share the reward, so that none gains by pushing others out;
 /// that they also share the rate is the controller's part (`mcc_fair_growth`).
-public struct AuroraReward: Sendable, Codable, Equatable {
+package struct AuroraReward: Sendable, Codable, Equatable {
   /// For each unit of capacity that is left unused.
-  public var idleness: Float = 0.5
+  package var idleness: Float = 0.5
   /// For each round trip of standing queue.
-  public var queueing: Float = 0.15
+  package var queueing: Float = 0.15
   /// For each unit of loss that the buffer makes.
-  public var loss: Float = 0.5
+  package var loss: Float = 0.5
   /// For the square of a change of action.
-  public var roughness: Float = 0.0003
+  package var roughness: Float = 0.0003
 
-  public init() {}
+  package init() {}
 
   /// - Parameters:
   ///   - use: share of the capacity that all flows used.

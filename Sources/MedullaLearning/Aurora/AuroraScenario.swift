@@ -1,24 +1,25 @@
-import CCongestion
+import CMedullaABI
+import MedullaBase
 
 /// One path that the policy is trained on.
-public struct AuroraScenario: Sendable, Equatable {
-  public var link: LinkScenario
+package struct AuroraScenario: Sendable, Equatable {
+  package var link: LinkScenario
   /// Factor on a flow's rate when the network takes over, so that it learns to come back from anywhere.
-  public var disturbances: [Double]
+  package var disturbances: [Double]
   /// Simulated time at which the episode ends at the latest.
-  public var duration: Double
+  package var duration: Double
 
   /// Packets of one bandwidth-delay product on the way and in service.
   static func product(rate: Double, roundTrip: Double) -> Double { rate * roundTrip / 12000 }
 
   /// Draws a path: 1-1000 Mb/s, 1-200 ms, buffers of 0.2-8 products, mostly no random loss, 1-4 flows, hosts
   /// from quiet to noisy, and in a third of the cases a capacity that changes.
-  public static func random(seed: UInt64, decisions: Int) -> AuroraScenario {
+  package static func random(seed: UInt64, decisions: Int) -> AuroraScenario {
     random(in: .wide, seed: seed, decisions: decisions)
   }
 
   /// Draws a path from `ranges`; hosts are from quiet to noisy. The same seed gives the same path.
-  public static func random(in ranges: AuroraRanges, seed: UInt64, decisions: Int) -> AuroraScenario {
+  package static func random(in ranges: AuroraRanges, seed: UInt64, decisions: Int) -> AuroraScenario {
     var generator = SeededGenerator(seed: seed)
     let rate = generator.logUniform(ranges.rate)
     let roundTrip = generator.logUniform(ranges.roundTrip)

@@ -2,7 +2,7 @@ import MedullaModel
 
 extension AuroraTraining {
   /// The policy without its noise, in floating point.
-  public func evaluationPolicy() -> AuroraEvaluation.Policy {
+  package func evaluationPolicy() -> AuroraEvaluation.Policy {
     let policy = policy
     return { features in
       var pass = NetworkPass(policy)

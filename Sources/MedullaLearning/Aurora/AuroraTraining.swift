@@ -1,65 +1,66 @@
-import CCongestion
+import CMedullaABI
 import Foundation
+import MedullaBase
 import MedullaModel
 
 /// Trains the congestion policy by proximal policy optimization in the simulator.
 ///
 /// A value: all that a run depends on is in it, so saving and resuming give the same result as one run.
-public struct AuroraTraining: Sendable, Codable {
-  public struct Options: Sendable, Codable, Equatable {
-    public var seed: UInt64 = 1
+package struct AuroraTraining: Sendable, Codable {
+  package struct Options: Sendable, Codable, Equatable {
+    package var seed: UInt64 = 1
     /// Decisions of the policy in the whole run.
-    public var steps = 6_000_000
-    public var episodes = 64
-    public var decisions = 160
-    public var optimizer = PolicyOptimizer.Options()
-    public var reward = AuroraReward()
+    package var steps = 6_000_000
+    package var episodes = 64
+    package var decisions = 160
+    package var optimizer = PolicyOptimizer.Options()
+    package var reward = AuroraReward()
     /// The logarithm of the exploration's deviation at the start.
-    public var logDeviation: Float = -0.5
+    package var logDeviation: Float = -0.5
     /// Rounds at the start in which only the critic learns; for a policy that is not to be spoilt by a critic
     /// that knows nothing yet.
-    public var criticRounds = 0
+    package var criticRounds = 0
     /// The learning rates fall with the decisions, down to this part of what the optimizer's options say.
-    public var leastRate: Float = 0.05
+    package var leastRate: Float = 0.05
 
-    public init() {}
+    package init() {}
   }
 
   /// What one iteration gave, as means over its decisions.
-  public struct Progress: Sendable, Codable, Equatable {
-    public let iteration: Int
-    public let steps: Int
-    public let reward: Double
-    public let use: Double
-    public let queue: Double
-    public let logDeviation: Float
-    public let divergence: Float
-    public let criticLoss: Float
-    public let packets: Int64
+  package struct Progress: Sendable, Codable, Equatable {
+    package let iteration: Int
+    package let steps: Int
+    package let reward: Double
+    package let use: Double
+    package let queue: Double
+    package let logDeviation: Float
+    package let divergence: Float
+    package let criticLoss: Float
+    package let packets: Int64
   }
 
-  public let options: Options
-  public private(set) var optimizer: PolicyOptimizer
+  package let options: Options
+  package private(set) var optimizer: PolicyOptimizer
   /// What the episodes are drawn from; may change between rounds.
-  public var scenarios: AuroraScenarios
+  package var scenarios: AuroraScenarios
   /// The last rounds, oldest first.
-  public private(set) var history: [Progress] = []
-  public private(set) var steps = 0
+  package private(set) var history: [Progress] = []
+  package private(set) var steps = 0
   private var iterations = 0
   private var criticRounds: Int
 
   /// Rounds that `history` keeps at the most.
   static let historyLimit = 100_000
 
-  public var isFinished: Bool { steps >= options.steps }
-  public var policy: DenseNetwork { optimizer.policy.mean }
+  package var isFinished: Bool { steps >= options.steps }
+  package var policy: DenseNetwork { optimizer.policy.mean }
 
   /// A run over `scenarios`, from random weights or from a trained network.
   ///
   /// - Parameter start: 30 raw features to one action through dense layers with tanh or ReLU, the last one
   ///   linear, such as `network()` gives; nil: a 30-32-16-1 network of random weights.
   /// - Throws: `LearningError` when an option makes no sense or `start` is another kind of network.
-  public init(
+  package init(
     options: Options, scenarios: AuroraScenarios = .wide, start: Network? = nil
   ) throws(LearningError) {
     guard options.steps > 0, options.episodes > 0, options.decisions > 1, options.criticRounds >= 0 else {
@@ -86,7 +87,7 @@ public struct AuroraTraining: Sendable, Codable {
   }
 
   /// The controller as it is trained: the defaults without the guard, which would hide a bad policy.
-  public static func configuration() -> mcc_config {
+  package static func configuration() -> mcc_config {
     var configuration = mcc_config()
     mcc_default_config(&configuration)
     configuration.guard_intervals = 0
@@ -95,7 +96,7 @@ public struct AuroraTraining: Sendable, Codable {
 
   /// Plays one round of episodes and improves the policy by them.
   /// - Throws: `LearningError` when the networks stop being finite.
-  public mutating func advance() throws(LearningError) -> Progress {
+  package mutating func advance() throws(LearningError) -> Progress {
     let iteration = iterations
     let current = optimizer
     let (options, scenarios) = (options, scenarios)
@@ -140,27 +141,27 @@ public struct AuroraTraining: Sendable, Codable {
   }
 
   /// Widens the exploration again, for paths that the policy has not met; it narrows as the policy learns.
-  public mutating func explore(logDeviation: Float) {
+  package mutating func explore(logDeviation: Float) {
     let bounds = optimizer.options.logDeviationRange
     let wanted = max(optimizer.policy.logDeviation, logDeviation)
     optimizer.policy.logDeviation = min(max(wanted, bounds.lowerBound), bounds.upperBound)
   }
 
   /// Trains until `decisions` more have been made, or the run is finished.
-  public mutating func advance(decisions: Int) throws(LearningError) {
+  package mutating func advance(decisions: Int) throws(LearningError) {
     let end = steps + decisions
     while steps < end, !isFinished { _ = try advance() }
   }
 
   /// The policy as it stands, from raw features to the action.
-  public func network() throws(ModelError) -> Network {
+  package func network() throws(ModelError) -> Network {
     try AuroraObservation.export(policy, name: "aurora-medulla")
   }
 
   // MARK: Checkpoints
 
   /// - Throws: `LearningError` when the file cannot be written.
-  public func save(to path: String) throws(LearningError) {
+  package func save(to path: String) throws(LearningError) {
     do {
       try JSONEncoder().encode(self).write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
@@ -169,7 +170,7 @@ public struct AuroraTraining: Sendable, Codable {
   }
 
   /// - Throws: `LearningError` when the file cannot be read or is no checkpoint.
-  public static func load(from path: String) throws(LearningError) -> AuroraTraining {
+  package static func load(from path: String) throws(LearningError) -> AuroraTraining {
     let data: Data
     do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
       throw LearningError(.io, "\(path) cannot be read: \(error.localizedDescription)")

@@ -1,25 +1,25 @@
 /// How a policy does on given scenarios, by the reward that it is trained on, without its noise.
-public struct AuroraTrial: Sendable {
-  public let scenarios: [AuroraScenario]
-  public let decisions: Int
-  public var reward = AuroraReward()
+package struct AuroraTrial: Sendable {
+  package let scenarios: [AuroraScenario]
+  package let decisions: Int
+  package var reward = AuroraReward()
 
-  public struct Result: Sendable, Equatable {
+  package struct Result: Sendable, Equatable {
     /// Means over all decisions.
-    public let reward: Double
-    public let use: Double
-    public let queue: Double
+    package let reward: Double
+    package let use: Double
+    package let queue: Double
   }
 
   /// - Parameter decisions: after which a flow's episode ends.
-  public init(_ scenarios: [AuroraScenario], decisions: Int) {
+  package init(_ scenarios: [AuroraScenario], decisions: Int) {
     self.scenarios = scenarios
     self.decisions = decisions
   }
 
   /// - Parameter policy: on what training sees, as `AuroraTraining.policy` is.
   /// - Throws: `LearningError` when a scenario makes no sense.
-  public func run(_ policy: DenseNetwork) throws(LearningError) -> Result {
+  package func run(_ policy: DenseNetwork) throws(LearningError) -> Result {
     let critic = try DenseNetwork(
       widths: [AuroraObservation.features + AuroraEpisode.criticExtras, 1], activations: [.identity], seed: 1)
     // A deviation of e^-40 is nothing beside any action.

@@ -1,7 +1,7 @@
 import Foundation
 
 /// The course of a training run as a picture: reward, use of the path and queue, over decisions.
-public struct LearningCurve: Sendable {
+package struct LearningCurve: Sendable {
   private struct Panel {
     let title: String
     let values: [Double]
@@ -12,7 +12,7 @@ public struct LearningCurve: Sendable {
   private let panels: [Panel]
   private let caption: String
 
-  public init(_ history: [AuroraTraining.Progress], seed: UInt64) {
+  package init(_ history: [AuroraTraining.Progress], seed: UInt64) {
     steps = history.map(\.steps)
     caption = "aurora-medulla, seed \(seed), \(history.last?.steps ?? 0) decisions"
     panels = [
@@ -23,7 +23,7 @@ public struct LearningCurve: Sendable {
   }
 
   /// A self-contained SVG 1.1 document; thin lines are iterations, thick ones a running mean of 15.
-  public var svg: String {
+  package var svg: String {
     let (width, height, left, top) = (720.0, 190.0, 64.0, 44.0)
     var text = """
       <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 \(Int(top + height * 3 + 20))" \

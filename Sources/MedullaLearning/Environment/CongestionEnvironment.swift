@@ -1,57 +1,57 @@
-import CCongestion
+import CMedullaABI
 
 /// One flow's congestion control as an environment for reinforcement learning: an episode is a path, a step
 /// one decision at the end of a monitor interval.
 ///
 /// An episode calls its agent from inside the simulation, so it needs no thread; the agent may block.
-public struct CongestionEnvironment: Sendable {
+package struct CongestionEnvironment: Sendable {
   /// What the agent sees after its last action.
-  public struct Step: Sendable, Equatable {
+  package struct Step: Sendable, Equatable {
     /// `AuroraObservation.features` values in natural units, within `bounds`.
-    public var observation: [Float]
+    package var observation: [Float]
     /// `AuroraReward` since the step before; 0 at the beginning.
-    public var reward: Float
+    package var reward: Float
     /// The episode ends here for want of steps, not by the agent's doing.
-    public var isLast: Bool
-    public var figures: Figures
+    package var isLast: Bool
+    package var figures: Figures
   }
 
   /// Measured since the step before.
-  public struct Figures: Sendable, Equatable {
+  package struct Figures: Sendable, Equatable {
     /// Simulated seconds since the beginning.
-    public var time = 0.0
+    package var time = 0.0
     /// Of the agent's flow, bits of packets a second.
-    public var throughput = 0.0
+    package var throughput = 0.0
     /// Mean round-trip time in seconds.
-    public var roundTrip = 0.0
+    package var roundTrip = 0.0
     /// Share of the flow's packets that were lost.
-    public var loss = 0.0
+    package var loss = 0.0
     /// Share of the capacity that all flows used; the capacity in bits a second.
-    public var use = 0.0
-    public var capacity = 0.0
+    package var use = 0.0
+    package var capacity = 0.0
     /// Queueing delay in units of the empty path's round trip.
-    public var queue = 0.0
+    package var queue = 0.0
   }
 
-  public enum Move: Sendable, Equatable {
+  package enum Move: Sendable, Equatable {
     /// The network's output: the rate grows by `action` times the controller's step.
     case act(Float)
     case leave
   }
 
   /// Lowest and highest value of each feature.
-  public static var bounds: [ClosedRange<Float>] {
+  package static var bounds: [ClosedRange<Float>] {
     (0..<AuroraObservation.features).map { AuroraObservation.kinds[$0 % 3].range }
   }
 
-  public let options: EnvironmentOptions
-  public var reward = AuroraReward()
+  package let options: EnvironmentOptions
+  package var reward = AuroraReward()
 
-  public init(_ options: EnvironmentOptions) { self.options = options }
+  package init(_ options: EnvironmentOptions) { self.options = options }
 
   /// Plays the episode of `seed`; `agent` is asked at every step, and no more after the last.
   /// - Throws: `LearningError` when the options give a path that makes no sense.
-  public func play(seed: UInt64, agent: @escaping (Step) -> Move) throws(LearningError) {
+  package func play(seed: UInt64, agent: @escaping (Step) -> Move) throws(LearningError) {
     let scenario = options.scenario(seed: seed)
     let recorder = Recorder(scenario, options: options, reward: reward, agent: agent)
     let simulator = try CongestionSimulator(

@@ -1,29 +1,30 @@
 import Foundation
+import MedullaFrames
 
 #if canImport(Glibc)
 import Glibc
 #endif
 
 /// Carries frames between the environment and the program that learns in it.
-public protocol EnvironmentChannel: AnyObject {
+package protocol EnvironmentChannel: AnyObject {
   /// The next frame; nil when the other side has closed.
   func receive() throws(FrameError) -> TensorFrame?
   func send(_ frame: TensorFrame) throws(FrameError)
 }
 
 /// Frames over two descriptors, such as the standard input and output. Blocks.
-public final class DescriptorChannel: EnvironmentChannel {
+package final class DescriptorChannel: EnvironmentChannel {
   private let input: Int32
   private let output: Int32
   private var decoder = FrameDecoder()
   private var chunk = [UInt8](repeating: 0, count: 1 << 16)
 
-  public init(input: Int32, output: Int32) {
+  package init(input: Int32, output: Int32) {
     self.input = input
     self.output = output
   }
 
-  public func receive() throws(FrameError) -> TensorFrame? {
+  package func receive() throws(FrameError) -> TensorFrame? {
     while true {
       if let frame = try decoder.next() { return frame }
       let count = read(input, &chunk, chunk.count)
@@ -38,7 +39,7 @@ public final class DescriptorChannel: EnvironmentChannel {
     }
   }
 
-  public func send(_ frame: TensorFrame) throws(FrameError) {
+  package func send(_ frame: TensorFrame) throws(FrameError) {
     let bytes = try frame.encoded()
     var sent = 0
     while sent < bytes.count {

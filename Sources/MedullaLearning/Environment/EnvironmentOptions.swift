@@ -1,25 +1,28 @@
-/// The paths that the congestion environment draws from, one anew for each episode.
-public struct EnvironmentOptions: Sendable, Equatable {
-  /// Bits a second, drawn on a logarithmic scale.
-  public var rate: ClosedRange<Double> = 5e6...200e6
-  /// Round-trip propagation time in seconds, on a logarithmic scale.
-  public var roundTrip: ClosedRange<Double> = 0.005...0.1
-  /// Bandwidth-delay products of buffer, on a logarithmic scale; at least 6 packets are given.
-  public var buffer: ClosedRange<Double> = 0.5...4
-  /// Random loss, as a probability for each packet.
-  public var loss: ClosedRange<Double> = 0...0
-  /// Flows on the link; the first is the agent's, the others follow `CompetingFlow`.
-  public var flows: ClosedRange<Double> = 1...1
-  /// Share of the link that unresponsive traffic takes.
-  public var cross: ClosedRange<Double> = 0...0
-  /// Times that the capacity changes in an episode, to 0.3 to 3 times what it was at first.
-  public var changes: ClosedRange<Double> = 0...0
-  /// Factor on the agent's rate at its first decision, on a logarithmic scale.
-  public var disturbance: ClosedRange<Double> = 0.3...3
-  /// Decisions of one episode.
-  public var steps = 200
+import MedullaBase
+import MedullaFrames
 
-  public init() {}
+/// The paths that the congestion environment draws from, one anew for each episode.
+package struct EnvironmentOptions: Sendable, Equatable {
+  /// Bits a second, drawn on a logarithmic scale.
+  package var rate: ClosedRange<Double> = 5e6...200e6
+  /// Round-trip propagation time in seconds, on a logarithmic scale.
+  package var roundTrip: ClosedRange<Double> = 0.005...0.1
+  /// Bandwidth-delay products of buffer, on a logarithmic scale; at least 6 packets are given.
+  package var buffer: ClosedRange<Double> = 0.5...4
+  /// Random loss, as a probability for each packet.
+  package var loss: ClosedRange<Double> = 0...0
+  /// Flows on the link; the first is the agent's, the others follow `CompetingFlow`.
+  package var flows: ClosedRange<Double> = 1...1
+  /// Share of the link that unresponsive traffic takes.
+  package var cross: ClosedRange<Double> = 0...0
+  /// Times that the capacity changes in an episode, to 0.3 to 3 times what it was at first.
+  package var changes: ClosedRange<Double> = 0...0
+  /// Factor on the agent's rate at its first decision, on a logarithmic scale.
+  package var disturbance: ClosedRange<Double> = 0.3...3
+  /// Decisions of one episode.
+  package var steps = 200
+
+  package init() {}
 
   private struct Entry: Sendable {
     let name: String
@@ -44,7 +47,7 @@ public struct EnvironmentOptions: Sendable, Equatable {
   /// Takes options as the protocol has them: `bandwidth` in Mbit/s, `rtt` in ms, `buffer` in bandwidth-delay
   /// products, `loss` and `cross` as shares, each a number or `[low, high]`; `steps` a number.
   /// - Throws: `invalidOption` that names the option.
-  public init(_ fields: [String: FrameValue]) throws(LearningError) {
+  package init(_ fields: [String: FrameValue]) throws(LearningError) {
     for (name, value) in fields {
       if name == "steps" {
         guard let count = value.number, Self.stepsBounds.contains(count), let steps = value.count else {

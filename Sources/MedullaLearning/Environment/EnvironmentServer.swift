@@ -1,11 +1,12 @@
-import CCongestion
+import CMedullaABI
+import MedullaFrames
 
 /// Plays episodes of the congestion environment for a program on the other side of a channel.
 ///
 /// Requests: `hello`, `reset` (`seed`, `options`), `step` (`action`), `close`. Each has an answer. A wrong
 /// request has an `error` and changes nothing; bytes that are no frame end the service.
-public final class EnvironmentServer {
-  public static let version = 1
+package final class EnvironmentServer {
+  package static let version = 1
 
   private let channel: any EnvironmentChannel
   /// A `reset` that came in the middle of an episode and begins the next.
@@ -13,13 +14,13 @@ public final class EnvironmentServer {
   private var failure: FrameError?
   private var isClosed = false
   /// Steps that were answered, over all episodes.
-  public private(set) var steps = 0
+  package private(set) var steps = 0
 
-  public init(_ channel: any EnvironmentChannel) { self.channel = channel }
+  package init(_ channel: any EnvironmentChannel) { self.channel = channel }
 
   /// Serves until the other side closes.
   /// - Throws: `FrameError` when it breaks the protocol or goes away inside a frame.
-  public func serve() throws(FrameError) {
+  package func serve() throws(FrameError) {
     while !isClosed {
       let next = if let pending { pending } else { try channel.receive() }
       guard let request = next else { return }

@@ -1,17 +1,17 @@
 /// Adam (Kingma and Ba, 2015, algorithm 1) over one vector of parameters.
-public struct Adam: Sendable, Equatable, Codable {
-  public var rate: Float
-  public let beta1: Float
-  public let beta2: Float
-  public let epsilon: Float
-  public private(set) var steps = 0
+package struct Adam: Sendable, Equatable, Codable {
+  package var rate: Float
+  package let beta1: Float
+  package let beta2: Float
+  package let epsilon: Float
+  package private(set) var steps = 0
   private var first: [Float]
   private var second: [Float]
 
   /// Parameters that it is for.
-  public var count: Int { first.count == second.count ? first.count : -1 }
+  package var count: Int { first.count == second.count ? first.count : -1 }
 
-  public init(count: Int, rate: Float, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8) {
+  package init(count: Int, rate: Float, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8) {
     self.rate = rate
     self.beta1 = beta1
     self.beta2 = beta2
@@ -21,7 +21,7 @@ public struct Adam: Sendable, Equatable, Codable {
   }
 
   /// Moves `parameters` one step down `gradient`, whose length is shortened to `largestNorm` first.
-  public mutating func step(
+  package mutating func step(
     _ parameters: inout [Float], _ gradient: [Float], largestNorm: Float = .infinity
   ) {
     precondition(parameters.count == first.count && gradient.count == first.count, "sizes differ")

@@ -8,7 +8,7 @@ extension DenseNetwork {
   /// A trained network as one that can be trained on: dense layers, each followed by nothing, tanh or ReLU.
   ///
   /// - Throws: `shapeMismatch` that names the layer that is something else.
-  public init(_ network: Network) throws(LearningError) {
+  package init(_ network: Network) throws(LearningError) {
     var widths = [network.inputShape.count]
     var activations: [Activation] = []
     var parameters: [Float] = []
@@ -42,7 +42,7 @@ extension DenseNetwork {
   }
 
   /// - Throws: `shapeMismatch` when the number of parameters is not what the widths give.
-  public init(
+  package init(
     widths: [Int], activations: [Activation], parameters: [Float]
   ) throws(LearningError) {
     self.init(unchecked: widths, activations, parameters)
@@ -57,7 +57,7 @@ extension DenseNetwork {
   /// The network in the form that is stored and quantized.
   ///
   /// - Throws: `ModelError` when a weight is not finite.
-  public func network(
+  package func network(
     name: String, inputName: String = "input", outputName: String = "output"
   ) throws(ModelError) -> Network {
     var layers: [Layer] = []

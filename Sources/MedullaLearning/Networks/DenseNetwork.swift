@@ -1,26 +1,28 @@
+import MedullaBase
+
 /// A chain of dense layers whose parameters lie in one vector, trained by gradient descent.
 ///
 /// Layer `l` takes `widths[l]` values to `widths[l + 1]`; its weights are stored input by input (so that
 /// adding one input's share touches consecutive memory), then its biases.
-public struct DenseNetwork: Sendable, Equatable, Codable {
-  public enum Activation: String, Sendable, Codable {
+package struct DenseNetwork: Sendable, Equatable, Codable {
+  package enum Activation: String, Sendable, Codable {
     case identity, tanh, relu
   }
 
-  public let widths: [Int]
+  package let widths: [Int]
   /// One for each layer.
-  public let activations: [Activation]
-  public var parameters: [Float]
+  package let activations: [Activation]
+  package var parameters: [Float]
 
-  public var inputs: Int { widths.first ?? 0 }
-  public var outputs: Int { widths.last ?? 0 }
-  public var layerCount: Int { activations.count }
+  package var inputs: Int { widths.first ?? 0 }
+  package var outputs: Int { widths.last ?? 0 }
+  package var layerCount: Int { activations.count }
   /// Values that a forward pass of one sample leaves behind: the input and every layer's output.
-  public var traceCount: Int { widths.reduce(0, +) }
+  package var traceCount: Int { widths.reduce(0, +) }
 
   /// Weights from N(0, 1 / inputs), scaled by `outputGain` in the last layer; biases 0.
   /// - Throws: `LearningError` when the widths and activations do not fit.
-  public init(
+  package init(
     widths: [Int], activations: [Activation], outputGain: Float = 1, seed: UInt64
   ) throws(LearningError) {
     guard widths.count == activations.count + 1, !activations.isEmpty, widths.allSatisfy({ $0 > 0 }) else {
@@ -55,12 +57,12 @@ public struct DenseNetwork: Sendable, Equatable, Codable {
   }
 
   /// Where layer `layer`'s weights begin in `parameters`; its biases follow.
-  public func offset(ofLayer layer: Int) -> Int {
+  package func offset(ofLayer layer: Int) -> Int {
     (0..<layer).reduce(0) { $0 + (widths[$1] + 1) * widths[$1 + 1] }
   }
 
   /// The outputs for one sample.
-  public func callAsFunction(_ input: [Float]) -> [Float] {
+  package func callAsFunction(_ input: [Float]) -> [Float] {
     precondition(input.count == inputs, "a network of \(inputs) inputs got \(input.count)")
     var trace = input + [Float](repeating: 0, count: traceCount - inputs)
     trace.withUnsafeMutableBufferPointer { buffer in

@@ -5,14 +5,14 @@ import Darwin
 #endif
 
 /// What supervised training makes small.
-public enum Loss: String, Sendable, Codable {
+package enum Loss: String, Sendable, Codable {
   /// ½ Σ (output − target)².
   case squaredError
   /// −log of the softmax of the output whose target is 1 (targets sum to 1).
   case crossEntropy
 
   /// The loss of one sample and its derivatives by the outputs.
-  public func evaluate(outputs: [Float], targets: [Float]) -> (value: Float, slopes: [Float]) {
+  package func evaluate(outputs: [Float], targets: [Float]) -> (value: Float, slopes: [Float]) {
     precondition(outputs.count == targets.count && !outputs.isEmpty, "outputs and targets differ in number")
     switch self {
     case .squaredError:
@@ -31,7 +31,7 @@ public enum Loss: String, Sendable, Codable {
 
 extension DenseNetwork {
   /// The mean loss over samples and its gradient by the parameters.
-  public func gradient(inputs: [[Float]], targets: [[Float]], loss: Loss) -> (loss: Float, gradient: [Float])
+  package func gradient(inputs: [[Float]], targets: [[Float]], loss: Loss) -> (loss: Float, gradient: [Float])
   {
     precondition(inputs.count == targets.count && !inputs.isEmpty, "inputs and targets differ in number")
     var gradient = [Float](repeating: 0, count: parameters.count)

@@ -5,17 +5,17 @@ import Darwin
 #endif
 
 /// A normal distribution of one action around a network's output, with a deviation that is learned too.
-public struct GaussianPolicy: Sendable, Equatable, Codable {
-  public var mean: DenseNetwork
-  public var logDeviation: Float
+package struct GaussianPolicy: Sendable, Equatable, Codable {
+  package var mean: DenseNetwork
+  package var logDeviation: Float
 
-  public init(mean: DenseNetwork, logDeviation: Float) {
+  package init(mean: DenseNetwork, logDeviation: Float) {
     self.mean = mean
     self.logDeviation = logDeviation
   }
 
   /// log density of `action`.
-  public static func logProbability(action: Float, mean: Float, logDeviation: Float) -> Float {
+  package static func logProbability(action: Float, mean: Float, logDeviation: Float) -> Float {
     let z = (action - mean) * expf(-logDeviation)
     return -0.5 * z * z - logDeviation - 0.918_938_533
   }

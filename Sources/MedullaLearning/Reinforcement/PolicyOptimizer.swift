@@ -1,46 +1,47 @@
 #if canImport(Glibc)
 import Glibc
+import MedullaBase
 #else
 import Darwin
 #endif
 
 /// Proximal policy optimization with a clipped ratio (Schulman et al., 2017, equation 7), a Gaussian policy
 /// of one action and a separate critic.
-public struct PolicyOptimizer: Sendable, Codable {
-  public struct Options: Sendable, Codable, Equatable {
-    public var discount: Float = 0.97
-    public var lambda: Float = 0.95
-    public var clip: Float = 0.2
-    public var entropy: Float = 0.001
-    public var epochs = 5
-    public var minibatch = 1024
-    public var policyRate: Float = 1e-3
-    public var criticRate: Float = 2e-3
-    public var largestNorm: Float = 0.5
+package struct PolicyOptimizer: Sendable, Codable {
+  package struct Options: Sendable, Codable, Equatable {
+    package var discount: Float = 0.97
+    package var lambda: Float = 0.95
+    package var clip: Float = 0.2
+    package var entropy: Float = 0.001
+    package var epochs = 5
+    package var minibatch = 1024
+    package var policyRate: Float = 1e-3
+    package var criticRate: Float = 2e-3
+    package var largestNorm: Float = 0.5
     /// Epochs end early past this divergence of the new policy from the old.
-    public var divergence: Float = 0.03
-    public var logDeviationRange: ClosedRange<Float> = -4...1
+    package var divergence: Float = 0.03
+    package var logDeviationRange: ClosedRange<Float> = -4...1
 
-    public init() {}
+    package init() {}
   }
 
   /// How an update went.
-  public struct Report: Sendable, Equatable {
-    public var policyLoss: Float = 0
-    public var criticLoss: Float = 0
-    public var divergence: Float = 0
-    public var epochs = 0
+  package struct Report: Sendable, Equatable {
+    package var policyLoss: Float = 0
+    package var criticLoss: Float = 0
+    package var divergence: Float = 0
+    package var epochs = 0
   }
 
-  public var options: Options
-  public var policy: GaussianPolicy
-  public var critic: DenseNetwork
+  package var options: Options
+  package var policy: GaussianPolicy
+  package var critic: DenseNetwork
   private var policyAdam: Adam
   private var criticAdam: Adam
   private var shuffles: UInt64 = 0
   private let seed: UInt64
 
-  public init(policy: GaussianPolicy, critic: DenseNetwork, options: Options, seed: UInt64) {
+  package init(policy: GaussianPolicy, critic: DenseNetwork, options: Options, seed: UInt64) {
     self.policy = policy
     self.critic = critic
     self.options = options
@@ -50,7 +51,7 @@ public struct PolicyOptimizer: Sendable, Codable {
   }
 
   /// Sets both learning rates to `factor` of what the options say.
-  public mutating func scaleRates(_ factor: Float) {
+  package mutating func scaleRates(_ factor: Float) {
     policyAdam.rate = options.policyRate * factor
     criticAdam.rate = options.criticRate * factor
   }
@@ -63,7 +64,7 @@ public struct PolicyOptimizer: Sendable, Codable {
   }
 
   /// Improves the critic, and unless told otherwise the policy, by what `trajectories` tell.
-  public mutating func update(_ trajectories: [Trajectory], movesPolicy: Bool = true) -> Report {
+  package mutating func update(_ trajectories: [Trajectory], movesPolicy: Bool = true) -> Report {
     var batch = ExperienceBatch(trajectories, discount: options.discount, lambda: options.lambda)
     batch.normalizeAdvantages()
     var report = Report()

@@ -1,4 +1,4 @@
-import CCongestion
+import CMedullaABI
 
 extension CongestionSimulator {
   /// What `tcp_ack` does for a congestion control with `cong_control`: counts, RTT, the rate sample

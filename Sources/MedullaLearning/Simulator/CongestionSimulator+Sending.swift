@@ -1,4 +1,4 @@
-import CCongestion
+import CMedullaABI
 
 extension CongestionSimulator {
   /// Sends what pacing and the window allow now, then notes when the flow's next event is.

@@ -1,4 +1,5 @@
-import CCongestion
+import CMedullaABI
+import MedullaBase
 
 /// A packet-level simulation of Linux TCP flows over one bottleneck, steered by the controller that the
 /// kernel program includes.
@@ -7,12 +8,12 @@ import CCongestion
 /// congestion window, acknowledgements of several packets, rate samples (`tcp_rate.c`), loss known about one
 /// round trip later, retransmissions, tail-loss probes and timeouts. The same scenario, seed and steering
 /// give the same trace. Not for use from two threads at once.
-public final class CongestionSimulator {
+package final class CongestionSimulator {
   /// Gives the network's action (q16) for the flow's `MCC_FEATURES` features (q16, oldest interval first).
-  public typealias Steering = (_ flow: Int, _ features: UnsafePointer<Int64>) -> Int64
+  package typealias Steering = (_ flow: Int, _ features: UnsafePointer<Int64>) -> Int64
 
-  public let scenario: LinkScenario
-  public private(set) var now: Int64 = 0
+  package let scenario: LinkScenario
+  package private(set) var now: Int64 = 0
   var link: SimulatedLink
   let flows: UnsafeMutablePointer<SimulatedFlow>
   let flowCount: Int
@@ -28,7 +29,7 @@ public final class CongestionSimulator {
   private var stopped = false
 
   /// - Throws: `LearningError` when the scenario makes no sense.
-  public init(
+  package init(
     _ scenario: LinkScenario, configuration: mcc_config, steering: @escaping Steering
   ) throws(LearningError) {
     try scenario.check()
@@ -63,10 +64,10 @@ public final class CongestionSimulator {
   }
 
   /// Ends `run` before its next event; for use by the steering.
-  public func stop() { stopped = true }
+  package func stop() { stopped = true }
 
   /// Simulates until `seconds` of simulated time have passed since the beginning.
-  public func run(until seconds: Double) {
+  package func run(until seconds: Double) {
     let end = Int64(seconds * 1e9)
     stopped = false
     while !stopped {

@@ -1,72 +1,72 @@
 /// What is simulated: one bottleneck with a droptail buffer, the flows that share it, and the noise of hosts.
-public struct LinkScenario: Sendable, Equatable {
+package struct LinkScenario: Sendable, Equatable {
   /// One bulk or on-off sender.
-  public struct Flow: Sendable, Equatable {
+  package struct Flow: Sendable, Equatable {
     /// When the flow starts, in seconds of simulated time.
-    public var start: Double
+    package var start: Double
     /// Round-trip propagation time in seconds, without queueing and serialization.
-    public var roundTrip: Double
+    package var roundTrip: Double
     /// Seconds of sending and of silence, in turn; nil: bulk data without end.
-    public var onOff: OnOff?
+    package var onOff: OnOff?
 
-    public init(start: Double = 0, roundTrip: Double, onOff: OnOff? = nil) {
+    package init(start: Double = 0, roundTrip: Double, onOff: OnOff? = nil) {
       self.start = start
       self.roundTrip = roundTrip
       self.onOff = onOff
     }
   }
 
-  public struct OnOff: Sendable, Equatable {
-    public var on: Double
-    public var off: Double
+  package struct OnOff: Sendable, Equatable {
+    package var on: Double
+    package var off: Double
 
-    public init(on: Double, off: Double) {
+    package init(on: Double, off: Double) {
       self.on = on
       self.off = off
     }
   }
 
   /// From `time` on (seconds) the bottleneck carries `rate` (bits of packets a second).
-  public struct CapacityChange: Sendable, Equatable {
-    public var time: Double
-    public var rate: Double
+  package struct CapacityChange: Sendable, Equatable {
+    package var time: Double
+    package var rate: Double
 
-    public init(time: Double, rate: Double) {
+    package init(time: Double, rate: Double) {
       self.time = time
       self.rate = rate
     }
   }
 
   /// Bits a second, counted over whole packets.
-  public var rate: Double
+  package var rate: Double
   /// Droptail buffer in bytes of whole packets; the packet in service counts.
-  public var bufferBytes: Int
+  package var bufferBytes: Int
   /// Probability that a packet is lost independently of the queue.
-  public var loss: Double
-  public var flows: [Flow]
-  public var changes: [CapacityChange] = []
+  package var loss: Double
+  package var flows: [Flow]
+  package var changes: [CapacityChange] = []
   /// Unresponsive Poisson traffic in bits a second.
-  public var crossRate: Double = 0
+  package var crossRate: Double = 0
   /// Bytes of a full packet on the link and of its payload.
-  public var packetBytes = 1500
-  public var payloadBytes = 1448
+  package var packetBytes = 1500
+  package var payloadBytes = 1448
   /// Most packets that one acknowledgement covers (delayed ACKs, receive offload).
-  public var acknowledgedTogether = 2
+  package var acknowledgedTogether = 2
   /// Mean of the random delay of an acknowledgement, in seconds.
-  public var jitter: Double = 0
+  package var jitter: Double = 0
   /// Mean time between stalls of the host and longest stall, in seconds; 0: none.
-  public var stallEvery: Double = 0
-  public var stallLongest: Double = 0
-  public var seed: UInt64 = 1
+  package var stallEvery: Double = 0
+  package var stallLongest: Double = 0
+  package var seed: UInt64 = 1
 
-  public init(rate: Double, bufferBytes: Int, loss: Double = 0, flows: [Flow]) {
+  package init(rate: Double, bufferBytes: Int, loss: Double = 0, flows: [Flow]) {
     self.rate = rate
     self.bufferBytes = bufferBytes
     self.loss = loss
     self.flows = flows
   }
 
-  public static let flowLimit = 64
+  package static let flowLimit = 64
 
   /// Throws when a number makes no sense, naming it.
   func check() throws(LearningError) {

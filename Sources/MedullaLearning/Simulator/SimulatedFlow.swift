@@ -1,4 +1,4 @@
-import CCongestion
+import CMedullaABI
 
 /// The sender of one flow: what Linux TCP keeps for pacing, the window, loss and rate samples.
 /// Times are in nanoseconds unless their name says otherwise; counts are packets.

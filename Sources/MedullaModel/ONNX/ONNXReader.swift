@@ -9,20 +9,20 @@ import SwiftProtobuf
 /// the node's name, its operator, the opset and what would help.
 ///
 /// Weights of 16 or 64 bits become float32, and so do the sums of a graph that computes in 16 bits.
-public enum ONNXReader {
+package enum ONNXReader {
   /// The opset versions of the default operator domain that are understood.
-  public static let opsets = 7...21
+  package static let opsets = 7...21
 
   /// Gives the bytes of an external data file: `location` as the model states it, `offset` in bytes, and
   /// `length` in bytes or nil for all that follows.
-  public typealias ExternalData =
+  package typealias ExternalData =
     (_ location: String, _ offset: Int, _ length: Int?) throws(ModelError) -> Data
 
   /// Reads a model file; external data is looked for beside it.
   ///
   /// - Parameter output: the graph output to read up to; needed only when the graph has several.
   /// - Throws: `io` when the file cannot be read, else what `read(_:name:output:external:)` throws.
-  public static func read(contentsOf path: String, output: String? = nil) throws(ModelError) -> Network {
+  package static func read(contentsOf path: String, output: String? = nil) throws(ModelError) -> Network {
     let data = try ModelFile.read(path)
     let url = URL(fileURLWithPath: path)
     let directory = ExternalDataDirectory(url.deletingLastPathComponent().path)
@@ -38,7 +38,7 @@ public enum ONNXReader {
   ///   - external: gives external data; by default there is none.
   /// - Throws: `malformedFile` when the bytes are no ONNX model or contradict themselves; `unsupported…` with
   ///   the node by name; `missingData` for absent weights; `shapeMismatch` when sizes do not fit.
-  public static func read(
+  package static func read(
     _ data: Data, name: String = "network", output: String? = nil,
     external: @escaping ExternalData = refuseExternalData
   ) throws(ModelError) -> Network {
@@ -65,7 +65,7 @@ public enum ONNXReader {
   }
 
   /// The loader of a model that has no files beside it.
-  public static func refuseExternalData(
+  package static func refuseExternalData(
     _ location: String, _ offset: Int, _ length: Int?
   ) throws(ModelError) -> Data {
     throw ModelError(

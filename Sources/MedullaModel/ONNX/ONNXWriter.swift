@@ -6,19 +6,19 @@ import SwiftProtobuf
 /// Opset 17, float32, weights inside the file, a symbolic batch dimension before the network's own.
 /// Reading the file again gives an equal network, except that rearrangements in a row become one and one
 /// that changes nothing is left out. The same network gives the same bytes.
-public enum ONNXWriter {
+package enum ONNXWriter {
   /// The opset of the models that are written.
-  public static let opset = 17
+  package static let opset = 17
 
   /// - Throws: `io` when the file cannot be written; what `data(_:)` throws.
-  public static func write(_ network: Network, to path: String) throws(ModelError) {
+  package static func write(_ network: Network, to path: String) throws(ModelError) {
     try ModelFile.write(try data(network), to: path)
   }
 
   /// The bytes of the model file.
   ///
   /// - Throws: `malformedFile` when input and output bear one name, or none, which ONNX cannot express.
-  public static func data(_ network: Network) throws(ModelError) -> Data {
+  package static func data(_ network: Network) throws(ModelError) -> Data {
     guard !network.inputName.isEmpty, !network.outputName.isEmpty, network.inputName != network.outputName
     else {
       throw ModelError(

@@ -1,35 +1,66 @@
 extension Convolution {
   /// ONNX `Conv`: out[o, y, x] = b[o] + Σ W[o, c, i, j] · in[g(o) + c, y·s + i·d − p, x·s + j·d − p].
+  ///
+  /// One weight at a time goes over a filter's whole plane of sums, so each sum still takes its terms in the
+  /// order c, i, j.
   func evaluate(_ input: [Float], of shape: TensorShape, into next: TensorShape) -> [Float] {
     let (height, width) = (shape.dimensions[1], shape.dimensions[2])
     let (rows, columns) = (next.dimensions[1], next.dimensions[2])
     let channels = inputChannels / groups
     let filters = outputChannels / groups
-    var output = [Float](repeating: 0, count: outputChannels * rows * columns)
+    let x = input.map(Double.init)
+    var sums = [Double](repeating: 0, count: rows * columns)
+    var output: [Float] = []
+    output.reserveCapacity(outputChannels * rows * columns)
     for filter in 0..<outputChannels {
       let firstChannel = filter / filters * channels
-      for row in 0..<rows {
-        for column in 0..<columns {
-          var sum = Double(bias[filter])
+      sums.withUnsafeMutableBufferPointer { sums in
+        sums.update(repeating: Double(bias[filter]))
+        x.withUnsafeBufferPointer { x in
           for channel in 0..<channels {
-            let plane = (firstChannel + channel) * height
-            let slice = (filter * channels + channel) * kernel.height
             for i in 0..<kernel.height {
-              let y = row * strides.height + i * dilations.height - padding.top
-              guard y >= 0, y < height else { continue }
+              let vertical = Self.inside(
+                rows, offset: i * dilations.height - padding.top, stride: strides.height, length: height)
+              let slice = ((filter * channels + channel) * kernel.height + i) * kernel.width
               for j in 0..<kernel.width {
-                let x = column * strides.width + j * dilations.width - padding.left
-                guard x >= 0, x < width else { continue }
-                sum +=
-                  Double(weights[(slice + i) * kernel.width + j]) * Double(input[(plane + y) * width + x])
+                let offset = j * dilations.width - padding.left
+                let horizontal = Self.inside(columns, offset: offset, stride: strides.width, length: width)
+                let weight = Double(weights[slice + j])
+                for row in vertical {
+                  let y = row * strides.height + i * dilations.height - padding.top
+                  add(
+                    weight, x, from: ((firstChannel + channel) * height + y) * width + offset, to: sums,
+                    at: row * columns, horizontal)
+                }
               }
             }
           }
-          output[(filter * rows + row) * columns + column] = Float(sum)
         }
       }
+      for sum in sums { output.append(Float(sum)) }
     }
     return output
+  }
+
+  /// Adds `weight` times a row of the input to a row of sums.
+  @inline(__always)
+  private func add(
+    _ weight: Double, _ x: UnsafeBufferPointer<Double>, from: Int,
+    to sums: UnsafeMutableBufferPointer<Double>,
+    at first: Int, _ columns: Range<Int>
+  ) {
+    if strides.width == 1 {
+      for column in columns { sums[first + column] += weight * x[from + column] }
+    } else {
+      for column in columns { sums[first + column] += weight * x[from + column * strides.width] }
+    }
+  }
+
+  /// The output positions along one axis whose tap at `offset` lies inside the input.
+  private static func inside(_ count: Int, offset: Int, stride: Int, length: Int) -> Range<Int> {
+    let first = offset >= 0 ? 0 : (stride - 1 - offset) / stride
+    let end = offset >= length ? 0 : (length - 1 - offset) / stride + 1
+    return min(first, count)..<max(min(end, count), min(first, count))
   }
 }
 

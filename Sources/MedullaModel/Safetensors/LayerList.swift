@@ -2,7 +2,7 @@ import Foundation
 
 /// A `layers.json` document: the architecture for which a safetensors file has the weights.
 ///
-/// `docs/layers-json.md` describes it with an example.
+/// `docs/reference/layers-json.md` describes it with an example.
 struct LayerList: Decodable {
   struct Input: Decodable {
     let name: String?
@@ -21,7 +21,7 @@ struct LayerList: Decodable {
     } catch {
       throw ModelError(
         .malformedFile, "the layer list is not understood: \(DecodingMessage(error))",
-        remedy: "docs/layers-json.md describes the document.")
+        remedy: "docs/reference/layers-json.md describes the document.")
     }
   }
 }

@@ -5,9 +5,9 @@ import Foundation
 /// The format: eight bytes with the header's length, a JSON header that gives every tensor's type, shape and
 /// place, then the data (https://github.com/huggingface/safetensors, "Format"). The tensors must cover the
 /// data without gap or overlap, as the format demands.
-public struct SafetensorsFile: Sendable {
+package struct SafetensorsFile: Sendable {
   /// The format's own limit for the header.
-  public static let headerBytes = 100_000_000
+  package static let headerBytes = 100_000_000
 
   /// Where one tensor lies and how it is encoded.
   struct Entry: Decodable {
@@ -26,10 +26,10 @@ public struct SafetensorsFile: Sendable {
   private let start: Int
 
   /// The names of all tensors, sorted.
-  public var names: [String] { entries.keys.sorted() }
+  package var names: [String] { entries.keys.sorted() }
 
   /// - Throws: `malformedFile` when the header is no valid one or its tensors do not fit the data.
-  public init(_ data: Data) throws(ModelError) {
+  package init(_ data: Data) throws(ModelError) {
     self.data = data
     guard data.count >= 8 else {
       throw Self.malformed("the file has \(data.count) bytes; a header needs more")
@@ -53,7 +53,7 @@ public struct SafetensorsFile: Sendable {
   /// A tensor's shape and its values widened to float32.
   ///
   /// - Throws: `missingData` for an unknown name, `unsupportedType` for other types than F32, F16 and BF16.
-  public func tensor(_ name: String) throws(ModelError) -> (shape: [Int], values: [Float]) {
+  package func tensor(_ name: String) throws(ModelError) -> (shape: [Int], values: [Float]) {
     guard let entry = entries[name] else {
       throw ModelError(
         .missingData, "the safetensors file has no tensor \(name)",

@@ -1,12 +1,12 @@
 import Foundation
 
 /// Reads a network from a safetensors file with its weights and a `layers.json` with its architecture.
-public enum SafetensorsReader {
+package enum SafetensorsReader {
   /// - Parameters:
   ///   - weights: path of the safetensors file.
-  ///   - layers: path of the layer list, `docs/layers-json.md`.
+  ///   - layers: path of the layer list, `docs/reference/layers-json.md`.
   /// - Throws: `io`, and what `read(weights:layers:name:)` throws for bytes.
-  public static func read(weights: String, layers: String) throws(ModelError) -> Network {
+  package static func read(weights: String, layers: String) throws(ModelError) -> Network {
     let name = URL(fileURLWithPath: weights).deletingPathExtension().lastPathComponent
     return try read(weights: try ModelFile.read(weights), layers: try ModelFile.read(layers), name: name)
   }
@@ -14,7 +14,8 @@ public enum SafetensorsReader {
   /// - Parameter name: what to call the network when the layer list has no name for it.
   /// - Throws: `malformedFile` for either document, `missingData` for a tensor that is not there,
   ///   `unsupportedType`, `unsupportedOperator` for an unknown kind, `shapeMismatch` where sizes do not fit.
-  public static func read(weights: Data, layers: Data, name: String = "network") throws(ModelError) -> Network
+  package static func read(weights: Data, layers: Data, name: String = "network") throws(ModelError)
+    -> Network
   {
     let file = try SafetensorsFile(weights)
     let list = try LayerList.read(layers)
@@ -184,6 +185,7 @@ private struct LayerSource {
 
   private func missing(_ key: String) -> ModelError {
     ModelError(
-      .malformedFile, "\(label): \(key) is missing", remedy: "docs/layers-json.md describes the document.")
+      .malformedFile, "\(label): \(key) is missing",
+      remedy: "docs/reference/layers-json.md describes the document.")
   }
 }

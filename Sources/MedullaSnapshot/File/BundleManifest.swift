@@ -1,17 +1,17 @@
 import Foundation
 
 /// What a bundle says about itself: the JSON of `medulla compile --json` and of `manifest.json`.
-public struct BundleManifest: Hashable, Sendable, Codable {
-  public struct Program: Hashable, Sendable, Codable {
-    public let function: String
+package struct BundleManifest: Hashable, Sendable, Codable {
+  package struct Program: Hashable, Sendable, Codable {
+    package let function: String
     /// Of the object file.
-    public let bytes: Int
+    package let bytes: Int
     /// What the verifier walked through; absent when it was not asked.
-    public let verifiedInstructions: Int?
+    package let verifiedInstructions: Int?
     /// Why it was not asked.
-    public let note: String?
+    package let note: String?
 
-    public init(function: String, bytes: Int, verifiedInstructions: Int?, note: String? = nil) {
+    package init(function: String, bytes: Int, verifiedInstructions: Int?, note: String? = nil) {
       self.function = function
       self.bytes = bytes
       self.verifiedInstructions = verifiedInstructions
@@ -25,19 +25,19 @@ public struct BundleManifest: Hashable, Sendable, Codable {
   }
 
   /// Relative errors are parts of the float output's range, over calibration and held-out samples.
-  public struct ErrorSummary: Hashable, Sendable, Codable {
-    public let meanRelative: Double
-    public let p99Relative: Double
-    public let maxRelative: Double
-    public let calibrationMeanRelative: Double
-    public let heldOutMeanRelative: Double
-    public let generatedMeanRelative: Double
+  package struct ErrorSummary: Hashable, Sendable, Codable {
+    package let meanRelative: Double
+    package let p99Relative: Double
+    package let maxRelative: Double
+    package let calibrationMeanRelative: Double
+    package let heldOutMeanRelative: Double
+    package let generatedMeanRelative: Double
     /// In the output's units.
-    public let mean: Double
-    public let p99: Double
-    public let max: Double
+    package let mean: Double
+    package let p99: Double
+    package let max: Double
 
-    public init(_ report: AccuracyReport) {
+    package init(_ report: AccuracyReport) {
       meanRelative = report.overall.meanRelative
       p99Relative = report.overall.p99Relative
       maxRelative = report.overall.maximumRelative
@@ -60,19 +60,28 @@ public struct BundleManifest: Hashable, Sendable, Codable {
     }
   }
 
-  public let name: String
-  public let scheme: String
-  public let shape: String
+  package let name: String
+  package let scheme: String
+  package let shape: String
   /// SHA-256 of the snapshot file.
-  public let digest: String
-  public let inputs: Int
-  public let outputs: Int
-  public let error: ErrorSummary
+  package let digest: String
+  package let inputs: Int
+  package let outputs: Int
+  package let error: ErrorSummary
   /// Where the error arises.
-  public let steps: [StepAccuracy]
-  public let programs: [Program]
+  package let steps: [StepAccuracy]
+  package let programs: [Program]
+  /// Why there are no programs; absent when there are.
+  package let programsNote: String?
 
-  public init(_ file: SnapshotFile, report: AccuracyReport, programs: [Program]) {
+  enum CodingKeys: String, CodingKey {
+    case name, scheme, shape, digest, inputs, outputs, error, steps, programs
+    case programsNote = "programs_note"
+  }
+
+  package init(
+    _ file: SnapshotFile, report: AccuracyReport, programs: [Program], programsNote: String? = nil
+  ) {
     name = file.snapshot.record.networkName
     scheme = file.snapshot.shape.scheme.title
     shape = file.snapshot.shape.description
@@ -82,6 +91,7 @@ public struct BundleManifest: Hashable, Sendable, Codable {
     error = ErrorSummary(report)
     steps = report.steps
     self.programs = programs
+    self.programsNote = programsNote
   }
 
   /// - Throws: `malformedFile`.
@@ -96,7 +106,7 @@ public struct BundleManifest: Hashable, Sendable, Codable {
   }
 
   /// The manifest as JSON, keys sorted.
-  public func data() throws -> Data {
+  package func data() throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     return try encoder.encode(self)

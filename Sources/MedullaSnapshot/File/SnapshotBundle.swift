@@ -10,28 +10,28 @@ import Foundation
 /// | `calibration.npy` | the samples that it was calibrated on, when there were any |
 /// | `shape.h` | the C of the shape |
 /// | `programs/FUNCTION.bpf.o` | the compiled functions |
-public struct SnapshotBundle: Sendable {
-  public let path: String
-  public let manifest: BundleManifest
-  public let file: SnapshotFile
+package struct SnapshotBundle: Sendable {
+  package let path: String
+  package let manifest: BundleManifest
+  package let file: SnapshotFile
 
-  public static let snapshotName = "snapshot.medulla"
-  public static let manifestName = "manifest.json"
-  public static let modelName = "model.onnx"
-  public static let calibrationName = "calibration.npy"
-  public static let headerName = "shape.h"
-  public static let programsName = "programs"
+  package static let snapshotName = "snapshot.medulla"
+  package static let manifestName = "manifest.json"
+  package static let modelName = "model.onnx"
+  package static let calibrationName = "calibration.npy"
+  package static let headerName = "shape.h"
+  package static let programsName = "programs"
 
-  public var snapshot: Snapshot { file.snapshot }
-  public var modelPath: String { path + "/" + Self.modelName }
-  public var calibrationPath: String { path + "/" + Self.calibrationName }
-  public var headerPath: String { path + "/" + Self.headerName }
-  public var programsPath: String { path + "/" + Self.programsName }
+  package var snapshot: Snapshot { file.snapshot }
+  package var modelPath: String { path + "/" + Self.modelName }
+  package var calibrationPath: String { path + "/" + Self.calibrationName }
+  package var headerPath: String { path + "/" + Self.headerName }
+  package var programsPath: String { path + "/" + Self.programsName }
 
   /// Opens a bundle and checks its snapshot and manifest against each other.
   ///
   /// - Throws: `io` when a file is missing, `malformedFile` or `digestMismatch` when one is damaged.
-  public static func open(_ path: String) throws(SnapshotError) -> SnapshotBundle {
+  package static func open(_ path: String) throws(SnapshotError) -> SnapshotBundle {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue
     else {
@@ -56,7 +56,7 @@ public struct SnapshotBundle: Sendable {
   /// - Parameter fill: writes the files of other modules (model, header, programs) into the directory that it
   ///   is given and returns the manifest.
   /// - Throws: `io`, and what `fill` throws.
-  public static func write(
+  package static func write(
     _ file: SnapshotFile, to path: String, fill: (URL) throws -> BundleManifest
   ) throws -> SnapshotBundle {
     let target = URL(fileURLWithPath: path)

@@ -1,130 +1,96 @@
-import Crypto
 import Foundation
+import MedullaBase
 
-/// The file of a snapshot: `snapshot.medulla` in a bundle.
+/// The file of a snapshot: `snapshot.medulla` in a bundle, version 2.
 ///
 /// | bytes | what |
 /// | --- | --- |
 /// | 8 | `medulla` and a zero |
 /// | 4 | format version, little-endian as every number |
-/// | 4 | bytes of the header |
-/// | 8 | words of the image |
-/// | … | the header: JSON with the shape and the record, keys sorted |
-/// | 0–7 | zeros up to a multiple of 8 |
-/// | 8 · words | the image |
+/// | 4 | number of sections |
+/// | 8 | bytes of the file |
+/// | 64 · sections | the table: an entry for each section |
 /// | 32 | SHA-256 of everything before; in hexadecimal it is the snapshot's digest |
+/// | … | the sections, each at the next multiple of 64 with zeros before it |
 ///
-/// The same snapshot gives the same bytes. Reading checks sizes before it allocates, then the digest, then
-/// the shape, and proves every bound again.
-public struct SnapshotFile: Sendable, Equatable {
-  public let snapshot: Snapshot
-  public let bytes: [UInt8]
+/// An entry has a section's kind (2 bytes), element (2), index (4), count (8), offset (8), length (8) and
+/// SHA-256 (32). The digest so covers every byte, and a reader that wants one section checks it without the
+/// others. Numbers are as narrow as their values allow: 8-bit weights take a byte each. The 64-bit words that
+/// kernels read are made from them (`Snapshot.image`), not stored.
+///
+/// The same snapshot gives the same bytes. Reading checks sizes before it allocates, then the digests, then
+/// the shape, and proves every bound again. Files of version 1 are read as well.
+package struct SnapshotFile: Sendable, Equatable {
+  package let snapshot: Snapshot
+  package let bytes: [UInt8]
   /// SHA-256, 64 hexadecimal digits.
-  public let digest: String
+  package let digest: String
+  /// The parts of the file, in order; none in a file of version 1.
+  package let sections: [SnapshotSection]
 
-  public static let version: UInt32 = 1
+  package static let version: UInt32 = 2
   static let magic = Array("medulla\0".utf8)
-  private static let fixedBytes = 24
-  private static let digestBytes = 32
-  private static let headerLimit = 1 << 28
-
-  private struct Header: Codable {
-    let shape: ProgramShape
-    let record: SnapshotRecord
-  }
 
   /// The file of a snapshot.
   ///
   /// - Throws: `malformedFile` when a record's number is not finite.
-  public init(_ snapshot: Snapshot) throws(SnapshotError) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let header: Data
-    do {
-      header = try encoder.encode(Header(shape: snapshot.shape, record: snapshot.record))
-    } catch {
-      throw SnapshotError(.malformedFile, "the snapshot's record cannot be written: \(error)")
-    }
-    var bytes = Self.magic
-    bytes.append(Self.version)
-    bytes.append(UInt32(truncatingIfNeeded: header.count))
-    bytes.append(UInt64(snapshot.image.count))
-    bytes += header
-    bytes += [UInt8](repeating: 0, count: -bytes.count & 7)
-    for word in snapshot.image { bytes.append(UInt64(bitPattern: word)) }
-    let hash = SHA256.hash(data: bytes)
-    bytes += hash
+  package init(_ snapshot: Snapshot) throws(SnapshotError) {
+    let writer = try SnapshotFileWriter(snapshot)
     self.snapshot = snapshot
-    self.bytes = bytes
-    digest = hash.hexadecimal
+    (bytes, sections) = writer.file()
+    digest = SnapshotTable.digest(of: bytes, sections: sections.count).hexadecimal
   }
 
   /// Reads a file's bytes.
   ///
   /// - Throws: `malformedFile`, `unsupportedVersion`, `digestMismatch` or `notProven`; never traps.
-  public init(bytes: [UInt8]) throws(SnapshotError) {
-    guard bytes.count >= Self.fixedBytes + Self.digestBytes, bytes.starts(with: Self.magic) else {
+  package init(bytes: [UInt8]) throws(SnapshotError) {
+    guard bytes.count >= 12, bytes.starts(with: Self.magic) else {
       throw Self.damaged("it does not begin like one")
     }
-    let version = UInt32(truncatingIfNeeded: bytes.number(at: 8, bytes: 4))
-    guard version == Self.version else {
+    switch UInt32(truncatingIfNeeded: bytes.number(at: 8, bytes: 4)) {
+    case 1:
+      let file = try SnapshotFileVersion1(bytes)
+      snapshot = file.snapshot
+      digest = file.digest
+      sections = []
+    case Self.version:
+      let table = try SnapshotTable(bytes)
+      snapshot = try table.snapshot(in: bytes)
+      digest = table.digest
+      sections = table.sections
+    case let version:
       throw SnapshotError(
-        .unsupportedVersion, "the snapshot file has version \(version); this program reads \(Self.version)",
+        .unsupportedVersion,
+        "the snapshot file has version \(version); this program reads 1 and \(Self.version)",
         remedy: "Compile the network again with this version of medulla.")
     }
-    let headerBytes = Int(bytes.number(at: 12, bytes: 4))
-    let words = bytes.number(at: 16, bytes: 8)
-    guard headerBytes <= Self.headerLimit, words <= UInt64(SnapshotLimits.imageWords) else {
-      throw Self.damaged("its sizes are out of range")
-    }
-    let imageStart = (Self.fixedBytes + headerBytes + 7) & ~7
-    let end = imageStart + Int(words) * 8
-    guard bytes.count == end + Self.digestBytes else {
-      throw Self.damaged("it has \(bytes.count) bytes and should have \(end + Self.digestBytes)")
-    }
-    let hash = SHA256.hash(data: bytes[..<end])
-    guard hash.elementsEqual(bytes[end...]) else {
-      throw SnapshotError(
-        .digestMismatch, "the snapshot file's digest does not match its bytes",
-        remedy: "The file was changed or cut short; copy or compile it again.")
-    }
-    guard bytes[Self.fixedBytes + headerBytes..<imageStart].allSatisfy({ $0 == 0 }) else {
-      throw Self.damaged("its padding is not zero")
-    }
-    let header: Header
-    do {
-      let text = Data(bytes[Self.fixedBytes..<Self.fixedBytes + headerBytes])
-      header = try JSONDecoder().decode(Header.self, from: text)
-    } catch {
-      throw Self.damaged("its header cannot be read: \(error)")
-    }
-    let image = (0..<Int(words)).map {
-      Int64(bitPattern: bytes.number(at: imageStart + $0 * 8, bytes: 8))
-    }
-    snapshot = try Snapshot(shape: header.shape, image: image, record: header.record)
     self.bytes = bytes
-    digest = hash.hexadecimal
   }
 
   /// Reads the file at a path.
-  public init(path: String) throws(SnapshotError) {
+  package init(path: String) throws(SnapshotError) {
     try self.init(bytes: [UInt8](try BoundedFile.read(path)))
   }
 
-  private static func damaged(_ reason: String) -> SnapshotError {
+  static func damaged(_ reason: String) -> SnapshotError {
     SnapshotError(
       .malformedFile, "this is not a snapshot file: \(reason)",
       remedy: "Compile the network again; the file is damaged or not a snapshot.")
   }
+
+  static let digestMismatch = SnapshotError(
+    .digestMismatch, "the snapshot file's digest does not match its bytes",
+    remedy: "The file was changed or cut short; copy or compile it again.")
 }
 
 extension [UInt8] {
-  fileprivate mutating func append<Number: FixedWidthInteger>(_ number: Number) {
+  mutating func append<Number: FixedWidthInteger>(_ number: Number) {
     Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) }
   }
 
   /// A little-endian number; the range must be inside.
-  fileprivate func number(at offset: Int, bytes: Int) -> UInt64 {
+  func number(at offset: Int, bytes: Int) -> UInt64 {
     (0..<bytes).reduce(0) { $0 | UInt64(self[offset + $1]) << UInt64(8 * $1) }
   }
 }

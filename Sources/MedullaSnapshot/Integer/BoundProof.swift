@@ -1,23 +1,23 @@
 /// The worst case of one step over every input that the format allows, computed from the actual weights.
-public struct StepProof: Hashable, Sendable, Codable {
-  public let step: Int
-  public let kind: String
-  public let channels: Int
+package struct StepProof: Hashable, Sendable, Codable {
+  package let step: Int
+  package let kind: String
+  package let channels: Int
   /// Terms of one sum.
-  public let terms: Int
-  public let packing: Packing
+  package let terms: Int
+  package let packing: Packing
   /// The smallest and largest value that any channel's sum can take, bias included.
-  public let lowestSum: Int64
-  public let highestSum: Int64
+  package let lowestSum: Int64
+  package let highestSum: Int64
   /// The channel with the largest magnitude.
-  public let worstChannel: Int
+  package let worstChannel: Int
   /// What a lane holds: sums must lie in −laneLimit − 1…laneLimit.
-  public let laneLimit: Int64
+  package let laneLimit: Int64
   /// The largest |sum · multiplier|, proven to be below 2⁶³.
-  public let largestProduct: Int64
+  package let largestProduct: Int64
   /// The range of the step's outputs.
-  public let lowestOutput: Int64
-  public let highestOutput: Int64
+  package let lowestOutput: Int64
+  package let highestOutput: Int64
 }
 
 /// Computes worst cases step by step and refuses what is not proven.
@@ -35,10 +35,17 @@ struct BoundProof {
   /// One proof for each step with sums.
   ///
   /// - Throws: `notProven` that names the step and channel.
-  func prove() throws(SnapshotError) -> [StepProof] {
+  func prove() throws(SnapshotError) -> [StepProof] { try walk().proofs }
+
+  /// What the tensor before each step can hold, and last what the outputs can.
+  func ranges() throws(SnapshotError) -> [ClosedRange<Int64>] { try walk().ranges }
+
+  private func walk() throws(SnapshotError) -> (proofs: [StepProof], ranges: [ClosedRange<Int64>]) {
     var range = try featureRange()
+    var ranges = [range]
     var proofs: [StepProof] = []
     for (index, step) in shape.steps.enumerated() {
+      defer { ranges.append(range) }
       switch (step, parameters.steps[index]) {
       case (.dense(let dense), .linear(let linear)):
         let proof = try prove(index, step, LinearBlock(dense), dense.epilogue, linear, range)
@@ -63,11 +70,13 @@ struct BoundProof {
       default: try proveAverage(index, step, range)
       }
     }
-    return proofs
+    return (proofs, ranges)
   }
 
   private func featureRange() throws(SnapshotError) -> ClosedRange<Int64> {
     let limit = shape.scheme.activationLimit
+    var lowest = limit
+    var highest = -limit
     for (index, feature) in parameters.features.enumerated() {
       let (span, overflow) = feature.width.multipliedReportingOverflow(by: feature.multiplier)
       let (top, more) = span.addingReportingOverflow(feature.bias)
@@ -78,8 +87,10 @@ struct BoundProof {
           .notProven, "feature \(index) is not proven to enter within ±\(limit)",
           remedy: "Give a narrower range for it, or fewer fraction bits.")
       }
+      lowest = min(lowest, feature.bias >> Int64(shape.featureShift))
+      highest = max(highest, top >> Int64(shape.featureShift))
     }
-    return -limit...limit
+    return lowest...max(lowest, highest)
   }
 
   private func prove(

@@ -7,7 +7,7 @@ extension FunctionTable {
   /// interpolation (the minimax line of a convex or concave arc). The error is at most `errorBound`.
   ///
   /// - Throws: `notProven` when a line does not fit 32 bits.
-  public func entries() throws(SnapshotError) -> [TableEntry] {
+  package func entries() throws(SnapshotError) -> [TableEntry] {
     var entries: [TableEntry] = []
     entries.reserveCapacity(segments)
     for segment in 0..<segments {
@@ -24,7 +24,7 @@ extension FunctionTable {
   ///
   /// h²/16 · max|f″| for the lines, one rounding of the value, the slope's rounding over a segment, and what
   /// the function still rises outside the table.
-  public var errorBound: Double {
+  package var errorBound: Double {
     let width = step * Double(Int64(1) << Int64(fractionBits))
     let curvature = function == .tanh ? 0.7699 : function == .sigmoid ? 0.09623 : 1.0
     let slopeRounding = Double(Int64(1) << Int64(fractionBits)) * 0.5 / exp2(Double(guardBits))
@@ -33,7 +33,7 @@ extension FunctionTable {
   }
 
   /// The function itself, in double precision.
-  public func exact(_ x: Double) -> Double {
+  package func exact(_ x: Double) -> Double {
     switch function {
     case .tanh: Foundation.tanh(x)
     case .sigmoid: 1 / (1 + exp(-x))

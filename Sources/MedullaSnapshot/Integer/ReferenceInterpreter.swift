@@ -2,11 +2,11 @@
 ///
 /// Features and outputs are signed fixed point with the shape's fraction bits. All arithmetic is on 64-bit
 /// integers; shifts to the right round towards −∞.
-public struct ReferenceInterpreter: Sendable {
-  public let snapshot: Snapshot
+package struct ReferenceInterpreter: Sendable {
+  package let snapshot: Snapshot
   private let evaluator: StepEvaluator
 
-  public init(_ snapshot: Snapshot) {
+  package init(_ snapshot: Snapshot) {
     self.snapshot = snapshot
     evaluator = StepEvaluator(
       tables: zip(snapshot.shape.tables, snapshot.parameters.tables).map { TableLines(spec: $0, entries: $1) }
@@ -14,28 +14,20 @@ public struct ReferenceInterpreter: Sendable {
   }
 
   /// The outputs for as many features as the network has inputs, both fixed point.
-  public func run(features: [Int64]) -> [Int64] {
+  package func run(features: [Int64]) -> [Int64] {
     trace(features: features).last ?? []
   }
 
   /// The outputs for features in the network's units. A feature that is not a number counts as 0.
-  public func run(_ input: [Float]) -> [Float] {
-    let scale = Double(sign: .plus, exponent: -snapshot.shape.outputFractionBits, significand: 1)
-    return run(features: fixedPoint(input)).map { Float(Double($0) * scale) }
+  package func run(_ input: [Float]) -> [Float] {
+    snapshot.shape.values(ofOutputs: run(features: fixedPoint(input))).map(Float.init)
   }
 
   /// Features as fixed point: rounded to nearest, cut to 64 bits.
-  public func fixedPoint(_ input: [Float]) -> [Int64] {
-    let scale = Double(sign: .plus, exponent: snapshot.shape.featureFractionBits, significand: 1)
-    return input.map { value in
-      let scaled = (Double(value) * scale).rounded()
-      if scaled.isNaN { return 0 }
-      return Int64(exactly: scaled) ?? (scaled < 0 ? Int64.min : Int64.max)
-    }
-  }
+  package func fixedPoint(_ input: [Float]) -> [Int64] { snapshot.shape.fixedPoint(input) }
 
   /// The entered features, then the output of every step.
-  public func trace(features: [Int64]) -> [[Int64]] {
+  package func trace(features: [Int64]) -> [[Int64]] {
     precondition(features.count == snapshot.shape.inputs, "the network has \(snapshot.shape.inputs) inputs")
     var values = zip(features, snapshot.parameters.features).map { feature, scaling in
       scaling.apply(feature, shift: snapshot.shape.featureShift)

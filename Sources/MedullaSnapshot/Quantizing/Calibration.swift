@@ -1,32 +1,32 @@
-import Crypto
+import MedullaBase
 import MedullaModel
 
 /// What a network's inputs look like: samples, or at least a range for each feature.
-public struct Calibration: Hashable, Sendable {
+package struct Calibration: Hashable, Sendable {
   /// Each a network input, row-major.
-  public let samples: [[Float]]
+  package let samples: [[Float]]
   /// One for each feature; replaces the range that the samples show.
-  public let ranges: [FeatureRange]?
+  package let ranges: [FeatureRange]?
 
-  public init(samples: [[Float]], ranges: [FeatureRange]? = nil) {
+  package init(samples: [[Float]], ranges: [FeatureRange]? = nil) {
     self.samples = samples
     self.ranges = ranges
   }
 
-  public init(ranges: [FeatureRange]) {
+  package init(ranges: [FeatureRange]) {
     self.init(samples: [], ranges: ranges)
   }
 
   /// SHA-256 of the samples and ranges, in hexadecimal.
-  public var digest: String {
+  package var digest: String {
     var hash = SHA256()
     for sample in samples {
-      hash.add(UInt64(sample.count))
-      for value in sample { hash.add(UInt64(value.bitPattern)) }
+      hash.update(UInt64(sample.count))
+      for value in sample { hash.update(UInt64(value.bitPattern)) }
     }
     for range in ranges ?? [] {
-      hash.add(range.low.bitPattern)
-      hash.add(range.high.bitPattern)
+      hash.update(range.low.bitPattern)
+      hash.update(range.high.bitPattern)
     }
     return hash.finalize().hexadecimal
   }
@@ -68,44 +68,59 @@ public struct Calibration: Hashable, Sendable {
 }
 
 /// Calibration samples, the ones kept back, and generated ones.
-public struct CalibrationSplit: Hashable, Sendable {
+package struct CalibrationSplit: Hashable, Sendable {
   /// What scales and weights are chosen on.
-  public let calibration: [[Float]]
+  package let calibration: [[Float]]
   /// Every fifth sample: never shown to the quantizer.
-  public let heldOut: [[Float]]
+  package let heldOut: [[Float]]
   /// In-range inputs made from the samples (points between two of them) or drawn from the ranges.
-  public let generated: [[Float]]
+  package let generated: [[Float]]
 
   /// More samples than this are thinned evenly, so that quantizing stays quick.
-  public static let sampleLimit = 2048
-  static let generatedCount = 256
+  package static let sampleLimit = 2048
+  /// A large network sees fewer: one pass over the samples takes at most this many multiply-accumulates …
+  static let work = 12_000_000_000
+  /// … and one tensor of all samples has at most this many elements.
+  static let elements = 1 << 27
+  /// Samples that every network sees.
+  static let sampleFloor = 16
+  static let generatedLimit = 256
   private static let heldOutEvery = 5
   private static let seed: UInt64 = 0x4D45_4455_4C4C_4100
 
-  public init(_ calibration: Calibration) {
+  package init(_ calibration: Calibration, for network: Network) {
     var generator = SeededGenerator(seed: Self.seed)
+    let limit = Self.limit(for: network)
+    let made = min(Self.generatedLimit, limit)
     if calibration.samples.isEmpty {
       let ranges = calibration.ranges ?? []
-      let drawn = (0..<Self.generatedCount * 3).map { _ in Self.draw(from: ranges, using: &generator) }
-      self.calibration = Array(drawn[..<Self.generatedCount]) + Self.corners(of: ranges)
-      heldOut = Array(drawn[Self.generatedCount..<2 * Self.generatedCount])
-      generated = Array(drawn[(2 * Self.generatedCount)...])
+      let drawn = (0..<made * 3).map { _ in Self.draw(from: ranges, using: &generator) }
+      self.calibration = Array(drawn[..<made]) + Self.corners(of: ranges)
+      heldOut = Array(drawn[made..<2 * made])
+      generated = Array(drawn[(2 * made)...])
       return
     }
     let all = calibration.samples
-    let step = max(1, (all.count + Self.sampleLimit - 1) / Self.sampleLimit)
+    let step = max(1, (all.count + limit - 1) / limit)
     let samples = stride(from: 0, to: all.count, by: step).map { all[$0] }
     let heldOut = samples.indices.filter { samples.count >= Self.heldOutEvery && $0 % Self.heldOutEvery == 2 }
     let kept = Set(heldOut)
     self.heldOut = heldOut.map { samples[$0] }
     let shown = samples.indices.filter { !kept.contains($0) }.map { samples[$0] }
     self.calibration = shown
-    generated = (0..<Self.generatedCount).map { _ in
+    generated = (0..<made).map { _ in
       let first = shown[Int.random(in: shown.indices, using: &generator)]
       let second = shown[Int.random(in: shown.indices, using: &generator)]
       let part = Float(generator.unit())
       return zip(first, second).map { $0 + ($1 - $0) * part }
     }
+  }
+
+  /// The most samples that a network sees.
+  static func limit(for network: Network) -> Int {
+    let largest = network.layerShapes.reduce(network.inputShape.count) { max($0, $1.count) }
+    let affordable = min(work / max(network.multiplyAccumulates, 1), elements / largest)
+    return max(sampleFloor, min(sampleLimit, affordable))
   }
 
   private static func draw(
@@ -116,19 +131,5 @@ public struct CalibrationSplit: Hashable, Sendable {
 
   private static func corners(of ranges: [FeatureRange]) -> [[Float]] {
     [ranges.map { Float($0.low) }, ranges.map { Float($0.high) }]
-  }
-}
-
-extension SHA256 {
-  mutating func add(_ value: UInt64) {
-    withUnsafeBytes(of: value.littleEndian) { update(bufferPointer: $0) }
-  }
-}
-
-extension Sequence where Element == UInt8 {
-  /// Two lower-case digits a byte.
-  var hexadecimal: String {
-    let digits = Array("0123456789abcdef")
-    return String(flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
   }
 }

@@ -6,9 +6,9 @@ struct LinearProblem {
   let weights: [Double]
   /// The float sum when every integer input is 0.
   let bias: [Double]
-  /// Calibration inputs of each group as integers, `terms` values a row.
-  let rows: [[Double]]
-  /// The mean of the layer's float outputs over the same rows, for each channel.
+  /// What calibration shows of each group's integer inputs.
+  let moments: [InputMoments]
+  /// The mean of the layer's float outputs over the same inputs, for each channel.
   let meanOutputs: [Double]
   let input: ClosedRange<Int64>
 }
@@ -34,9 +34,14 @@ struct LinearQuantizer {
     _ problem: LinearProblem
   ) throws(SnapshotError) -> (parameters: LinearParameters, packing: Packing, shift: Int) {
     let candidates = packings(terms: problem.block.terms)
+    let roundings = problem.moments.map {
+      ChannelRounding(
+        moments: $0, weightLimit: options.scheme.weightLimit,
+        activationLimit: options.scheme.activationLimit)
+    }
     for packing in candidates {
       for coarsening in fixed == nil ? Self.coarsenings : Self.matchingCoarsenings {
-        let channels = round(problem, coarsening: coarsening)
+        let channels = round(problem, by: roundings, coarsening: coarsening)
         guard let shift = fixed?.shift ?? shift(for: channels, problem) else { continue }
         if let parameters = assemble(problem, channels, packing: packing, shift: shift) {
           return (parameters, packing, shift)
@@ -63,15 +68,12 @@ struct LinearQuantizer {
     }
   }
 
-  private func round(_ problem: LinearProblem, coarsening: Double) -> [RoundedChannel] {
+  private func round(
+    _ problem: LinearProblem, by roundings: [ChannelRounding], coarsening: Double
+  ) -> [RoundedChannel] {
     let (channels, groups, terms) = problem.block
     var rounded: [RoundedChannel?] = []
-    for group in 0..<groups {
-      let moments = InputMoments(
-        rows: problem.rows[group], terms: terms, withCovariance: options.compensatesErrors)
-      let rounding = ChannelRounding(
-        moments: moments, weightLimit: options.scheme.weightLimit,
-        activationLimit: options.scheme.activationLimit)
+    for (group, rounding) in zip(0..<groups, roundings) {
       for channel in group * channels..<(group + 1) * channels {
         let wanted = problem.weights[channel * terms..<(channel + 1) * terms].map { $0 * plan.gain }
         rounded.append(rounding.round(wanted, coarsening: coarsening))
@@ -119,20 +121,17 @@ struct LinearQuantizer {
     _ problem: LinearProblem, _ channels: [RoundedChannel], packing: Packing, shift: Int
   ) -> LinearParameters? {
     let (perGroup, _, terms) = problem.block
-    let means = problem.rows.map { InputMoments(rows: $0, terms: terms, withCovariance: false).means }
     var weights: [Int32] = []
+    weights.reserveCapacity(channels.count * terms)
     var bias: [Int64] = []
     var multipliers: [Int64] = []
     for (channel, rounded) in channels.enumerated() {
       let multiplier = (rounded.scale / plan.unit * Self.power(shift)).rounded()
       guard multiplier >= 1, multiplier < 0x1p62 else { return nil }
-      let mean = means[channel / perGroup]
+      let mean = problem.moments[channel / perGroup].means
       // The sum's mean error over calibration goes into the bias.
       let covered = zip(rounded.weights, mean).reduce(0) { $0 + Double($1.0) * $1.1 } * rounded.scale
-      let center =
-        mean.isEmpty || problem.rows[channel / perGroup].isEmpty
-        ? problem.bias[channel] * plan.gain
-        : problem.meanOutputs[channel] * plan.gain - covered
+      let center = problem.meanOutputs[channel] * plan.gain - covered
       let real = center + plan.offset - plan.origin
       let offset = ((real / plan.unit + 0.5) * Self.power(shift) / multiplier).rounded()
       guard abs(offset) < 0x1p60 else { return nil }

@@ -1,14 +1,14 @@
-import Crypto
+import MedullaBase
 import MedullaModel
 
 extension Network {
   /// SHA-256 of the input's shape and every layer's kind, sizes and parameters, in hexadecimal. Names do not
   /// count.
-  public var digest: String {
+  package var digest: String {
     var hash = SHA256()
     hash.add(inputShape.dimensions)
     for layer in layers {
-      hash.update(data: Array(layer.kind.utf8))
+      hash.update(Array(layer.kind.utf8))
       switch layer {
       case .dense(let dense):
         hash.add([dense.inputs, dense.outputs])
@@ -46,13 +46,13 @@ extension Activation {
 
 extension SHA256 {
   fileprivate mutating func add(_ numbers: [Int]) {
-    add(UInt64(numbers.count))
-    for number in numbers { add(UInt64(bitPattern: Int64(number))) }
+    update(UInt64(numbers.count))
+    for number in numbers { update(UInt64(bitPattern: Int64(number))) }
   }
 
   fileprivate mutating func add(_ numbers: [Float]) {
-    add(UInt64(numbers.count))
-    for number in numbers { add(UInt64(number.bitPattern)) }
+    update(UInt64(numbers.count))
+    for number in numbers { update(UInt64(number.bitPattern)) }
   }
 
   fileprivate mutating func add(_ padding: Padding) {

@@ -20,9 +20,11 @@ extension QuantizationRun {
     }
     let problem = LinearProblem(
       name: name, block: (dense.outputs, 1, dense.inputs), weights: weights, bias: bias,
-      rows: [values.flatMap { $0.map(Double.init) }],
-      meanOutputs: channelMeans(layer, channels: dense.outputs),
-      input: range)
+      moments: [
+        InputMoments(
+          TensorRows(samples: values, terms: dense.inputs), withCovariance: options.compensatesErrors)
+      ],
+      meanOutputs: floats.channelMeans(layer), input: range)
     var fixed: (packing: Packing, shift: Int)?
     if case .dense(let step) = matchingStep { fixed = (step.packing, step.epilogue.shift) }
     let result = try LinearQuantizer(options: options, plan: plan, fixed: fixed).quantize(problem)
@@ -66,8 +68,11 @@ extension QuantizationRun {
       name: name,
       block: (convolution.outputChannels / convolution.groups, convolution.groups, geometry.fanIn),
       weights: convolution.weights.map { Double($0) * scale }, bias: convolution.bias.map(Double.init),
-      rows: (0..<convolution.groups).map { geometry.patches(of: values, group: $0) },
-      meanOutputs: channelMeans(layer, channels: convolution.outputChannels), input: range)
+      moments: (0..<convolution.groups).map {
+        InputMoments(
+          PatchRows(samples: values, step: geometry, group: $0), withCovariance: options.compensatesErrors)
+      },
+      meanOutputs: floats.channelMeans(layer), input: range)
     let result = try LinearQuantizer(options: options, plan: plan, fixed: fixed).quantize(problem)
     append(
       .convolution(step(result.packing, result.shift)), .linear(result.parameters),
@@ -192,41 +197,5 @@ extension QuantizationRun {
     case .table(let index): return lines[index].range
     case .identity: return Int64.min / 2...Int64.max / 2
     }
-  }
-
-  /// The mean of a layer's float outputs over calibration, for each channel.
-  private func channelMeans(_ layer: Int, channels: Int) -> [Double] {
-    var sums = [Double](repeating: 0, count: channels)
-    for trace in floats {
-      let positions = trace[layer].count / channels
-      for (index, value) in trace[layer].enumerated() {
-        sums[index / positions] += Double(value) / Double(positions)
-      }
-    }
-    return sums.map { $0 / Double(max(floats.count, 1)) }
-  }
-}
-
-extension ConvolutionStep {
-  /// The input windows of one group, `fanIn` values each, for every position and sample.
-  func patches(of samples: [[Int64]], group: Int) -> [Double] {
-    let channels = inputChannels / groups
-    var rows: [Double] = []
-    for x in samples {
-      for row in 0..<outputHeight {
-        for column in 0..<outputWidth {
-          for channel in group * channels..<(group + 1) * channels {
-            for ky in 0..<kernel.height {
-              let y = row * strides.height + ky * dilations.height
-              for kx in 0..<kernel.width {
-                let column = column * strides.width + kx * dilations.width
-                rows.append(Double(x[(channel * height + y) * width + column]))
-              }
-            }
-          }
-        }
-      }
-    }
-    return rows
   }
 }

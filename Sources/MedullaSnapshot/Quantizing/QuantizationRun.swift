@@ -5,8 +5,7 @@ struct QuantizationRun {
   let network: Network
   let options: QuantizerOptions
   let calibration: Calibration
-  /// The float output of every layer for every calibration sample.
-  let floats: [[[Float]]]
+  let floats: FloatStatistics
   let entry: FeatureEntry
 
   var steps: [Step] = []
@@ -27,16 +26,16 @@ struct QuantizationRun {
     self.network = network
     self.options = options
     self.calibration = calibration
-    let samples = CalibrationSplit(calibration).calibration
+    let samples = CalibrationSplit(calibration, for: network).calibration
     let separate = network.firstWorkingLayer.map { if case .dense = $0 { true } else { false } } ?? false
     entry = try FeatureEntry(
       ranges: FeatureEntry.ranges(of: calibration, shown: samples, options: options), separate: separate,
       options: options)
     let reference = FloatReference(network)
-    var floats: [[[Float]]] = []
+    var floats = FloatStatistics(of: network, samples: samples.count, percentile: options.percentile)
     for sample in samples {
       do {
-        floats.append(try reference.trace(sample))
+        floats.add(try reference.trace(sample))
       } catch {
         throw SnapshotError(.badCalibration, error.message, remedy: error.remedy)
       }
@@ -121,7 +120,7 @@ struct QuantizationRun {
     range: ClosedRange<Int64>
   ) {
     let evaluator = StepEvaluator(tables: lines)
-    values = values.map { evaluator.apply(step, data, to: $0) }
+    for index in values.indices { values[index] = evaluator.apply(step, data, to: values[index]) }
     steps.append(step)
     parameters.append(data)
     records.append(StepRecord(name: name, layer: layer, outputScale: format.scale(of: 0)))
@@ -140,9 +139,7 @@ struct QuantizationRun {
 
   /// The largest magnitude that calibration saw after a layer, with the options' percentile and headroom.
   func reach(after layer: Int) -> Double {
-    let magnitudes = floats.flatMap { $0[layer].map { abs(Double($0)) } }
-    let seen = Quantiles(magnitudes).value(at: options.percentile)
-    return seen * (1 + options.headroom)
+    floats.magnitude(after: layer, percent: options.percentile) * (1 + options.headroom)
   }
 
   /// What a running program has at the place of the next step.

@@ -5,10 +5,10 @@ import MedullaModel
 /// Layers are quantized in order; each sees the integers that the ones before it make of the calibration
 /// samples, so its bias takes up what they lost. A pure function of its inputs: the same network, calibration
 /// and options give the same bytes.
-public struct Quantizer: Sendable {
-  public let options: QuantizerOptions
+package struct Quantizer: Sendable {
+  package let options: QuantizerOptions
 
-  public init(_ options: QuantizerOptions = QuantizerOptions()) {
+  package init(_ options: QuantizerOptions = QuantizerOptions()) {
     self.options = options
   }
 
@@ -16,7 +16,7 @@ public struct Quantizer: Sendable {
   ///
   /// - Throws: `badCalibration`, `unsupportedLayer`, `notProven` with layer and channel, or `shapeMismatch`
   ///   when the options ask for a shape that the network does not fit.
-  public func quantize(
+  package func quantize(
     _ network: Network, _ calibration: Calibration
   ) throws(SnapshotError) -> Snapshot {
     try options.check()
@@ -29,7 +29,7 @@ public struct Quantizer: Sendable {
   /// calibration samples and on the ones kept back.
   ///
   /// - Throws: `errorTooLarge` with what each scheme reached, and as `quantize`.
-  public func quantize(
+  package func quantize(
     _ network: Network, _ calibration: Calibration, target: Double
   ) throws(SnapshotError) -> (snapshot: Snapshot, report: AccuracyReport) {
     var reached: [String] = []

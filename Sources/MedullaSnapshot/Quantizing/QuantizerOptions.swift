@@ -1,21 +1,21 @@
 /// What the quantizer may choose, and how.
-public struct QuantizerOptions: Hashable, Sendable {
-  public var scheme: QuantizationScheme
-  public var featureFractionBits: Int
-  public var outputFractionBits: Int
+package struct QuantizerOptions: Hashable, Sendable {
+  package var scheme: QuantizationScheme
+  package var featureFractionBits: Int
+  package var outputFractionBits: Int
   /// Ranges reach from the (100 − p)th to the pth percentile of what calibration saw; 100 is minimum and
   /// maximum.
-  public var percentile: Double
+  package var percentile: Double
   /// How far a calibrated range is widened on each side, as a part of its width. Live features beyond it
   /// saturate. Ranges that the caller gives are taken as they are.
-  public var headroom: Double
+  package var headroom: Double
   /// Rounds weights together so that their errors cancel on the calibration samples, instead of each to the
   /// nearest integer.
-  public var compensatesErrors: Bool
+  package var compensatesErrors: Bool
   /// The shape of a running program that the new snapshot must fit.
-  public var matching: ProgramShape?
+  package var matching: ProgramShape?
 
-  public init(
+  package init(
     scheme: QuantizationScheme = .w8a16, featureFractionBits: Int = 16, outputFractionBits: Int = 16,
     percentile: Double = 100, headroom: Double? = nil, compensatesErrors: Bool = true,
     matching: ProgramShape? = nil

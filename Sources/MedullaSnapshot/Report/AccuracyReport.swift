@@ -1,25 +1,25 @@
 import MedullaModel
 
 /// How far a snapshot's outputs are from its float network's.
-public struct AccuracyReport: Hashable, Sendable, Codable {
+package struct AccuracyReport: Hashable, Sendable, Codable {
   /// On the samples that scales and weights were chosen on.
-  public let calibration: ErrorStatistics
+  package let calibration: ErrorStatistics
   /// On the samples that were kept back.
-  public let heldOut: ErrorStatistics
+  package let heldOut: ErrorStatistics
   /// On in-range inputs that were generated.
-  public let generated: ErrorStatistics
+  package let generated: ErrorStatistics
   /// On calibration and held-out samples together.
-  public let overall: ErrorStatistics
+  package let overall: ErrorStatistics
   /// The float network's smallest and largest value of each output over those samples.
-  public let outputRanges: [FeatureRange]
+  package let outputRanges: [FeatureRange]
   /// Where the error arises.
-  public let steps: [StepAccuracy]
+  package let steps: [StepAccuracy]
 
   /// - Throws: `badCalibration` when the samples do not fit the network.
-  public init(
+  package init(
     _ snapshot: Snapshot, _ network: Network, _ calibration: Calibration
   ) throws(SnapshotError) {
-    let split = CalibrationSplit(calibration)
+    let split = CalibrationSplit(calibration, for: network)
     let comparison = Comparison(snapshot: snapshot, reference: FloatReference(network))
     let shown = try comparison.run(split.calibration)
     let kept = try comparison.run(split.heldOut)
@@ -35,12 +35,12 @@ public struct AccuracyReport: Hashable, Sendable, Codable {
   }
 
   /// The larger mean error, as a part of the output's range, of calibration and held-out samples.
-  public var worstMean: Double {
+  package var worstMean: Double {
     max(calibration.meanRelative, heldOut.samples > 0 ? heldOut.meanRelative : generated.meanRelative)
   }
 
   /// Whether the mean error is at most `target` of the output's range on calibration and held-out samples.
-  public func meets(_ target: Double) -> Bool { worstMean <= target }
+  package func meets(_ target: Double) -> Bool { worstMean <= target }
 
   private static func ranges(of outputs: [[Float]]) -> [FeatureRange] {
     (outputs.first ?? []).indices.map { index in

@@ -1,12 +1,12 @@
 /// Errors of a set of outputs, in the outputs' units and as a part of each output's range.
-public struct ErrorStatistics: Hashable, Sendable, Codable {
-  public let samples: Int
-  public let mean: Double
-  public let p99: Double
-  public let maximum: Double
-  public let meanRelative: Double
-  public let p99Relative: Double
-  public let maximumRelative: Double
+package struct ErrorStatistics: Hashable, Sendable, Codable {
+  package let samples: Int
+  package let mean: Double
+  package let p99: Double
+  package let maximum: Double
+  package let meanRelative: Double
+  package let p99Relative: Double
+  package let maximumRelative: Double
 
   /// - Parameters:
   ///   - errors: absolute errors, one array for each sample.

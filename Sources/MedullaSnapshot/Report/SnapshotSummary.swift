@@ -1,24 +1,24 @@
 /// What a bundle computes and what is proven of it: `medulla inspect`.
-public struct SnapshotSummary: Sendable, Codable {
+package struct SnapshotSummary: Sendable, Codable {
   /// One step of the program.
-  public struct LayerSummary: Sendable, Codable {
-    public let name: String
-    public let kind: String
-    public let inputs: Int
-    public let outputs: Int
-    public let outputScale: Double
+  package struct LayerSummary: Sendable, Codable {
+    package let name: String
+    package let kind: String
+    package let inputs: Int
+    package let outputs: Int
+    package let outputScale: Double
     /// Absent for a step without sums, as are all fields below.
-    public let terms: Int?
-    public let packing: String?
-    public let shift: Int?
-    public let lowestSum: Int64?
-    public let highestSum: Int64?
-    public let worstChannel: Int?
+    package let terms: Int?
+    package let packing: String?
+    package let shift: Int?
+    package let lowestSum: Int64?
+    package let highestSum: Int64?
+    package let worstChannel: Int?
     /// What a lane holds on either side of 0: the bound that proves the packing.
-    public let bound: Int64?
-    public let largestProduct: Int64?
-    public let lowestOutput: Int64?
-    public let highestOutput: Int64?
+    package let bound: Int64?
+    package let largestProduct: Int64?
+    package let lowestOutput: Int64?
+    package let highestOutput: Int64?
 
     enum CodingKeys: String, CodingKey {
       case name, kind, inputs, outputs, terms, packing, shift, bound
@@ -32,28 +32,30 @@ public struct SnapshotSummary: Sendable, Codable {
     }
   }
 
-  public struct RangeSummary: Sendable, Codable {
-    public let feature: Int
-    public let low: Double
-    public let high: Double
+  package struct RangeSummary: Sendable, Codable {
+    package let feature: Int
+    package let low: Double
+    package let high: Double
   }
 
-  public let name: String
-  public let scheme: String
-  public let shape: String
-  public let digest: String
-  public let networkDigest: String
-  public let calibrationDigest: String
-  public let options: String
-  public let inputName: String
-  public let outputName: String
-  public let imageBytes: Int
-  public let error: BundleManifest.ErrorSummary
-  public let accuracy: [StepAccuracy]
+  package let name: String
+  package let scheme: String
+  package let shape: String
+  package let digest: String
+  package let networkDigest: String
+  package let calibrationDigest: String
+  package let options: String
+  package let inputName: String
+  package let outputName: String
+  package let imageBytes: Int
+  package let error: BundleManifest.ErrorSummary
+  package let accuracy: [StepAccuracy]
   /// What each feature may be before it saturates.
-  public let ranges: [RangeSummary]
-  public let layers: [LayerSummary]
-  public let programs: [BundleManifest.Program]
+  package let ranges: [RangeSummary]
+  package let layers: [LayerSummary]
+  package let programs: [BundleManifest.Program]
+  /// Why there are no programs; absent when there are.
+  package let programsNote: String?
 
   enum CodingKeys: String, CodingKey {
     case name, scheme, shape, digest, options, error, accuracy, ranges, layers, programs
@@ -62,9 +64,10 @@ public struct SnapshotSummary: Sendable, Codable {
     case inputName = "input_name"
     case outputName = "output_name"
     case imageBytes = "image_bytes"
+    case programsNote = "programs_note"
   }
 
-  public init(_ bundle: SnapshotBundle) {
+  package init(_ bundle: SnapshotBundle) {
     let snapshot = bundle.snapshot
     let record = snapshot.record
     name = record.networkName
@@ -76,11 +79,12 @@ public struct SnapshotSummary: Sendable, Codable {
     options = record.options
     inputName = record.inputName
     outputName = record.outputName
-    imageBytes = snapshot.image.count * 8
+    imageBytes = snapshot.layout.words * 8
     error = bundle.manifest.error
     accuracy = bundle.manifest.steps
     ranges = record.featureRanges.enumerated().map { RangeSummary(feature: $0, low: $1.low, high: $1.high) }
     programs = bundle.manifest.programs
+    programsNote = bundle.manifest.programsNote
     layers = snapshot.shape.steps.enumerated().map { index, step in
       let proof = snapshot.proofs.first { $0.step == index }
       let known = record.steps.indices.contains(index)
@@ -97,7 +101,7 @@ public struct SnapshotSummary: Sendable, Codable {
 
 extension SnapshotSummary {
   /// The summary for people.
-  public var text: String {
+  package var text: String {
     var lines = [
       "\(name): \(shape)",
       "digest       \(digest)",
@@ -119,6 +123,7 @@ extension SnapshotSummary {
       lines.append(
         "  outputs    \(layer.lowestOutput ?? 0) to \(layer.highestOutput ?? 0), 1 is \(layer.outputScale)")
     }
+    if let programsNote { lines.append("programs     none: \(programsNote)") }
     lines.append("")
     for step in accuracy {
       lines.append("error after \(step.name): \(step.accumulated) of its range, \(step.own) its own")

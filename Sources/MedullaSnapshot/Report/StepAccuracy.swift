@@ -1,12 +1,12 @@
 import MedullaModel
 
 /// The error after one step, as a part of the range of its float values.
-public struct StepAccuracy: Hashable, Sendable, Codable {
-  public let name: String
+package struct StepAccuracy: Hashable, Sendable, Codable {
+  package let name: String
   /// The mean error against the float network: this step's and all before it.
-  public let accumulated: Double
+  package let accumulated: Double
   /// The mean error against the float layers of this step run on the step's own integer inputs.
-  public let own: Double
+  package let own: Double
 
   /// Samples that the per-step measurement looks at.
   static let sampleLimit = 128
@@ -21,53 +21,98 @@ public struct StepAccuracy: Hashable, Sendable, Codable {
       throw SnapshotError(.shapeMismatch, "the snapshot was made of another network")
     }
     let interpreter = ReferenceInterpreter(snapshot)
-    let traces = samples.map { interpreter.trace(features: interpreter.fixedPoint($0)) }
-    do {
-      let floats = try samples.map { try FloatReference(network).trace($0) }
-      var previous = (layer: -1, values: samples)
-      var accuracies: [StepAccuracy] = []
-      for (index, record) in records.enumerated() {
-        let outputs = traces.map { trace in
-          trace[index + 1].map { Float(Double($0) * record.outputScale) }
-        }
-        // A step that prepares for the next one, such as padding, has no float layer of its own.
-        guard record.layer > previous.layer else {
-          if record.layer == previous.layer, record.layer >= 0,
-            outputs.first?.count == previous.values.first?.count
-          {
-            previous.values = outputs
-          }
-          continue
-        }
-        let local = try network.slice(previous.layer + 1...record.layer)
-        let expected = try previous.values.map { try FloatReference(local).run($0) }
-        let wanted = floats.map { $0[record.layer] }
-        accuracies.append(
-          StepAccuracy(
-            name: record.name, accumulated: meanError(outputs, wanted, range: wanted),
-            own: meanError(outputs, expected, range: wanted)))
-        previous = (record.layer, outputs)
+    let reference = FloatReference(network)
+    do throws(ModelError) {
+      var stages = try Stage.all(snapshot, network)
+      for sample in samples {
+        let trace = interpreter.trace(features: interpreter.fixedPoint(sample))
+        let floats = try reference.trace(sample)
+        for index in stages.indices { try stages[index].add(sample, trace, floats) }
       }
-      return accuracies
-    } catch let error as ModelError {
-      throw SnapshotError(.shapeMismatch, error.message, remedy: error.remedy)
+      return stages.map(\.accuracy)
     } catch {
-      throw SnapshotError(.shapeMismatch, "\(error)")
+      throw SnapshotError(.shapeMismatch, error.message, remedy: error.remedy)
     }
   }
+}
 
-  private static func meanError(_ values: [[Float]], _ wanted: [[Float]], range: [[Float]]) -> Double {
-    let all = range.flatMap { $0 }
-    let width = Double((all.max() ?? 0) - (all.min() ?? 0))
-    var sum = 0.0
-    var count = 0
-    for (row, wantedRow) in zip(values, wanted) {
-      for (value, want) in zip(row, wantedRow) {
-        sum += abs(Double(value) - Double(want))
-        count += 1
+/// One step with float layers of its own, and its errors over the samples so far.
+private struct Stage {
+  /// A tensor of integers and what an integer of 1 is worth; `nil` for the float input itself.
+  struct Place {
+    let tensor: Int
+    let scale: Double
+
+    func values(of trace: [[Int64]]) -> [Float] { trace[tensor].map { Float(Double($0) * scale) } }
+  }
+
+  let record: StepRecord
+  let from: Place?
+  let to: Place
+  /// The float layers of this step.
+  let local: FloatReference
+  private var accumulated = 0.0
+  private var own = 0.0
+  private var count = 0
+  private var lowest = Float.infinity
+  private var highest = -Float.infinity
+
+  init(record: StepRecord, from: Place?, to: Place, local: Network) {
+    self.record = record
+    self.from = from
+    self.to = to
+    self.local = FloatReference(local)
+  }
+
+  static func all(_ snapshot: Snapshot, _ network: Network) throws(ModelError) -> [Stage] {
+    var stages: [Stage] = []
+    var layer = -1
+    var from: Place?
+    var elements = network.inputShape.count
+    for (index, record) in snapshot.record.steps.enumerated() {
+      let to = Place(tensor: index + 1, scale: record.outputScale)
+      let outputs = snapshot.shape.steps[index].outputCount
+      // A step that prepares for the next one, such as padding, has no float layer of its own.
+      guard record.layer > layer else {
+        if record.layer == layer, layer >= 0, outputs == elements { from = to }
+        continue
       }
+      guard outputs == network.layerShapes[record.layer].count else {
+        throw ModelError(.shapeMismatch, "\(record.name) gives \(outputs) values, the network another number")
+      }
+      let local = try network.slice(layer + 1...record.layer)
+      stages.append(Stage(record: record, from: from, to: to, local: local))
+      layer = record.layer
+      from = to
+      elements = outputs
     }
-    return count == 0 ? 0 : sum / Double(count) / (width > 0 ? width : 1)
+    return stages
+  }
+
+  /// - Parameters:
+  ///   - sample: the network's input.
+  ///   - trace: the integers of every tensor.
+  ///   - floats: the float output of every layer.
+  mutating func add(_ sample: [Float], _ trace: [[Int64]], _ floats: [[Float]]) throws(ModelError) {
+    let outputs = to.values(of: trace)
+    let expected = try local.run(from?.values(of: trace) ?? sample)
+    let wanted = floats[record.layer]
+    for index in wanted.indices {
+      let value = Double(outputs[index])
+      accumulated += abs(value - Double(wanted[index]))
+      own += abs(value - Double(expected[index]))
+      lowest = min(lowest, wanted[index])
+      highest = max(highest, wanted[index])
+    }
+    count += wanted.count
+  }
+
+  var accuracy: StepAccuracy {
+    let width = count == 0 ? 0 : Double(highest - lowest)
+    let divisor = width > 0 ? width : 1
+    return StepAccuracy(
+      name: record.name, accumulated: count == 0 ? 0 : accumulated / Double(count) / divisor,
+      own: count == 0 ? 0 : own / Double(count) / divisor)
   }
 }
 

@@ -2,8 +2,8 @@
 ///
 /// The multiplier is data, one for each output channel; the sum's bias holds the half that makes the shift
 /// round to nearest. Everything here is a constant of the program.
-public struct Epilogue: Hashable, Sendable, Codable {
-  public enum Function: Hashable, Sendable, Codable {
+package struct Epilogue: Hashable, Sendable, Codable {
+  package enum Function: Hashable, Sendable, Codable {
     /// v as it is: the network's last layer, in output fixed point.
     case identity
     /// v cut to low…high.
@@ -16,10 +16,10 @@ public struct Epilogue: Hashable, Sendable, Codable {
     case table(index: Int)
   }
 
-  public let shift: Int
-  public let function: Function
+  package let shift: Int
+  package let function: Function
 
-  public init(shift: Int, function: Function) {
+  package init(shift: Int, function: Function) {
     self.shift = shift
     self.function = function
   }

@@ -3,24 +3,24 @@
 /// A point is a *coordinate* v in 0…maximumCoordinate; v = 0 is `lowerBound` and each step is `step` wide.
 /// With k = v >> fractionBits the value is `(intercept[k] + slope[k]·v) >> guardBits`: one load of a pair,
 /// one multiply, one shift. Coordinates outside are clamped first, which is where the function is flat.
-public struct FunctionTable: Hashable, Sendable, Codable {
-  public enum Function: String, Hashable, Sendable, Codable {
+package struct FunctionTable: Hashable, Sendable, Codable {
+  package enum Function: String, Hashable, Sendable, Codable {
     case tanh
     case sigmoid
     /// exp(−x) for x ≥ 0; the inside of softmax.
     case decay
   }
 
-  public let function: Function
+  package let function: Function
   /// A power of two.
-  public let segments: Int
-  public let fractionBits: Int
+  package let segments: Int
+  package let fractionBits: Int
   /// Fraction bits of the stored line, dropped by the last shift.
-  public let guardBits: Int
+  package let guardBits: Int
   /// The integer that stands for a function value of 1.
-  public let amplitude: Int64
+  package let amplitude: Int64
 
-  public init(
+  package init(
     function: Function, segments: Int, fractionBits: Int, guardBits: Int, amplitude: Int64
   ) {
     self.function = function
@@ -31,7 +31,7 @@ public struct FunctionTable: Hashable, Sendable, Codable {
   }
 
   /// The table whose lines use as many guard bits as 32-bit intercepts and slopes allow.
-  public init(function: Function, amplitude: Int64, scheme: QuantizationScheme) {
+  package init(function: Function, amplitude: Int64, scheme: QuantizationScheme) {
     let coordinateBits = scheme.tableSegments.trailingZeroBitCount + scheme.tableFractionBits
     // An intercept is at most about four amplitudes; keep it below 2³⁰.
     let amplitudeBits = Int64.bitWidth - max(amplitude, 1).leadingZeroBitCount
@@ -40,13 +40,13 @@ public struct FunctionTable: Hashable, Sendable, Codable {
       guardBits: max(0, min(28 - amplitudeBits, 32 - coordinateBits)), amplitude: amplitude)
   }
 
-  public var maximumCoordinate: Int64 { Int64(segments) << Int64(fractionBits) - 1 }
+  package var maximumCoordinate: Int64 { Int64(segments) << Int64(fractionBits) - 1 }
 
   /// The function's argument at coordinate 0.
-  public var lowerBound: Double { function == .decay ? 0 : -halfWidth }
+  package var lowerBound: Double { function == .decay ? 0 : -halfWidth }
 
   /// The width of the argument interval that one coordinate covers.
-  public var step: Double {
+  package var step: Double {
     (function == .decay ? halfWidth : 2 * halfWidth) / Double(Int64(segments) << Int64(fractionBits))
   }
 
@@ -61,21 +61,21 @@ public struct FunctionTable: Hashable, Sendable, Codable {
 }
 
 /// One segment's line, in units of 2^−guardBits.
-public struct TableEntry: Hashable, Sendable {
-  public let intercept: Int32
-  public let slope: Int32
+package struct TableEntry: Hashable, Sendable {
+  package let intercept: Int32
+  package let slope: Int32
 
-  public init(intercept: Int32, slope: Int32) {
+  package init(intercept: Int32, slope: Int32) {
     self.intercept = intercept
     self.slope = slope
   }
 
   /// Intercept in the low half: little-endian memory then holds intercept, slope.
-  public var word: Int64 {
+  package var word: Int64 {
     Int64(bitPattern: UInt64(UInt32(bitPattern: intercept)) | UInt64(UInt32(bitPattern: slope)) << 32)
   }
 
-  public init(word: Int64) {
+  package init(word: Int64) {
     let bits = UInt64(bitPattern: word)
     intercept = Int32(bitPattern: UInt32(truncatingIfNeeded: bits))
     slope = Int32(bitPattern: UInt32(truncatingIfNeeded: bits >> 32))

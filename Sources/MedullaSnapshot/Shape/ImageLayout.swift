@@ -1,27 +1,27 @@
 /// Where each part of a snapshot lies in its image, in 64-bit words.
-public struct ImageLayout: Hashable, Sendable {
-  public struct Section: Hashable, Sendable {
-    public let name: String
-    public let offset: Int
-    public let words: Int
-    public var end: Int { offset + words }
+package struct ImageLayout: Hashable, Sendable {
+  package struct Section: Hashable, Sendable {
+    package let name: String
+    package let offset: Int
+    package let words: Int
+    package var end: Int { offset + words }
   }
 
   /// Words of one feature: low, width, multiplier, bias.
-  public static let featureWords = 4
+  package static let featureWords = 4
   /// The two bounds that a `clip` epilogue reads before its weights.
-  public static let clipWords = 2
+  package static let clipWords = 2
 
-  public let tables: [Section]
-  public let features: Section
+  package let tables: [Section]
+  package let features: Section
   /// One for each step; empty for a step without data.
-  public let steps: [Section]
+  package let steps: [Section]
 
-  public var words: Int { steps.last?.end ?? features.end }
-  public var sections: [Section] { tables + [features] + steps.filter { $0.words > 0 } }
+  package var words: Int { steps.last?.end ?? features.end }
+  package var sections: [Section] { tables + [features] + steps.filter { $0.words > 0 } }
 
   /// The shape must be checked (`ProgramShape.check()`), so that no size overflows.
-  public init(_ shape: ProgramShape) {
+  package init(_ shape: ProgramShape) {
     var offset = 0
     var tables: [Section] = []
     for (index, table) in shape.tables.enumerated() {

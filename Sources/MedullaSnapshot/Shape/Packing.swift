@@ -1,5 +1,5 @@
 /// How many sums one 64-bit multiply-accumulate carries.
-public enum Packing: String, Hashable, Sendable, Codable, CaseIterable {
+package enum Packing: String, Hashable, Sendable, Codable, CaseIterable {
   /// One sum in 64 bits.
   case single
   /// `high·2³² + low`: two sums, each proven to fit 32 bits.
@@ -7,7 +7,7 @@ public enum Packing: String, Hashable, Sendable, Codable, CaseIterable {
   /// Three sums in lanes of 21 bits, for 8-bit weights and activations and at most `largestTriple` terms.
   case triple
 
-  public var lanes: Int {
+  package var lanes: Int {
     switch self {
     case .single: 1
     case .pair: 2
@@ -16,7 +16,7 @@ public enum Packing: String, Hashable, Sendable, Codable, CaseIterable {
   }
 
   /// Bits of one lane, including the sign.
-  public var laneBits: Int {
+  package var laneBits: Int {
     switch self {
     case .single: 64
     case .pair: 32
@@ -25,8 +25,8 @@ public enum Packing: String, Hashable, Sendable, Codable, CaseIterable {
   }
 
   /// Accumulators that are summed side by side; four keep every value of the inner loop in a register.
-  public static let accumulators = 4
+  package static let accumulators = 4
 
   /// Terms that a 21-bit lane takes whatever the weights: 64 · 127 · 127 < 2²⁰.
-  public static let largestTriple = 64
+  package static let largestTriple = 64
 }

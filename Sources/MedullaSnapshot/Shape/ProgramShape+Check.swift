@@ -1,25 +1,25 @@
 import MedullaModel
 
 /// The sizes beyond which a shape is refused, so that no file can make a reader run out of memory.
-public enum SnapshotLimits {
+package enum SnapshotLimits {
   /// Elements of one tensor, in 64-bit words of scratch memory.
-  public static let tensorElements = 1 << 22
+  package static let tensorElements = 1 << 22
   /// 64-bit words of one image.
-  public static let imageWords = 1 << 26
-  public static let steps = 4096
-  public static let tables = 64
-  public static let tableSegments = 1 << 16
+  package static let imageWords = 1 << 26
+  package static let steps = 4096
+  package static let tables = 64
+  package static let tableSegments = 1 << 16
   /// Fraction bits of features and outputs.
-  public static let fractionBits = 0...32
+  package static let fractionBits = 0...32
   /// Terms of one sum. With weights and activations of 16 bits a sum stays below 2⁶¹.
-  public static let terms = 1 << 22
+  package static let terms = 1 << 22
 }
 
 extension ProgramShape {
   /// Checks every size, index and shift, with arithmetic that cannot overflow.
   ///
   /// - Throws: `malformedFile` that names the step.
-  public func check() throws(SnapshotError) {
+  package func check() throws(SnapshotError) {
     guard (1...SnapshotLimits.tensorElements).contains(inputs) else { throw bad("it has \(inputs) inputs") }
     guard SnapshotLimits.fractionBits.contains(featureFractionBits),
       SnapshotLimits.fractionBits.contains(outputFractionBits), (1...46).contains(featureShift)

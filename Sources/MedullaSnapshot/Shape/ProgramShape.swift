@@ -2,19 +2,19 @@
 ///
 /// Two snapshots with equal shapes differ in data only, and one replaces the other in a slot without a
 /// compiler or the verifier.
-public struct ProgramShape: Hashable, Sendable, Codable {
-  public let scheme: QuantizationScheme
-  public let inputs: Int
+package struct ProgramShape: Hashable, Sendable, Codable {
+  package let scheme: QuantizationScheme
+  package let inputs: Int
   /// Features enter as signed fixed point in 64-bit containers.
-  public let featureFractionBits: Int
+  package let featureFractionBits: Int
   /// Outputs leave as signed fixed point in 64-bit containers.
-  public let outputFractionBits: Int
+  package let outputFractionBits: Int
   /// x = ((f − low) · multiplier + bias) >> featureShift, with f − low cut to 0…width.
-  public let featureShift: Int
-  public let tables: [FunctionTable]
-  public let steps: [Step]
+  package let featureShift: Int
+  package let tables: [FunctionTable]
+  package let steps: [Step]
 
-  public init(
+  package init(
     scheme: QuantizationScheme, inputs: Int, featureFractionBits: Int = 16, outputFractionBits: Int = 16,
     featureShift: Int = ProgramShape.standardFeatureShift, tables: [FunctionTable], steps: [Step]
   ) {
@@ -28,14 +28,14 @@ public struct ProgramShape: Hashable, Sendable, Codable {
   }
 
   /// Exact for feature ranges up to 2⁴² fixed-point steps wide.
-  public static let standardFeatureShift = 40
+  package static let standardFeatureShift = 40
 
-  public var outputs: Int { steps.last?.outputCount ?? inputs }
+  package var outputs: Int { steps.last?.outputCount ?? inputs }
 }
 
 extension ProgramShape: CustomStringConvertible {
   /// For people: `30-32-16-1 tanh tanh none W8A16`.
-  public var description: String {
+  package var description: String {
     var widths = [String(inputs)]
     var names: [String] = []
     for step in steps {

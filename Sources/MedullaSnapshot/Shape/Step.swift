@@ -1,7 +1,7 @@
 import MedullaModel
 
 /// One step of the integer program, over a row-major tensor of 64-bit integers.
-public enum Step: Hashable, Sendable, Codable {
+package enum Step: Hashable, Sendable, Codable {
   case dense(DenseStep)
   case convolution(ConvolutionStep)
   case pad(PadStep)
@@ -13,46 +13,46 @@ public enum Step: Hashable, Sendable, Codable {
 }
 
 /// sum[o] = bias[o] + Σ weight[o][i] · x[i], then the epilogue.
-public struct DenseStep: Hashable, Sendable, Codable {
-  public let inputs: Int
-  public let outputs: Int
-  public let packing: Packing
-  public let epilogue: Epilogue
+package struct DenseStep: Hashable, Sendable, Codable {
+  package let inputs: Int
+  package let outputs: Int
+  package let packing: Packing
+  package let epilogue: Epilogue
 }
 
 /// A cross-correlation without padding over `[inputChannels, height, width]`.
-public struct ConvolutionStep: Hashable, Sendable, Codable {
-  public let inputChannels: Int
-  public let height: Int
-  public let width: Int
-  public let outputChannels: Int
-  public let kernel: Extent
-  public let strides: Extent
-  public let dilations: Extent
-  public let groups: Int
-  public let packing: Packing
-  public let epilogue: Epilogue
+package struct ConvolutionStep: Hashable, Sendable, Codable {
+  package let inputChannels: Int
+  package let height: Int
+  package let width: Int
+  package let outputChannels: Int
+  package let kernel: Extent
+  package let strides: Extent
+  package let dilations: Extent
+  package let groups: Int
+  package let packing: Packing
+  package let epilogue: Epilogue
 
-  public var outputHeight: Int { (height - (kernel.height - 1) * dilations.height - 1) / strides.height + 1 }
-  public var outputWidth: Int { (width - (kernel.width - 1) * dilations.width - 1) / strides.width + 1 }
+  package var outputHeight: Int { (height - (kernel.height - 1) * dilations.height - 1) / strides.height + 1 }
+  package var outputWidth: Int { (width - (kernel.width - 1) * dilations.width - 1) / strides.width + 1 }
   /// Terms of one sum.
-  public var fanIn: Int { inputChannels / groups * kernel.height * kernel.width }
+  package var fanIn: Int { inputChannels / groups * kernel.height * kernel.width }
 }
 
 /// Zeros around every channel.
-public struct PadStep: Hashable, Sendable, Codable {
-  public let channels: Int
-  public let height: Int
-  public let width: Int
-  public let padding: Padding
+package struct PadStep: Hashable, Sendable, Codable {
+  package let channels: Int
+  package let height: Int
+  package let width: Int
+  package let padding: Padding
 
-  public var outputHeight: Int { height + padding.top + padding.bottom }
-  public var outputWidth: Int { width + padding.left + padding.right }
+  package var outputHeight: Int { height + padding.top + padding.bottom }
+  package var outputWidth: Int { width + padding.left + padding.right }
 }
 
 /// A window over each channel that skips the padding.
-public struct PoolStep: Hashable, Sendable, Codable {
-  public enum Kind: String, Hashable, Sendable, Codable {
+package struct PoolStep: Hashable, Sendable, Codable {
+  package enum Kind: String, Hashable, Sendable, Codable {
     case maximum
     /// ⌊sum / n + 1/2⌋ where n is the number of elements inside.
     case average
@@ -60,48 +60,48 @@ public struct PoolStep: Hashable, Sendable, Codable {
     case averageCountingPadding
   }
 
-  public let kind: Kind
-  public let channels: Int
-  public let height: Int
-  public let width: Int
-  public let kernel: Extent
-  public let strides: Extent
-  public let padding: Padding
-  public let outputHeight: Int
-  public let outputWidth: Int
+  package let kind: Kind
+  package let channels: Int
+  package let height: Int
+  package let width: Int
+  package let kernel: Extent
+  package let strides: Extent
+  package let padding: Padding
+  package let outputHeight: Int
+  package let outputWidth: Int
 }
 
 /// output[i] = input[indices[i]]
-public struct GatherStep: Hashable, Sendable, Codable {
-  public let inputs: Int
-  public let indices: [Int]
+package struct GatherStep: Hashable, Sendable, Codable {
+  package let inputs: Int
+  package let indices: [Int]
 }
 
 /// sum[i] = bias + x[i], then the epilogue; one bias and multiplier for all elements.
-public struct MapStep: Hashable, Sendable, Codable {
-  public let count: Int
-  public let epilogue: Epilogue
+package struct MapStep: Hashable, Sendable, Codable {
+  package let count: Int
+  package let epilogue: Epilogue
 }
 
 /// For each row: e[i] = table((max x − x[i]) · multiplier >> shift), output = ⌊(e·unit + Σe/2) / Σe⌋.
-public struct SoftmaxStep: Hashable, Sendable, Codable {
-  public let rows: Int
-  public let length: Int
-  public let shift: Int
-  public let table: Int
+package struct SoftmaxStep: Hashable, Sendable, Codable {
+  package let rows: Int
+  package let length: Int
+  package let shift: Int
+  package let table: Int
   /// The integer that stands for a probability of 1.
-  public let unit: Int64
+  package let unit: Int64
 }
 
 /// The index of the first largest element, times `unit`.
-public struct ArgmaxStep: Hashable, Sendable, Codable {
-  public let inputs: Int
-  public let unit: Int64
+package struct ArgmaxStep: Hashable, Sendable, Codable {
+  package let inputs: Int
+  package let unit: Int64
 }
 
 extension Step {
   /// Elements that the step reads.
-  public var inputCount: Int {
+  package var inputCount: Int {
     switch self {
     case .dense(let step): step.inputs
     case .convolution(let step): step.inputChannels * step.height * step.width
@@ -115,7 +115,7 @@ extension Step {
   }
 
   /// Elements that the step writes.
-  public var outputCount: Int {
+  package var outputCount: Int {
     switch self {
     case .dense(let step): step.outputs
     case .convolution(let step): step.outputChannels * step.outputHeight * step.outputWidth
@@ -129,7 +129,7 @@ extension Step {
   }
 
   /// The step's kind in messages, files and comments.
-  public var kind: String {
+  package var kind: String {
     switch self {
     case .dense: "dense"
     case .convolution: "convolution"
@@ -143,7 +143,7 @@ extension Step {
   }
 
   /// The epilogue of a step that has one.
-  public var epilogue: Epilogue? {
+  package var epilogue: Epilogue? {
     switch self {
     case .dense(let step): step.epilogue
     case .convolution(let step): step.epilogue
@@ -155,5 +155,5 @@ extension Step {
 
 extension PoolStep {
   /// Makes every average positive before the division, which then rounds the same way for every sign.
-  public static let averageOffset: Int64 = 1 << 31
+  package static let averageOffset: Int64 = 1 << 31
 }

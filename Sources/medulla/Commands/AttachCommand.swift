@@ -1,7 +1,9 @@
 import ArgumentParser
+import MedullaBase
+import MedullaCompile
+import MedullaCongestion
 import MedullaDatapath
 import MedullaSnapshot
-import MedullaTestbed
 
 /// `medulla attach FUNCTION`.
 struct AttachCommand: ParsableCommand {
@@ -53,16 +55,15 @@ struct AttachCongestionCommand: ParsableCommand {
 
   func run() throws {
     let snapshot = try DatapathSnapshot(SnapshotBundle.open(bundle))
-    let status = try CongestionControl.attach(
-      name: name, snapshot: snapshot, configuration: configuration(), narrate: Narration.tell)
+    let status = try Instance(name).attach(
+      CongestionControl(configuration()), snapshot, settings: sampling.settings(drainLimit: drainLimit),
+      narrate: Narration.tell)
     Narration.tell("attached; select it with TCP_CONGESTION \"\(status.congestion)\"")
     try StatusOutput.print(status, json: json)
   }
 
   private func configuration() throws -> CongestionConfiguration {
-    var configuration = CongestionConfiguration(
-      measures: sampling.measure, sampleEvery: sampling.sample, sampleBytes: try sampling.bufferBytes(),
-      isConsistent: !sampling.follow)
+    var configuration = CongestionConfiguration()
     if let interval {
       configuration.controller.interval_fraction_q8 = try fixed(interval, bits: 8, "--interval")
     }
@@ -81,9 +82,6 @@ struct AttachCongestionCommand: ParsableCommand {
     if let guardIntervals {
       configuration.controller.guard_intervals = try fixed(
         Double(guardIntervals), bits: 0, "--guard-intervals")
-    }
-    if let drainLimit {
-      configuration.drainLimit = .nanoseconds(Int64(clamping: try Quantity.nanoseconds(drainLimit)))
     }
     return configuration
   }

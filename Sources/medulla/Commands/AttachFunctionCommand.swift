@@ -1,7 +1,9 @@
 import ArgumentParser
+import MedullaBase
+import MedullaCompile
 import MedullaDatapath
+import MedullaPacket
 import MedullaSnapshot
-import MedullaTestbed
 
 /// `medulla attach function NAME BUNDLE --program FILE.bpf.c --hook HOOK`.
 struct AttachFunctionCommand: ParsableCommand {
@@ -35,15 +37,10 @@ struct AttachFunctionCommand: ParsableCommand {
 
   func run() throws {
     let snapshot = try DatapathSnapshot(SnapshotBundle.open(bundle))
-    var configuration = CustomFunction.Configuration(
-      measures: sampling.measure, sampleEvery: sampling.sample, sampleBytes: try sampling.bufferBytes(),
-      isConsistent: !sampling.follow)
-    if let drainLimit {
-      configuration.drainLimit = .nanoseconds(Int64(clamping: try Quantity.nanoseconds(drainLimit)))
-    }
-    let status = try CustomFunction.attach(
-      name: name, snapshot: snapshot, program: FunctionProgram(contentsOf: program),
-      hook: FunctionHook(hook), configuration: configuration, narrate: Narration.tell)
+    let function = PacketFunction(
+      program: try FunctionProgram(contentsOf: program), hook: try FunctionHook(hook))
+    let status = try Instance(name).attach(
+      function, snapshot, settings: sampling.settings(drainLimit: drainLimit), narrate: Narration.tell)
     Narration.tell("attached at \(hook)")
     try StatusOutput.print(status, json: json)
   }
@@ -61,8 +58,15 @@ struct SamplingOptions: ParsableArguments {
   @Flag(help: "Take the time of each inference in the kernel.")
   var measure = false
 
-  func bufferBytes() throws -> Int {
+  /// - Parameter drainLimit: as the user wrote it; nil: none.
+  func settings(drainLimit: String?) throws -> InstanceSettings {
+    InstanceSettings(
+      drainLimit: try drainLimit.map { .nanoseconds(Int64(clamping: try Quantity.nanoseconds($0))) },
+      measures: measure, sampleEvery: sample, sampleBytes: try bufferBytes(), isConsistent: !follow)
+  }
+
+  private func bufferBytes() throws -> Int {
     guard let sampleBuffer else { return SampleBuffer.defaultBytes }
-    return try Quantity.bufferBytes(sampleBuffer, bandwidthDelayBytes: nil)
+    return try Quantity.bytes(sampleBuffer, in: SampleBuffer.byteRange)
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MedullaBase
 import MedullaLearning
 import MedullaModel
 
@@ -51,9 +52,6 @@ struct BenchSimulatorCommand: ParsableCommand {
           figures.packetsPerSecond / 1e6))
       return
     }
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    print(String(decoding: try encoder.encode(figures), as: UTF8.self))
+    print(try JSONText.encode(figures))
   }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import MedullaCodegen
-import MedullaDatapath
+import MedullaCompile
 import MedullaModel
 import MedullaSnapshot
 
@@ -12,7 +12,8 @@ struct CompileCommand: ParsableCommand {
     discussion: """
       MODEL is an ONNX or safetensors file. Calibration samples (.npy or .csv, one input a row) show what \
       live inputs look like; features beyond their range, widened by the headroom, saturate. The result is \
-      a directory with the snapshot, its programs and a manifest. The same inputs give the same bytes.
+      a directory with the snapshot, its programs and a manifest. The same inputs give the same bytes. A \
+      network that is too large for one kernel program becomes a bundle without programs, which says why.
       """)
 
   @Argument(help: "The trained network: .onnx, or .safetensors with a layers.json.")
@@ -47,6 +48,8 @@ struct CompileCommand: ParsableCommand {
     help: ArgumentHelp(
       "A directory for the snapshot as C of user space, with its header: the same bits.", valueName: "dir"))
   var emitC: String?
+  @Flag(help: "Fail when the network is too large for programs, instead of leaving them out.")
+  var requirePrograms = false
   @Flag(help: "Print the manifest on standard output.")
   var json = false
 
@@ -62,30 +65,10 @@ struct CompileCommand: ParsableCommand {
   func run() throws {
     let network = try Network.read(contentsOf: model)
     let calibration = try readCalibration(for: network)
-    let (snapshot, report) = try quantize(network, calibration)
-    let file = try SnapshotFile(snapshot)
-    let header = try ProgramHeader(shape: snapshot.shape)
-    let programs = try BundlePrograms.build(
-      header: header.text, inputs: snapshot.shape.inputs, outputs: snapshot.shape.outputs)
-    let entries = programs.entries.map {
-      BundleManifest.Program(
-        function: $0.function, bytes: $0.bytes, verifiedInstructions: $0.verifiedInstructions, note: $0.note)
-    }
-    let bundle = try SnapshotBundle.write(file, to: output) { draft in
-      try ONNXWriter.write(network, to: draft.appendingPathComponent(SnapshotBundle.modelName).path)
-      if !calibration.samples.isEmpty {
-        let kept = Array(calibration.samples.prefix(CalibrationSplit.sampleLimit))
-        try SampleFile.write(
-          kept, to: draft.appendingPathComponent(SnapshotBundle.calibrationName).path)
-      }
-      try header.text.write(
-        to: draft.appendingPathComponent(SnapshotBundle.headerName), atomically: false, encoding: .utf8)
-      let folder = draft.appendingPathComponent(SnapshotBundle.programsName)
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-      try programs.write(to: folder)
-      return BundleManifest(file, report: report, programs: entries)
-    }
-    if let emitC { try writeSource(of: file, to: emitC) }
+    let compilation = try Compilation(
+      network, calibration, options: options(), maxError: maxError, requiresPrograms: requirePrograms)
+    let bundle = try compilation.bundle(at: output)
+    if let emitC { try writeSource(of: bundle.file, to: emitC) }
     if json {
       print(String(decoding: try bundle.manifest.data(), as: UTF8.self))
     } else {
@@ -109,17 +92,11 @@ struct CompileCommand: ParsableCommand {
       samples: samples, ranges: given?.map { FeatureRange(low: Double($0[0]), high: Double($0[1])) })
   }
 
-  private func quantize(
-    _ network: Network, _ calibration: Calibration
-  ) throws -> (snapshot: Snapshot, report: AccuracyReport) {
+  private func options() throws -> QuantizerOptions {
     let running = try matching.map { try SnapshotBundle.open($0).snapshot.shape }
-    let options = QuantizerOptions(
+    return QuantizerOptions(
       scheme: scheme ?? running?.scheme ?? .w8a16, featureFractionBits: featureBits,
       outputFractionBits: outputBits, percentile: percentile, headroom: headroom, matching: running)
-    let quantizer = Quantizer(options)
-    if let maxError { return try quantizer.quantize(network, calibration, target: maxError) }
-    let snapshot = try quantizer.quantize(network, calibration)
-    return (snapshot, try AccuracyReport(snapshot, network, calibration))
   }
 
   private func show(_ bundle: SnapshotBundle) {
@@ -134,6 +111,7 @@ struct CompileCommand: ParsableCommand {
       let verified = program.verifiedInstructions.map { "\($0) instructions verified" } ?? program.note ?? ""
       print("program   \(program.function), \(program.bytes) bytes, \(verified)")
     }
+    if let note = manifest.programsNote { print("programs  none: \(note)") }
   }
 
   private func percent(_ part: Double) -> String { String(format: "%.4f%%", part * 100) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MedullaBase
 import MedullaControl
 
 /// What the commands that tell the daemon something share: one request, one sentence back.
@@ -61,6 +62,23 @@ struct PromoteCommand: ControlVerbCommand {
   var function: String?
 
   var request: ControlRequest { ControlRequest(.promote, function: function) }
+}
+
+/// `medulla proxy FUNCTION VALUE`.
+struct ProxyCommand: ControlVerbCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "proxy", abstract: "Tell a function how well its network still does.",
+    discussion: "A function with a trigger of kind proxy learns while the value is bad.")
+
+  @OptionGroup var control: ControlOptions
+  @Flag(help: "Print JSON.")
+  var json = false
+  @Argument(help: "The function.")
+  var function: String
+  @Argument(help: "Such as the accuracy on what was labelled lately.")
+  var value: Double
+
+  var request: ControlRequest { ControlRequest(.proxy, function: function, value: value) }
 }
 
 /// `medulla reload`.

@@ -1,4 +1,6 @@
 import ArgumentParser
+import MedullaBase
+import MedullaCompile
 import MedullaDatapath
 
 /// `medulla detach NAME`.
@@ -15,7 +17,7 @@ struct DetachCommand: ParsableCommand {
   var name: String
 
   func run() throws {
-    try CongestionControl.detach(name: name, narrate: Narration.tell)
+    try Instance(name).detach(narrate: Narration.tell)
     Narration.tell("detached \(name)")
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MedullaCompile
 import MedullaDatapath
 
 /// `medulla doctor`.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MedullaBase
 import MedullaControl
 
 /// `medulla history [FUNCTION]`.
@@ -34,7 +35,7 @@ struct HistoryCommand: ParsableCommand {
     if let kind, kind != "snapshots", !HistoryAnswer.kinds.contains(kind) {
       throw ValidationError("there is no kind \(kind); kinds are \(Self.kinds), snapshots")
     }
-    if let since, DurationText.parse(since) == nil {
+    if let since, (try? Quantity.duration(since)) == nil {
       throw ValidationError("--since \(since) is no time; say such as 30s, 10m or 7d")
     }
     guard (1...ControlProtocol.recordLimit).contains(limit) else {
@@ -43,7 +44,7 @@ struct HistoryCommand: ParsableCommand {
   }
 
   func run() throws {
-    let seconds = since.flatMap(DurationText.parse).map { $0 / .seconds(1) }
+    let seconds = since.flatMap { try? Quantity.duration($0) }.map { $0 / .seconds(1) }
     let request = ControlRequest(
       .history, function: function, kind: kind == "snapshots" ? nil : kind, since: seconds, limit: limit)
     let answer: HistoryAnswer

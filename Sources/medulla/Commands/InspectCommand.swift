@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import MedullaBase
 import MedullaSnapshot
 
 /// `medulla inspect`: what a bundle computes, and why it cannot overflow.
@@ -14,12 +14,6 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let summary = SnapshotSummary(try SnapshotBundle.open(bundle))
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-      print(String(decoding: try encoder.encode(summary), as: UTF8.self))
-    } else {
-      print(summary.text)
-    }
+    try print(json ? JSONText.encode(summary, keys: .asNamed) : summary.text)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MedullaCompile
 import MedullaDatapath
 
 /// `medulla rollback NAME`.
@@ -12,6 +13,6 @@ struct RollbackCommand: ParsableCommand {
   var name: String
 
   func run() throws {
-    try StatusOutput.print(CongestionControl.rollback(name: name), json: json)
+    try StatusOutput.print(Instance(name).rollback(), json: json)
   }
 }

@@ -8,7 +8,8 @@ struct RunCommand: ParsableCommand {
     abstract: "Run the slow path of a configuration's functions in the foreground.",
     discussion: """
       The same as the service medullad, with its log on standard error. Ctrl-C stops it and leaves the \
-      functions on in the kernel, or detaches them, as `on_stop` says. docs/configuration.md lists the keys.
+      functions on in the kernel, or detaches them, as `on_stop` says. \
+      docs/reference/configuration.md lists the keys.
       """)
 
   @Flag(help: "Check the configuration, print what is wrong, and end.")

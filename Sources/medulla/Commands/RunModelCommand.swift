@@ -2,24 +2,16 @@ import ArgumentParser
 import Foundation
 import MedullaDatapath
 import MedullaModel
+import MedullaRuntime
 import MedullaSnapshot
 
 /// `medulla run-model`: the outputs of a bundle's network for given inputs, by any runtime.
 struct RunModelCommand: ParsableCommand {
-  enum Runtime: String, CaseIterable, ExpressibleByArgument {
-    /// The float network.
-    case float
-    /// The reference interpreter: the definition of the integer network.
-    case reference
-    /// The eBPF program in the kernel, by test run.
-    case kernel
-  }
-
   /// What `--json` prints.
   private struct Result: Encodable {
     let runtime: String
     let outputs: [[Double]]
-    /// The same as fixed-point integers; absent for the float runtime.
+    /// The same as fixed-point integers; absent for runtimes that only follow the float network.
     let fixed: [[Int64]]?
     let fractionBits: Int?
 
@@ -36,45 +28,46 @@ struct RunModelCommand: ParsableCommand {
   var bundle: String
   @Option(help: ArgumentHelp("Inputs: .npy or .csv, one a row.", valueName: "file"))
   var input: String
-  @Option(help: "float, reference or kernel.")
-  var runtime = Runtime.reference
+  @Option(help: "What runs it.")
+  var runtime = RuntimeName("reference")
   @Flag(help: "Print JSON on standard output.")
   var json = false
 
   func run() throws {
     let bundle = try SnapshotBundle.open(bundle)
-    let rows = try SampleFile.read(input, elements: bundle.snapshot.shape.inputs)
-    let result = try result(of: bundle, rows)
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-      print(String(decoding: try encoder.encode(result), as: UTF8.self))
+    let shape = bundle.snapshot.shape
+    let rows = try SampleFile.read(input, elements: shape.inputs)
+    let runtime = try runtime.runtime()
+    if let obstacle = runtime.obstacle { throw obstacle }
+    let network = try runtime.load(CompiledNetwork(bundle))
+    let result: Result
+    if runtime.promise == .exact {
+      let words = try network.run(words: rows.map(shape.fixedPoint))
+      result = Result(
+        runtime: runtime.name, outputs: words.map(shape.values(ofOutputs:)), fixed: words,
+        fractionBits: shape.outputFractionBits)
     } else {
-      for row in result.outputs { print(row.map { String($0) }.joined(separator: ",")) }
+      result = Result(
+        runtime: runtime.name, outputs: try network.run(values: rows), fixed: nil, fractionBits: nil)
     }
+    guard !json else { return try StatusOutput.printJSON(result) }
+    for row in result.outputs { print(row.map { String($0) }.joined(separator: ",")) }
+  }
+}
+
+/// A name from the list of runtimes; another one is refused with those that there are.
+struct RuntimeName: ExpressibleByArgument {
+  let name: String
+
+  init(_ name: String) { self.name = name }
+
+  init?(argument: String) {
+    guard Self.allValueStrings.contains(argument) else { return nil }
+    name = argument
   }
 
-  private func result(of bundle: SnapshotBundle, _ rows: [[Float]]) throws -> Result {
-    switch runtime {
-    case .float:
-      let reference = FloatReference(try ONNXReader.read(contentsOf: bundle.modelPath))
-      let outputs = try rows.map { try reference.run($0).map(Double.init) }
-      return Result(runtime: runtime.rawValue, outputs: outputs, fixed: nil, fractionBits: nil)
-    case .reference:
-      let interpreter = ReferenceInterpreter(bundle.snapshot)
-      return fixed(rows.map { interpreter.run(features: interpreter.fixedPoint($0)) }, bundle)
-    case .kernel:
-      let interpreter = ReferenceInterpreter(bundle.snapshot)
-      let kernel = try KernelInference(DatapathSnapshot(bundle))
-      return fixed(try rows.map { try kernel.run(features: interpreter.fixedPoint($0)) }, bundle)
-    }
-  }
+  static var allValueStrings: [String] { Runtimes.names }
+  var defaultValueDescription: String { name }
 
-  private func fixed(_ values: [[Int64]], _ bundle: SnapshotBundle) -> Result {
-    let bits = bundle.snapshot.shape.outputFractionBits
-    let unit = Double(sign: .plus, exponent: -bits, significand: 1)
-    return Result(
-      runtime: runtime.rawValue, outputs: values.map { $0.map { Double($0) * unit } }, fixed: values,
-      fractionBits: bits)
-  }
+  func runtime() throws -> any Runtime { try Runtimes.named(name) }
 }

@@ -15,8 +15,9 @@ struct SimulatorServeCommand: ParsableCommand {
     commandName: "serve",
     abstract: "Play episodes of congestion control for a program that learns.",
     discussion: """
-      Speaks frames over the standard input and output (docs/adapter-protocol.md, "The simulator"). The \
-      Python package's environment medulla-congestion-v0 starts it; start several for several environments.
+      Speaks frames over the standard input and output (docs/reference/adapter-protocol.md, "The \
+      simulator"). The Python package's environment medulla-congestion-v0 starts it; start several for \
+      several environments.
       """)
 
   func run() throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
-import Foundation
+import MedullaBase
+import MedullaCompile
 import MedullaDatapath
 
 /// `medulla status [NAME]`.
@@ -25,58 +26,45 @@ struct StatusCommand: ParsableCommand {
 
   func run() throws {
     guard let name else {
-      let all = try CongestionControl.statusOfAll(narrate: Narration.tell)
+      let all = try FunctionList.all.statusOfAll(narrate: Narration.tell)
       if json { return try StatusOutput.printJSON(["instances": all]) }
       if all.isEmpty { Narration.tell("nothing is attached") }
       for status in all { print(StatusTable(status).text) }
       return
     }
-    let status =
-      try live.map { try CongestionControl.status(name: name, countingRunTimeFor: $0) }
-      ?? CongestionControl.status(name: name)
+    let instance = try Instance(name)
+    let status = try live.map { try instance.status(countingRunTimeFor: $0) } ?? instance.status()
     guard flows else { return try StatusOutput.print(status, json: json) }
-    let list = try CongestionControl.flows(name: name)
+    let list = try instance.flows()
     if json { return try StatusOutput.printJSON(StatusWithFlows(status: status, flowList: list)) }
     print(StatusTable(status).text)
-    for flow in list {
-      print(
-        "  flow on slot \(flow.slot) of set \(flow.generation): \(flow.phase.rawValue), "
-          + "\(flow.bitsPerSecond / 1_000) kb/s, window \(flow.window), \(flow.decisions) decisions")
-    }
+    for flow in list { print("  \(flow.line)") }
   }
 }
 
 /// The status with one more key.
 private struct StatusWithFlows: Encodable {
-  let status: CongestionStatus
-  let flowList: [CongestionFlow]
+  let status: InstanceStatus
+  let flowList: [any InstanceFlow]
 
   enum CodingKeys: String, CodingKey { case flowList = "flow_list" }
 
   func encode(to encoder: any Encoder) throws {
     try status.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(flowList, forKey: .flowList)
+    var list = container.nestedUnkeyedContainer(forKey: .flowList)
+    for flow in flowList { try list.encode(flow) }
   }
 }
 
 /// A status on standard output, as a table or as JSON.
 enum StatusOutput {
-  static func print(_ status: CongestionStatus, json: Bool) throws {
+  static func print(_ status: InstanceStatus, json: Bool) throws {
     if json { return try printJSON(status) }
     Swift.print(StatusTable(status).text)
   }
 
   static func printJSON(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
-  }
-}
-
-/// What people read on the way, on standard error.
-enum Narration {
-  static func tell(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+    Swift.print(try JSONText.encode(value, keys: .asNamed))
   }
 }

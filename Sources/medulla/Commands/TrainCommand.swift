@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MedullaBase
 import MedullaLearning
 import MedullaModel
 import MedullaSnapshot
@@ -123,23 +124,19 @@ struct TrainEvaluateCommand: ParsableCommand {
     var configuration = AuroraEvaluation.configuration()
     configuration.interval_fraction_q8 = UInt32((interval * 256).rounded())
     let rows = try AuroraEvaluation.run(cases, configuration: configuration, policy: try policy())
-    if json {
-      let encoder = JSONEncoder()
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-      print(String(decoding: try encoder.encode(["rows": rows]), as: UTF8.self))
-      return
-    }
-    print(
-      "path                                     used  queue ms  queue RTT  dropped   Jain  guard  timeouts")
-    for row in rows {
-      let name = row.name.padding(toLength: 38, withPad: " ", startingAt: 0)
-      print(
-        name
-          + String(
-            format: " %5.1f%% %9.2f %10.3f %8.4f %6.3f %6d %9d", row.utilisation * 100,
-            row.queueMilliseconds, row.queueRoundTrips, row.dropped, row.jain, row.guardEvents, row.timeouts))
-    }
+    if json { return print(try JSONText.encode(["rows": rows])) }
+    let table = TextTable(
+      columns: ["path", "used", "queue ms", "queue RTT", "dropped", "Jain", "guard", "timeouts"],
+      rows: rows.map { row in
+        let figures = [
+          ("%.1f%%", row.utilisation * 100), ("%.2f", row.queueMilliseconds), ("%.3f", row.queueRoundTrips),
+          ("%.4f", row.dropped), ("%.3f", row.jain),
+        ]
+        return [row.name] + figures.map { String(format: $0, $1) } + [
+          "\(row.guardEvents)", "\(row.timeouts)",
+        ]
+      })
+    print(table.text)
   }
 
   private func policy() throws -> AuroraEvaluation.Policy {

@@ -1,4 +1,6 @@
 import ArgumentParser
+import MedullaBase
+import MedullaCompile
 import MedullaDatapath
 import MedullaSnapshot
 
@@ -21,7 +23,7 @@ struct UpdateCommand: ParsableCommand {
 
   func run() throws {
     let snapshot = try DatapathSnapshot(SnapshotBundle.open(bundle))
-    let status = try CongestionControl.update(name: name, snapshot: snapshot, narrate: Narration.tell)
+    let status = try Instance(name).update(snapshot, narrate: Narration.tell)
     try StatusOutput.print(status, json: json)
   }
 }

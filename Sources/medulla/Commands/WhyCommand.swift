@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MedullaBase
 import MedullaControl
 
 /// `medulla why [FUNCTION]`.

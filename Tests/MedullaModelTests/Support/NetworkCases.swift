@@ -1,3 +1,4 @@
+import MedullaBase
 import MedullaModel
 
 /// Networks of random sizes and parameters, one family for each kind of layer.

@@ -29,7 +29,7 @@ class Greeting:
     options: dict[str, Any]
     #: The network to begin with: the one that runs, or after a restart the last one that ``freeze`` gave.
     #: None when it is more than dense layers and their activations; then ``document`` and ``tensors`` have it
-    #: as ``docs/layers-json.md`` describes, or ``onnx`` has the bytes of an ONNX file.
+    #: as ``docs/reference/layers-json.md`` describes, or ``onnx`` has the bytes of an ONNX file.
     network: Network | None = None
     document: dict[str, Any] | None = None
     tensors: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
@@ -55,6 +55,9 @@ class Batch:
     outcome_names: list[str] = field(default_factory=list)
     #: Samples that the kernel could not hand over before this batch.
     dropped: int = 0
+    #: Names each sample, uint64; never given twice while the instance lives, so that a label that comes late
+    #: finds its sample.
+    id: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
 
     def __len__(self) -> int:
         return len(self.features)

@@ -134,7 +134,8 @@ class Runner:
 
     def _batch(self, request: Frame) -> Batch:
         assert self.greeting is not None
-        columns = {name: request.tensors[name] for name in ("features", "outputs", "outcomes", "flow", "version", "time")}
+        names = ("features", "outputs", "outcomes", "id", "flow", "version", "time")
+        columns = {name: request.tensors[name] for name in names}
         return Batch(
             **columns, outcome_names=self.greeting.outcomes, dropped=int(request.fields.get("dropped", 0))
         )

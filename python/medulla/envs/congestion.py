@@ -87,7 +87,10 @@ class CongestionEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if process is None:
             return
         # The end of its input ends it; a simulator that does not go is ended.
-        process.stdin.close()
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # It has ended already, with a request that it never read.
         process.stdout.close()
         try:
             process.wait(timeout=5)

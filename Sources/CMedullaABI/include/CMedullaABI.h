@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
+/* What the kernel's programs and Swift share, for Swift: one source, every datapath. */
+#pragma once
+#include "intf.h"
+#include "congestion_control.h"
+#include "congestion_intf.h"
+#include "congestion_record.h"
+#include "packet_intf.h"

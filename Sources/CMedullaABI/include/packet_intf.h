@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
+/* What functions that keep a table of flows share with Swift, beside what every function shares. */
+#ifndef MEDULLA_PACKET_INTF_H
+#define MEDULLA_PACKET_INTF_H
+
+#include "intf.h"
+
+/* A place in medulla_counts.function. */
+#define PACKET_UNPINNED 0 /* packets of flows for which the table had no room */
+
+_Static_assert(PACKET_UNPINNED < MEDULLA_FUNCTION_COUNTERS, "the counter has room");
+
+#endif /* MEDULLA_PACKET_INTF_H */

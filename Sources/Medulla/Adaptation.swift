@@ -1,0 +1,83 @@
+import Logging
+import MedullaAdaptation
+import MedullaAdapters
+import MedullaCompile
+import MedullaDatapath
+
+/// What learns from the live samples.
+public struct Adapter: Sendable {
+  let settings: AdapterSettings
+
+  /// Native reinforcement learning for congestion control, on simulated paths like those that samples show.
+  public static let simulator = Adapter(settings: .simulator(AdapterSettings.Simulator()))
+
+  /// A Python class in a process of its own.
+  ///
+  /// - Parameter className: `package.module:Class`, with `adapt`, `evaluate` and `freeze`.
+  public static func python(_ className: String) -> Adapter {
+    Adapter(settings: .python(AdapterSettings.Python(className: className)))
+  }
+
+  /// Any program that speaks the adapter protocol (docs/reference/adapter-protocol.md).
+  public static func command(_ arguments: [String]) -> Adapter {
+    Adapter(settings: .command(AdapterSettings.Command(arguments: arguments)))
+  }
+}
+
+/// The slow path of one instance, in this process: it drains samples, lets an adapter learn, and replaces the
+/// network when the gates open; then it watches, and goes back if the rewards are worse.
+///
+/// It ends with `stop()` or with this process; the network in the kernel goes on as it is.
+public final class Adaptation: Sendable {
+  private let runner: FunctionRunner
+
+  init(_ runner: FunctionRunner) {
+    self.runner = runner
+    runner.start()
+  }
+
+  /// Snapshots that were promoted, and promoted ones that were taken back, so far.
+  public var promotions: UInt64 { runner.snapshot().promotions }
+  public var rollbacks: UInt64 { runner.snapshot().rollbacks }
+
+  /// Ends learning and waits for it; a candidate that still waits is given up.
+  public func stop() { runner.stop() }
+
+  deinit { runner.stop() }
+}
+
+extension Instance {
+  /// Keeps the network learning until the value that is returned is stopped or gone.
+  ///
+  /// - Parameters:
+  ///   - bundle: the network that runs, in floats, and what its inputs look like.
+  ///   - interval: samples are drained this often, 1 ms to 10 s.
+  ///   - events: hears in words what was learned, staged, promoted and taken back, on a thread of its own.
+  /// - Throws: `MedullaError` when the adapter cannot learn for this function, or another process, such as
+  /// the
+  ///   daemon, drains the instance's samples.
+  public func adapt(
+    from bundle: CompiledNetwork, by adapter: Adapter, interval: Duration = .milliseconds(100),
+    events: @escaping @Sendable (String) -> Void
+  ) throws(MedullaError) -> Adaptation {
+    try translated {
+      let function = try kernel.status().function
+      let settings = FunctionSettings(
+        name: name, function: function, bundle: bundle.files.path, interval: interval,
+        adapter: adapter.settings)
+      let start = try StartNetwork(bundle: bundle.files)
+      let log = Logger(label: "medulla.adaptation") { _ in SwiftLogNoOpLogHandler() }
+      let made = try AdapterRegistry.all.adapter(
+        AdapterOrder(
+          settings: adapter.settings, function: name,
+          outcomes: FunctionList.all[function]?.outcomes.map(\.name) ?? [], network: start.network, log: log))
+      let journal = RunnerJournal(record: { record in
+        if let sentence = RecordWords(record).sentence { events(sentence) }
+      })
+      return Adaptation(
+        try FunctionRunner(
+          settings: settings, fastPath: KernelFastPath(name: name), adapter: made, start: start,
+          journal: journal, log: log))
+    }
+  }
+}

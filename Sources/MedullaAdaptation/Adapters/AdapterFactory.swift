@@ -1,0 +1,131 @@
+import Logging
+import MedullaModel
+
+/// Makes the adapters of one kind. A registry of them is what a slow path is assembled from, so that a
+/// function brings an adapter of its own without the core knowing it.
+package protocol AdapterFactory: Sendable {
+  /// As the configuration calls the kind.
+  var name: String { get }
+
+  /// Whether it can adapt such a function and network; when two of a name can, the first of the list does.
+  func accepts(_ order: AdapterOrder) -> Bool
+
+  func make(_ order: AdapterOrder) throws -> any Adapter
+}
+
+/// What an adapter is made for.
+package struct AdapterOrder: Sendable {
+  package let settings: AdapterSettings
+  /// The function's name, and the names of its samples' outcomes in their order.
+  package let function: String
+  package let outcomes: [String]
+  /// What it begins with.
+  package let network: Network
+  /// Where programs of the user's are looked for; nil: the current directory.
+  package let directory: String?
+  package let log: Logger
+
+  package init(
+    settings: AdapterSettings, function: String, outcomes: [String] = [], network: Network,
+    directory: String? = nil, log: Logger
+  ) {
+    self.settings = settings
+    self.function = function
+    self.outcomes = outcomes
+    self.network = network
+    self.directory = directory
+    self.log = log
+  }
+}
+
+/// The kinds of adapters that there are.
+package struct AdapterRegistry: Sendable {
+  package let factories: [any AdapterFactory]
+
+  package init(_ factories: [any AdapterFactory]) {
+    self.factories = factories
+  }
+
+  /// Those that learn for any function.
+  package static let common: [any AdapterFactory] = [
+    SupervisedAdapterFactory(), PythonAdapterFactory(), CommandAdapterFactory(),
+  ]
+
+  /// nil when the settings name nobody.
+  ///
+  /// - Throws: `badSettings` when there is no such kind, or none of it accepts the function, and what the
+  ///   adapter throws.
+  package func adapter(_ order: AdapterOrder) throws -> (any Adapter)? {
+    guard order.settings != .none else { return nil }
+    let named = factories.filter { $0.name == order.settings.kind }
+    guard !named.isEmpty else {
+      let names = Set(factories.map(\.name)).sorted().joined(separator: ", ")
+      throw AdaptationError(
+        .badSettings, "function \(order.function): there is no adapter of kind \(order.settings.kind)",
+        remedy: "there are: \(names)")
+    }
+    guard let factory = named.first(where: { $0.accepts(order) }) else {
+      throw AdaptationError(
+        .badSettings,
+        "function \(order.function): an adapter of kind \(order.settings.kind) cannot learn from its samples",
+        remedy: "choose another kind of adapter")
+    }
+    return try factory.make(order)
+  }
+}
+
+struct SupervisedAdapterFactory: AdapterFactory {
+  let name = "supervised"
+
+  func accepts(_ order: AdapterOrder) -> Bool { true }
+
+  func make(_ order: AdapterOrder) throws -> any Adapter {
+    guard case .supervised(let settings) = order.settings else { throw order.isOfAnotherKind(than: name) }
+    return try SupervisedAdapter(network: order.network, settings: settings)
+  }
+}
+
+struct PythonAdapterFactory: AdapterFactory {
+  let name = "python"
+
+  func accepts(_ order: AdapterOrder) -> Bool { true }
+
+  func make(_ order: AdapterOrder) throws -> any Adapter {
+    guard case .python(let python) = order.settings else { throw order.isOfAnotherKind(than: name) }
+    var process = ProcessSettings.python(python.className, interpreter: python.python)
+    process.deadline = python.deadline
+    process.options = python.options
+    process.user = python.user
+    return try order.process(process)
+  }
+}
+
+struct CommandAdapterFactory: AdapterFactory {
+  let name = "command"
+
+  func accepts(_ order: AdapterOrder) -> Bool { true }
+
+  func make(_ order: AdapterOrder) throws -> any Adapter {
+    guard case .command(let command) = order.settings else { throw order.isOfAnotherKind(than: name) }
+    return try order.process(
+      ProcessSettings(
+        command: command.arguments, user: command.user, options: command.options, deadline: command.deadline))
+  }
+}
+
+extension AdapterOrder {
+  /// For a factory that is given another's settings.
+  package func isOfAnotherKind(than name: String) -> AdaptationError {
+    AdaptationError(
+      .badSettings, "function \(function): \(settings.kind) are no settings of a \(name) adapter")
+  }
+
+  fileprivate func process(_ settings: ProcessSettings) throws(AdapterFailure) -> ProcessAdapter {
+    var settings = settings
+    settings.function = function
+    // A class beside the configuration is found without being installed.
+    settings.directory = directory
+    settings.outcomes = outcomes
+    return try ProcessAdapter(settings, network: network, log: log)
+  }
+}

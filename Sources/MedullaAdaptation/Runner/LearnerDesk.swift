@@ -1,0 +1,65 @@
+/// Gives the learner one job at a time: first what the loop wants, else the samples that wait, when trigger
+/// and back-off allow it.
+struct LearnerDesk {
+  private let learner: Learner
+  private var trigger: any Trigger
+  private var backOff = AdapterBackOff()
+  private var isBusy = false
+  /// The next job, when the loop wants one while the adapter is at another.
+  private var wanted: Learner.Job?
+  /// What the adapter learns from now.
+  private var lesson: Batch?
+  /// The trigger's last word; nil: it was not asked yet.
+  private(set) var decision: TriggerDecision?
+
+  init(_ learner: Learner, trigger: any Trigger) {
+    self.learner = learner
+    self.trigger = trigger
+  }
+
+  mutating func post(_ job: Learner.Job) {
+    guard !isBusy else { return wanted = job }
+    isBusy = true
+    learner.post(job)
+  }
+
+  /// Puts an idle learner to work.
+  ///
+  /// - Parameter queue: nil: nothing is to be learned now.
+  mutating func work(on queue: inout BatchQueue, isPaused: Bool, at now: Duration) {
+    guard !isBusy else { return }
+    if let wanted {
+      self.wanted = nil
+      return post(wanted)
+    }
+    guard !isPaused, backOff.allows(at: now), queue.count > 0 else { return }
+    let decision = trigger.decide(at: now)
+    self.decision = decision
+    guard decision.isOpen, let batch = queue.take() else { return }
+    lesson = batch
+    post(.adapt(batch))
+  }
+
+  mutating func hear(_ news: TriggerNews, at now: Duration) { trigger.hear(news, at: now) }
+
+  /// The learner has answered, and is idle.
+  mutating func receive(_ answer: Learner.Answer, _ queue: inout BatchQueue, at now: Duration) {
+    isBusy = false
+    let lesson = lesson
+    self.lesson = nil
+    switch answer {
+    case .adapted:
+      backOff.noteSuccess()
+      trigger.hear(.round, at: now)
+    case .failed(let failure, let isWaiting) where failure.step == .adapt:
+      if isWaiting {
+        if let lesson { queue.putBack(lesson) }
+        backOff.noteWaiting(at: now)
+      } else {
+        if let lesson { queue.noteLost(lesson) }
+        backOff.noteFailure(at: now)
+      }
+    case .evaluated, .candidate, .failed: break
+    }
+  }
+}

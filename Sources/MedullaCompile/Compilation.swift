@@ -1,0 +1,77 @@
+import Foundation
+import MedullaCodegen
+import MedullaDatapath
+import MedullaModel
+import MedullaSnapshot
+
+/// A trained network on its way into a bundle that the kernel can run.
+package struct Compilation: Sendable {
+  package let network: Network
+  package let calibration: Calibration
+  package let options: QuantizerOptions
+  /// The cheapest scheme is taken whose mean error is at most this part of the output's range; nil: the
+  /// options' scheme.
+  package let maxError: Double?
+  /// Refuses a network that no kernel would load, instead of writing a bundle without programs.
+  package let requiresPrograms: Bool
+
+  package init(
+    _ network: Network, _ calibration: Calibration, options: QuantizerOptions = QuantizerOptions(),
+    maxError: Double? = nil, requiresPrograms: Bool = false
+  ) {
+    self.network = network
+    self.calibration = calibration
+    self.options = options
+    self.maxError = maxError
+    self.requiresPrograms = requiresPrograms
+  }
+
+  /// Quantizes the network, compiles the programs of every function that it fits, and writes the bundle as a
+  /// whole or not at all. The same inputs give the same bytes.
+  ///
+  /// A network of millions of weights has no programs, and the manifest says why: its snapshot still runs in
+  /// other runtimes, and can be cut into slices that fit.
+  ///
+  /// - Throws: `SnapshotError` for what cannot be quantized or written, `CodegenError` for a network that no
+  ///   kernel would load when programs are required, `KernelError` from the compiler and the verifier.
+  package func bundle(at path: String) throws -> SnapshotBundle {
+    let (snapshot, report) = try quantized()
+    let file = try SnapshotFile(snapshot)
+    let (programs, note) = try compiled(for: snapshot.shape)
+    return try SnapshotBundle.write(file, to: path) { draft in
+      try ONNXWriter.write(network, to: draft.appendingPathComponent(SnapshotBundle.modelName).path)
+      if !calibration.samples.isEmpty {
+        let kept = Array(calibration.samples.prefix(CalibrationSplit.sampleLimit))
+        try SampleFile.write(
+          kept, to: draft.appendingPathComponent(SnapshotBundle.calibrationName).path)
+      }
+      if let programs {
+        try programs.header.write(
+          to: draft.appendingPathComponent(SnapshotBundle.headerName), atomically: false, encoding: .utf8)
+        let folder = draft.appendingPathComponent(SnapshotBundle.programsName)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        try CompiledPrograms.write(programs.objects, to: folder)
+      }
+      return BundleManifest(
+        file, report: report, programs: programs?.entries ?? [], programsNote: note)
+    }
+  }
+
+  private func compiled(
+    for shape: ProgramShape
+  ) throws -> (programs: BundlePrograms?, note: String?) {
+    do {
+      return (try BundlePrograms(shape), nil)
+    } catch let error as CodegenError where !requiresPrograms {
+      return (nil, error.message)
+    }
+  }
+
+  /// The integer network, and how far it is from the float one.
+  package func quantized() throws -> (snapshot: Snapshot, report: AccuracyReport) {
+    let quantizer = Quantizer(options)
+    if let maxError { return try quantizer.quantize(network, calibration, target: maxError) }
+    let snapshot = try quantizer.quantize(network, calibration)
+    return (snapshot, try AccuracyReport(snapshot, network, calibration))
+  }
+}

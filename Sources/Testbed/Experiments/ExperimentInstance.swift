@@ -1,0 +1,45 @@
+import Foundation
+import MedullaCompile
+import MedullaCongestion
+import MedullaDatapath
+
+/// A congestion control that an experiment attaches for itself, under a name that nobody else has, and takes
+/// away again.
+package final class ExperimentInstance {
+  package let name: String
+  /// As sockets select it.
+  package let congestion: String
+  private var isAttached = true
+
+  /// - Parameter prefix: a few letters; the process's number follows.
+  package init(
+    _ prefix: String, snapshot: DatapathSnapshot, configuration: CongestionConfiguration = .init(),
+    settings: InstanceSettings = .init()
+  ) throws {
+    name = "\(prefix)\(getpid())"
+    congestion = try InstanceName(name).congestion
+    try Instance(name).attach(CongestionControl(configuration), snapshot, settings: settings)
+  }
+
+  deinit { detach() }
+
+  package func status() throws -> InstanceStatus { try Instance(name).status() }
+
+  /// The version of the snapshot that new flows get.
+  func activeVersion() throws -> UInt64? { try status().slots.first { $0.state == .active }?.version }
+
+  /// Lets every flow follow a new snapshot at its next ACK.
+  func loosen() throws { try Instance(name).setConsistency(false) }
+
+  /// Makes another snapshot of the same shape active.
+  func update(_ snapshot: DatapathSnapshot) throws {
+    try Instance(name).update(snapshot)
+  }
+
+  /// Takes it away; safe to call twice.
+  package func detach() {
+    guard isAttached else { return }
+    isAttached = false
+    try? Instance(name).detach()
+  }
+}

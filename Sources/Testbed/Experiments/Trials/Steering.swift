@@ -1,0 +1,192 @@
+import Foundation
+import MedullaCompile
+import MedullaCongestion
+import MedullaDatapath
+import MedullaSnapshot
+import TestbedBaselines
+import TestbedLink
+import TestbedMeasures
+
+/// One scheme, ready to steer flows; made once, started and stopped for each run.
+package final class Steering {
+  /// What inference did between `beginWindow` and `stop`.
+  package struct Counts: Codable, Equatable, Sendable {
+    /// Times that a network was asked.
+    package var inferences: Int
+    /// The user process's reports, those without room, and its share of one processor.
+    package var reports: Int?
+    package var droppedReports: Int?
+    package var processorShare: Double?
+    /// From a report to its answer.
+    package var meanMicroseconds: Double?
+    package var p99Microseconds: Double?
+  }
+
+  package let scheme: SteeringScheme
+  /// As sockets select it.
+  package let congestion: String
+  private let snapshot: Snapshot
+  private let userSpace: UserSpaceInference?
+  private let dctcpProgram: DCTCP.Program?
+  private var dctcp: DCTCP?
+  /// What DCTCP's flows did between `beginWindow` and `stop`; nil for other schemes, and before.
+  package private(set) var dctcpStatistics: DCTCP.Statistics?
+  private var instance: ExperimentInstance?
+  private var inferencesBefore = 0
+  private let configuration: CongestionConfiguration
+  private let settings: InstanceSettings
+
+  /// From this interval on reports bring features of the whole interval, and the controller acts at reports
+  /// only, as CCP's algorithms do; below, features are of about a round trip, as in the kernel.
+  private static let longInterval = Duration.milliseconds(10)
+
+  /// Compiles what the scheme needs; nothing is attached.
+  ///
+  /// - Parameters:
+  ///   - prefix: a few letters; the process's number follows.
+  ///   - processor: where a user process is kept.
+  ///   - roundTrips: features are of round trips at any interval, and only the inference is in user space.
+  package init(
+    _ scheme: SteeringScheme, prefix: String, network: SteeringNetwork, processor: Int? = nil,
+    roundTrips: Bool = false, configuration: CongestionConfiguration = .init(),
+    settings: InstanceSettings = .init()
+  ) throws {
+    self.scheme = scheme
+    self.configuration = configuration
+    self.settings = settings
+    snapshot = network.snapshot
+    dctcpProgram = scheme.kind == .dctcp ? try DCTCP.Program() : nil
+    switch scheme.kind {
+    case .kernel:
+      try CongestionControls.require(scheme.name)
+      congestion = scheme.name
+      userSpace = nil
+    case .dctcp:
+      congestion = try InstanceName("\(prefix)d\(getpid())").congestion
+      userSpace = nil
+    case .inKernel:
+      congestion = try InstanceName("\(prefix)\(getpid())").congestion
+      userSpace = nil
+    case .userSpace(let interval, let runtime):
+      let long = !roundTrips && (interval.map { $0 >= Self.longInterval } ?? false)
+      let engine: UserSpaceConfiguration.Engine =
+        runtime == .lean ? .native : .onnxRuntime(python: network.python, model: network.model)
+      let inference = try UserSpaceInference(
+        name: "\(prefix)u\(getpid())", snapshot: snapshot,
+        configuration: UserSpaceConfiguration(
+          reporting: interval.map { .every($0) } ?? .everyAcknowledgement, engine: engine,
+          measuring: long ? .reports : .roundTrips, processor: processor, congestion: configuration))
+      try inference.requireEngine()
+      userSpace = inference
+      congestion = inference.congestion
+    }
+  }
+
+  deinit { stop() }
+
+  /// Attaches what the scheme needs.
+  package func start(prefix: String) throws {
+    switch scheme.kind {
+    case .kernel: break
+    case .dctcp:
+      guard let dctcpProgram else { return }
+      dctcp = try DCTCP(name: congestion, program: dctcpProgram)
+      dctcpStatistics = nil
+    case .inKernel:
+      instance = try ExperimentInstance(
+        prefix, snapshot: DatapathSnapshot(SnapshotFile(snapshot), name: "network"),
+        configuration: configuration, settings: settings)
+    case .userSpace: try userSpace?.start()
+    }
+  }
+
+  /// Readies the two ends of a link, before the first flow: DCTCP needs ECN, and a receiver that echoes each
+  /// mark; a flow without would be Reno.
+  package func prepare(_ link: LinkEmulator) throws {
+    for end in [link.client, link.server] { try dctcp?.prepare(end) }
+  }
+
+  /// The user process, while one runs.
+  package var processIdentifier: Int32? { userSpace?.processIdentifier }
+
+  /// What the slots of the network in the kernel have together.
+  struct SlotSums {
+    /// Flows that it holds, its inferences, those put off, and ACKs without memory for their flow.
+    var held = 0
+    var inferences = 0
+    var contended = 0
+    var stateless = 0
+  }
+
+  /// Of the network in the kernel, while it is attached; nil for other schemes.
+  func slots() throws -> SlotSums? {
+    try instance?.status().slots.reduce(into: SlotSums()) { sums, slot in
+      sums.held += Int(clamping: slot.flows)
+      sums.inferences += Int(clamping: slot.inferences)
+      sums.contended += Int(clamping: slot.contended)
+      sums.stateless += Int(clamping: slot.stateless)
+    }
+  }
+
+  /// Makes new flows take another snapshot of the same shape. Only for the network in the kernel.
+  package func update(_ snapshot: DatapathSnapshot) throws {
+    guard let instance else {
+      throw TestbedError(
+        .badParameter, "\(scheme) has no snapshot to replace.", remedy: "Use the scheme `medulla`.")
+    }
+    try Instance(instance.name).update(snapshot)
+  }
+
+  /// Counts from now on.
+  package func beginWindow() throws {
+    try userSpace?.beginWindow()
+    try dctcp?.beginWindow()
+    inferencesBefore = try inferences()
+  }
+
+  private func inferences() throws -> Int {
+    try slots()?.inferences ?? 0
+  }
+
+  /// Takes everything away; safe to call twice.
+  @discardableResult
+  package func stop() -> Counts? {
+    if let userSpace {
+      guard let said = try? userSpace.stop() else { return nil }
+      return Counts(
+        inferences: said.agent.answers, reports: said.reports, droppedReports: said.droppedReports,
+        processorShare: said.agent.processorShare, meanMicroseconds: said.agent.meanNanoseconds / 1e3,
+        p99Microseconds: Double(said.agent.percentile99Nanoseconds) / 1e3)
+    }
+    if let dctcp {
+      dctcpStatistics = try? dctcp.statistics()
+      dctcp.detach()
+      self.dctcp = nil
+    }
+    guard let instance else { return nil }
+    let asked = ((try? inferences()) ?? inferencesBefore) - inferencesBefore
+    instance.detach()
+    self.instance = nil
+    return Counts(inferences: asked)
+  }
+}
+
+/// The network that every scheme of an experiment runs, in each of its forms.
+package struct SteeringNetwork: Sendable {
+  package var snapshot: Snapshot
+  /// The same network for ONNX Runtime, and an interpreter that has it.
+  package var model: String
+  package var python: String
+
+  /// The shipped network.
+  package init(models: String) throws {
+    snapshot = try ShippedNetwork(directory: models).first
+    model = "\(models)/\(ShippedNetwork.modelName)"
+    if let named = ProcessInfo.processInfo.environment["MEDULLA_PYTHON"] {
+      python = named
+      return
+    }
+    let own = [".venv/bin/python3", "\(models)/../.venv/bin/python3"]
+    python = own.first { FileManager.default.isExecutableFile(atPath: $0) } ?? "python3"
+  }
+}

@@ -1,0 +1,51 @@
+import TestbedLink
+
+/// The schemes of a study, each prepared once for all its trials.
+package struct TrialSeries {
+  private let steerings: [SteeringScheme: Steering]
+  private let prefix: String
+  private let executable: String
+
+  /// Prepares every scheme.
+  ///
+  /// - Parameters:
+  ///   - prefix: a few letters for the names of what is attached.
+  ///   - processor: where user processes are kept.
+  ///   - roundTrips: see `Steering`.
+  package init(
+    _ schemes: [SteeringScheme], prefix: String, context: StudyContext, processor: Int? = nil,
+    roundTrips: Bool = false
+  ) throws {
+    let network = try SteeringNetwork(models: context.models)
+    self.prefix = prefix
+    executable = context.executable
+    steerings = try schemes.reduce(into: [:]) { made, scheme in
+      guard made[scheme] == nil else { return }
+      made[scheme] = try Steering(
+        scheme, prefix: prefix, network: network, processor: processor, roundTrips: roundTrips)
+    }
+  }
+
+  /// One trial.
+  package func run(
+    _ scheme: SteeringScheme, _ trial: FlowTrial, meanwhile: (Steering) throws -> Void = { _ in }
+  ) throws -> FlowTrial.Outcome {
+    try trial.run(prepared(scheme), prefix: prefix, executable: executable, meanwhile: meanwhile)
+  }
+
+  /// Attaches what a scheme needs for as long as `body` takes.
+  func steer<Value>(_ scheme: SteeringScheme, _ body: (Steering) throws -> Value) throws -> Value {
+    let steering = try prepared(scheme)
+    try steering.start(prefix: prefix)
+    defer { steering.stop() }
+    return try body(steering)
+  }
+
+  private func prepared(_ scheme: SteeringScheme) throws -> Steering {
+    guard let steering = steerings[scheme] else {
+      throw TestbedError(
+        .badParameter, "The scheme \(scheme.name) was not prepared.", remedy: "Name it in the plan.")
+    }
+    return steering
+  }
+}

@@ -1,0 +1,35 @@
+/// How a link changes while it runs: each step's configuration holds from its time on.
+package struct LinkSchedule: Codable, Equatable, Sendable {
+  package struct Step: Codable, Equatable, Sendable {
+    /// Seconds since the link's start.
+    package var time: Double
+    package var link: LinkConfiguration
+
+    package init(time: Double, link: LinkConfiguration) {
+      self.time = time
+      self.link = link
+    }
+  }
+
+  package private(set) var steps: [Step]
+
+  /// - Throws: `badParameter` when the times do not rise or a link cannot be emulated.
+  package init(_ steps: [Step]) throws {
+    guard steps.allSatisfy({ $0.time.isFinite && $0.time >= 0 }),
+      zip(steps, steps.dropFirst()).allSatisfy({ $0.time < $1.time })
+    else {
+      throw TestbedError(
+        .badParameter, "The changes of a link are not in the order of their times.",
+        remedy: "Give each a later time than the one before.")
+    }
+    for step in steps { try step.link.validate() }
+    self.steps = steps
+  }
+
+  /// What is due after `seconds`: removes it and gives the last of it, as only that one still matters.
+  package mutating func takeDue(_ seconds: Double) -> LinkConfiguration? {
+    let due = steps.prefix { $0.time <= seconds }
+    steps.removeFirst(due.count)
+    return due.last?.link
+  }
+}

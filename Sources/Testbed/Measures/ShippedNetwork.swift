@@ -1,0 +1,41 @@
+import Foundation
+import MedullaBase
+import MedullaModel
+import MedullaSnapshot
+import TestbedLink
+
+/// The network that comes with Medulla, as two snapshots of one shape.
+package struct ShippedNetwork: Sendable {
+  package static let modelName = "aurora-medulla.onnx"
+  package static let calibrationName = "aurora-medulla-calibration.npy"
+
+  package let first: Snapshot
+  package let second: Snapshot
+
+  /// Quantizes the network of a directory twice: on all of its calibration samples, and on two in three. The
+  /// second is what a new calibration of a running network gives: another image for the same program.
+  package init(directory: String) throws {
+    let network = try ONNXReader.read(contentsOf: "\(directory)/\(Self.modelName)")
+    let samples = try SampleFile.read(
+      "\(directory)/\(Self.calibrationName)", elements: network.inputShape.count)
+    first = try Quantizer().quantize(network, Calibration(samples: samples))
+    let fewer = samples.indices.filter { $0 % 3 != 0 }.map { samples[$0] }
+    second = try Quantizer(QuantizerOptions(matching: first.shape))
+      .quantize(network, Calibration(samples: fewer))
+  }
+
+  /// Compiles the network of a directory into a bundle, by the `medulla` that lies beside a program.
+  package static func compile(from directory: String, to bundle: String, executable: String) throws {
+    try ChildProcess.run(
+      [
+        SiblingProgram.path("medulla", beside: executable), "compile", "\(directory)/\(modelName)",
+        "--calibration",
+        "\(directory)/\(calibrationName)", "-o", bundle,
+      ], within: .seconds(120))
+  }
+
+  /// Where the shipped files are: `models` below the working directory, or beside the program's directory.
+  package static func directory() throws -> String {
+    try ProjectFile.directory("models", holding: modelName, remedy: "give --models")
+  }
+}

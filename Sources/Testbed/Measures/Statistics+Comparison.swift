@@ -1,0 +1,53 @@
+import Foundation
+import MedullaBase
+
+extension Statistics {
+  /// Standard deviation of a sample (n − 1); 0 of fewer than two.
+  package static func deviation(_ values: [Double]) -> Double {
+    guard values.count > 1 else { return 0 }
+    let mean = mean(values)
+    return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)).squareRoot()
+  }
+
+  /// Half of the 95% confidence interval of the mean, by Student's t; nil of fewer than two.
+  package static func halfInterval(_ values: [Double]) -> Double? {
+    guard values.count > 1 else { return nil }
+    return studentQuantile(values.count - 1) * deviation(values) / Double(values.count).squareRoot()
+  }
+
+  /// 97.5% quantiles of Student's distribution for 1 to 30 degrees of freedom; 1.96 stands for more than 30.
+  private static func studentQuantile(_ degrees: Int) -> Double {
+    let table = [
+      12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+      2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+      2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+    ]
+    return degrees <= table.count ? table[degrees - 1] : 1.96
+  }
+
+  /// Two-sided permutation test of equal means: how probable a difference at least as large is when the
+  /// labels mean nothing. Seeded, 10,000 drawn permutations; 1 when a side is empty.
+  package static func permutationTest(_ first: [Double], _ second: [Double], seed: UInt64 = 1) -> Double {
+    guard !first.isEmpty, !second.isEmpty else { return 1 }
+    let draws = 10_000
+    var pool = first + second
+    let seen = abs(mean(first) - mean(second))
+    var generator = SeededGenerator(seed: seed)
+    var extreme = 0
+    for _ in 0..<draws {
+      pool.shuffle(using: &generator)
+      let difference = mean(Array(pool[..<first.count])) - mean(Array(pool[first.count...]))
+      // Rounding must not make an equal difference look smaller.
+      if abs(difference) >= seen * (1 - 1e-12) { extreme += 1 }
+    }
+    return Double(extreme + 1) / Double(draws + 1)
+  }
+
+  /// Slope of the least-squares line through (x, y); 0 when all x are equal.
+  package static func slope(_ points: [(x: Double, y: Double)]) -> Double {
+    let (x, y) = (mean(points.map(\.x)), mean(points.map(\.y)))
+    let spread = points.reduce(0) { $0 + ($1.x - x) * ($1.x - x) }
+    guard spread > 0 else { return 0 }
+    return points.reduce(0) { $0 + ($1.x - x) * ($1.y - y) } / spread
+  }
+}

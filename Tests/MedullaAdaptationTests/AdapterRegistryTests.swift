@@ -1,0 +1,45 @@
+import Logging
+import MedullaModel
+import Testing
+
+@testable import MedullaAdaptation
+
+@Suite("The kinds of adapters")
+struct AdapterRegistryTests {
+  /// A kind that only this test knows, for networks of one input.
+  private struct Toy: AdapterFactory {
+    let name = "simulator"
+
+    func accepts(_ order: AdapterOrder) -> Bool { order.network.inputShape.count == 1 }
+    func make(_ order: AdapterOrder) throws -> any Adapter { ScriptedAdapter(order.network) }
+  }
+
+  private func order(_ settings: AdapterSettings, inputs: Int = 2) throws -> AdapterOrder {
+    AdapterOrder(
+      settings: settings, function: "f", network: try LearningCases.network([inputs, 4, 1]),
+      log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  }
+
+  @Test("each kind of the settings is made by its own factory, and `none` by nobody")
+  func kinds() throws {
+    let registry = AdapterRegistry(AdapterRegistry.common)
+    #expect(try registry.adapter(order(.none)) == nil)
+    #expect(try registry.adapter(order(.supervised(.init()))) is SupervisedAdapter)
+    #expect(try registry.adapter(order(.python(.init(className: "a:B")))) is ProcessAdapter)
+    #expect(try registry.adapter(order(.command(.init(arguments: ["true"])))) is ProcessAdapter)
+  }
+
+  @Test("a function's own adapter joins by its factory, and is asked whether it can learn from the function")
+  func own() throws {
+    let registry = AdapterRegistry(AdapterRegistry.common + [Toy()])
+    #expect(try registry.adapter(order(.simulator(.init()), inputs: 1)) is ScriptedAdapter)
+    let refused = #expect(throws: AdaptationError.self) {
+      try registry.adapter(order(.simulator(.init()), inputs: 2))
+    }
+    #expect(refused?.message.contains("cannot learn") == true)
+    let unknown = #expect(throws: AdaptationError.self) {
+      try AdapterRegistry(AdapterRegistry.common).adapter(order(.simulator(.init())))
+    }
+    #expect(unknown?.remedy.contains("command, python, supervised") == true)
+  }
+}

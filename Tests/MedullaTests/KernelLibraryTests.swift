@@ -1,0 +1,34 @@
+import Foundation
+import Glibc
+import Medulla
+import Testing
+
+@Suite("the library over the kernel", .serialized)
+struct KernelLibraryTests {
+  static let canRun = geteuid() == 0 && FileManager.default.fileExists(atPath: "/sys/kernel/btf/vmlinux")
+  static let isRequired = ProcessInfo.processInfo.environment["MEDULLA_REQUIRE_KERNEL"] == "1"
+
+  @Test(
+    "a network is attached, found by its name, replaced, taken back and detached",
+    .enabled(if: canRun || isRequired, "kernel tests need root and BTF"))
+  func attaches() throws {
+    let bundle = try Medulla.compile(model: LibraryTests.model, calibration: LibraryTests.calibration)
+    let other = try Medulla.compile(
+      model: LibraryTests.model, calibration: LibraryTests.calibration,
+      options: CompileOptions(percentile: 99.9))
+    let name = "medulla-l\(getpid())"
+    let instance = try bundle.attach(.congestion, name: name)
+    defer { try? instance.detach() }
+    #expect(try Instance(named: name).status().digest == bundle.digest)
+    try instance.update(other)
+    #expect(try instance.status().digest == other.digest)
+    try instance.rollback()
+    #expect(try instance.status().digest == bundle.digest)
+    #expect(try Instance.all().contains { $0.name == name })
+    let learning = try instance.adapt(from: bundle, by: .simulator) { _ in }
+    learning.stop()
+    try instance.detach()
+    let gone = #expect(throws: MedullaError.self) { try Instance(named: name) }
+    #expect(gone?.code == "notAttached")
+  }
+}

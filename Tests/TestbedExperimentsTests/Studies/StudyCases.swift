@@ -1,0 +1,181 @@
+@testable import TestbedExperiments
+@testable import TestbedLink
+
+/// A good and a useless variant of every study.
+enum StudyCases {
+  static let all: [StudyFixture] = congested + processors + kernelPart + slowPath + beyond
+
+  private static func flat(_ values: [String: Double]) -> @Sendable (StudyCell) -> [String: Double] {
+    { _ in values }
+  }
+
+  /// One value for each scheme, the rest's for the others.
+  private static func pick(_ cell: StudyCell, _ values: [String: Double], else rest: Double) -> Double {
+    values[cell.text()] ?? rest
+  }
+
+  private static let alike = flat([
+    "goodput_mbps": 700, "deviation_mbps": 40, "distance_mbps": 100, "queue_deviation_ms": 1,
+    "longest_queue_deviation_kb": 1,
+  ])
+
+  private static func congestedPath(_ cell: StudyCell) -> [String: Double] {
+    [
+      "goodput_mbps": pick(cell, ["medulla": 845, "user-1ms": 672, "user-100ms": 585], else: 700),
+      "deviation_mbps": pick(cell, ["medulla": 20], else: 40),
+      "distance_mbps": pick(cell, ["medulla": 50], else: 100),
+      "queue_deviation_ms": pick(cell, ["user-100ms": 2], else: 1),
+      "longest_queue_deviation_kb": pick(cell, ["user-100ms": 2], else: 1),
+    ]
+  }
+
+  private static let slowLink: @Sendable (StudyCell) -> [String: Double] = { cell in
+    ["utilization": 0.95, "ingress_error": pick(cell, ["user-100ms": 0.2], else: 0.1)]
+  }
+  private static let silent = flat(["utilization": 0, "ingress_error": 1])
+
+  private static let congested = [
+    StudyFixture(CongestedPath.fig1, good: congestedPath, useless: alike),
+    StudyFixture(CongestedPath.fig11, good: congestedPath, useless: alike),
+    StudyFixture(CongestedPath.changing, good: congestedPath, useless: alike),
+    StudyFixture(RateOverTime.fig2, good: slowLink, useless: silent),
+    StudyFixture(RateOverTime.changing, good: slowLink, useless: silent),
+  ]
+
+  /// User space takes of the processor, and the more so the smaller its interval.
+  private static let shares: @Sendable (StudyCell) -> [String: Double] = { cell in
+    let slow = ["user-ack", "user-1ms", "onnx-ack", "onnx-1ms"].contains(cell.text())
+    return [
+      "goodput_mbps": slow ? 80 : 100, "sender_busy": slow ? 0.97 : 0.92, "spent": slow ? 0.5 : 0.3,
+      "sender_softirq": slow ? 0.8 : 0.2,
+    ]
+  }
+  private static let load: @Sendable (StudyCell) -> [String: Double] = { cell in
+    var values = shares(cell)
+    values["sender_busy"] = values["spent"]
+    return values
+  }
+  private static let equal = flat([
+    "goodput_mbps": 100, "sender_busy": 0.95, "spent": 0.3, "sender_softirq": 0.2,
+  ])
+
+  private static let processors = [
+    StudyFixture(Concurrency.fig3, good: shares, useless: equal),
+    StudyFixture(Concurrency.fig4, good: load, useless: equal),
+    StudyFixture(Concurrency.fig13, good: shares, useless: equal),
+    StudyFixture(Concurrency.senderLimited, good: shares, useless: equal),
+    StudyFixture(Concurrency.engine, good: shares, useless: equal),
+    StudyFixture(Concurrency.engineLoad, good: load, useless: equal),
+    StudyFixture(
+      PredictionLatency.fig15,
+      good: { cell in
+        let ns = cell.text("way") == "in kernel" ? 100.0 : 2_000
+        return ["mean_ns": ns, "p50_ns": ns, "p99_ns": ns]
+      }, useless: flat(["mean_ns": 100, "p50_ns": 100, "p99_ns": 100])),
+  ]
+
+  private static let kernelPart = [
+    StudyFixture(QuantizationLoss.fig7, good: flat(["mean_loss": 0.001]), useless: flat(["mean_loss": 0.5])),
+    StudyFixture(Interface.table1, good: flat(["holds": 1]), useless: flat(["holds": 0])),
+    StudyFixture(
+      SnapshotSwap.study,
+      good: {
+        [
+          "swaps": $0.text("swapping") == "true" ? 60 : 0, "goodput_mbps": 190, "after_over_before": 1,
+          "queue_ms_mean": 5,
+        ]
+      },
+      useless: flat(["swaps": 0, "goodput_mbps": 190, "after_over_before": 1, "queue_ms_mean": 5])),
+    StudyFixture(
+      Updates.study,
+      readings: { cell, plan, _ in
+        let with = cell.text("updating") == "true"
+        var reading = Reading(keyed: [
+          "updates": with ? Double(Updates.updatesPerPhase(plan)) : 0, "retransmits_per_minute": 0,
+          "decision_ns": 500, "decision_p99_ns": 600, "goodput_mbps": 95,
+        ])
+        reading.series[Updates.promotionSeries] = with ? [0.2, 0.3] : []
+        return reading
+      },
+      useless: { _, _, _ in
+        Reading(keyed: [
+          "updates": 0, "retransmits_per_minute": 0, "decision_ns": 500, "decision_p99_ns": 600,
+        ])
+      }),
+  ]
+
+  private static let slowPath = [
+    StudyFixture(
+      Convergence.fig8,
+      good: { cell in
+        let part = Double(cell.text("training_round")) ?? 0
+        return ["goodput_mbps": 23, "queue_ms_mean": 3, "reward": part < 0 ? -0.05 : -0.2]
+      }, useless: flat(["goodput_mbps": 23, "queue_ms_mean": 3, "reward": -0.2])),
+    StudyFixture(
+      Adaptation.fig12, good: { adaptation($0, adapting: 29) }, useless: { adaptation($0, adapting: 6) }),
+    StudyFixture(
+      BatchInterval.fig14,
+      good: { ["softirq": $0.text("interval") == "none" ? 1.6 : 2, "single_mbps": 190, "samples": 100] },
+      useless: flat(["softirq": 1.6, "single_mbps": 190, "samples": 0])),
+  ]
+
+  private static func adaptation(_ cell: StudyCell, adapting: Double) -> [String: Double] {
+    let goodput = pick(cell, ["trained": 30, "frozen": 6], else: adapting)
+    let each = (0..<4).map { ("goodput_mbps_\($0)", goodput) }
+    return Dictionary(each + [("updates", cell.text() == "adapting" ? 5 : 0)]) { first, _ in first }
+  }
+
+  private static let beyond = [
+    StudyFixture(
+      Links.study,
+      good: { cell in
+        ["share": 0.95, "jain": 1, "queue_ms_mean": cell.text("congestion") == "cubic" ? 9 : 5]
+      }, useless: flat(["share": 1, "jain": 1, "queue_ms_mean": 9])),
+    StudyFixture(
+      Fairness.study, good: flat(["jain": 0.97, "own_share": 0.5]), useless: flat(["jain": 0.3])),
+    StudyFixture(
+      VariableRate.study,
+      good: { ["utilization": 0.9, "queue_ms_p95": pick($0, ["cubic": 90], else: 20)] },
+      useless: flat(["utilization": 0, "queue_ms_p95": 0])),
+    StudyFixture(
+      ManyFlows.study, good: flat(["share": 0.97, "starved": 0, "stateless": 0]),
+      useless: flat(["share": 0, "starved": 1000, "stateless": 0])),
+    StudyFixture(
+      CompletionTimes.study,
+      good: { ["short_ms_mean": pick($0, ["medulla": 20], else: 30), "completed": 500, "broken": 0] },
+      useless: flat(["completed": 0, "broken": 0])),
+    StudyFixture(
+      Interactive.study,
+      good: { ["answer_ms_p95": pick($0, ["cubic": 140], else: 50), "bulk_mbps": 31, "endless": 0] },
+      useless: { ["answer_ms_p95": 30, "bulk_mbps": pick($0, ["medulla": 0], else: 31), "endless": 0] }),
+    StudyFixture(
+      Applications.study, good: flat(["pages_per_second": 110, "failed_requests": 0]),
+      useless: { ["pages_per_second": pick($0, ["medulla": 0], else: 110), "failed_requests": 0] }),
+    StudyFixture(Marking.atGuideline, good: marked, useless: unmarked),
+    StudyFixture(Marking.withBurst, good: marked, useless: unmarked),
+    StudyFixture(
+      Scheduling.fig16,
+      good: { cell in
+        [
+          "short_us_mean": pick(cell, ["off": 167, "ideal": 61, "kernel": 62], else: 70),
+          "middle_us_mean": 130,
+          "long_us_mean": 9_000, "unfinished": 0, "inferences_checked": 100, "inferences_wrong": 0,
+        ]
+      },
+      useless: flat([
+        "short_us_mean": 167, "middle_us_mean": 130, "long_us_mean": 9_000, "unfinished": 0,
+        "inferences_checked": 100, "inferences_wrong": 0,
+      ])),
+    StudyFixture(
+      Soak.study, readings: { SoakCases.look($1, $2) },
+      useless: { SoakCases.look($1, $2, crashes: 0, version: 1) }),
+  ]
+
+  static let marked = flat([
+    "utilization": 0.97, "queue_over_k": 0.6, "queue_factor": 1.2, "dropped_in_all": 0, "jain": 0.97,
+    "queue_ms_mean": 1, "queue_ms_p95": 2, "marked_share": 0.1,
+  ])
+  private static let unmarked = flat([
+    "utilization": 0.97, "queue_over_k": 12, "queue_factor": 12, "dropped_in_all": 40, "jain": 0.97,
+  ])
+}

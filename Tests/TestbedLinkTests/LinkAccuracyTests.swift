@@ -1,0 +1,153 @@
+import Foundation
+import MedullaBase
+import TestbedCases
+import Testing
+
+@testable import TestbedLink
+@testable import TestbedWorkload
+
+extension RealLinks {
+  /// What a link promises to real traffic. A busy machine may take a try, but not all of them.
+  @Suite(
+    "An emulated link is accurate", .serialized,
+    .enabled(if: TestHost.canEmulateLinks, Comment(rawValue: TestHost.needsLinks)))
+  struct LinkAccuracyTests {
+    private static let tries = 5
+
+    /// Whether a try was good, and what it found.
+    private typealias Judgement = (LinkReport) -> (good: Bool, found: String)
+
+    /// Measures until one try is good; says of each other one why not.
+    private func expectOnce(
+      _ link: LinkConfiguration, _ what: String,
+      measure: (LinkEmulator) throws -> Judgement
+    ) throws {
+      var failures: [String] = []
+      for _ in 0..<Self.tries {
+        let (judge, report) = try LinkEmulator.with(link, executable: TestHost.lab) { link in
+          (try measure(link), try link.stop())
+        }
+        let outcome = judge(report)
+        if outcome.good, !report.fellBehind { return }
+        failures.append(outcome.found + (report.fellBehind ? ", emulator fell behind" : ""))
+      }
+      Issue.record("\(what): \(failures.joined(separator: "; "))")
+    }
+
+    @Test(
+      "a packet takes the one-way delay within 0.1 ms at the median, each way its own",
+      arguments: [UInt64(2), 25])
+    func delay(milliseconds: UInt64) throws {
+      let link = LinkConfiguration(
+        forward: PathConfiguration(bitsPerSecond: 100e6, delayNanoseconds: milliseconds * 1_000_000),
+        backward: PathConfiguration(bitsPerSecond: 100e6, delayNanoseconds: 60_000_000))
+      try expectOnce(link, "median error of \(milliseconds) ms") { link in
+        let probe = try LinkProbe(over: link)
+        var arrivals: [LinkProbe.Arrival] = []
+        for _ in 0..<200 {
+          probe.send(bytes: 100)
+          try Interruption.sleep(.milliseconds(2))
+          arrivals += probe.receive()
+        }
+        try Interruption.sleep(.milliseconds(100))
+        arrivals += probe.receive()
+        // 100 bytes at 100 Mbit/s are 8 µs.
+        let exact = Int64(milliseconds) * 1_000_000 + 8_000
+        let errors = arrivals.map { $0.delay - exact }.sorted()
+        #expect(errors.first ?? 0 >= 0, "no packet is early")
+        guard errors.count >= 150 else { return { _ in (false, "\(errors.count) of 200 packets came") } }
+        let median = errors[errors.count / 2]
+        return { _ in (median <= 100_000, "\(median / 1000) µs") }
+      }
+    }
+
+    /// The rate of full packets at the receiver while the queue is never empty, over the last 70% of them.
+    private func receivedBitsPerSecond(_ link: LinkEmulator, seconds: Double) throws -> Double {
+      let probe = try LinkProbe(over: link)
+      let begin = ContinuousClock.now
+      var arrivals: [LinkProbe.Arrival] = []
+      var sent = 0
+      while true {
+        // Half as much again as 100 Mbit/s, however late this thread wakes.
+        let elapsed = (ContinuousClock.now - begin).inSeconds
+        guard elapsed < seconds else { break }
+        while Double(sent) < elapsed * 12_500 {
+          probe.send(bytes: 1500)
+          sent += 1
+        }
+        arrivals += probe.receive()
+        try Interruption.sleep(.milliseconds(1))
+      }
+      try Interruption.sleep(.milliseconds(200))
+      arrivals += probe.receive()
+      let used = arrivals.dropFirst(arrivals.count * 3 / 10)
+      guard used.count > 100, let first = used.first, let last = used.last else { return 0 }
+      return Double(used.count - 1) * 1500 * 8e9 / Double(last.received - first.received)
+    }
+
+    @Test("full packets come at 100 Mbit/s within 1%")
+    func rate() throws {
+      let path = PathConfiguration(bitsPerSecond: 100e6, delayNanoseconds: 5_000_000, bufferBytes: 1_000_000)
+      try expectOnce(.init(forward: path, backward: path), "100 Mbit/s") { link in
+        let rate = try receivedBitsPerSecond(link, seconds: 1.5)
+        #expect(rate < 101e6)
+        return { _ in (abs(rate / 100e6 - 1) < 0.01, "\(decimal(rate / 1e6, 2)) Mbit/s") }
+      }
+    }
+
+    @Test("one TCP flow fills 100 Mbit/s within 1%")
+    func goodput() throws {
+      let path = PathConfiguration(bitsPerSecond: 100e6, delayNanoseconds: 5_000_000, bufferBytes: 250_000)
+      try expectOnce(.init(forward: path, backward: path), "TCP over 100 Mbit/s") { link in
+        let transfer = try Transfer(.init(congestion: "cubic", seconds: 4), over: link)
+        try Interruption.sleep(.seconds(1.5))
+        try link.beginWindow()
+        try Interruption.sleep(.seconds(2))
+        try link.beginWindow()
+        _ = try transfer.finish()
+        return { report in
+          let rate = report.forward.windows[1].bitsPerSecond
+          return (abs(rate / 100e6 - 1) < 0.01, "\(decimal(rate / 1e6, 2)) Mbit/s")
+        }
+      }
+    }
+
+    @Test("a trace's packets come in its own pattern, within 1% of its mean")
+    func trace() throws {
+      // 10 ms with 40 packets and 10 ms with 10: 30 Mbit/s in the mean.
+      let times = (1...10).flatMap { [UInt32](repeating: $0, count: 4) } + (11...20).map { UInt32($0) }
+      let trace = try DeliveryTrace(name: "test", opportunities: times)
+      #expect(trace.meanBitsPerSecond == 30e6)
+      let link = LinkConfiguration(
+        forward: PathConfiguration(bufferBytes: 1_000_000, trace: trace), backward: .init())
+      try expectOnce(link, "30 Mbit/s by a trace") { link in
+        let rate = try receivedBitsPerSecond(link, seconds: 1.5)
+        return { _ in (abs(rate / 30e6 - 1) < 0.01, "\(decimal(rate / 1e6, 2)) Mbit/s") }
+      }
+    }
+
+    @Test("reordered and doubled packets come out of order and twice, as many as the report says")
+    func impairments() throws {
+      var path = PathConfiguration(bitsPerSecond: 100e6, delayNanoseconds: 2_000_000)
+      path.reordering = Reordering(share: 0.1, extraNanoseconds: 10_000_000)
+      path.duplicateProbability = 0.2
+      path.burstLoss = BurstLoss(toBad: 0.05, toGood: 0.5)
+      try LinkEmulator.with(.init(forward: path, backward: .init()), executable: TestHost.lab) { link in
+        let probe = try LinkProbe(over: link)
+        for _ in 0..<500 {
+          probe.send(bytes: 200)
+          usleep(500)
+        }
+        try Interruption.sleep(.milliseconds(500))
+        let numbers = probe.receive().map(\.number)
+        let report = try link.stop().forward
+        let doubled = numbers.count - Set(numbers).count
+        // The kernels say something between the probes as well.
+        #expect((1...report.duplicatedSegments).contains(doubled))
+        #expect(report.reorderedSegments > 10 && report.burstLostSegments > 10)
+        #expect(numbers != numbers.sorted())
+        #expect((500 - report.lostSegments...500).contains(Set(numbers).count))
+      }
+    }
+  }
+}

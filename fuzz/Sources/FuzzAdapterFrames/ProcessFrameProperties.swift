@@ -1,1 +1,0 @@
-../../../Tests/MedullaAdaptationTests/ProcessFrameProperties.swift

@@ -1,7 +1,0 @@
-/// Called by libFuzzer with every input that it makes up.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzConfiguration(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
-  if let violation = ConfigurationProperties.violation(bytes) { preconditionFailure(violation) }
-  return 0
-}

@@ -1,1 +1,0 @@
-../../../Tests/MedullaControlTests/Support/ControlProperties.swift

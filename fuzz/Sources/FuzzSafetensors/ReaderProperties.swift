@@ -1,1 +1,0 @@
-../../../Tests/MedullaModelTests/Support/ReaderProperties.swift

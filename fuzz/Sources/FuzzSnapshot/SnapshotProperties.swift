@@ -1,1 +1,0 @@
-../../../Tests/MedullaSnapshotTests/Support/SnapshotProperties.swift

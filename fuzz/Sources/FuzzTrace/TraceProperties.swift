@@ -1,1 +1,0 @@
-../../../Tests/MedullaTestbedTests/Support/TraceProperties.swift
