@@ -92,7 +92,7 @@ struct ToyFunctionTests {
       // A command that died after it had pointed one of two hooks.
       do {
         let pinned = try instance.pinned()
-        let second = try ToyFunction().hooks(of: instance.name)[1]
+        let second = ToyFunction().hooks(of: instance.name)[1]
         try second.point(pinned.link(second.pin), to: #require(pinned.generations.first))
       }
       try instance.sweep()
