@@ -43,7 +43,7 @@ format: ## rewrites the sources in the house format
 	$(SWIFT) format --in-place --recursive --parallel --configuration .swift-format Package.swift Sources Tests
 
 integration: build ## the kernel tests and one real link, end to end
-	MEDULLA_REQUIRE_KERNEL=1 scripts/test.sh --filter 'Kernel|Datapath|Testbed|Command'
+	MEDULLA_REQUIRE_KERNEL=1 scripts/test.sh --filter 'Kernel|Datapath|Runtime|Congestion|Packet|Compile|Testbed|Command'
 	scripts/integration.sh $(BIN)
 
 bench: build ## nanoseconds an inference, in the kernel and natively
@@ -54,7 +54,7 @@ bench: build ## nanoseconds an inference, in the kernel and natively
 fuzz: setup ## each parser for FUZZ_SECONDS seconds (600)
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
-docs: setup ## manual pages in out/man, the modules' API in out/docs
+docs: setup ## manual pages in out/man, the library's API in out/docs
 	scripts/docs.sh
 
 clean:

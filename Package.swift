@@ -273,10 +273,9 @@ let package = Package(
     .testTarget(
       name: "MedullaAdaptationTests",
       dependencies: [
-        "FrameProperties", "CHost", "MedullaBase", "MedullaFrames", "MedullaAdaptation",
-        "MedullaCongestionAdapter", "MedullaDatapath", "MedullaCongestion", "MedullaCompile",
-        "MedullaLearning", "MedullaModel",
-        "MedullaSnapshot",
+        "MedullaBase", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter", "MedullaDatapath",
+        "MedullaCongestion", "MedullaCompile", "MedullaLearning", "MedullaModel", "MedullaSnapshot",
+        "DatapathCases", "FrameProperties",
       ],
       swiftSettings: swift6),
     .testTarget(
@@ -291,7 +290,8 @@ let package = Package(
     .target(
       name: "TestbedCases",
       dependencies: [
-        "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaSnapshot", "TestbedLink",
+        "CHost", "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaSnapshot",
+        "TestbedLink",
         "TestbedMeasures", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
       ],
       path: "Tests/Cases/Testbed", swiftSettings: swift6),

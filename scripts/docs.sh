@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the reference: manual pages of the command line to out/man, the modules' API (DocC) to out/docs.
+# Writes the reference: manual pages of the command line to out/man, the library's API (DocC) to out/docs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p out/man out/docs
@@ -11,11 +11,8 @@ graphs=$(mktemp -d)
 trap 'rm -rf "$graphs"' EXIT
 swift package dump-symbol-graph --minimum-access-level public >/dev/null
 triple=$(swift -print-target-info | awk -F'"' '/"unversionedTriple"/ {print $4; exit}')
-for module in MedullaModel MedullaSnapshot MedullaCodegen MedullaKernel MedullaDatapath MedullaLearning \
-  MedullaAdaptation MedullaControl TestbedLink TestbedWorkload TestbedExperiments; do
-  mkdir -p "$graphs/$module"
-  cp ".build/$triple/symbolgraph/$module".symbols.json "$graphs/$module/"
-  "$docc" convert --additional-symbol-graph-dir "$graphs/$module" --fallback-display-name "$module" \
-    --fallback-bundle-identifier "medulla.$module" --output-path "out/docs/$module.doccarchive"
-done
+# `Medulla` is the only module with a public interface.
+cp ".build/$triple/symbolgraph/Medulla.symbols.json" "$graphs/"
+"$docc" convert Sources/Medulla/Medulla.docc --additional-symbol-graph-dir "$graphs" \
+  --fallback-display-name Medulla --fallback-bundle-identifier medulla --output-path out/docs/Medulla.doccarchive
 echo "docs: manual pages in out/man, API in out/docs"

@@ -53,15 +53,20 @@ extension Instance {
   ///   - bundle: the network that runs, in floats, and what its inputs look like.
   ///   - interval: samples are drained this often, 1 ms to 10 s.
   ///   - events: hears in words what was learned, staged, promoted and taken back, on a thread of its own.
-  /// - Throws: `MedullaError` when the adapter cannot learn for this function, or another process, such as
-  /// the
-  ///   daemon, drains the instance's samples.
+  /// - Throws: `MedullaError` when the adapter cannot learn for this function, when the instance takes no
+  ///   samples, or when another process, such as the daemon, drains them.
   public func adapt(
     from bundle: CompiledNetwork, by adapter: Adapter, interval: Duration = .milliseconds(100),
     events: @escaping @Sendable (String) -> Void
   ) throws(MedullaError) -> Adaptation {
     try translated {
-      let function = try kernel.status().function
+      let status = try kernel.status()
+      guard status.sampling > 0 else {
+        throw AdaptationError(
+          .badSettings, "\(name) takes no samples, so that nothing can be learned",
+          remedy: "attach it with `Settings(sampling: 1)`")
+      }
+      let function = status.function
       let settings = FunctionSettings(
         name: name, function: function, bundle: bundle.files.path, interval: interval,
         adapter: adapter.settings)

@@ -55,7 +55,7 @@ public struct CompiledNetwork: Sendable {
   ///
   /// It stays when this process ends, until `Instance.detach()`.
   ///
-  /// - Parameter name: at most 15 letters, digits, `_`, `-` and `.`.
+  /// - Parameter name: a letter, then at most 14 letters, digits, `_` and `-`.
   /// - Throws: `MedullaError` when the network has other sizes than the function needs, the name is taken, or
   ///   a privilege is missing.
   public func attach(

@@ -1,4 +1,5 @@
 import Foundation
+import MedullaBase
 import MedullaCompile
 import MedullaDatapath
 import MedullaSnapshot
@@ -80,8 +81,6 @@ public struct Status: Sendable {
     inferences = status.slots.reduce(0) { $0 + $1.inferences }
     samples = status.samples
     samplesDropped = status.samplesDropped
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    json = String(decoding: try encoder.encode(status), as: UTF8.self)
+    json = try JSONText.encode(status, keys: .asNamed)
   }
 }

@@ -5,9 +5,14 @@ package struct TextTable: Equatable, Sendable {
   package var rows: [[String]]
   /// Columns that lean left.
   package var leaning: Int
+  /// Whether a line is drawn below the columns' names.
+  package var isRuled: Bool
 
-  package init(caption: String = "", columns: [String], rows: [[String]], leaning: Int = 1) {
+  package init(
+    caption: String = "", columns: [String], rows: [[String]], leaning: Int = 1, isRuled: Bool = true
+  ) {
     self.leaning = leaning
+    self.isRuled = isRuled
     self.caption = caption
     self.columns = columns
     self.rows = rows
@@ -29,7 +34,7 @@ package struct TextTable: Equatable, Sendable {
     }
     let bar = widths.map { String(repeating: "─", count: $0) }.joined(separator: "──")
     return (caption.isEmpty ? [] : [caption]).joined() + (caption.isEmpty ? "" : "\n")
-      + ([line(columns), bar] + rows.map(line)).joined(separator: "\n")
+      + ([line(columns)] + (isRuled ? [bar] : []) + rows.map(line)).joined(separator: "\n")
   }
 
   private func cell(_ cells: [String], _ column: Int) -> String {

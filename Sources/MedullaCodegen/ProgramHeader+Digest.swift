@@ -10,11 +10,9 @@ extension ProgramHeader {
   ///
   /// Equal digests mean equal texts: of the shape, in JSON with its keys sorted, and of `revision`.
   package static func digest(of shape: ProgramShape) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var hash = SHA256()
     hash.update(Array("header \(revision)\n".utf8))
-    hash.update(try encoder.encode(shape))
+    hash.update(try JSONText.line(shape))
     return hash.finalize()
   }
 }

@@ -31,6 +31,18 @@ package final class BPFObject {
     guard status == 0 else { throw .system("leave out program \(name)", number: status) }
   }
 
+  /// Whether an XDP program takes packets of several buffers: it stands in `SEC("xdp.frags")`.
+  package func takesFragments(program name: String) throws(KernelError) -> Bool {
+    String(cString: bpf_program__section_name(try program(named: name))).hasPrefix("xdp.frags")
+  }
+
+  /// Has an XDP program take packets of several buffers; before loading.
+  package func takeFragments(program name: String) throws(KernelError) {
+    let program = try program(named: name)
+    let status = bpf_program__set_flags(program, bpf_program__flags(program) | UInt32(BPF_F_XDP_HAS_FRAGS))
+    guard status == 0 else { throw .system("set the flags of program \(name)", number: status) }
+  }
+
   /// Uses a map that exists instead of making one.
   package func reuse(_ map: BPFMap, as name: String) throws(KernelError) {
     let status = bpf_map__reuse_fd(try self.map(named: name), map.descriptor.number)

@@ -15,6 +15,14 @@ struct CommandContractTests {
     #expect(wrong.output.isEmpty, "errors go to standard error")
   }
 
+  @Test("a proxy's value may be negative, after two dashes")
+  func negativeProxy() throws {
+    let socket = ["--socket", "/nonexistent/medulla.sock"]
+    let told = try MedullaCommandLine.run(["proxy"] + socket + ["f", "--", "-0.5"])
+    #expect(told.status != 64 && told.errors.contains("/nonexistent/medulla.sock"), "\(told.errors)")
+    #expect(try MedullaCommandLine.run(["proxy"] + socket + ["f", "-0.5"]).status == 64)
+  }
+
   @Test("doctor reports each check with what is missing and how to get it")
   func doctor() throws {
     let outcome = try MedullaCommandLine.run(["doctor", "--json"])

@@ -10,7 +10,9 @@ struct AdapterRegistryTests {
   private struct Toy: AdapterFactory {
     let name = "simulator"
 
-    func accepts(_ order: AdapterOrder) -> Bool { order.network.inputShape.count == 1 }
+    func refusal(of order: AdapterOrder) -> String? {
+      order.network.inputShape.count == 1 ? nil : "it takes one input"
+    }
     func make(_ order: AdapterOrder) throws -> any Adapter { ScriptedAdapter(order.network) }
   }
 
@@ -36,7 +38,7 @@ struct AdapterRegistryTests {
     let refused = #expect(throws: AdaptationError.self) {
       try registry.adapter(order(.simulator(.init()), inputs: 2))
     }
-    #expect(refused?.message.contains("cannot learn") == true)
+    #expect(refused?.message.contains("it takes one input") == true)
     let unknown = #expect(throws: AdaptationError.self) {
       try AdapterRegistry(AdapterRegistry.common).adapter(order(.simulator(.init())))
     }

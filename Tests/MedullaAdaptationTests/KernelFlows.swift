@@ -1,4 +1,4 @@
-import CHost
+import DatapathCases
 import Foundation
 import Glibc
 import MedullaCompile
@@ -16,77 +16,6 @@ enum KernelFlows {
     let needed = ["privileges", "btf", "struct_ops", "clang", "ip"]
     return Doctor().examine().checks.allSatisfy { $0.ok || !needed.contains($0.name) }
   }()
-
-  struct Failure: Error, CustomStringConvertible {
-    let description: String
-  }
-
-  static func run(_ arguments: [String]) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = arguments
-    let errors = Pipe()
-    process.standardError = errors
-    try process.run()
-    let text = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw Failure(
-        description: "\(arguments.joined(separator: " ")): \(String(decoding: text, as: UTF8.self))")
-    }
-  }
-}
-
-/// A network namespace whose loopback has a bottleneck, removed with its last owner.
-final class NarrowLoopback: Sendable {
-  private let name: String
-
-  init(rate: String) throws {
-    name = "medulla-\(getpid())-\(UInt32.random(in: 0...UInt32.max))-adapt"
-    try KernelFlows.run(["ip", "netns", "add", name])
-    do {
-      try KernelFlows.run(["ip", "-n", name, "link", "set", "lo", "mtu", "1500", "up"])
-      try KernelFlows.run([
-        "ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", rate, "burst",
-        "20000", "limit", "60000",
-      ])
-    } catch {
-      try? KernelFlows.run(["ip", "netns", "del", name])
-      throw error
-    }
-  }
-
-  deinit { try? KernelFlows.run(["ip", "netns", "del", name]) }
-
-  /// Runs `body` on a thread of its own inside the namespace.
-  func inside(_ body: @escaping @Sendable () throws -> (Int32, Int32)) throws -> (Int32, Int32) {
-    let path = "/run/netns/\(name)"
-    let outcome = ThreadOutcome()
-    let done = DispatchSemaphore(value: 0)
-    Thread {
-      defer { done.signal() }
-      let result = Result {
-        let status = medulla_enter_network_namespace(path)
-        guard status == 0 else { throw KernelFlows.Failure(description: "cannot enter \(path): \(-status)") }
-        return try body()
-      }
-      outcome.store(result)
-    }.start()
-    done.wait()
-    return try outcome.get()
-  }
-}
-
-private final class ThreadOutcome: @unchecked Sendable {
-  private var result: Result<(Int32, Int32), any Error>?
-
-  func store(_ result: Result<(Int32, Int32), any Error>) { self.result = result }
-
-  /// After the thread has ended.
-  func get() throws -> (Int32, Int32) {
-    guard let result else { throw KernelFlows.Failure(description: "the thread gave nothing") }
-    return try result.get()
-  }
 }
 
 /// A TCP connection that sends without end until it is told to stop.
@@ -97,7 +26,7 @@ final class BulkFlow: Sendable {
   private let isEnded = Mutex(false)
   private let threads = DispatchGroup()
 
-  init(_ loopback: NarrowLoopback, congestion: String) throws {
+  init(_ loopback: SlowLoopback, congestion: String) throws {
     (sender, receiver) = try loopback.inside { try Self.connect(congestion) }
     for isSender in [true, false] {
       threads.enter()
@@ -162,7 +91,7 @@ final class BulkFlow: Sendable {
     guard isReady else {
       let code = errno
       close(sender)
-      throw KernelFlows.Failure(description: "no connection with \(congestion): \(code)")
+      throw SlowLoopback.Failure(description: "no connection with \(congestion): \(code)")
     }
     return (sender, accept(listener, nil, nil))
   }

@@ -1,3 +1,4 @@
+import DatapathCases
 import Foundation
 import MedullaCompile
 import MedullaCongestion
@@ -46,7 +47,7 @@ struct KernelFunctionLoopTests {
 
   @Test("a custom function's candidate infers in its shadow on live packets before it acts")
   func customShadow() throws {
-    let loopback = try NarrowLoopback(rate: "50mbit")
+    let loopback = try SlowLoopback(rate: "50mbit", burst: 20_000)
     let name = "as-\(getpid() % 100_000_000)"
     let network = try Network.read(contentsOf: Self.example + "/classify.safetensors")
     let samples = try SampleFile.read(Self.example + "/classify-calibration.npy", elements: 6)
@@ -109,7 +110,7 @@ struct KernelFunctionLoopTests {
     private let descriptor: Int32
     private let port: UInt16
 
-    init(_ loopback: NarrowLoopback, port: UInt16) throws {
+    init(_ loopback: SlowLoopback, port: UInt16) throws {
       self.port = port
       descriptor = try loopback.inside { (socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0), 0) }.0
     }

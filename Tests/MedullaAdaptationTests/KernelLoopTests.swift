@@ -1,3 +1,4 @@
+import DatapathCases
 import Foundation
 import MedullaCompile
 import MedullaCongestion
@@ -21,7 +22,7 @@ struct KernelLoopTests {
     let congestion: String
     let start: StartNetwork
     let records = RecordBook()
-    let loopback: NarrowLoopback
+    let loopback: SlowLoopback
 
     /// The shipped network, attached under a name of the test's own.
     init(_ letter: String, consistency: Bool) throws {
@@ -31,7 +32,7 @@ struct KernelLoopTests {
         KernelLoopTests.models + "/aurora-medulla-calibration.npy", elements: 30)
       let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
       start = try StartNetwork(network: network, samples: samples, shape: file.snapshot.shape)
-      loopback = try NarrowLoopback(rate: "50mbit")
+      loopback = try SlowLoopback(rate: "50mbit", burst: 20_000)
       let status = try Instance(name).attach(CongestionControl(), DatapathSnapshot(file, name: "aurora"))
       congestion = status.congestion
       do {

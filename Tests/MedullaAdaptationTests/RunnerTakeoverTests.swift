@@ -46,6 +46,17 @@ struct RunnerTakeoverTests {
     #expect(host.records.of("failure").isEmpty)
   }
 
+  @Test("what is staged is given up also where its shadow cannot be ended")
+  func stuckShadow() throws {
+    let fastPath = FakeFastPath(try Self.slot(1, 1).interpreter.snapshot)
+    let staged = try Self.slot(2, 0.5)
+    fastPath.state.withLock { ($0.staged, $0.shadowEvery) = (staged, 4) }
+    fastPath.fail(.shadow)
+    let carrier = ActionCarrier(fastPath, settings: Self.quiet())
+    #expect(throws: FakeFastPath.Refusal.self) { try carrier.clear() }
+    #expect(fastPath.state.withLock { $0.staged } == nil)
+  }
+
   @Test("without an adapter what someone has staged stays staged")
   func othersCandidate() throws {
     let host = try Host(start: FunctionRunnerTests.answer(1)) { _ in nil }

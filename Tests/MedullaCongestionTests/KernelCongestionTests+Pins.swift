@@ -64,6 +64,45 @@ extension KernelCongestionTests {
     #expect(!TCPSettings.availableCongestionControls.contains(name.congestion))
   }
 
+  @Test("an instance of a version that left no record is detached, and is nobody's default any more")
+  func noRecord() throws {
+    let loopback = try SlowLoopback()
+    let name = try InstanceName(KernelTestHost.name("n"))
+    try Instance(name.text).attach(CongestionControl(), KernelTestHost.policy(seed: 1).snapshot)
+    defer { try? Instance(name.text).detach() }
+    try BPFFileSystem.unpin(PinnedInstance.recordPath(of: name))
+    #expect(throws: DatapathError.self) { try Instance(name.text).status() }
+    let (told, left) = try loopback.inside {
+      try TCPSettings.setDefaultCongestionControl(name.congestion)
+      var told: [String] = []
+      try Instance(name.text).detach() { told.append($0) }
+      return (told, TCPSettings.defaultCongestionControl)
+    }
+    #expect(["cubic", "reno"].contains(left))
+    #expect(told.contains { $0.contains("cannot be read") }, "\(told)")
+    #expect(!TCPSettings.availableCongestionControls.contains(name.congestion))
+  }
+
+  @Test("a program set whose removal was cut short is removed by the next change, wherever it was cut")
+  func halfRemoved() throws {
+    try attached("h") { name in
+      try Instance(name.text).update(KernelTestHost.policy(seed: 2, hidden: 20).snapshot)
+      let path = PinnedInstance.generationPath(of: name, 1)
+      // In the order of the removal: the main pin first, then the others.
+      let others = BPFFileSystem.contents(of: path).filter { $0 != PinnedGeneration.mainPin }
+      for cut in 0...others.count {
+        if cut == 0 {
+          try BPFFileSystem.unpin(path + "/" + PinnedGeneration.mainPin)
+        } else {
+          try BPFFileSystem.removeTree(path + "/" + others[cut - 1])
+        }
+        #expect(try Instance(name.text).status().generations.map(\.number) == [2], "after \(cut) more pins")
+      }
+      #expect(try Instance(name.text).sweep().generations.map(\.number) == [2])
+      #expect(!BPFFileSystem.exists(path))
+    }
+  }
+
   @Test("a program set of which a pin is missing is removed by the next change, and only then")
   func incomplete() throws {
     try attached("p") { name in

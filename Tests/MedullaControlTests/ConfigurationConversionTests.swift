@@ -72,7 +72,7 @@ struct ConfigurationConversionTests {
 
   @Test(
     "the documented command makes of a file of before one that says the same",
-    .enabled(if: canConvert, "needs tomllib and PyYAML"))
+    .enabled(if: canConvert, "needs python3 with tomllib and PyYAML"))
   func conversion() throws {
     let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(at: folder) }

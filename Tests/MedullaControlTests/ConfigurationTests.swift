@@ -148,6 +148,7 @@ struct ConfigurationTests {
     ("?\n: 1", "1:2", ["a key is missing"]),
     ("\(f)\n---\n\(f)", "4:1", ["a second document"]),
     ("\(f)\n\tsampling: 1", "4:1", ["not YAML", "indent with spaces"]),
+    ("# für Öfen: ä\n\(f)\n\tsampling: 1", "5:1", ["not YAML", "indent with spaces"]),
     ("\(f)\n   sampling: 1", "4:4", ["not YAML", "did not find expected"]),
     ("\(f)\n    hook: a: b", "4:12", ["not YAML", "mapping values are not allowed", "quote"]),
     ("\(f)\n    hook: \"a", "4:13", ["not YAML", "quoted scalar of line 4"]),

@@ -25,17 +25,17 @@ struct KernelFunctionTests {
     MEDULLA_FUNCTION(judge, \(inputs), 2);
 
     SEC("\(section)")
-    int judge(\(section == "xdp" ? "struct xdp_md" : "struct __sk_buff") *packet)
+    int judge(\(section.hasPrefix("xdp") ? "struct xdp_md" : "struct __sk_buff") *packet)
     {
       __s64 features[\(inputs)] = {}, outputs[2] = {}, outcomes[2];
       struct medulla_packet seen;
       struct medulla_flow *flow;
 
       if (medulla_parse((void *)(long)packet->data, (void *)(long)packet->data_end, &seen))
-        return \(section == "xdp" ? "XDP_PASS" : "-1");
+        return \(section.hasPrefix("xdp") ? "XDP_PASS" : "-1");
       flow = medulla_take_flow(&seen);
       if (!flow)
-        return \(section == "xdp" ? "XDP_PASS" : "-1");
+        return \(section.hasPrefix("xdp") ? "XDP_PASS" : "-1");
       features[0] = (__s64)seen.payload << 16;
       features[1] = ++flow->memory[0] << 16;
       features[2] = (__s64)bpf_ntohs(seen.key.destination_port) << 16;
@@ -46,7 +46,7 @@ struct KernelFunctionTests {
         medulla_sample(flow, &features, &outputs, outcomes, 2);
       }
       medulla_leave_flow(&seen, flow);
-      return \(section == "xdp" ? "XDP_PASS" : "-1");
+      return \(section.hasPrefix("xdp") ? "XDP_PASS" : "-1");
     }
     """
   }
@@ -78,9 +78,11 @@ struct KernelFunctionTests {
 
   @Test(
     "real packets are judged, kept by flow, and each sample is the reference interpreter's answer",
-    arguments: ["tc:lo:egress", "tc:lo:ingress", "xdp:lo"])
-  func packets(hook: String) throws {
-    let source = Self.source(section: hook.hasPrefix("xdp") ? "xdp" : "tc")
+    arguments: [
+      ("tc:lo:egress", "tc"), ("tc:lo:ingress", "tc"), ("xdp:lo", "xdp"), ("xdp:lo", "xdp.frags"),
+    ])
+  func packets(hook: String, section: String) throws {
+    let source = Self.source(section: section)
     try attached("fa", source: source, hook: hook) { name, loopback in
       let reference = ReferenceInterpreter(
         try KernelTestHost.network(seed: 1, inputs: 4, outputs: 2).file.snapshot)

@@ -16,7 +16,7 @@ struct KernelLibraryTests {
     let other = try Medulla.compile(
       model: LibraryTests.model, calibration: LibraryTests.calibration,
       options: CompileOptions(percentile: 99.9))
-    let name = "medulla-l\(getpid())"
+    let name = "medulla-l\(getpid() % 1_000_000)"
     let instance = try bundle.attach(.congestion, name: name)
     defer { try? instance.detach() }
     #expect(try Instance(named: name).status().digest == bundle.digest)
@@ -30,5 +30,29 @@ struct KernelLibraryTests {
     try instance.detach()
     let gone = #expect(throws: MedullaError.self) { try Instance(named: name) }
     #expect(gone?.code == "notAttached")
+  }
+
+  @Test(
+    "a function of one's own learns too, by any program, and not where no samples are taken",
+    .enabled(if: canRun || isRequired, "kernel tests need root and BTF"))
+  func learnsAnyFunction() throws {
+    let example = LibraryTests.root + "/examples/custom-function"
+    let bundle = try Medulla.compile(
+      model: example + "/classify.safetensors", calibration: example + "/classify-calibration.npy")
+    let adapter = Adapter.command([LibraryTests.root + "/examples/adapters/recursive-least-squares.pl"])
+    let name = "medulla-p\(getpid() % 1_000_000)"
+    let packet = Function.packet(program: example + "/classify.bpf.c", hook: "tc:lo:egress")
+    // The loopback of this machine is only marked, and nothing is sent here.
+    let silent = try bundle.attach(packet, name: name, settings: Settings(sampling: 0))
+    let refused = #expect(throws: MedullaError.self) {
+      _ = try silent.adapt(from: bundle, by: adapter) { _ in }
+    }
+    #expect(refused?.message.contains("takes no samples") == true)
+    try silent.detach()
+    let instance = try bundle.attach(packet, name: name)
+    defer { try? instance.detach() }
+    let learning = try instance.adapt(from: bundle, by: adapter) { _ in }
+    learning.stop()
+    #expect(learning.rollbacks == 0)
   }
 }

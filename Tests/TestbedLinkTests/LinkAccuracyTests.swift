@@ -7,35 +7,48 @@ import Testing
 @testable import TestbedWorkload
 
 extension RealLinks {
-  /// What a link promises to real traffic. A busy machine may take a try, but not all of them.
+  /// What a link promises to real traffic. A try during which this machine's own timers did not keep time
+  /// says nothing of the link, and is told apart by a witness; where all tries are such, a warning is all
+  /// there is.
   @Suite(
     "An emulated link is accurate", .serialized,
     .enabled(if: TestHost.canEmulateLinks, Comment(rawValue: TestHost.needsLinks)))
   struct LinkAccuracyTests {
     private static let tries = 5
+    private static let mostTries = 10
 
-    /// Whether a try was good, and what it found.
-    private typealias Judgement = (LinkReport) -> (good: Bool, found: String)
+    /// Whether a try was good, by how late the machine's timers were at the median (in nanoseconds), and what
+    /// it found.
+    private typealias Judgement = (LinkReport, Int64) -> (good: Bool, found: String)
 
-    /// Measures until one try is good; says of each other one why not.
+    /// Measures until one try is good, or five were not that could have been; says of each why not.
     private func expectOnce(
       _ link: LinkConfiguration, _ what: String,
       measure: (LinkEmulator) throws -> Judgement
     ) throws {
-      var failures: [String] = []
-      for _ in 0..<Self.tries {
+      var (failures, all) = (0, [String]())
+      while failures < Self.tries, all.count < Self.mostTries {
+        let witness = TimerWitness()
         let (judge, report) = try LinkEmulator.with(link, executable: TestHost.lab) { link in
           (try measure(link), try link.stop())
         }
-        let outcome = judge(report)
+        let timers = witness.stop(limit: LinkLimits.lateNanoseconds)
+        let outcome = judge(report, timers.median)
         if outcome.good, !report.fellBehind { return }
-        failures.append(outcome.found + (report.fellBehind ? ", emulator fell behind" : ""))
+        let isMachine = report.fellBehind && timers.lateShare > LinkLimits.lateShare
+        failures += isMachine ? 0 : 1
+        all.append(
+          outcome.found
+            + (isMachine
+              ? ", the machine fell behind" : report.fellBehind ? ", the emulator fell behind" : "")
+        )
       }
-      Issue.record("\(what): \(failures.joined(separator: "; "))")
+      Issue.record(
+        "\(what): \(all.joined(separator: "; "))", severity: failures < Self.tries ? .warning : .error)
     }
 
     @Test(
-      "a packet takes the one-way delay within 0.1 ms at the median, each way its own",
+      "each way has its own delay, within 0.1 ms at the median beyond what timers are late",
       arguments: [UInt64(2), 25])
     func delay(milliseconds: UInt64) throws {
       let link = LinkConfiguration(
@@ -55,9 +68,11 @@ extension RealLinks {
         let exact = Int64(milliseconds) * 1_000_000 + 8_000
         let errors = arrivals.map { $0.delay - exact }.sorted()
         #expect(errors.first ?? 0 >= 0, "no packet is early")
-        guard errors.count >= 150 else { return { _ in (false, "\(errors.count) of 200 packets came") } }
+        guard errors.count >= 150 else { return { _, _ in (false, "\(errors.count) of 200 packets came") } }
         let median = errors[errors.count / 2]
-        return { _ in (median <= 100_000, "\(median / 1000) µs") }
+        return { _, timers in
+          (median - timers <= 100_000, "\(median / 1000) µs, timers \(timers / 1000) µs")
+        }
       }
     }
 
@@ -91,7 +106,7 @@ extension RealLinks {
       try expectOnce(.init(forward: path, backward: path), "100 Mbit/s") { link in
         let rate = try receivedBitsPerSecond(link, seconds: 1.5)
         #expect(rate < 101e6)
-        return { _ in (abs(rate / 100e6 - 1) < 0.01, "\(decimal(rate / 1e6, 2)) Mbit/s") }
+        return { _, _ in (abs(rate / 100e6 - 1) < 0.01, "\(decimal(rate / 1e6, 2)) Mbit/s") }
       }
     }
 
@@ -105,7 +120,7 @@ extension RealLinks {
         try Interruption.sleep(.seconds(2))
         try link.beginWindow()
         _ = try transfer.finish()
-        return { report in
+        return { report, _ in
           let rate = report.forward.windows[1].bitsPerSecond
           return (abs(rate / 100e6 - 1) < 0.01, "\(decimal(rate / 1e6, 2)) Mbit/s")
         }
@@ -122,7 +137,7 @@ extension RealLinks {
         forward: PathConfiguration(bufferBytes: 1_000_000, trace: trace), backward: .init())
       try expectOnce(link, "30 Mbit/s by a trace") { link in
         let rate = try receivedBitsPerSecond(link, seconds: 1.5)
-        return { _ in (abs(rate / 30e6 - 1) < 0.01, "\(decimal(rate / 1e6, 2)) Mbit/s") }
+        return { _, _ in (abs(rate / 30e6 - 1) < 0.01, "\(decimal(rate / 1e6, 2)) Mbit/s") }
       }
     }
 

@@ -84,4 +84,5 @@ def test_congestion_learns_for_the_paths_that_the_samples_show(medulla_program: 
         # Two rounds are not enough with every version of PyTorch: the reward rises in the third.
         rewards = [process.ask(request).fields["stability"] for _ in range(4)]
         assert process.progress[-1].fields["figures"]["reward"] > process.progress[0].fields["figures"]["reward"]
+        assert rewards[1] > -0.15, rewards
         assert rewards[-1] > rewards[0] + 0.05, rewards

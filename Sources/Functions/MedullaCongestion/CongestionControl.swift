@@ -21,7 +21,6 @@ package struct CongestionControl: DatapathFunction {
   package static let programs = [main]
   package static let event = "ACK"
   package static let keepsRanges = true
-  package static let defaultAdapter = "simulator"
   package static let outcomes = CongestionOutcome.fields
   package static let counters = [
     FunctionCounter("guard_events", index: Int(CONGESTION_GUARD_EVENTS), column: "guard"),
@@ -76,19 +75,22 @@ package struct CongestionControl: DatapathFunction {
   /// back.
   package func release(_ instance: PinnedInstance, narrate: Narrator) throws {
     let own = instance.name.congestion
-    if TCPSettings.defaultCongestionControl == own {
-      if before.isEmpty {
-        let plain = try TCPSettings.setPlainCongestionControl()
-        narrate("set the default congestion control to \(plain): what it was before cannot be read")
-      } else {
-        try TCPSettings.setDefaultCongestionControl(before)
-        narrate("set the default congestion control back to \(before)")
-      }
+    if before.isEmpty {
+      try Self.releaseUnread(instance.name, narrate: narrate)
+    } else if TCPSettings.defaultCongestionControl == own {
+      try TCPSettings.setDefaultCongestionControl(before)
+      narrate("set the default congestion control back to \(before)")
     }
     // New flows must not find the name while running ones leave it.
     instance.detachLinks()
     guard !before.isEmpty, before != own else { return }
     for generation in instance.generations { try Self.handOn(generation, to: before) }
+  }
+
+  package static func releaseUnread(_ name: InstanceName, narrate: Narrator) throws {
+    guard TCPSettings.defaultCongestionControl == name.congestion else { return }
+    let plain = try TCPSettings.setPlainCongestionControl()
+    narrate("set the default congestion control to \(plain): what it was before cannot be read")
   }
 
   /// Sends a program set's flows to another congestion control, each on its next ACK.

@@ -7,8 +7,11 @@ package struct CongestionAdapterFactory: AdapterFactory {
 
   package init() {}
 
-  package func accepts(_ order: AdapterOrder) -> Bool {
-    order.network.inputShape.count == AuroraObservation.features && order.network.outputShape.count == 1
+  package func refusal(of order: AdapterOrder) -> String? {
+    let (inputs, outputs) = (order.network.inputShape.count, order.network.outputShape.count)
+    guard inputs != AuroraObservation.features || outputs != 1 else { return nil }
+    return "network \(order.network.name) takes \(inputs) values to \(outputs), a policy of the simulator "
+      + "\(AuroraObservation.features) to 1"
   }
 
   package func make(_ order: AdapterOrder) throws -> any Adapter {

@@ -45,7 +45,10 @@ package struct PacketFunction: DatapathFunction {
   ) throws -> ProgramSet {
     let (object, registration) = try program.compiled(for: snapshot, at: hook)
     var objects = [object]
-    if case .new = shared { objects.append(try Dispatcher.object(at: hook.kernelHook)) }
+    if case .new = shared {
+      let fragments = try object.takesFragments(program: registration.name)
+      objects.append(try Dispatcher.object(at: hook.kernelHook, fragments: fragments))
+    }
     return try ProgramSet(
       loading: objects, main: registration.name, snapshot: snapshot, shared: shared)
   }

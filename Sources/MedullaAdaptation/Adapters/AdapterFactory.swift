@@ -7,8 +7,9 @@ package protocol AdapterFactory: Sendable {
   /// As the configuration calls the kind.
   var name: String { get }
 
-  /// Whether it can adapt such a function and network; when two of a name can, the first of the list does.
-  func accepts(_ order: AdapterOrder) -> Bool
+  /// Why it cannot adapt such a function and network; nil when it can. When two of a name can, the first of
+  /// the list does.
+  func refusal(of order: AdapterOrder) -> String?
 
   func make(_ order: AdapterOrder) throws -> any Adapter
 }
@@ -64,20 +65,22 @@ package struct AdapterRegistry: Sendable {
         .badSettings, "function \(order.function): there is no adapter of kind \(order.settings.kind)",
         remedy: "there are: \(names)")
     }
-    guard let factory = named.first(where: { $0.accepts(order) }) else {
+    guard let factory = named.first(where: { $0.refusal(of: order) == nil }) else {
+      let reasons = named.compactMap { $0.refusal(of: order) }.joined(separator: "; ")
       throw AdaptationError(
-        .badSettings,
-        "function \(order.function): an adapter of kind \(order.settings.kind) cannot learn from its samples",
+        .badSettings, "function \(order.function): no adapter of kind \(order.settings.kind): \(reasons)",
         remedy: "choose another kind of adapter")
     }
     return try factory.make(order)
   }
 }
 
+extension AdapterFactory {
+  package func refusal(of order: AdapterOrder) -> String? { nil }
+}
+
 struct SupervisedAdapterFactory: AdapterFactory {
   let name = "supervised"
-
-  func accepts(_ order: AdapterOrder) -> Bool { true }
 
   func make(_ order: AdapterOrder) throws -> any Adapter {
     guard case .supervised(let settings) = order.settings else { throw order.isOfAnotherKind(than: name) }
@@ -87,8 +90,6 @@ struct SupervisedAdapterFactory: AdapterFactory {
 
 struct PythonAdapterFactory: AdapterFactory {
   let name = "python"
-
-  func accepts(_ order: AdapterOrder) -> Bool { true }
 
   func make(_ order: AdapterOrder) throws -> any Adapter {
     guard case .python(let python) = order.settings else { throw order.isOfAnotherKind(than: name) }
@@ -102,8 +103,6 @@ struct PythonAdapterFactory: AdapterFactory {
 
 struct CommandAdapterFactory: AdapterFactory {
   let name = "command"
-
-  func accepts(_ order: AdapterOrder) -> Bool { true }
 
   func make(_ order: AdapterOrder) throws -> any Adapter {
     guard case .command(let command) = order.settings else { throw order.isOfAnotherKind(than: name) }

@@ -22,12 +22,17 @@ struct ActionCarrier {
 
   /// Sets right what a slow path that was killed has left: a candidate that lies staged, perhaps inferring.
   func clear() throws {
+    // A shadow that cannot be ended is no reason to leave what is staged.
+    let ended = Result { try whereStaged { try fastPath.shadow(every: nil) } }
+    try whereStaged { try fastPath.discard() }
+    try ended.get()
+  }
+
+  /// That nothing is staged is as it should be.
+  private func whereStaged(_ body: () throws -> Void) throws {
     do {
-      try fastPath.shadow(every: nil)
-      try fastPath.discard()
-    } catch let error as DatapathError where error.code == .nothingStaged {
-      // As it should be.
-    }
+      try body()
+    } catch let error as DatapathError where error.code == .nothingStaged {}
   }
 
   /// The shape of a version's program; nil: it was not staged here.

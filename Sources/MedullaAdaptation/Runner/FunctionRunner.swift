@@ -39,7 +39,7 @@ package final class FunctionRunner: Sendable {
     measure: (any RewardMeasure)? = nil, journal: RunnerJournal,
     log: Logger = Logger(label: "medulla.adaptation")
   ) throws(AdaptationError) {
-    try settings.validate()
+    try settings.validateLearning()
     let (inputs, outputs) = (start.shape.inputs, start.shape.outputs)
     if let adapter, adapter.inputs != inputs || adapter.outputs != outputs {
       throw AdaptationError(

@@ -53,17 +53,26 @@ package struct FunctionSettings: Sendable, Equatable, Codable {
   /// The least and most that a time of gates and watch may be.
   static let times: ClosedRange<Duration> = .zero...(.seconds(86_400))
 
+  /// Of a function that may have to be attached: what its slow path needs, and its own keys.
+  ///
   /// - Throws: `badSettings` that names the key as the configuration writes it.
   package func validate() throws(AdaptationError) {
+    try validateLearning()
+    for key in FunctionList.all[function]?.keys ?? [] where key.isRequired {
+      try demand(values[key.name].map { $0 != .text("") } ?? false, "\(function) needs \(key.name)")
+    }
+  }
+
+  /// What the slow path of an attached function needs.
+  ///
+  /// - Throws: `badSettings` that names the key as the configuration writes it.
+  package func validateLearning() throws(AdaptationError) {
     try demand(!name.isEmpty, "name is missing")
     try demand(!bundle.isEmpty, "bundle is missing")
-    guard let known = FunctionList.all[function] else {
+    guard FunctionList.all[function] != nil else {
       let names = FunctionList.all.names.joined(separator: ", ")
       throw AdaptationError(
         .badSettings, "function \(name): there is no function \(function)", remedy: "there is: \(names)")
-    }
-    for key in known.keys where key.isRequired {
-      try demand(values[key.name].map { $0 != .text("") } ?? false, "\(known.name) needs \(key.name)")
     }
     try demand(Self.intervals.contains(interval), "interval must be 1ms to 10s, not \(interval)")
     try demand((0...1_000_000).contains(sampling), "sampling must be 0 to 1000000, not \(sampling)")

@@ -11,7 +11,8 @@ package struct TriggerSettings: Sendable, Equatable, Codable {
   }
 
   package struct Drift: Sendable, Equatable, Codable {
-    /// Population stability index of a feature beyond which its values have moved.
+    /// Population stability index of a feature beyond which its values have moved. 0.25 is where scorecards
+    /// are held to have shifted (Siddiqi, "Credit Risk Scorecards", 2006).
     package var threshold: Double
     /// Inputs that are compared at a time.
     package var window: Int

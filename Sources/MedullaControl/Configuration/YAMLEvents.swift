@@ -105,7 +105,13 @@ final class YAMLEvents {
 
   /// What mostly stands behind an error there.
   private func hint(at mark: yaml_mark_t) -> String? {
-    let rest = bytes.dropFirst(mark.index)
+    // The mark counts characters, of which continuation bytes of UTF-8 begin none.
+    var characters = mark.index
+    let rest = bytes.drop { byte in
+      guard byte & 0xC0 != 0x80 else { return true }
+      characters -= 1
+      return characters >= 0
+    }
     switch rest.first {
     case UInt8(ascii: "\t"): return "indent with spaces"
     case UInt8(ascii: "@"), UInt8(ascii: "`"), UInt8(ascii: "%"): return "quote a text that begins like this"

@@ -37,8 +37,6 @@ package protocol DatapathFunction: Sendable {
   static func reward(memory: Duration) -> (any RewardMeasure)?
   /// Its keys in the daemon's configuration, beside those of every function.
   static var keys: [FunctionKey] { get }
-  /// The adapter that tunes its networks unless another is chosen, by the name of its factory.
-  static var defaultAdapter: String { get }
   /// What an instance is, in a line for people.
   static func title(of status: InstanceStatus) -> String
 
@@ -70,6 +68,8 @@ package protocol DatapathFunction: Sendable {
   func remove(_ generation: PinnedGeneration, from instance: PinnedInstance) throws
   /// Ends the attachment, and gives back what the function took; the pins go afterwards.
   func release(_ instance: PinnedInstance, narrate: Narrator) throws
+  /// Gives back what an instance may have taken that another version attached and no function can read.
+  static func releaseUnread(_ name: InstanceName, narrate: Narrator) throws
 
   /// What its status says beside what every instance's does, by key.
   func details(of name: InstanceName) -> [String: String]
@@ -95,7 +95,6 @@ extension DatapathFunction {
   package static var event: String { "packet" }
   package static var keepsRanges: Bool { false }
   package static var keys: [FunctionKey] { [] }
-  package static var defaultAdapter: String { "none" }
   package static func reward(memory: Duration) -> (any RewardMeasure)? { nil }
   package static func title(of status: InstanceStatus) -> String {
     "\(name) at \(status.hook ?? "no interface")"
@@ -105,6 +104,7 @@ extension DatapathFunction {
   package func prepared(for name: InstanceName) throws -> Self { self }
   package func drain(_ generation: PinnedGeneration) throws {}
   package func release(_ instance: PinnedInstance, narrate: Narrator) throws { instance.detachLinks() }
+  package static func releaseUnread(_ name: InstanceName, narrate: Narrator) throws {}
   package func details(of name: InstanceName) -> [String: String] { [:] }
   package func flows(of generation: PinnedGeneration) throws -> [any InstanceFlow] { [] }
 

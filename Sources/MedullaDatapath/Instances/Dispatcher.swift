@@ -81,7 +81,10 @@ package struct Dispatcher {
   package static func program(at hook: BPFLink.Hook) -> String { names[hook == .xdp ? 1 : 0] }
 
   /// The dispatcher's object, to be loaded beside an instance's first program set, whose maps it uses.
-  package static func object(at hook: BPFLink.Hook) throws -> BPFObject {
+  ///
+  /// - Parameter fragments: whether the programs it calls take packets of several buffers; an array has
+  ///   programs of one kind only.
+  package static func object(at hook: BPFLink.Hook, fragments: Bool = false) throws -> BPFObject {
     let bytes = try BPFCompiler().object(
       source: "dispatch.bpf.c",
       files: EmbeddedSources.headers.merging(EmbeddedSources.dispatch) { first, _ in first })
@@ -89,6 +92,7 @@ package struct Dispatcher {
     // An array of programs takes those of one kind only.
     let own = program(at: hook)
     for other in object.programNames where other != own { try object.leaveOut(program: other) }
+    if fragments { try object.takeFragments(program: own) }
     return object
   }
 }

@@ -97,9 +97,12 @@ package struct Instance: Sendable, CustomStringConvertible {
       }
       try instance.function.release(instance, narrate: narrate)
     } catch let error as DatapathError where error.code == .foreignVersion || error.code == .badFunction {
-      narrate("\(error.message): only its link is taken away")
+      narrate("\(error.message): its link is taken away, and what it may have set is set back")
+      for function in functions.functions { try function.releaseUnread(name, narrate: narrate) }
       try? BPFLink(pinned: PinnedInstance.linkPath(of: name)).detach()
     }
+    // Without its link it is no instance any more, but what the next attach clears away.
+    try BPFFileSystem.unpin(PinnedInstance.linkPath(of: name))
     try BPFFileSystem.removeTree(path)
   }
 

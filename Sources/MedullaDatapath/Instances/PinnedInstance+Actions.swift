@@ -32,7 +32,7 @@ extension PinnedInstance {
       case .drain(let number): try function.drain(generation(number))
       case .remove(let number):
         try function.remove(generation(number), from: self)
-        try BPFFileSystem.removeTree(Self.generationPath(of: name, number))
+        try PinnedGeneration.unpin(Self.generationPath(of: name, number))
         generations.removeAll { $0.number == number }
       }
     }
@@ -62,7 +62,7 @@ extension PinnedInstance {
       try set.pin(at: path, except: Array(shared.maps.keys))
       generations.append(try PinnedGeneration(number: number, path: path))
     } catch {
-      try? BPFFileSystem.removeTree(path)
+      try? PinnedGeneration.unpin(path)
       throw error
     }
   }

@@ -11,7 +11,8 @@ package final class PinnedInstance {
   private let links: [String: BPFLink]
   /// Why a program set that is pinned cannot be read; nil when all can.
   private(set) var foreign: DatapathError?
-  /// Program sets of which a pin is missing: their pinning was cut short, so no flow ever took them.
+  /// Program sets of which a pin is missing: their pinning or their removal was cut short, so no flow is on
+  /// them.
   private var incomplete: [Int] = []
 
   package static func path(of name: InstanceName) -> String { BPFFileSystem.root + "/" + name.text }
@@ -151,10 +152,10 @@ package final class PinnedInstance {
     if isSplit { try function.point(self, to: current) }
   }
 
-  /// Removes generations whose pinning was cut short; the link must point at a whole one.
+  /// Removes generations whose pinning or removal was cut short; the link must point at a whole one.
   func removeDebris() throws {
     _ = try current()
-    for number in incomplete { try BPFFileSystem.removeTree(Self.generationPath(of: name, number)) }
+    for number in incomplete { try PinnedGeneration.unpin(Self.generationPath(of: name, number)) }
     incomplete = []
   }
 }

@@ -1,3 +1,5 @@
+import MedullaBase
+
 /// An instance's status for people: the same columns as the keys of the JSON.
 package struct StatusTable {
   private let status: InstanceStatus
@@ -44,23 +46,10 @@ package struct StatusTable {
         slot.nanosecondsPerInference.map(Self.rounded) ?? "-",
       ] + counters.map { "\(slot.counters[$0.key] ?? 0)" } + [slot.name]
     }
-    lines += Self.columns([header] + rows).map { "  " + $0 }
+    let table = TextTable(columns: header, rows: rows, leaning: header.count, isRuled: false)
+    lines += table.text.split(separator: "\n").map { "  " + $0 }
     return lines.joined(separator: "\n")
   }
 
   static func rounded(_ value: Double) -> String { String(Int(value.rounded())) }
-
-  /// Left-aligned columns with two spaces between them.
-  static func columns(_ rows: [[String]]) -> [String] {
-    let count = rows.map(\.count).max() ?? 0
-    let widths = (0..<count).map { column in
-      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-    }
-    return rows.map { row in
-      let cells = zip(row, widths).map { cell, width in
-        cell + String(repeating: " ", count: max(width - cell.count, 0))
-      }
-      return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
-    }
-  }
 }

@@ -4,8 +4,8 @@ import MedullaKernel
 /// One program set of an instance, as it is pinned: its maps, its programs, and its control block in memory.
 package final class PinnedGeneration {
   static let programPrefix = "program_"
-  /// Where the program that does the function's work is pinned once more, after all others; no name in C has
-  /// a `-`.
+  /// Where the program that does the function's work is pinned once more, after all others, and unpinned
+  /// before them: a set that has it is whole. No name in C has a `-`.
   static let mainPin = "main-program"
 
   package let number: Int
@@ -30,7 +30,6 @@ package final class PinnedGeneration {
     let version = control.version
     // 0: its attachment was cut short before it was filled in, so something else is missing too.
     guard version == ControlBlock.interfaceVersion || version == 0 else { throw Self.foreign(path, version) }
-    main = try BPFProgram(pinned: path + "/" + Self.mainPin)
     var maps: [String: BPFMap] = [:]
     var programs: [String: BPFProgram] = [:]
     for entry in BPFFileSystem.contents(of: path) where entry != Self.mainPin {
@@ -45,7 +44,15 @@ package final class PinnedGeneration {
     slots = try Self.find("medulla_slots", in: maps, path)
     flows = try BPFMap(pinned: PinnedInstance.path(ofGeneration: path) + "/" + SharedMaps.flowsName)
     counts = try Self.find("medulla_counts", in: maps, path)
+    // Last: what was removed meanwhile lost this pin first.
+    main = try BPFProgram(pinned: path + "/" + Self.mainPin)
     guard version != 0 else { throw Self.foreign(path, version) }
+  }
+
+  /// Unpins a program set, so that one whose removal is cut short is known by it.
+  static func unpin(_ path: String) throws(KernelError) {
+    try BPFFileSystem.unpin(path + "/" + mainPin)
+    try BPFFileSystem.removeTree(path)
   }
 
   /// A map of the program set, by its name in the source.

@@ -1,4 +1,5 @@
 import Foundation
+import MedullaBase
 
 /// What a bundle says about itself: the JSON of `medulla compile --json` and of `manifest.json`.
 package struct BundleManifest: Hashable, Sendable, Codable {
@@ -107,8 +108,6 @@ package struct BundleManifest: Hashable, Sendable, Codable {
 
   /// The manifest as JSON, keys sorted.
   package func data() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    return try encoder.encode(self)
+    Data(try JSONText.encode(self, keys: .asNamed).utf8)
   }
 }

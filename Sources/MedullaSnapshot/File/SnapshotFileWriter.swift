@@ -50,10 +50,8 @@ struct SnapshotFileWriter {
   }
 
   private mutating func add(_ kind: SnapshotSection.Kind, _ value: some Encodable) throws(SnapshotError) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     do {
-      parts.append(Part(kind: kind, element: .text, index: 0, bytes: [UInt8](try encoder.encode(value))))
+      parts.append(Part(kind: kind, element: .text, index: 0, bytes: try JSONText.line(value)))
     } catch {
       throw SnapshotError(.malformedFile, "the snapshot's \(kind) cannot be written: \(error)")
     }

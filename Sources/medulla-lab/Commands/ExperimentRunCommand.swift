@@ -40,6 +40,7 @@ struct ExperimentRunCommand: ParsableCommand {
     Interruption.watch()
     let own = try StudyOptions.settings(keys, of: study)
     let plan = try study.replacing(own + settings, in: output.quick ? study.quickPlan : study.plan)
+    let models = models
     let context = StudyContext(
       models: try models ?? ShippedNetwork.directory(), directory: try output.directory().path,
       narrate: { Narration.tell($0) })

@@ -68,7 +68,10 @@ struct PromoteCommand: ControlVerbCommand {
 struct ProxyCommand: ControlVerbCommand {
   static let configuration = CommandConfiguration(
     commandName: "proxy", abstract: "Tell a function how well its network still does.",
-    discussion: "A function with a trigger of kind proxy learns while the value is bad.")
+    discussion: """
+      A function with a trigger of kind proxy learns while the value is bad. A negative value stands after \
+      two dashes: `medulla proxy f -- -0.5`.
+      """)
 
   @OptionGroup var control: ControlOptions
   @Flag(help: "Print JSON.")

@@ -6,8 +6,10 @@ package final class SlowLoopback {
   package static let address = "127.0.0.1"
   package let name: String
 
-  /// - Parameter rate: of the loopback in both directions together, as `tc` writes it.
-  package init(rate: String = "200mbit") throws {
+  /// - Parameters:
+  ///   - rate: of the loopback in both directions together, as `tc` writes it.
+  ///   - burst: bytes that may leave at once.
+  package init(rate: String = "200mbit", burst: Int = 40_000) throws {
     // The form by which an abandoned namespace is told from one in use.
     name = "medulla-\(getpid())-\(UInt32.random(in: 0...UInt32.max))-loopback"
     try Self.run(["ip", "netns", "add", name])
@@ -15,7 +17,7 @@ package final class SlowLoopback {
       try Self.run(["ip", "-n", name, "link", "set", "lo", "mtu", "1500", "up"])
       try Self.run([
         "ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", rate, "burst",
-        "40000", "limit", "60000",
+        "\(burst)", "limit", "60000",
       ])
     } catch {
       try? Self.run(["ip", "netns", "del", name])

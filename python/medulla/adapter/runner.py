@@ -135,7 +135,8 @@ class Runner:
     def _batch(self, request: Frame) -> Batch:
         assert self.greeting is not None
         names = ("features", "outputs", "outcomes", "id", "flow", "version", "time")
-        columns = {name: request.tensors[name] for name in names}
+        # A daemon of before sends no ids.
+        columns = {name: request.tensors[name] for name in names if name != "id" or name in request.tensors}
         return Batch(
             **columns, outcome_names=self.greeting.outcomes, dropped=int(request.fields.get("dropped", 0))
         )

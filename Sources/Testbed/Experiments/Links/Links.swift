@@ -147,7 +147,7 @@ enum Links {
     ],
     quick: { plan in
       (plan[rates], plan[rtts], plan[buffers], plan[flows]) = ([12, 100], [10, 40], [1], [2])
-      (plan[seconds], plan[warmUp]) = (8, 3)
+      plan[seconds] = 8
     }, cells: cells, check: check, whole: isWhole, alone: true,
     course: .trials(.asListed) { plan, context in
       for name in congestions(plan) { try CongestionControls.require(name) }

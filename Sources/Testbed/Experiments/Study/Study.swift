@@ -74,8 +74,9 @@ package struct Study: Sendable {
 
 /// What a study may use.
 package struct StudyContext: Sendable {
-  /// The directory of the shipped network.
-  package var models: String
+  /// The directory of the shipped network, looked for by those that need it.
+  package var models: String { get throws { try findModels() } }
+  private let findModels: @Sendable () throws -> String
   /// The program that has the testbed's own processes.
   package var executable: String
   /// Where the results go; nil: nowhere.
@@ -83,10 +84,11 @@ package struct StudyContext: Sendable {
   package var narrate: @Sendable (String) -> Void
 
   package init(
-    models: String, executable: String = LinkEmulator.ownExecutable, directory: String? = nil,
+    models: @autoclosure @escaping @Sendable () throws -> String,
+    executable: String = LinkEmulator.ownExecutable, directory: String? = nil,
     narrate: @escaping @Sendable (String) -> Void = { _ in }
   ) {
-    self.models = models
+    findModels = models
     self.executable = executable
     self.directory = directory
     self.narrate = narrate
