@@ -8,10 +8,13 @@ FUZZ_SECONDS ?= 600
 
 PREFIX ?= /usr/local
 
-.PHONY: setup build install uninstall demo test python check format integration bench fuzz docs clean
+.PHONY: setup testbed build install uninstall demo test python check format integration bench fuzz docs clean
 
 setup: ## Debian packages and the Python environment of the tests (idempotent)
 	@scripts/setup.sh
+
+testbed: ## setup, and the programs that experiments drive (nginx, wrk, curl)
+	@scripts/setup.sh --testbed
 
 build: ## the release programs in bin/: medulla, medullad (the daemon), medulla-lab (the testbed), medulla-demo
 	@MEDULLA_SETUP_PYTHON=no scripts/setup.sh

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what Medulla builds and tests with: Debian packages by name, and a Python environment that only
-# the tests use (ONNX Runtime, to compare with; MEDULLA_SETUP_PYTHON=no leaves it out). Says what it does;
-# does nothing twice.
+# the tests use (ONNX Runtime, to compare with; MEDULLA_SETUP_PYTHON=no leaves it out). With --testbed also the
+# programs that experiments drive. Says what it does; does nothing twice.
+# Usage: scripts/setup.sh [--testbed]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +10,17 @@ say() { printf 'setup: %s\n' "$*"; }
 
 packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev libsqlite3-dev libssl-dev libyaml-dev linux-libc-dev iproute2 iperf3
   iputils-ping procps python3 python3-venv python3-yaml)
+testbed_packages=(curl nginx-light wrk)
 libbpf_minimum=1.3
+
+case "${1:-}" in
+  "") ;;
+  --testbed) packages+=("${testbed_packages[@]}") ;;
+  *)
+    echo "usage: scripts/setup.sh [--testbed]" >&2
+    exit 64
+    ;;
+esac
 
 if ! command -v swift >/dev/null; then
   say "swift is missing: install Swift 6.1 or later from https://swift.org/install"
@@ -48,16 +59,30 @@ install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# Where this machine has its own release from, so that its mirror and its key serve for the backports too.
+archive() {
+  apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(SIGNED_BY)' |
+    awk -v codename="$1" '$2 == codename && $3 == "main" {
+      print ($4 ~ /^\// ? "[signed-by=" $4 "] " : "") $1
+      exit
+    }'
+}
+
 install_libbpf() {
-  local source=() candidate codename list
+  local source=() candidate codename list archive
   refresh
   candidate=$(apt-cache policy libbpf-dev | awk '/Candidate:/ {print $2}')
   if ! dpkg --compare-versions "${candidate#*:}" ge "$libbpf_minimum"; then
     # shellcheck source=/dev/null
     codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
     list=/etc/apt/sources.list.d/medulla-backports.list
-    say "libbpf here is $candidate; adding $codename-backports ($list)"
-    echo "deb http://deb.debian.org/debian $codename-backports main" | as_root tee "$list" >/dev/null
+    archive=$(archive "$codename")
+    if [ -z "$archive" ]; then
+      say "libbpf here is $candidate, $libbpf_minimum or later is needed, and no source of $codename/main is known"
+      exit 1
+    fi
+    say "libbpf here is $candidate; adding $codename-backports of $archive ($list)"
+    echo "deb $archive $codename-backports main" | as_root tee "$list" >/dev/null
     as_root apt-get update -qq
     source=(-t "$codename-backports")
   fi

@@ -51,6 +51,7 @@ extension Instance {
   ///
   /// - Parameters:
   ///   - bundle: the network that runs, in floats, and what its inputs look like.
+  ///   - adapter: what learns from the samples.
   ///   - interval: samples are drained this often, 1 ms to 10 s.
   ///   - events: hears in words what was learned, staged, promoted and taken back, on a thread of its own.
   /// - Throws: `MedullaError` when the adapter cannot learn for this function, when the instance takes no

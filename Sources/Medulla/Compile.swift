@@ -30,13 +30,12 @@ public struct CompileOptions: Sendable {
 ///
 /// - Parameters:
 ///   - model: `.onnx`, or `.safetensors` with a list of its layers beside it.
-///   - calibration: `.npy` or `.csv`, one input a row: what live inputs look like. Features beyond their
-/// range
-///     saturate.
+///   - calibration: `.npy` or `.csv`, one input a row: what live inputs look like. Features beyond
+///     their range saturate.
 ///   - path: where the bundle is written; nil keeps it for as long as the value lives.
+///   - options: the integers' widths, and which share of the calibration sets the ranges.
 /// - Throws: `MedullaError` when the model cannot be read or is not supported, when a sum has no proof that
-/// it
-///   stays inside its lanes, or when the compiler or the verifier refuses a program.
+///   it stays inside its lanes, or when the compiler or the verifier refuses a program.
 public func compile(
   model: String, calibration: String, to path: String? = nil, options: CompileOptions = CompileOptions()
 ) throws(MedullaError) -> CompiledNetwork {

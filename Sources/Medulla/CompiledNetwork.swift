@@ -55,7 +55,10 @@ public struct CompiledNetwork: Sendable {
   ///
   /// It stays when this process ends, until `Instance.detach()`.
   ///
-  /// - Parameter name: a letter, then at most 14 letters, digits, `_` and `-`.
+  /// - Parameters:
+  ///   - function: what it decides.
+  ///   - name: a letter, then at most 14 letters, digits, `_` and `-`.
+  ///   - settings: how flows keep their snapshot, and how many decisions go up as samples.
   /// - Throws: `MedullaError` when the network has other sizes than the function needs, the name is taken, or
   ///   a privilege is missing.
   public func attach(

@@ -13,7 +13,9 @@ public struct Function: Sendable {
   /// A function of one's own: one `.bpf.c` file that says what the network sees of a packet and what its
   /// answer does.
   ///
-  /// - Parameter hook: `tc:DEVICE:ingress`, `tc:DEVICE:egress` or `xdp:DEVICE`.
+  /// - Parameters:
+  ///   - program: path of the `.bpf.c` file.
+  ///   - hook: `tc:DEVICE:ingress`, `tc:DEVICE:egress` or `xdp:DEVICE`.
   public static func packet(program: String, hook: String) -> Function {
     Function(name: PacketFunction.name) {
       PacketFunction(program: try FunctionProgram(contentsOf: program), hook: try FunctionHook(hook))
