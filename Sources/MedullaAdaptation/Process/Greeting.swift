@@ -25,7 +25,7 @@ enum Greeting {
       let given = answer.fields["protocol"]?.number.map { "\($0)" } ?? "none"
       throw AdapterFailure(
         .malformedAnswer, "the adapter speaks protocol version \(given), not \(version)",
-        remedy: "Install the version of the `medulla` package that belongs to this one.")
+        remedy: "Install the Python package of this version: `pip install ./python` (medulla-datapath).")
     }
   }
 }

@@ -58,7 +58,7 @@ package struct DemoReport: Sendable {
   /// Why there are more flows than transfers.
   private var flowNote: String {
     outcome.datapath == "kernel"
-      ? "An iperf3 transfer is two flows: the data, and iperf3's own control connection."
+      ? "An iperf3 transfer is two flows: both ends of its data connection are on this machine."
       : "Flows are simulated; a flow keeps the snapshot that was active when it started."
   }
 

@@ -18,8 +18,8 @@ package final class LinkEmulator {
 
   package static let device = "medulla0"
   /// Frames that a device holds for the emulator: more than any congestion window here, so that packets are
-  /// dropped by the emulated buffer only.
-  private static let deviceQueueFrames = 50_000
+  /// dropped by the emulated buffer only. The kernel takes no more since 6.1.189, 6.12.111 and 7.3.
+  private static let deviceQueueFrames = 32_767
   /// Largest receive and send buffer: five times 400 Mbit/s × 100 ms, with the kernel's own overhead.
   private static let socketBufferBytes = 128 << 20
 
