@@ -35,7 +35,8 @@ let package = Package(
     .target(
       name: "MedullaModel", dependencies: ["MedullaBase", product("SwiftProtobuf", "swift-protobuf")],
       exclude: ["ONNX/onnx-subset.proto"], swiftSettings: swift6),
-    .target(name: "MedullaSnapshot", dependencies: ["MedullaBase", "MedullaModel"], swiftSettings: swift6),
+    .target(
+      name: "MedullaSnapshot", dependencies: ["CHost", "MedullaBase", "MedullaModel"], swiftSettings: swift6),
     .target(name: "MedullaCodegen", dependencies: ["MedullaBase", "MedullaSnapshot"], swiftSettings: swift6),
     .target(
       name: "MedullaKernel", dependencies: ["CLibBPF", "CHost", "MedullaBase"], swiftSettings: swift6),

@@ -136,6 +136,68 @@ struct SnapshotFileTests {
     #expect(throws: SnapshotError.self) { try SnapshotBundle.open(folder.path) }
   }
 
+  /// A bundle with a program, a header and a model that are only bytes.
+  private func filled(_ path: String, seed: UInt64 = 1) throws {
+    let file = try SnapshotFile(small(seed: seed))
+    _ = try SnapshotBundle.write(file, to: path) { folder in
+      let programs = folder.appendingPathComponent(SnapshotBundle.programsName)
+      try FileManager.default.createDirectory(at: programs, withIntermediateDirectories: false)
+      try Data("object \(seed)".utf8).write(to: programs.appendingPathComponent("congestion.bpf.o"))
+      try Data("header".utf8).write(to: folder.appendingPathComponent(SnapshotBundle.headerName))
+      try Data("model".utf8).write(to: folder.appendingPathComponent(SnapshotBundle.modelName))
+      return try manifest(file, seed: seed)
+    }
+  }
+
+  private func inFolder(_ body: (URL) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("medulla-bundle-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder)
+  }
+
+  @Test("one flipped bit in any file of a bundle, or a file that is gone, is found before it is used")
+  func damaged() throws {
+    try inFolder { folder in
+      let path = folder.appendingPathComponent("net.medulla").path
+      for file in ["programs/congestion.bpf.o", "shape.h", "model.onnx", "snapshot.medulla"] {
+        try? FileManager.default.removeItem(atPath: path)
+        try filled(path)
+        _ = try SnapshotBundle.open(path)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path + "/" + file))
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: path + "/" + file))
+        let flipped = #expect(throws: SnapshotError.self) { try SnapshotBundle.open(path) }
+        #expect([.digestMismatch, .malformedFile].contains(flipped?.code), "\(file)")
+        #expect(flipped?.message.contains(file) == true || file == "snapshot.medulla", "\(file)")
+        try FileManager.default.removeItem(atPath: path + "/" + file)
+        #expect(throws: SnapshotError.self) { try SnapshotBundle.open(path) }
+      }
+    }
+  }
+
+  @Test("a bundle with somebody's files in it is not replaced, and a link to one stays a link")
+  func replaced() throws {
+    try inFolder { folder in
+      let path = folder.appendingPathComponent("net.medulla").path
+      let link = folder.appendingPathComponent("link.medulla").path
+      try filled(path)
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "net.medulla")
+      try filled(link, seed: 2)
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "net.medulla")
+      #expect(try SnapshotBundle.open(path).snapshot == small(seed: 2))
+      try Data("mine".utf8).write(to: URL(fileURLWithPath: path + "/notes.txt"))
+      let refused = #expect(throws: SnapshotError.self) { try filled(path, seed: 3) }
+      #expect(refused?.message.contains("notes.txt") == true)
+      #expect(FileManager.default.fileExists(atPath: path + "/notes.txt"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 2)
+      try FileManager.default.removeItem(atPath: path)
+      let dangling = #expect(throws: SnapshotError.self) { try filled(link) }
+      #expect(dangling?.message.contains("where nothing is") == true)
+    }
+  }
+
   private func small(seed: UInt64 = 1) throws -> Snapshot {
     try Quantizer().quantize(
       Networks.chain([2, 3, 1], [.relu, nil], seed: seed), calibration)

@@ -74,9 +74,12 @@ package struct BundleManifest: Hashable, Sendable, Codable {
   package let programs: [Program]
   /// Why there are no programs; absent when there are.
   package let programsNote: String?
+  /// SHA-256 of the other files, by their paths in the bundle; absent where a version before this one wrote
+  /// the bundle, or none was written.
+  package internal(set) var files: [String: String]?
 
   enum CodingKeys: String, CodingKey {
-    case name, scheme, shape, digest, inputs, outputs, error, steps, programs
+    case name, scheme, shape, digest, inputs, outputs, error, steps, programs, files
     case programsNote = "programs_note"
   }
 

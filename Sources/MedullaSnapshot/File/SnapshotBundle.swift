@@ -1,3 +1,4 @@
+import CHost
 import Foundation
 
 /// A compiled network on disk: a directory `NAME.medulla`.
@@ -28,7 +29,7 @@ package struct SnapshotBundle: Sendable {
   package var headerPath: String { path + "/" + Self.headerName }
   package var programsPath: String { path + "/" + Self.programsName }
 
-  /// Opens a bundle and checks its snapshot and manifest against each other.
+  /// Opens a bundle and checks every file of it against its manifest.
   ///
   /// - Throws: `io` when a file is missing, `malformedFile` or `digestMismatch` when one is damaged.
   package static func open(_ path: String) throws(SnapshotError) -> SnapshotBundle {
@@ -47,11 +48,18 @@ package struct SnapshotBundle: Sendable {
         "\(path) has a snapshot \(file.digest.prefix(12)) and a manifest for "
           + "\(manifest.digest.prefix(12))", remedy: "Compile the bundle again.")
     }
+    guard let files = manifest.files else {
+      throw SnapshotError(
+        .malformedFile, "\(path) is of an earlier version, whose manifest names no files",
+        remedy: "Compile the bundle again.")
+    }
+    try BundleFiles.check(files, in: path)
     return SnapshotBundle(path: path, manifest: manifest, file: file)
   }
 
-  /// Writes a bundle as a whole or not at all: into a directory beside it, which then takes its name. One
-  /// that was there before is replaced.
+  /// Writes a bundle as a whole or not at all: into a directory beside it, which then takes its name. A
+  /// bundle that was there before is replaced, in one step where the file system can; nothing else is, and a
+  /// link stays a link.
   ///
   /// - Parameter fill: writes the files of other modules (model, header, programs) into the directory that it
   ///   is given and returns the manifest.
@@ -59,44 +67,77 @@ package struct SnapshotBundle: Sendable {
   package static func write(
     _ file: SnapshotFile, to path: String, fill: (URL) throws -> BundleManifest
   ) throws -> SnapshotBundle {
-    let target = URL(fileURLWithPath: path)
+    let target = try place(path)
     let parent = target.deletingLastPathComponent()
     let name = ".\(target.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier)"
     let draft = parent.appendingPathComponent(name + ".draft")
     let files = FileManager.default
-    if files.fileExists(atPath: path) {
-      guard files.fileExists(atPath: path + "/" + manifestName) else {
-        throw SnapshotError(
-          .io, "\(path) exists and is not a bundle", remedy: "Choose another name, or remove it first.")
-      }
-    }
+    try checkReplaceable(target.path)
     do {
       try? files.removeItem(at: draft)
       try files.createDirectory(at: parent, withIntermediateDirectories: true)
       try files.createDirectory(at: draft, withIntermediateDirectories: false)
     } catch {
       throw SnapshotError(
-        .io, "\(path) cannot be written: \(error.localizedDescription)",
+        .io, "\(path) cannot be written", cause: error.localizedDescription,
         remedy: "Check that the directory around it is writable.")
     }
     defer { try? files.removeItem(at: draft) }
-    let manifest = try fill(draft)
+    var manifest = try fill(draft)
+    manifest.files = try BundleFiles.digests(in: draft.path)
     do {
       try Data(file.bytes).write(to: draft.appendingPathComponent(snapshotName))
       try manifest.data().write(to: draft.appendingPathComponent(manifestName))
-      if files.fileExists(atPath: path) {
-        // Two renames: for an instant there is no bundle, but never half of one.
-        let old = parent.appendingPathComponent(name + ".old")
-        try? files.removeItem(at: old)
-        try files.moveItem(at: target, to: old)
-        defer { try? files.removeItem(at: old) }
-        try files.moveItem(at: draft, to: target)
-      } else {
-        try files.moveItem(at: draft, to: target)
-      }
+      try put(draft, at: target)
     } catch {
-      throw SnapshotError(.io, "\(path) cannot be written: \(error.localizedDescription)")
+      throw SnapshotError(.io, "\(path) cannot be written", cause: error.localizedDescription)
     }
     return SnapshotBundle(path: path, manifest: manifest, file: file)
+  }
+
+  /// Where a path leads: a link is followed.
+  private static func place(_ path: String) throws(SnapshotError) -> URL {
+    guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else {
+      return URL(fileURLWithPath: path)
+    }
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw SnapshotError(.io, "\(path) is a link to \(target), where nothing is", remedy: "Remove the link.")
+    }
+    return URL(fileURLWithPath: path).resolvingSymlinksInPath()
+  }
+
+  /// - Throws: `io` unless there is nothing, or a bundle with no file of anyone else's.
+  private static func checkReplaceable(_ path: String) throws(SnapshotError) {
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    guard FileManager.default.fileExists(atPath: path + "/" + manifestName) else {
+      throw SnapshotError(
+        .io, "\(path) exists and is not a bundle", remedy: "Choose another name, or remove it first.")
+    }
+    let manifest = try BundleManifest(data: BoundedFile.read(path + "/" + manifestName), path: path)
+    // An earlier version's has no list of what is its own.
+    guard manifest.files != nil else { return }
+    let foreign = try BundleFiles.foreign(in: path, to: manifest)
+    guard foreign.isEmpty else {
+      throw SnapshotError(
+        .io, "\(path) has files that are not the bundle's: \(foreign.prefix(5).joined(separator: ", "))",
+        remedy: "Choose another name, or move them away.")
+    }
+  }
+
+  private static func put(_ draft: URL, at target: URL) throws {
+    let files = FileManager.default
+    guard files.fileExists(atPath: target.path) else { return try files.moveItem(at: draft, to: target) }
+    switch medulla_exchange(draft.path, target.path) {
+    // The draft's place has the old bundle now.
+    case 0: try files.removeItem(at: draft)
+    case -EINVAL, -ENOSYS:
+      // Two renames: for an instant there is no bundle, but never half of one.
+      let old = draft.deletingPathExtension().appendingPathExtension("old")
+      try? files.removeItem(at: old)
+      try files.moveItem(at: target, to: old)
+      defer { try? files.removeItem(at: old) }
+      try files.moveItem(at: draft, to: target)
+    case let code: throw POSIXError(POSIXErrorCode(rawValue: Int32(-code)) ?? .EIO)
+    }
   }
 }
