@@ -142,7 +142,7 @@ let package = Package(
       path: "Sources/Testbed/Baselines",
       resources: embedded(
         "bpf/user_space.h", "bpf/user_space.bpf.c", "bpf/dctcp.h", "bpf/dctcp.bpf.c", "bpf/latency.h",
-        "bpf/latency.bpf.c", "native/latency_ways.c", "native/latency_process.h",
+        "bpf/latency.bpf.c", "native/process.h", "native/latency_ways.c", "native/latency_process.h",
         "native/latency_descriptors.h", "native/latency_ring.h", "native/inference_agent.c",
         "python/onnx_agent.py"),
       swiftSettings: swift6),

@@ -4,6 +4,7 @@ import Testing
 
 @testable import TestbedExperiments
 @testable import TestbedLink
+@testable import TestbedMeasures
 @testable import TestbedWorkload
 
 extension RealLinks {
@@ -20,10 +21,13 @@ extension RealLinks {
       let network = try SteeringNetworkStub.network
       let steering = try Steering(#require(SteeringScheme("cubic")), prefix: "t", network: network)
       let outcome = try trial.run(steering, prefix: "t", executable: TestHost.lab)
-      let measures = outcome.measures
-      #expect(measures.flowMbps.count == 2 && measures.goodputMbps > 8 && measures.goodputMbps < 20)
-      #expect(measures.processors.busyByProcessor.count == ProcessInfo.processInfo.processorCount)
-      #expect(measures.queueMs.mean > 0 && measures.inference == nil && measures.rttMs.mean >= 10)
+      let reading = outcome.reading
+      let goodput = try #require(reading[FlowMetrics.goodput])
+      #expect(outcome.transfer.flows.count == 2 && goodput > 8 && goodput < 20)
+      let processors = try ProcessorMeter().read().busyByProcessor.count
+      #expect(reading[FlowMetrics.senderBusy] != nil && processors == ProcessInfo.processInfo.processorCount)
+      #expect((reading[FlowMetrics.queue.mean] ?? 0) > 0 && (reading[FlowMetrics.roundTrip.mean] ?? 0) >= 10)
+      #expect(reading[FlowMetrics.inferences] == nil)
       #expect(TestHost.namespaces(of: getpid()).isEmpty)
     }
 

@@ -42,9 +42,9 @@ struct LargeScaleScenarioTests {
   @Test("a run's figures come from its flows: classes, unfinished and unanswered ones")
   func figures() throws {
     let run = try run(.kernel, 0, short: 30, long: 900, unfinished: 2)
-    #expect(run[Scheduling.SizeClass.short.completion.mean] == 30)
-    #expect(run[Scheduling.SizeClass.long.completion.p99] == 900)
-    #expect(run[Scheduling.SizeClass.middle.completion.mean] == nil)
+    #expect(run[SizeClass.short.microseconds.mean] == 30)
+    #expect(run[SizeClass.long.microseconds.p99] == 900)
+    #expect(run[SizeClass.middle.microseconds.mean] == nil)
     #expect(run[Scheduling.unfinished] == 2)
     #expect(run[Scheduling.unanswered] == 2)
     #expect(run[Scheduling.rightBand] == 0.5)
@@ -137,7 +137,7 @@ struct LargeScaleScenarioTests {
       #expect(output.totals.digest == predictor.file.digest)
       #expect(wrong == 0)
       #expect(checked == (scheme.source == .predicted ? 2 * flows.count : 0))
-      means[scheme.name] = reading[Scheduling.SizeClass.short.completion.mean]
+      means[scheme.name] = reading[SizeClass.short.microseconds.mean]
     }
     #expect((means["ideal"] ?? .infinity) < (means["off"] ?? 0), "\(means)")
     let bad = #expect(throws: TestbedError.self) {

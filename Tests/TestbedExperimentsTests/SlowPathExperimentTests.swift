@@ -162,7 +162,7 @@ struct AdaptationTests {
   @Test("a condition leaves to one flow what the background does not take, and can be trained for")
   func condition() throws {
     let condition = LinkCondition(
-      "x", rateMbps: 30, bufferBdp: 1, loss: 0.1, background: .init(bitsPerSecond: 20e6, on: 1, off: 1))
+      name: "x", rateMbps: 30, bufferBdp: 1, loss: 0.1, background: .init(bitsPerSecond: 20e6, on: 1, off: 1))
     #expect(abs(condition.backgroundShare - 1.0 / 3) < 1e-12)
     #expect(abs(condition.availableMbps - 30 * 1448 / 1500 * (1 - 0.3)) < 1e-9)
     #expect(throws: Never.self) { try AuroraScenarios(condition.ranges) }

@@ -113,12 +113,12 @@ extension RealLinks {
       _ = try dead.finish(within: .seconds(5))
       let name = "medulla-\(dead.identifier)-0-abandoned"
       try ChildProcess.run(["ip", "netns", "add", name])
-      try NetworkNamespace.with(roles: ["living"]) { made in
-        #expect(NetworkNamespace.abandoned().contains(name))
-        #expect(NetworkNamespace.removeAbandoned().contains(name))
-        #expect(!TestHost.namespaces().contains(name))
-        #expect(TestHost.namespaces().contains(made[0].name))
-      }
+      let living = try NetworkNamespace(role: "living")
+      defer { living.remove() }
+      #expect(NetworkNamespace.abandoned().contains(name))
+      #expect(NetworkNamespace.removeAbandoned().contains(name))
+      #expect(!TestHost.namespaces().contains(name))
+      #expect(TestHost.namespaces().contains(living.name))
     }
   }
 }

@@ -229,7 +229,7 @@ extension RealLinks {
         #expect(counts.connected == counts.begun)
         #expect(counts.completed == counts.begun)
         #expect(counts.broken == 0, "\(counts.reasons)")
-        #expect(flows.completionSeconds().count == counts.completed)
+        #expect(flows.completed().count == counts.completed)
       }
     }
 

@@ -118,7 +118,7 @@ struct RequestCycleTests {
     var cycle = cycle()
     #expect(cycle.due(mayBegin: true) == 50 * ms)
     #expect(cycle.advance(to: 49 * ms, mayBegin: true) == nil && cycle.requestLeft == 0)
-    #expect(cycle.advance(to: 50 * ms, mayBegin: true) == .asked && cycle.requestLeft == 100)
+    #expect(cycle.advance(to: 50 * ms, mayBegin: true) == .begun && cycle.requestLeft == 100)
     cycle.requestSent(60)
     #expect(cycle.requestRead(60) == nil && cycle.answerLeft == 0)
     cycle.requestSent(40)
@@ -126,9 +126,9 @@ struct RequestCycleTests {
     cycle.answerSent(1_000)
     #expect(cycle.answerRead(999, at: 90 * ms) == nil && cycle.isAsking)
     let answer = RequestResponse.Answer(connection: 4, begunNanoseconds: 50 * ms, seconds: 0.05)
-    #expect(cycle.answerRead(1, at: 100 * ms) == .answered(answer))
+    #expect(cycle.answerRead(1, at: 100 * ms) == .completed(answer))
     #expect(!cycle.isAsking && cycle.due(mayBegin: true) == 150 * ms)
-    #expect(cycle.advance(to: 150 * ms, mayBegin: true) == .asked)
+    #expect(cycle.advance(to: 150 * ms, mayBegin: true) == .begun)
   }
 
   @Test("a request without an answer is given up after its patience")
@@ -136,19 +136,19 @@ struct RequestCycleTests {
     var cycle = cycle()
     _ = cycle.advance(to: 50 * ms, mayBegin: true)
     #expect(cycle.advance(to: 2_050 * ms, mayBegin: true) == nil)
-    #expect(cycle.advance(to: 2_051 * ms, mayBegin: true) == .broken("not answered after 2 s"))
+    #expect(cycle.advance(to: 2_051 * ms, mayBegin: true) == .broken("not answered after 2 s", open: 1))
   }
 
   @Test("what was not asked for, or is too long, breaks the connection")
   func excess() {
     var idle = cycle()
-    #expect(idle.answerRead(1, at: ms) == .broken("an answer was too long"))
+    #expect(idle.answerRead(1, at: ms) == .broken("an answer was too long", open: 0))
     idle = cycle()
-    #expect(idle.requestRead(1) == .broken("a request was too long"))
+    #expect(idle.requestRead(1) == .broken("a request was too long", open: 0))
     var asking = cycle()
     _ = asking.advance(to: 50 * ms, mayBegin: true)
-    #expect(asking.requestRead(101) == .broken("a request was too long"))
-    #expect(asking.answerRead(1_001, at: 60 * ms) == .broken("an answer was too long"))
+    #expect(asking.requestRead(101) == .broken("a request was too long", open: 1))
+    #expect(asking.answerRead(1_001, at: 60 * ms) == .broken("an answer was too long", open: 1))
     #expect(asking.requestRead(0) == nil)
   }
 
@@ -156,7 +156,7 @@ struct RequestCycleTests {
   func ending() {
     var cycle = cycle()
     #expect(cycle.advance(to: 60 * ms, mayBegin: false) == nil && cycle.due(mayBegin: false) == nil)
-    #expect(cycle.advance(to: 60 * ms, mayBegin: true) == .asked)
+    #expect(cycle.advance(to: 60 * ms, mayBegin: true) == .begun)
     _ = cycle.requestRead(100)
     #expect(cycle.advance(to: 70 * ms, mayBegin: false) == nil && cycle.isAsking)
     #expect(cycle.answerRead(1_000, at: 80 * ms) != nil && !cycle.isAsking)

@@ -32,14 +32,14 @@ extension RealLinks {
           #expect(TestHost.becomes { flows.read().completed >= 4 }, "\(flows.read())")
           let counts = try flows.finish(within: .seconds(20))
           #expect(counts.completed == counts.begun && counts.unfinished == 0 && counts.skipped == 0)
-          #expect(counts.broken == 0 && counts.brokenFlows == 0, "\(counts.reasons)")
-          let bursts = flows.bursts()
+          #expect(counts.broken == 0 && counts.brokenConnections == 0, "\(counts.reasons)")
+          let bursts = flows.completed()
           #expect(bursts.count == counts.completed && Set(bursts.map(\.flow)) == [0, 1])
           #expect(bursts.allSatisfy { $0.sendingSeconds >= 0.2 && $0.seconds >= $0.sendingSeconds })
           #expect(bursts.allSatisfy { $0.bitsPerSecond < 25e6 } && bursts.contains { $0.bytes > 0 })
           let report = try emulator.stop()
           let path = sender == .client ? report.forward : report.backward
-          #expect(path.deliveredBytes > counts.bytes)
+          #expect(path.deliveredBytes > bursts.reduce(0) { $0 + $1.bytes })
         }
       }
       #expect(TestHost.namespaces(of: getpid()).isEmpty)
@@ -73,14 +73,14 @@ extension RealLinks {
         ])
         let sockets = SocketSample.parse(seen.outputText, at: 0)
         #expect(sockets.count == 3 && sockets.allSatisfy { $0.congestion == "reno" }, "\(seen.outputText)")
-        #expect(TestHost.becomes { requests.read().answered >= 20 }, "\(requests.read())")
+        #expect(TestHost.becomes { requests.read().completed >= 20 }, "\(requests.read())")
         let counts = try requests.finish(within: .seconds(20))
-        #expect(counts.answered == counts.asked && counts.unfinished == 0)
+        #expect(counts.completed == counts.begun && counts.unfinished == 0)
         #expect(counts.broken == 0 && counts.brokenConnections == 0, "\(counts.reasons)")
-        let answers = requests.answers()
-        #expect(answers.count == counts.answered && Set(answers.map(\.connection)) == [0, 1, 2])
+        let answers = requests.completed()
+        #expect(answers.count == counts.completed && Set(answers.map(\.connection)) == [0, 1, 2])
         #expect(answers.allSatisfy { $0.seconds >= 0.01 })
-        #expect(try emulator.stop().backward.deliveredBytes > counts.answered * plan.answerBytes)
+        #expect(try emulator.stop().backward.deliveredBytes > counts.completed * plan.answerBytes)
       }
       #expect(TestHost.namespaces(of: getpid()).isEmpty)
     }
@@ -95,7 +95,7 @@ extension RealLinks {
         try cut(emulator)
         #expect(TestHost.becomes { requests.read().brokenConnections == 2 }, "\(requests.read())")
         let counts = try requests.finish(within: .seconds(5))
-        #expect(counts.asked == counts.answered + counts.broken && counts.unfinished == 0)
+        #expect(counts.begun == counts.completed + counts.broken && counts.unfinished == 0)
         #expect(counts.reasons == ["not answered after 0.5 s": 2])
       }
     }

@@ -26,6 +26,7 @@ enum BaselineSources {
   /// What its processes are compiled from, besides `shape.h`, `network.h` and `question.h`.
   static var latencyWays: [String: String] {
     [
+      "process.h": text(PackageResources.process_h),
       "latency_ways.c": text(PackageResources.latency_ways_c),
       "latency_process.h": text(PackageResources.latency_process_h),
       "latency_descriptors.h": text(PackageResources.latency_descriptors_h),
@@ -37,8 +38,8 @@ enum BaselineSources {
   /// What the native agent is compiled from, besides `shape.h` and `network.h`.
   static var agent: [String: String] {
     [
+      "process.h": text(PackageResources.process_h), "user_space.h": text(PackageResources.user_space_h),
       "inference_agent.c": text(PackageResources.inference_agent_c),
-      "user_space.h": text(PackageResources.user_space_h),
     ]
   }
 

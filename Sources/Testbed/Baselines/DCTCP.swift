@@ -22,7 +22,7 @@ package final class DCTCP {
   private var before = Counts()
 
   /// What its flows did since it was attached or since `beginWindow`, over all namespaces.
-  package struct Statistics: Codable, Equatable, Sendable {
+  package struct Statistics: Equatable, Sendable {
     /// Windows of data over which alpha was updated.
     package var windows: Int
     /// Of them, those with a mark.
@@ -33,13 +33,6 @@ package final class DCTCP {
     package var flowsWithoutECN: Int
     /// The mean of alpha over the windows, between 0 and 1.
     package var meanAlpha: Double
-
-    enum CodingKeys: String, CodingKey {
-      case windows, losses
-      case markedWindows = "marked_windows"
-      case flowsWithoutECN = "flows_without_ecn"
-      case meanAlpha = "mean_alpha"
-    }
   }
 
   /// `struct dctcp_counts`.

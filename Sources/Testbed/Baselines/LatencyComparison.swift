@@ -99,15 +99,6 @@ package final class LatencyComparison {
     return LatencySeries(cell: cell, nanoseconds: samples)
   }
 
-  /// Measures every cell once.
-  package func run(tell: (LatencySeries) throws -> Void = { _ in }) throws -> [LatencySeries] {
-    try LatencyCell.all.map { cell in
-      let series = try measure(cell)
-      try tell(series)
-      return series
-    }
-  }
-
   private func identifier(_ program: String) throws -> String {
     "\(try object.loadedProgram(program).facts().identifier)"
   }

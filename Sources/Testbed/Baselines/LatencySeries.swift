@@ -64,11 +64,6 @@ package struct LatencySeries: Codable, Equatable, Sendable {
   /// In the order of measuring.
   package var nanoseconds: [UInt32]
 
-  package init(cell: LatencyCell, nanoseconds: [UInt32]) {
-    self.cell = cell
-    self.nanoseconds = nanoseconds
-  }
-
   package var mean: Double {
     nanoseconds.isEmpty ? 0 : nanoseconds.reduce(0) { $0 + Double($1) } / Double(nanoseconds.count)
   }

@@ -50,13 +50,6 @@ package struct UserSpaceStatistics: Codable, Equatable, Sendable {
     }
   }
 
-  enum CodingKeys: String, CodingKey {
-    case acknowledgements, reports, decisions, agent
-    case droppedReports = "dropped_reports"
-    case decisionsDue = "decisions_due"
-    case unservedFlows = "unserved_flows"
-  }
-
   /// - Parameters:
   ///   - counts: each processor's, now.
   ///   - before: their sums at the window's begin.

@@ -15,8 +15,6 @@ package struct DemoPlan: Codable, Equatable, Sendable {
   /// Kernel congestion controls to compare with.
   package var baselines = ["cubic", "bbr"]
 
-  package init() {}
-
   package var cell: LinkCell {
     LinkCell(
       rateMbps: rateMbps, rttMilliseconds: rttMilliseconds, bufferBdp: bufferBdp)

@@ -23,13 +23,6 @@ package struct DemoInference: Codable, Equatable, Sendable {
   package var nativeScalarNs: Double
   /// To user space and back, with the inference there.
   package var roundtripNs: Double
-
-  package init(kernelNs: Double, emptyNs: Double, nativeScalarNs: Double, roundtripNs: Double) {
-    self.kernelNs = kernelNs
-    self.emptyNs = emptyNs
-    self.nativeScalarNs = nativeScalarNs
-    self.roundtripNs = roundtripNs
-  }
 }
 
 /// A snapshot in the kernel at one moment.
@@ -45,19 +38,4 @@ package struct DemoSlot: Codable, Equatable, Sendable {
   package var nanosecondsPerInference: Double?
   /// The quickest of them.
   package var leastNanoseconds: Double?
-
-  package init(
-    index: Int, version: Int, digest: String, name: String, state: String, flows: Int, inferences: Int,
-    nanosecondsPerInference: Double?, leastNanoseconds: Double?
-  ) {
-    self.index = index
-    self.version = version
-    self.digest = digest
-    self.name = name
-    self.state = state
-    self.flows = flows
-    self.inferences = inferences
-    self.nanosecondsPerInference = nanosecondsPerInference
-    self.leastNanoseconds = leastNanoseconds
-  }
 }

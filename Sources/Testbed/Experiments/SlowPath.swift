@@ -5,19 +5,17 @@ import TestbedLink
 /// The daemon as users run it (`medulla run CONFIG`), for one congestion control, as a child process.
 package final class SlowPath {
   /// What the configuration says.
-  package struct Settings: Codable, Equatable, Sendable {
+  struct Settings: Sendable {
     /// Of the batches, as the configuration writes it: `100ms`.
-    package var interval = "100ms"
-    package var sampling = 1
-    package var consistency = false
+    var interval = "100ms"
+    var sampling = 1
+    var consistency = false
     /// The lines of the table `adapter`.
-    package var adapter = ["kind: none"]
+    var adapter = ["kind: none"]
     /// The lines of the tables `gates`, `shadow` and `watch`.
-    package var gates: [String] = []
-    package var shadow: [String] = []
-    package var watch: [String] = []
-
-    package init() {}
+    var gates: [String] = []
+    var shadow: [String] = []
+    var watch: [String] = []
   }
 
   /// Longest time until the daemon serves.
@@ -36,7 +34,7 @@ package final class SlowPath {
   ///   - bundle: what the daemon attaches when nothing of the name is attached.
   ///   - executable: the program that `medulla` lies beside.
   ///   - log: where the daemon's log goes; nil: to a file that goes with the daemon.
-  package init(
+  init(
     name: String, bundle: String, settings: Settings, executable: String, log: String? = nil
   ) throws {
     self.name = name

@@ -25,18 +25,13 @@ package struct FabricProgram: Sendable {
     package var last: Inference?
   }
 
-  /// What the whole run counted.
+  /// What the whole run counted, as far as it is read here.
   package struct Totals: Codable, Equatable, Sendable {
     package var digest: String
-    package var events: Int
-    package var simulatedNs: Int
-    package var wallS: Double
     package var dropped: Int
-    package var marked: Int
     package var asked: Int
     package var refused: Int
     package var waitMeanNs: Double
-    package var waitMostNs: Double
   }
 
   package struct Output: Equatable, Sendable {

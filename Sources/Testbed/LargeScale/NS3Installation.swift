@@ -13,10 +13,7 @@ package struct NS3Installation: Codable, Equatable, Sendable {
     """
 
   /// - Throws: `missingProgram` that names what is missing and how to install it.
-  package static func find(
-    roots: [String] = ["/usr", "/usr/local"],
-    searchPath: String = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"
-  ) throws -> NS3Installation {
+  package static func find(roots: [String] = ["/usr", "/usr/local"]) throws -> NS3Installation {
     let files = FileManager.default
     guard let root = roots.first(where: { files.isReadableFile(atPath: "\($0)/include/\(header)") }) else {
       throw TestbedError(
@@ -24,14 +21,9 @@ package struct NS3Installation: Codable, Equatable, Sendable {
         "ns-3 is not installed: \(header) is not below \(roots.joined(separator: "/include or "))/include.",
         remedy: remedy)
     }
-    for program in ["c++", "cc", "make", "nice"] {
-      let found = searchPath.split(separator: ":").contains {
-        files.isExecutableFile(atPath: "\($0)/\(program)")
-      }
-      guard found else {
-        throw TestbedError(
-          .missingProgram, "ns-3 is there, but `\(program)` is not on the path.", remedy: remedy)
-      }
+    for program in ["c++", "cc", "make", "nice"] where ExternalProgram.path(program) == nil {
+      throw TestbedError(
+        .missingProgram, "ns-3 is there, but `\(program)` is not on the path.", remedy: remedy)
     }
     return NS3Installation(version: version(root))
   }

@@ -45,8 +45,6 @@ struct Droptail: Equatable {
   var limitBytes: Int
   private(set) var heldBytes = 0
 
-  init(limitBytes: Int) { self.limitBytes = limitBytes }
-
   @inline(__always)
   func fits(_ bytes: Int) -> Bool { heldBytes + bytes <= limitBytes }
 

@@ -10,15 +10,8 @@ package struct BurstLoss: Codable, Equatable, Sendable {
   package var toBad: Double
   package var toGood: Double
   /// Probability of loss in each state.
-  package var lossInBad: Double
-  package var lossInGood: Double
-
-  package init(toBad: Double, toGood: Double, lossInBad: Double = 1, lossInGood: Double = 0) {
-    self.toBad = toBad
-    self.toGood = toGood
-    self.lossInBad = lossInBad
-    self.lossInGood = lossInGood
-  }
+  package var lossInBad = 1.0
+  package var lossInGood = 0.0
 
   /// Share of segments lost in the long run.
   package var meanLoss: Double { (toBad * lossInBad + toGood * lossInGood) / (toBad + toGood) }
@@ -36,11 +29,6 @@ package struct Reordering: Codable, Equatable, Sendable {
   package var share: Double
   /// On top of the path's delay.
   package var extraNanoseconds: UInt64
-
-  package init(share: Double, extraNanoseconds: UInt64) {
-    self.share = share
-    self.extraNanoseconds = extraNanoseconds
-  }
 
   var isValid: Bool {
     (0...1).contains(share) && (1...LinkLimits.delayNanoseconds).contains(extraNanoseconds)

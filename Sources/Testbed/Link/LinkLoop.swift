@@ -165,13 +165,7 @@ struct LinkLane {
   let output: Int32
   private(set) var failedWrites = 0
   /// Since when the device has had frames whenever it was asked; nil: it was empty.
-  private var backlogSince: UInt64?
-
-  init(path: PathQueue, input: Int32, output: Int32) {
-    self.path = path
-    self.input = input
-    self.output = output
-  }
+  private(set) var backlogSince: UInt64?
 
   /// Reads what the device has, a bounded number of frames; false when there was none.
   @inline(__always)

@@ -1,7 +1,7 @@
 import MedullaBase
 
 /// A change of a link as people write it: `10s rate=6mbit delay=40ms loss=0.02 return-buffer=1BDP`.
-package struct PathChange: Equatable, Sendable {
+package struct PathChange: Sendable {
   /// Seconds since the link's start.
   package var time: Double
   private var settings = LinkSettings()

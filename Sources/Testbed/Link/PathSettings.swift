@@ -1,76 +1,61 @@
 import MedullaBase
 
-/// Settings of one direction as people write them; what is nil stays as it is.
-struct PathSettings: Equatable, Sendable {
-  enum Bandwidth: Equatable, Sendable {
-    case rate(Double)
-    case trace(DeliveryTrace)
-  }
-
-  var bandwidth: Bandwidth?
-  var delayNanoseconds: UInt64?
+/// Settings of one direction as people write them, in the order of their effect; what none names stays.
+struct PathSettings: Sendable {
+  private var changes: [@Sendable (inout PathConfiguration) -> Void] = []
   /// As written: a multiple of the bandwidth-delay product depends on the rest.
-  var buffer: String?
-  var markAbove: String?
-  var lossProbability: Double?
-  var burstLoss: BurstLoss?
-  var reordering: Reordering?
-  var duplicateProbability: Double?
+  private var buffer: String?
+  private var markAbove: String?
 
   /// - Throws: `badParameter` for a key or a value that is none.
   mutating func set(_ key: LinkSettings.Key, to value: String) throws {
     switch key {
-    case .rate: bandwidth = .rate(try Quantity.bitsPerSecond(value))
-    case .trace: bandwidth = .trace(try DeliveryTrace(path: value))
-    case .delay: delayNanoseconds = try Quantity.nanoseconds(value)
+    case .rate:
+      let rate = try Quantity.bitsPerSecond(value)
+      changes.append { ($0.bitsPerSecond, $0.trace) = (rate, nil) }
+    case .trace:
+      let trace = try DeliveryTrace(path: value)
+      changes.append { ($0.bitsPerSecond, $0.trace) = (nil, trace) }
+    case .delay: change(\.delayNanoseconds, try Quantity.nanoseconds(value))
     case .buffer: buffer = value
     case .markAbove: markAbove = value
-    case .loss: lossProbability = try Quantity.probability(value)
-    case .burstLoss: burstLoss = try Quantity.burstLoss(value)
-    case .reorder: reordering = try Quantity.reordering(value)
-    case .duplicate: duplicateProbability = try Quantity.probability(value)
+    case .loss: change(\.lossProbability, try Quantity.probability(value))
+    case .burstLoss: change(\.burstLoss, try Quantity.burstLoss(value))
+    case .reorder: change(\.reordering, try Quantity.reordering(value))
+    case .duplicate: change(\.duplicateProbability, try Quantity.probability(value))
     }
   }
 
-  /// These settings, and where they say nothing those of `other`.
-  func over(_ other: PathSettings) -> PathSettings {
-    PathSettings(
-      bandwidth: bandwidth ?? other.bandwidth,
-      delayNanoseconds: delayNanoseconds ?? other.delayNanoseconds, buffer: buffer ?? other.buffer,
-      markAbove: markAbove ?? other.markAbove, lossProbability: lossProbability ?? other.lossProbability,
-      burstLoss: burstLoss ?? other.burstLoss, reordering: reordering ?? other.reordering,
-      duplicateProbability: duplicateProbability ?? other.duplicateProbability)
+  private mutating func change<Value: Sendable>(
+    _ member: WritableKeyPath<PathConfiguration, Value> & Sendable, _ value: Value
+  ) {
+    changes.append { $0[keyPath: member] = value }
   }
+
+  /// These settings, and after them those of `other`.
+  func then(_ other: PathSettings) -> PathSettings {
+    var both = self
+    both.changes += other.changes
+    (both.buffer, both.markAbove) = (other.buffer ?? buffer, other.markAbove ?? markAbove)
+    return both
+  }
+
+  /// Everything but the sizes.
+  func change(_ path: inout PathConfiguration) { for change in changes { change(&path) } }
 
   /// - Parameter roundTripNanoseconds: of a bandwidth-delay product.
-  func applied(to path: PathConfiguration, roundTripNanoseconds: UInt64) throws -> PathConfiguration {
-    var path = path
-    switch bandwidth {
-    case .rate(let bitsPerSecond):
-      path.bitsPerSecond = bitsPerSecond
-      path.trace = nil
-    case .trace(let trace):
-      path.bitsPerSecond = nil
-      path.trace = trace
-    case nil: break
-    }
-    path.delayNanoseconds = delayNanoseconds ?? path.delayNanoseconds
-    path.lossProbability = lossProbability ?? path.lossProbability
-    path.burstLoss = burstLoss ?? path.burstLoss
-    path.reordering = reordering ?? path.reordering
-    path.duplicateProbability = duplicateProbability ?? path.duplicateProbability
+  func size(_ path: inout PathConfiguration, roundTripNanoseconds: UInt64) throws {
     let product = path.bandwidthDelayBytes(roundTripNanoseconds: roundTripNanoseconds)
     if let buffer { path.bufferBytes = try Quantity.bufferBytes(buffer, bandwidthDelayBytes: product) }
     if let markAbove {
       path.markAboveBytes = try Quantity.bufferBytes(markAbove, bandwidthDelayBytes: product)
     }
-    return path
   }
 }
 
 /// Settings of a link as people write them: `rate`, `delay`, `buffer` and the like hold both ways, `loss` and
 /// its kin towards the server, and each with `return-` before it from the server only.
-package struct LinkSettings: Equatable, Sendable {
+package struct LinkSettings: Sendable {
   package enum Key: String, CaseIterable, Sendable {
     case rate
     case trace
@@ -116,14 +101,13 @@ package struct LinkSettings: Equatable, Sendable {
 
   /// The link with these settings. What none of them names stays; a buffer of so many bytes stays so.
   package func applied(to link: LinkConfiguration) throws -> LinkConfiguration {
-    let forward = forwardOnly.over(shared)
-    let backward = backwardOnly.over(shared)
-    let roundTrip =
-      (forward.delayNanoseconds ?? link.forward.delayNanoseconds)
-      .addingReportingOverflow(backward.delayNanoseconds ?? link.backward.delayNanoseconds).partialValue
+    let (forward, backward) = (shared.then(forwardOnly), shared.then(backwardOnly))
     var link = link
-    link.forward = try forward.applied(to: link.forward, roundTripNanoseconds: roundTrip)
-    link.backward = try backward.applied(to: link.backward, roundTripNanoseconds: roundTrip)
+    forward.change(&link.forward)
+    backward.change(&link.backward)
+    let roundTrip = link.forward.delayNanoseconds.addingReportingOverflow(link.backward.delayNanoseconds)
+    try forward.size(&link.forward, roundTripNanoseconds: roundTrip.partialValue)
+    try backward.size(&link.backward, roundTripNanoseconds: roundTrip.partialValue)
     return link
   }
 }

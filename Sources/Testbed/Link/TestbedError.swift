@@ -9,7 +9,6 @@ package enum TestbedErrorCode: String, Codable, Sendable {
   case processFailed = "process-failed"
   case timedOut = "timed-out"
   case interrupted
-  case namespaceFailed = "namespace-failed"
   case linkFailed = "link-failed"
   case unreadableReport = "unreadable-report"
   case fileFailed = "file-failed"

@@ -15,13 +15,20 @@ package struct ShippedNetwork: Sendable {
   /// Quantizes the network of a directory twice: on all of its calibration samples, and on two in three. The
   /// second is what a new calibration of a running network gives: another image for the same program.
   package init(directory: String) throws {
-    let network = try ONNXReader.read(contentsOf: "\(directory)/\(Self.modelName)")
-    let samples = try SampleFile.read(
-      "\(directory)/\(Self.calibrationName)", elements: network.inputShape.count)
+    let (network, samples) = try Self.read(directory)
     first = try Quantizer().quantize(network, Calibration(samples: samples))
     let fewer = samples.indices.filter { $0 % 3 != 0 }.map { samples[$0] }
     second = try Quantizer(QuantizerOptions(matching: first.shape))
       .quantize(network, Calibration(samples: fewer))
+  }
+
+  /// The float network of a directory, and the observations that come with it.
+  package static func read(_ directory: String) throws -> (network: Network, samples: [[Float]]) {
+    let network = try ONNXReader.read(contentsOf: "\(directory)/\(modelName)")
+    return (
+      network,
+      try SampleFile.read("\(directory)/\(calibrationName)", elements: network.inputShape.count)
+    )
   }
 
   /// Compiles the network of a directory into a bundle, by the `medulla` that lies beside a program.
@@ -29,8 +36,7 @@ package struct ShippedNetwork: Sendable {
     try ChildProcess.run(
       [
         SiblingProgram.path("medulla", beside: executable), "compile", "\(directory)/\(modelName)",
-        "--calibration",
-        "\(directory)/\(calibrationName)", "-o", bundle,
+        "--calibration", "\(directory)/\(calibrationName)", "-o", bundle,
       ], within: .seconds(120))
   }
 

@@ -23,12 +23,10 @@ package final class BulkFlows: @unchecked Sendable {
   /// - Parameter end: where the flows' senders are.
   package init(count: Int, congestion: String, from end: LinkEnd = .client, over link: LinkEmulator) throws {
     received = [Int](repeating: 0, count: count)
-    let pairs = try FlowPair.connect(count, from: end, port: Self.port, opening: congestion, over: link)
-    (senders, receivers) = (pairs.map(\.opened), pairs.map(\.accepted))
-    for descriptor in senders {
-      var size = Self.sendBufferBytes
-      setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+    let pairs = try FlowPair.connect(count, from: end, port: Self.port, opening: congestion, over: link) {
+      try NamespaceSocket.set(SO_SNDBUF, of: SOL_SOCKET, to: Self.sendBufferBytes, $0.opened)
     }
+    (senders, receivers) = (pairs.map(\.opened), pairs.map(\.accepted))
     let thread = Thread { [self] in
       run()
       ended.signal()

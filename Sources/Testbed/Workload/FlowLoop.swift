@@ -4,14 +4,14 @@ import MedullaBase
 import TestbedLink
 
 /// Both ends of the flows of one workload, as a `FlowLoop` runs them, always on its thread.
-protocol FlowEnds: Sendable {
-  associatedtype Account: FlowAccount
+protocol FlowEnds<Item>: Sendable {
+  associatedtype Item: Equatable & Sendable
 
   /// Called once, before anything else.
   mutating func enter() throws
 
   /// Begins what is due, unless nothing may begin any more, and gives up what takes too long.
-  mutating func advance(to now: UInt64, mayBegin: Bool) -> [Account.Event]
+  mutating func advance(to now: UInt64, mayBegin: Bool) -> [FlowEvent<Item>]
 
   /// When `advance` has to be called at the latest, on the monotonic clock; nil: whenever.
   func due(mayBegin: Bool) -> UInt64?
@@ -20,7 +20,7 @@ protocol FlowEnds: Sendable {
   var watched: [pollfd] { get }
 
   /// Follows the news of one socket.
-  mutating func serve(_ descriptor: Int32) -> [Account.Event]
+  mutating func serve(_ descriptor: Int32) -> [FlowEvent<Item>]
 
   /// Whether nothing is under way.
   var isIdle: Bool { get }
@@ -33,26 +33,18 @@ extension FlowEnds {
   mutating func enter() throws {}
 }
 
-/// What came of a workload's flows, event by event.
-protocol FlowAccount: Sendable {
-  associatedtype Event
-
-  mutating func take(_ event: Event)
-}
-
 /// One thread over `poll` that runs both ends of a workload's flows, and keeps the account.
-final class FlowLoop<Ends: FlowEnds>: @unchecked Sendable {
-  // The lock guards `kept`, `said`, `finishing` and `stopping`; the ends are the thread's own.
+final class FlowLoop<Item: Equatable & Sendable>: @unchecked Sendable {
+  // The lock guards `kept`, `finishing` and `stopping`; the ends are the thread's own.
   private let lock = NSLock()
-  private var kept: Ends.Account
-  private var said: String?
+  private var kept: FlowAccount<Item>
   private var finishing = false
   private var stopping = false
   private let ended = DispatchSemaphore(value: 0)
   private var isOver = false
 
   /// Starts at once, and closes the ends when it stops.
-  init(_ name: String, _ ends: Ends, _ account: Ends.Account) {
+  init(_ name: String, _ ends: some FlowEnds<Item>, _ account: FlowAccount<Item>) {
     kept = account
     let thread = Thread { [self] in
       run(ends)
@@ -62,12 +54,8 @@ final class FlowLoop<Ends: FlowEnds>: @unchecked Sendable {
     thread.start()
   }
 
-  var account: Ends.Account { lock.withLock { kept } }
+  var account: FlowAccount<Item> { lock.withLock { kept } }
 
-  /// Why it could not begin; nil when it could.
-  var failure: String? { lock.withLock { said } }
-
-  /// Begins nothing more and waits for what is under way, at most for `limit`; then stops.
   func finish(within limit: Duration) throws {
     lock.withLock { finishing = true }
     let deadline = ContinuousClock.now + limit
@@ -78,7 +66,6 @@ final class FlowLoop<Ends: FlowEnds>: @unchecked Sendable {
     stop()
   }
 
-  /// Ends the thread; what is under way is given up. Safe to call twice.
   func stop() {
     lock.withLock { stopping = true }
     if !isOver {
@@ -87,13 +74,14 @@ final class FlowLoop<Ends: FlowEnds>: @unchecked Sendable {
     }
   }
 
-  private func run(_ given: Ends) {
+  private func run(_ given: some FlowEnds<Item>) {
     var ends = given
     defer { ends.close() }
     do {
       try ends.enter()
     } catch {
-      return lock.withLock { said = "\(error)" }
+      // Why it could not begin.
+      return lock.withLock { kept.counts.reasons["\(error)"] = 1 }
     }
     while true {
       let (stops, mayBegin) = lock.withLock { (stopping, !finishing) }

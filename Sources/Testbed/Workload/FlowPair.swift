@@ -14,9 +14,10 @@ struct FlowPair {
   /// - Parameters:
   ///   - opening: the congestion control of the ends that ask; nil: the system's own.
   ///   - accepting: that of the others.
+  ///   - prepare: what each needs before anything is sent.
   static func connect(
     _ count: Int, from end: LinkEnd, port: UInt16, opening: String? = nil, accepting: String? = nil,
-    over link: LinkEmulator
+    over link: LinkEmulator, preparing prepare: (FlowPair) throws -> Void = { _ in }
   ) throws -> [FlowPair] {
     let listener = try NamespaceSocket.tcpListener(
       in: end.other.namespace(of: link), end.other.address, port: port, congestion: accepting)
@@ -42,7 +43,9 @@ struct FlowPair {
         accepted += NamespaceSocket.accept(listener)
         try Interruption.sleep(.milliseconds(5))
       }
-      return try pair(opened, accepted)
+      let pairs = try pair(opened, accepted)
+      try pairs.forEach(prepare)
+      return pairs
     } catch {
       for descriptor in opened + accepted { Glibc.close(descriptor) }
       throw error

@@ -17,7 +17,7 @@ package enum Iperf3 {
   static func awaitListening(_ server: ChildProcess, port: Int = port) throws {
     for _ in 0..<500 {
       guard server.isRunning else { throw server.failure(try server.finish(within: .seconds(1))) }
-      if listens(server.identifier, port: port) { return }
+      if server.listens(as: "iperf3", port: port) { return }
       try Interruption.sleep(.milliseconds(10))
     }
     throw TestbedError(
@@ -25,17 +25,19 @@ package enum Iperf3 {
       remedy: "Is another program on that port?")
   }
 
-  /// Whether a socket of the process's network namespace listens on `port`.
-  private static func listens(_ identifier: Int32, port: Int) -> Bool {
-    // Before it has become iperf3, the process may still be outside the namespace.
-    let program = try? String(contentsOfFile: "/proc/\(identifier)/comm", encoding: .utf8)
-    guard program == "iperf3\n" else { return false }
+}
+
+extension ChildProcess {
+  /// Whether it has become a program, and a socket of its network namespace listens on `port`.
+  func listens(as program: String, port: Int) -> Bool {
+    // Before it has become the program, the process may still be outside the namespace.
+    let own = try? String(contentsOfFile: "/proc/\(identifier)/comm", encoding: .utf8)
+    guard own == "\(program)\n" else { return false }
     let suffix = ":" + String(format: "%04X", port)
     return ["tcp", "tcp6"].contains { table in
-      guard let text = try? String(contentsOfFile: "/proc/\(identifier)/net/\(table)", encoding: .utf8)
-      else { return false }
+      let text = (try? String(contentsOfFile: "/proc/\(identifier)/net/\(table)", encoding: .utf8)) ?? ""
       return text.split(separator: "\n").contains { line in
-        let columns = line.split(separator: " ", omittingEmptySubsequences: true)
+        let columns = line.split(separator: " ")
         return columns.count > 3 && columns[1].hasSuffix(suffix) && columns[3] == "0A"
       }
     }

@@ -21,8 +21,7 @@ enum NamespaceSocket {
     in namespace: NetworkNamespace, boundTo own: String? = nil, connectedTo peer: String? = nil, port: UInt16
   ) throws -> Int32 {
     try within(namespace) {
-      let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-      guard descriptor >= 0 else { throw failure("make a socket", errno) }
+      let descriptor = try make(SOCK_DGRAM.rawValue)
       return try keeping(descriptor) {
         if let own { try bind(descriptor, own, port) }
         if let peer {
@@ -40,12 +39,9 @@ enum NamespaceSocket {
     in namespace: NetworkNamespace, _ address: String, port: UInt16, congestion: String? = nil
   ) throws -> Int32 {
     try within(namespace) {
-      let kind = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
-      let descriptor = socket(AF_INET, Int32(kind), 0)
-      guard descriptor >= 0 else { throw failure("make a socket", errno) }
+      let descriptor = try make(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
       return try keeping(descriptor) {
-        var on: Int32 = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        try set(SO_REUSEADDR, of: SOL_SOCKET, to: 1, descriptor)
         try select(congestion, descriptor)
         try bind(descriptor, address, port)
         guard listen(descriptor, 1024) == 0 else { throw failure("listen on \(address)", errno) }
@@ -58,9 +54,7 @@ enum NamespaceSocket {
   ///
   /// - Parameter congestion: what it sends with; nil: the system's own.
   static func tcpClient(_ address: String, port: UInt16, congestion: String?) throws -> Int32 {
-    let kind = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
-    let descriptor = socket(AF_INET, Int32(kind), 0)
-    guard descriptor >= 0 else { throw failure("make a socket", errno) }
+    let descriptor = try make(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
     return try keeping(descriptor) {
       try select(congestion, descriptor)
       let status = withAddress(address, port) { Glibc.connect(descriptor, $0, $1) }
@@ -109,13 +103,13 @@ enum NamespaceSocket {
     return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
   }
 
-  /// Sets an option of TCP that is a number.
-  static func set(_ option: Int32, to value: Int32, _ descriptor: Int32) throws {
+  /// Sets an option that is a number.
+  static func set(
+    _ option: Int32, of level: Int32 = Int32(IPPROTO_TCP), to value: Int32, _ descriptor: Int32
+  ) throws {
     var value = value
-    guard
-      setsockopt(
-        descriptor, Int32(IPPROTO_TCP), option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0
-    else { throw failure("set an option of TCP", errno) }
+    guard setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0
+    else { throw failure("set an option of a socket", errno) }
   }
 
   /// The error that waits at a socket; 0: none.
@@ -129,6 +123,12 @@ enum NamespaceSocket {
   /// What failed and why, for an account.
   static func text(_ what: String, _ code: Int32) -> String {
     "\(what): \(String(cString: strerror(code)))"
+  }
+
+  private static func make(_ kind: __socket_type.RawValue) throws -> Int32 {
+    let descriptor = socket(AF_INET, Int32(kind | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw failure("make a socket", errno) }
+    return descriptor
   }
 
   private static func select(_ congestion: String?, _ descriptor: Int32) throws {

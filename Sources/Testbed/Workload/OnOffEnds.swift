@@ -3,8 +3,7 @@ import MedullaBase
 
 /// Both ends of `OnOffFlows`.
 struct OnOffEnds: FlowEnds {
-  typealias Account = OnOffFlows.Account
-  typealias Event = Account.Event
+  typealias Event = OnOffFlow.News
 
   private var pairs: FlowPairTable
   private var flows: [OnOffFlow]
@@ -37,11 +36,7 @@ struct OnOffEnds: FlowEnds {
   }
 
   mutating func advance(to now: UInt64, mayBegin: Bool) -> [Event] {
-    var events: [Event] = []
-    for (number, _) in pairs.open {
-      events += flows[number].advance(to: now, mayBegin: mayBegin).map { .burst($0) }
-    }
-    return events
+    pairs.open.flatMap { flows[$0.number].advance(to: now, mayBegin: mayBegin) }
   }
 
   mutating func serve(_ descriptor: Int32) -> [Event] {
@@ -58,7 +53,7 @@ struct OnOffEnds: FlowEnds {
     case .accepted:
       let turn = PayloadTurn.receiving(from: descriptor)
       let news = flows[number].read(turn.bytes, at: MonotonicClock.nanoseconds)
-      return news.map { .burst($0) } + (turn.end.map { broken(number, $0.reason) } ?? [])
+      return news + (turn.end.map { broken(number, $0.reason) } ?? [])
     }
   }
 
@@ -66,6 +61,6 @@ struct OnOffEnds: FlowEnds {
 
   private mutating func broken(_ number: Int, _ reason: String) -> [Event] {
     pairs.close(number)
-    return [.broken(reason, bursts: flows[number].openBursts)]
+    return [.broken(reason, open: flows[number].openBursts)]
   }
 }

@@ -3,12 +3,7 @@ import MedullaBase
 /// One on-off flow as decisions: told the time and what was sent and read, it says when to send, and which
 /// bursts are complete.
 struct OnOffFlow: Sendable {
-  enum News: Equatable, Sendable {
-    case begun
-    /// A burst that was left out, because the receiver is too far behind.
-    case skipped
-    case completed(OnOffFlows.Burst)
-  }
+  typealias News = FlowEvent<OnOffFlows.Burst>
 
   /// A burst that is being sent.
   private struct Sending {

@@ -4,12 +4,8 @@ import TestbedLink
 /// One connection of requests and answers, both of its ends, as decisions: told the time and what was sent
 /// and read, it says what to send, and which requests are answered.
 struct RequestCycle: Sendable {
-  enum News: Equatable, Sendable {
-    case asked
-    case answered(RequestResponse.Answer)
-    /// The connection is of no more use.
-    case broken(String)
-  }
+  /// After `broken` the connection is of no more use.
+  typealias News = FlowEvent<RequestResponse.Answer>
 
   private let plan: RequestResponse.Plan
   private let number: Int
@@ -40,12 +36,12 @@ struct RequestCycle: Sendable {
   mutating func advance(to now: UInt64, mayBegin: Bool) -> News? {
     if let begun {
       let late = now > begun &+ UInt64(plan.patience * 1e9)
-      return late ? .broken("not answered after \(short(plan.patience)) s") : nil
+      return late ? broken("not answered after \(short(plan.patience)) s") : nil
     }
     guard mayBegin, now >= next else { return nil }
     begun = now
     (requestLeft, requestRead, answerRead) = (plan.requestBytes, 0, 0)
-    return .asked
+    return .begun
   }
 
   mutating func requestSent(_ bytes: Int) { requestLeft -= bytes }
@@ -54,7 +50,7 @@ struct RequestCycle: Sendable {
   mutating func requestRead(_ bytes: Int) -> News? {
     guard bytes > 0 else { return nil }
     requestRead += bytes
-    guard isAsking, requestRead <= plan.requestBytes else { return .broken("a request was too long") }
+    guard isAsking, requestRead <= plan.requestBytes else { return broken("a request was too long") }
     if requestRead == plan.requestBytes { answerLeft = plan.answerBytes }
     return nil
   }
@@ -65,12 +61,15 @@ struct RequestCycle: Sendable {
   mutating func answerRead(_ bytes: Int, at now: UInt64) -> News? {
     guard bytes > 0 else { return nil }
     answerRead += bytes
-    guard let begun, answerRead <= plan.answerBytes else { return .broken("an answer was too long") }
+    guard let begun, answerRead <= plan.answerBytes else { return broken("an answer was too long") }
     guard answerRead == plan.answerBytes else { return nil }
     self.begun = nil
     next = now &+ plan.think.nanoseconds(&random)
-    return .answered(
+    return .completed(
       RequestResponse.Answer(
         connection: number, begunNanoseconds: begun, seconds: Double(now &- begun) / 1e9))
   }
+
+  /// A request under way has no answer then.
+  func broken(_ reason: String) -> News { .broken(reason, open: isAsking ? 1 : 0) }
 }

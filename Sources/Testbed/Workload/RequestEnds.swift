@@ -3,8 +3,7 @@ import MedullaBase
 
 /// Both ends of `RequestResponse`: the opened sockets ask, the accepted ones answer.
 struct RequestEnds: FlowEnds {
-  typealias Account = RequestResponse.Account
-  typealias Event = Account.Event
+  typealias Event = RequestCycle.News
 
   private var pairs: FlowPairTable
   private var cycles: [RequestCycle]
@@ -47,27 +46,20 @@ struct RequestEnds: FlowEnds {
       }
     let events = follow(news, number)
     guard pairs.place(of: descriptor) != nil else { return events }
-    if let ending = read.end { return events + follow(.broken(ending.reason), number) }
+    if let ending = read.end { return events + follow(cycles[number].broken(ending.reason), number) }
     let wanted = end == .opened ? cycles[number].requestLeft : cycles[number].answerLeft
     let sent = PayloadTurn.sending(wanted, to: descriptor)
     switch end {
     case .opened: cycles[number].requestSent(sent.bytes)
     case .accepted: cycles[number].answerSent(sent.bytes)
     }
-    return events + (sent.end.map { follow(.broken($0.reason), number) } ?? [])
+    return events + (sent.end.map { follow(cycles[number].broken($0.reason), number) } ?? [])
   }
 
   mutating func close() { pairs.closeAll() }
 
   private mutating func follow(_ news: RequestCycle.News?, _ number: Int) -> [Event] {
-    switch news {
-    case nil: return []
-    case .asked: return [.asked]
-    case .answered(let answer): return [.answered(answer)]
-    case .broken(let reason):
-      // One that was asking when an answer was too long has no answer either.
-      pairs.close(number)
-      return [.broken(reason, asking: cycles[number].isAsking)]
-    }
+    if case .broken = news { pairs.close(number) }
+    return news.map { [$0] } ?? []
   }
 }

@@ -5,8 +5,7 @@ import TestbedLink
 
 /// Both ends of `ShortFlows`.
 struct ShortFlowEnds: FlowEnds {
-  typealias Account = ShortFlows.Account
-  typealias Event = Account.Event
+  typealias Event = FlowEvent<ShortFlows.Completion>
 
   /// The sending end of a flow.
   private struct Sender {
@@ -106,14 +105,13 @@ struct ShortFlowEnds: FlowEnds {
         LinkEmulator.Address.server, port: ShortFlows.port, congestion: plan.congestion)
       senders[descriptor] = Sender(bytes: bytes, begun: now)
     } catch {
-      events.append(.broken("\(error)"))
+      events.append(.broken("\(error)", open: 1))
     }
   }
 
   private mutating func drawBytes() -> Int {
     if let sizes = plan.sizes { return sizes.quantile(random.unit()) }
-    let (low, high) = (log(Double(plan.bytes.lowerBound)), log(Double(plan.bytes.upperBound)))
-    return Int(exp(low + random.unit() * (high - low)))
+    return Int(random.logUniform(Double(plan.bytes.lowerBound)...Double(plan.bytes.upperBound)))
   }
 
   private mutating func serve(sender descriptor: Int32, _ events: inout [Event]) {
@@ -121,14 +119,14 @@ struct ShortFlowEnds: FlowEnds {
     if !sender.isConnected {
       let error = NamespaceSocket.pendingError(descriptor)
       guard error == 0 else {
-        return end(descriptor, .broken(NamespaceSocket.text("connect", error)), &events)
+        return end(descriptor, .broken(NamespaceSocket.text("connect", error), open: 1), &events)
       }
       sender.isConnected = true
       events.append(.connected)
     }
     if sender.sent < sender.bytes {
       let turn = PayloadTurn.sending(sender.bytes - sender.sent, to: descriptor)
-      if let ending = turn.end { return end(descriptor, .broken(ending.reason), &events) }
+      if let ending = turn.end { return end(descriptor, .broken(ending.reason, open: 1), &events) }
       sender.sent += turn.bytes
       if sender.sent == sender.bytes { shutdown(descriptor, Int32(SHUT_WR)) }
       senders[descriptor] = sender
@@ -138,9 +136,11 @@ struct ShortFlowEnds: FlowEnds {
     let count = recv(descriptor, &answer, Self.answerBytes - sender.answer.count, 0)
     if count < 0 {
       if errno == EAGAIN { return }
-      return end(descriptor, .broken(NamespaceSocket.text("receive", errno)), &events)
+      return end(descriptor, .broken(NamespaceSocket.text("receive", errno), open: 1), &events)
     }
-    guard count > 0 else { return end(descriptor, .broken("the receiver closed without an answer"), &events) }
+    guard count > 0 else {
+      return end(descriptor, .broken("the receiver closed without an answer", open: 1), &events)
+    }
     sender.answer += answer[..<count]
     senders[descriptor] = sender
     guard sender.answer.count == Self.answerBytes else { return }
@@ -151,7 +151,9 @@ struct ShortFlowEnds: FlowEnds {
     let whole = read == UInt64(sender.bytes)
     end(
       descriptor,
-      whole ? .completed(bytes: sender.bytes, seconds: seconds) : .broken("the receiver read another number"),
+      whole
+        ? .completed(.init(bytes: sender.bytes, seconds: seconds))
+        : .broken("the receiver read another number", open: 1),
       &events)
   }
 
@@ -180,7 +182,7 @@ struct ShortFlowEnds: FlowEnds {
   private mutating func giveUp(at now: UInt64, _ events: inout [Event]) {
     let limit = UInt64(plan.patience * 1e9)
     for (descriptor, sender) in senders where now > sender.begun &+ limit {
-      end(descriptor, .broken("not complete after \(short(plan.patience)) s"), &events)
+      end(descriptor, .broken("not complete after \(short(plan.patience)) s", open: 1), &events)
     }
   }
 

@@ -1,3 +1,6 @@
+import MedullaBase
+import TestbedLink
+
 /// One TCP socket's state at one time, as `ss -tin` tells it.
 package struct SocketSample: Codable, Equatable, Sendable {
   /// Monotonic clock.
@@ -16,6 +19,14 @@ package struct SocketSample: Codable, Equatable, Sendable {
 }
 
 extension SocketSample {
+  /// Those of a link's client towards its server, now.
+  package static func read(_ client: NetworkNamespace, within limit: Duration) throws -> [SocketSample] {
+    let time = MonotonicClock.nanoseconds
+    let outcome = try ChildProcess.run(
+      ["ss", "-N", client.name, "-tinH", "dst", LinkEmulator.Address.server], within: limit)
+    return parse(outcome.outputText, at: time)
+  }
+
   /// Reads the output of `ss -tinH`: for each socket a line with its ends, then an indented line of values.
   /// Lines that do not fit are left out.
   package static func parse(_ text: String, at time: UInt64) -> [SocketSample] {

@@ -1,5 +1,4 @@
 import Foundation
-import MedullaBase
 import TestbedLink
 
 /// Samples the client's sockets towards the server every 100 ms, on a thread of its own.
@@ -10,18 +9,15 @@ package final class SocketSampler: @unchecked Sendable {
   private var stopping = false
   private let ended = DispatchSemaphore(value: 0)
   private let namespace: NetworkNamespace
-  private let period: Duration
+  private static let period = Duration.milliseconds(100)
 
-  package init(_ namespace: NetworkNamespace, every period: Duration = .milliseconds(100)) {
-    self.namespace = namespace
-    self.period = period
-  }
+  package init(_ namespace: NetworkNamespace) { self.namespace = namespace }
 
   package func start() {
     let thread = Thread { [self] in
       defer { ended.signal() }
       while !lock.withLock({ stopping }) {
-        let next = ContinuousClock.now + period
+        let next = ContinuousClock.now + Self.period
         take()
         let left = ContinuousClock.now.duration(to: next).nanoseconds
         if left > 0 { usleep(UInt32(left / 1000)) }
@@ -39,13 +35,8 @@ package final class SocketSampler: @unchecked Sendable {
   }
 
   private func take() {
-    let time = MonotonicClock.nanoseconds
     // A sample that cannot be taken is a gap in a plot, not a failure of the run.
-    guard
-      let outcome = try? ChildProcess.run(
-        ["ss", "-N", namespace.name, "-tinH", "dst", LinkEmulator.Address.server], within: .seconds(2))
-    else { return }
-    let taken = SocketSample.parse(outcome.outputText, at: time)
+    guard let taken = try? SocketSample.read(namespace, within: .seconds(2)) else { return }
     lock.withLock { samples += taken }
   }
 }

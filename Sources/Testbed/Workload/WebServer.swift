@@ -53,7 +53,7 @@ package final class WebServer {
       throw error
     }
     let deadline = ContinuousClock.now + Self.patience
-    while !isListening {
+    while !process.listens(as: "nginx", port: Self.port) {
       guard process.isRunning, ContinuousClock.now < deadline else {
         let said =
           process.isRunning ? "it does not listen" : try process.finish(within: .seconds(1)).errorText
@@ -71,14 +71,5 @@ package final class WebServer {
   package func stop() {
     process.end()
     try? FileManager.default.removeItem(at: directory)
-  }
-
-  private var isListening: Bool {
-    let wanted = ":" + String(format: "%04X", Self.port)
-    let table = (try? String(contentsOfFile: "/proc/\(process.identifier)/net/tcp", encoding: .utf8)) ?? ""
-    return table.split(separator: "\n").contains { line in
-      let columns = line.split(separator: " ")
-      return columns.count > 3 && columns[1].hasSuffix(wanted) && columns[3] == "0A"
-    }
   }
 }

@@ -109,8 +109,8 @@ struct MarkingStudyTests {
 
   @Test("small answers: every end is counted, and the bottleneck is on the data's way")
   func interactive() {
-    var (requests, onOff) = (RequestResponse.Counts(), OnOffFlows.Counts())
-    (requests.asked, requests.answered) = (501, 500)
+    var (requests, onOff) = (FlowCounts(), FlowCounts())
+    (requests.begun, requests.completed) = (501, 500)
     (onOff.begun, onOff.completed, onOff.broken, onOff.skipped) = (10, 5, 2, 4)
     #expect(Interactive.lost(requests, onOff) == 1 + 2 + 3 + 4)
     let plan = Interactive.study.plan

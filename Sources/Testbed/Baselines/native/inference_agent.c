@@ -9,20 +9,10 @@
  * agent prints the last window's as JSON and ends.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "process.h"
 #include "shape.h"
 #include "network.h"
 #include "user_space.h"
@@ -44,65 +34,8 @@ struct window {
 	unsigned int buckets[BUCKETS];
 };
 
-struct ring {
-	unsigned long *consumer;
-	const unsigned long *producer;
-	const unsigned char *data;
-	unsigned long mask;
-};
-
 static struct medulla_memory memory;
 static struct window window;
-
-static unsigned long long now_ns(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000000000ULL + time.tv_nsec;
-}
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "agent: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int open_map(const char *identifier)
-{
-	union bpf_attr attributes;
-	int map;
-
-	memset(&attributes, 0, sizeof(attributes));
-	attributes.map_id = (__u32)strtoul(identifier, 0, 10);
-	map = (int)syscall(SYS_bpf, BPF_MAP_GET_FD_BY_ID, &attributes, sizeof(attributes));
-	if (map < 0)
-		fail("open a map");
-	return map;
-}
-
-static void *map_memory(int map, size_t bytes, int protection, off_t offset)
-{
-	void *memory = mmap(0, bytes, protection, MAP_SHARED | MAP_POPULATE, map, offset);
-
-	if (memory == MAP_FAILED)
-		fail("map memory of a map");
-	return memory;
-}
-
-/* The reader's position lies on a page of its own, then the writer's, then the data twice in a row. */
-static struct ring open_ring(int map)
-{
-	long page = sysconf(_SC_PAGESIZE);
-	unsigned char *read_only = map_memory(map, page + 2UL * USER_SPACE_RING_BYTES, PROT_READ, page);
-
-	return (struct ring){
-		.consumer = map_memory(map, page, PROT_READ | PROT_WRITE, 0),
-		.producer = (const unsigned long *)read_only,
-		.data = read_only + page,
-		.mask = USER_SPACE_RING_BYTES - 1,
-	};
-}
 
 static unsigned int bucket_of(unsigned long long value)
 {
@@ -273,18 +206,13 @@ int main(int count, char **arguments)
 		fprintf(stderr, "agent: needs REPORTS ANSWERS PROCESSOR WAY\n");
 		return 2;
 	}
-	if (atoi(arguments[3]) >= 0) {
-		cpu_set_t processors;
-
-		CPU_ZERO(&processors);
-		CPU_SET(atoi(arguments[3]), &processors);
-		if (sched_setaffinity(0, sizeof(processors), &processors))
-			fail("keep to a processor");
-	}
-	reports = open_map(arguments[1]);
-	ring = open_ring(reports);
-	answers = map_memory(open_map(arguments[2]), USER_SPACE_PLACES * sizeof(*answers),
-			     PROT_READ | PROT_WRITE, 0);
+	process_name = "agent";
+	if (atoi(arguments[3]) >= 0)
+		keep_to(atoi(arguments[3]));
+	reports = open_identifier(BPF_MAP_GET_FD_BY_ID, arguments[1]);
+	ring = open_ring(reports, USER_SPACE_RING_BYTES);
+	answers = map_memory(open_identifier(BPF_MAP_GET_FD_BY_ID, arguments[2]),
+			     USER_SPACE_PLACES * sizeof(*answers), PROT_READ | PROT_WRITE, 0);
 	mlockall(MCL_CURRENT);
 	begin_window();
 	printf("ready\n");

@@ -1,35 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
-/* The way by ring buffer: a program in the kernel asks, and the answer is written into its map. */
+/* The way by ring buffer, read as libbpf does: a program in the kernel asks, its map gets the answer. */
 #ifndef MEDULLA_LATENCY_RING_H
 #define MEDULLA_LATENCY_RING_H
 
 #include "latency_process.h"
-
-/* The ring: as libbpf reads it. */
-struct ring {
-	unsigned long *consumer;
-	const unsigned long *producer;
-	const unsigned char *data;
-};
-
-static struct ring open_ring(int map)
-{
-	long page = sysconf(_SC_PAGESIZE);
-	unsigned char *read_only = map_memory(map, page + 2UL * LATENCY_RING_BYTES, PROT_READ, page);
-
-	return (struct ring){
-		.consumer = map_memory(map, page, PROT_READ | PROT_WRITE, 0),
-		.producer = (const unsigned long *)read_only,
-		.data = read_only + page,
-	};
-}
 
 static void drain(const struct ring *ring, struct latency_answer *answers)
 {
 	unsigned long read = *ring->consumer;
 
 	while (read < __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)) {
-		const unsigned char *record = ring->data + (read & (LATENCY_RING_BYTES - 1));
+		const unsigned char *record = ring->data + (read & ring->mask);
 		unsigned int bytes = __atomic_load_n((const unsigned int *)record, __ATOMIC_ACQUIRE);
 		const struct latency_question *question =
 			(const struct latency_question *)(record + BPF_RINGBUF_HDR_SZ);
@@ -45,7 +26,7 @@ static void drain(const struct ring *ring, struct latency_answer *answers)
 
 static void serve_ring(int map, struct latency_answer *answers, int spins)
 {
-	struct ring ring = open_ring(map);
+	struct ring ring = open_ring(map, LATENCY_RING_BYTES);
 	struct epoll_event event = { .events = EPOLLIN };
 	int poll = epoll_create1(EPOLL_CLOEXEC);
 
@@ -65,10 +46,9 @@ static __u32 ask_by_ring(int program, int questions, struct latency_answer *answ
 	const struct latency_question *question;
 
 	if (!ring.data)
-		ring = open_ring(questions);
+		ring = open_ring(questions, LATENCY_RING_BYTES);
 	usleep(pause_us);
-	question = (const struct latency_question *)(ring.data +
-						     (*ring.producer & (LATENCY_RING_BYTES - 1)) +
+	question = (const struct latency_question *)(ring.data + (*ring.producer & ring.mask) +
 						     BPF_RINGBUF_HDR_SZ);
 	test_run(program);
 	await_answered(number);

@@ -100,6 +100,7 @@ int main(int count, char **arguments)
 	unsigned long wanted = count > 3 ? strtoul(arguments[3], 0, 10) : 0;
 	pid_t answerer = 0;
 
+	process_name = "ways";
 	course.pause_us = count > 4 ? (unsigned int)strtoul(arguments[4], 0, 10) : 0;
 	if (count != (course.is_ring ? 10 : course.is_test ? 8 : 7) || wanted < 1 || wanted > COUNT_LIMIT) {
 		fprintf(stderr, "ways: needs WAY UNTIL COUNT PAUSE ASKER ANSWERER and what the way needs\n");

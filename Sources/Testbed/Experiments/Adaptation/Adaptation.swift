@@ -33,12 +33,14 @@ enum Adaptation {
     "Decisions of the training of a network for each condition.")
 
   static let allConditions = [
-    LinkCondition("as trained", rateMbps: 40, bufferBdp: 0.2, background: .init(bitsPerSecond: 4e6)),
-    LinkCondition("lossy", rateMbps: 40, bufferBdp: 1, loss: 0.06, background: .init(bitsPerSecond: 4e6)),
+    LinkCondition(name: "as trained", rateMbps: 40, bufferBdp: 0.2, background: .init(bitsPerSecond: 4e6)),
     LinkCondition(
-      "slow, bursts", rateMbps: 20, bufferBdp: 2, loss: 0.08,
+      name: "lossy", rateMbps: 40, bufferBdp: 1, loss: 0.06, background: .init(bitsPerSecond: 4e6)),
+    LinkCondition(
+      name: "slow, bursts", rateMbps: 20, bufferBdp: 2, loss: 0.08,
       background: .init(bitsPerSecond: 6e6, on: 0.5, off: 0.5)),
-    LinkCondition("fast", rateMbps: 60, bufferBdp: 1, loss: 0.05, background: .init(bitsPerSecond: 15e6)),
+    LinkCondition(
+      name: "fast", rateMbps: 60, bufferBdp: 1, loss: 0.05, background: .init(bitsPerSecond: 15e6)),
   ]
 
   static func conditions(_ plan: StudyPlan) -> [LinkCondition] { Array(allConditions.prefix(plan[count])) }
@@ -84,7 +86,8 @@ enum Adaptation {
         + "\(decimal(compression(plan), 0)) times.")
     context.narrate("Training the start network, \(plan[startSteps]) decisions.")
     let start = try NarrowTraining(
-      AuroraRanges(rate: 5e7...2e8, roundTrip: 0.03...0.1, buffer: 0.005...0.03), steps: plan[startSteps],
+      ranges: AuroraRanges(rate: 5e7...2e8, roundTrip: 0.03...0.1, buffer: 0.005...0.03),
+      steps: plan[startSteps],
       lossWeight: 5
     ).run()
     let bundle = try compile(start, scratch, executable)
@@ -132,7 +135,8 @@ enum Adaptation {
   ) throws -> [DatapathSnapshot] {
     try conditions(plan).map { condition in
       narrate("Training a network for \(condition.label), \(plan[trainedSteps]) decisions.")
-      let outcome = try NarrowTraining(condition.ranges, steps: plan[trainedSteps], seed: plan.seed).run()
+      let outcome = try NarrowTraining(ranges: condition.ranges, steps: plan[trainedSteps], seed: plan.seed)
+        .run()
       narrate(
         "  reward \(decimal(outcome.firstReward, 3)) to \(decimal(outcome.lastReward, 3)), "
           + "\(decimal(outcome.seconds, 0)) s")

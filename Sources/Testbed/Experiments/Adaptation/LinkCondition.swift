@@ -3,47 +3,35 @@ import TestbedLink
 import TestbedWorkload
 
 /// What a link and its background traffic are like for one interval of the experiment `fig12`.
-package struct LinkCondition: Codable, Equatable, Sendable {
-  package var name: String
-  package var rateMbps: Double
-  package var rttMilliseconds: Double
-  package var bufferBdp: Double
+struct LinkCondition: Sendable {
+  var name: String
+  var rateMbps: Double
+  var rttMilliseconds = 30.0
+  var bufferBdp: Double
   /// Random loss towards the server.
-  package var loss: Double
-  package var background: BackgroundTraffic.Pattern
-
-  package init(
-    _ name: String, rateMbps: Double, rttMilliseconds: Double = 30, bufferBdp: Double, loss: Double = 0,
-    background: BackgroundTraffic.Pattern = .none
-  ) {
-    self.name = name
-    self.rateMbps = rateMbps
-    self.rttMilliseconds = rttMilliseconds
-    self.bufferBdp = bufferBdp
-    self.loss = loss
-    self.background = background
-  }
+  var loss = 0.0
+  var background = BackgroundTraffic.Pattern.none
 
   private var cell: LinkCell {
     LinkCell(
       rateMbps: rateMbps, rttMilliseconds: rttMilliseconds, bufferBdp: bufferBdp, loss: loss)
   }
 
-  package func link(seed: UInt64) -> LinkConfiguration { cell.link(seed: seed) }
+  func link(seed: UInt64) -> LinkConfiguration { cell.link(seed: seed) }
 
   /// Background traffic over the link's rate, on average.
-  package var backgroundShare: Double {
+  var backgroundShare: Double {
     background.bitsPerSecond * background.duty / (rateMbps * 1e6)
   }
 
   /// Payload that one flow can have: what the background leaves, without headers. Random losses come before
   /// the bottleneck and take nothing from it.
-  package var availableMbps: Double {
+  var availableMbps: Double {
     cell.capacityMbps * max(0, 1 - backgroundShare * (1 - loss))
   }
 
   /// Paths like this one, to train a network for it.
-  package var ranges: AuroraRanges {
+  var ranges: AuroraRanges {
     func around(_ value: Double, _ spread: Double) -> ClosedRange<Double> {
       (value / (1 + spread))...(value * (1 + spread))
     }
@@ -61,7 +49,7 @@ package struct LinkCondition: Codable, Equatable, Sendable {
     return ranges
   }
 
-  package var label: String {
+  var label: String {
     var text = "\(name): \(short(rateMbps)) Mbit/s, \(short(bufferBdp)) BDP"
     if loss > 0 { text += ", \(short(loss * 100))% loss" }
     if background.bitsPerSecond > 0 {

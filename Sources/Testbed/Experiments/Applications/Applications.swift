@@ -43,7 +43,7 @@ enum Applications {
       let second = try WebClients.curl("file", over: link)
       let load = try asking.finish()
       try link.beginWindow()
-      let window = try link.stop().backward.windows[1]
+      let window = try link.stop().backward.measured()
       var reading = Reading(
         [
           pages: load.requestsPerSecond, p50: load.p50Ms, p99: load.p99Ms, failed: Double(load.errors),

@@ -20,12 +20,6 @@ enum BatchInterval {
   static let samples = Metric("samples", "samples", places: 0)
   private static let samplesDropped = Metric("samples_dropped", "samples dropped", places: 0)
 
-  private static func cell(_ plan: StudyPlan, flows count: Int) -> LinkCell {
-    LinkCell(
-      rateMbps: plan[Common.rateMbps], rttMilliseconds: plan[Common.rttMs], bufferBdp: plan[Common.bufferBdp],
-      flows: count)
-  }
-
   private static func measure(
     _ interval: String, _ round: Int, _ plan: StudyPlan, bundle: String, _ executable: String
   ) throws -> Reading {
@@ -45,7 +39,7 @@ enum BatchInterval {
     }
     var reading = try concurrent(instance, slowPath, plan, round, executable)
     let one = try BulkTrial.measure(
-      cell(plan, flows: 1), congestion: instance.congestion, seconds: plan.seconds, warmUp: plan.warmUp,
+      plan.link(), congestion: instance.congestion, seconds: plan.seconds, warmUp: plan.warmUp,
       seed: plan.seed(round: round), executable: executable)
     try slowPath?.requireAlive()
     reading[single] = one[FlowMetrics.goodput]
@@ -58,7 +52,7 @@ enum BatchInterval {
     _ instance: ExperimentInstance, _ slowPath: SlowPath?, _ plan: StudyPlan, _ round: Int,
     _ executable: String
   ) throws -> Reading {
-    let link = cell(plan, flows: plan[flows]).link(seed: plan.seed(round: round))
+    let link = plan.link().link(seed: plan.seed(round: round))
     return try LinkEmulator.with(link, executable: executable) { link in
       let transfer = try Transfer(
         .init(congestion: instance.congestion, flows: plan[flows], seconds: plan.seconds + 1), over: link)
@@ -122,7 +116,7 @@ enum BatchInterval {
       plan[intervals] = [none, "1ms", "100ms"]
       (plan[Common.seconds], plan[Common.warmUp], plan[Common.repeats]) = (6, 2, 1)
     }, cells: { [StudyCell].one.times(intervals, $0) },
-    check: { try cell($0, flows: $0[flows]).link(seed: 1).validate() },
+    check: { try $0.link().link(seed: 1).validate() },
     course: .trials(.shuffled) { plan, context in
       let scratch = try ScratchDirectory("fig14")
       let bundle = scratch.path("aurora.medulla")

@@ -19,30 +19,23 @@ package struct ResultSummary: Decodable, Sendable {
     init(from decoder: any Decoder) throws {}
   }
 
+  private struct Schema: Decodable {
+    let schema: Int
+  }
+
   private enum CodingKeys: String, CodingKey {
-    case schema, experiment, environment, runs, verdict, summary
+    case schema, experiment, environment, verdict, runs
+    case rows = "summary"
   }
 
-  package var experiment: String
-  package var environment: Environment
-  package var verdict: Verdict
-  package var rows: [VerdictRow]
-  package var runCount: Int
+  private let schema: Int
+  package let experiment: String
+  package let environment: Environment
+  package let verdict: Verdict
+  package let rows: [VerdictRow]
+  private let runs: [Ignored]
 
-  package init(from decoder: any Decoder) throws {
-    let fields = try decoder.container(keyedBy: CodingKeys.self)
-    let schema = try fields.decode(Int.self, forKey: .schema)
-    guard schema == ResultSchema.version else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .schema, in: fields,
-        debugDescription: "it has schema \(schema), and this program reads \(ResultSchema.version)")
-    }
-    experiment = try fields.decode(String.self, forKey: .experiment)
-    environment = try fields.decode(Environment.self, forKey: .environment)
-    verdict = try fields.decode(Verdict.self, forKey: .verdict)
-    rows = try fields.decode([VerdictRow].self, forKey: .summary)
-    runCount = try fields.decode([Ignored].self, forKey: .runs).count
-  }
+  package var runCount: Int { runs.count }
 
   /// Reads a result file; throws `unreadableReport` with what is wrong with it.
   package init(contentsOf path: String) throws {
@@ -51,15 +44,16 @@ package struct ResultSummary: Decodable, Sendable {
     }
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    do {
-      self = try decoder.decode(Self.self, from: data)
-    } catch {
-      let reason =
-        if case .dataCorrupted(let context)? = error as? DecodingError { context.debugDescription } else {
-          "it is no result file"
-        }
-      throw TestbedError(
+    let unreadable = { (reason: String) in
+      TestbedError(
         .unreadableReport, "\(path) cannot be read: \(reason).", remedy: "Run the experiment again.")
     }
+    if let schema = try? decoder.decode(Schema.self, from: data).schema, schema != ResultSchema.version {
+      throw unreadable("it has schema \(schema), and this program reads \(ResultSchema.version)")
+    }
+    guard let summary = try? decoder.decode(Self.self, from: data) else {
+      throw unreadable("it is no result file")
+    }
+    self = summary
   }
 }

@@ -5,24 +5,6 @@ import TestbedWorkload
 
 /// Completion times of flows by a size distribution, at a given load: the study `completion`.
 enum CompletionTimes {
-  /// The paper's classes.
-  enum SizeClass: String, CaseIterable {
-    case short
-    case middle
-    case long
-
-    func contains(_ bytes: Int) -> Bool {
-      switch self {
-      case .short: bytes < 10_000
-      case .middle: (10_000...100_000).contains(bytes)
-      case .long: bytes > 100_000
-      }
-    }
-
-    var completion: PercentileMetrics { .init("\(rawValue)_ms", "\(rawValue) flows", "ms") }
-    var slowdown: PercentileMetrics { .init("\(rawValue)_slowdown", "\(rawValue) flows, slowdown", "") }
-  }
-
   private static let schemes = Common.schemes.with(SteeringScheme.list("medulla", "cubic", "bbr"))
   private static let loads = Axis(
     "loads", "load", [0.3, 0.6], in: 0.01...0.99, suffix: " load", "Parts of the capacity that are asked for."
@@ -34,19 +16,14 @@ enum CompletionTimes {
   private static let completed = Metric("completed", "flows completed", places: 0)
   private static let broken = Metric("broken", "flows broken", places: 0)
 
-  private static func link(_ plan: StudyPlan) -> LinkCell {
-    LinkCell(
-      rateMbps: plan[Common.rateMbps], rttMilliseconds: plan[Common.rttMs], bufferBdp: plan[Common.bufferBdp])
-  }
-
   /// Mean seconds between two flows, so that their payload is the load's part of the capacity.
   static func interval(_ plan: StudyPlan, _ load: Double, _ sizes: FabricSizeDistribution) -> Double {
-    sizes.mean / (link(plan).capacityMbps * 1e6 / 8 * load)
+    sizes.mean / (plan.link().capacityMbps * 1e6 / 8 * load)
   }
 
   /// What a flow takes alone on the path: the handshake, its bytes at the link's rate, the answer's way.
   private static func idealSeconds(_ plan: StudyPlan, _ bytes: Int) -> Double {
-    plan[Common.rttMs] / 1000 * 2 + Double(bytes) * 8 / (link(plan).capacityMbps * 1e6)
+    plan[Common.rttMs] / 1000 * 2 + Double(bytes) * 8 / (plan.link().capacityMbps * 1e6)
   }
 
   /// Few large flows carry most of the bytes, as in data centres; round figures of ours.
@@ -63,22 +40,22 @@ enum CompletionTimes {
   private static func measure(
     _ steering: Steering, _ flows: ShortFlows.Plan, _ plan: StudyPlan, _ executable: String
   ) throws -> Reading {
-    try LinkEmulator.with(link(plan).link(seed: flows.seed), executable: executable) { link in
+    try LinkEmulator.with(plan.link().link(seed: flows.seed), executable: executable) { link in
       try steering.prepare(link)
       let workload = try ShortFlows(flows, over: link)
       defer { workload.stop() }
       try Interruption.sleep(.seconds(plan.seconds))
       let counts = try workload.finish(within: .seconds(30))
       let report = try link.stop()
-      let done = workload.completions()
+      let done = workload.completed()
       var reading = Reading([
         completed: Double(counts.completed), broken: Double(counts.broken),
         FlowMetrics.dropped: Double(report.forward.droppedSegments),
       ])
       for size in SizeClass.allCases {
-        let own = done.filter { size.contains($0.bytes) }
+        let own = done.filter { SizeClass.of(bytes: $0.bytes) == size }
         guard !own.isEmpty else { continue }
-        reading.note(Percentiles(own.map { $0.seconds * 1e3 }), size.completion)
+        reading.note(Percentiles(own.map { $0.seconds * 1e3 }), size.milliseconds)
         reading.note(Percentiles(own.map { $0.seconds / idealSeconds(plan, $0.bytes) }), size.slowdown)
       }
       reading.note(Percentiles(report.forward.windows[0].queueingDelay), FlowMetrics.queue)
@@ -90,7 +67,7 @@ enum CompletionTimes {
 
   private static func overCubic(_ load: Double) -> Figure {
     .ratio(
-      "load \(short(load)): short flows over CUBIC's", SizeClass.short.completion.mean, loads(load),
+      "load \(short(load)): short flows over CUBIC's", SizeClass.short.milliseconds.mean, loads(load),
       schemes("medulla"), over: loads(load), schemes("cubic"))
   }
 
@@ -113,7 +90,7 @@ enum CompletionTimes {
       (plan[loads], plan[schemes]) = ([0.3], SteeringScheme.list("medulla", "cubic"))
       (plan[Common.seconds], plan[Common.repeats]) = (8, 1)
     }, cells: { [StudyCell].one.times(loads, $0).times(schemes, $0) },
-    check: { try link($0).link(seed: 1).validate() },
+    check: { try $0.link().link(seed: 1).validate() },
     course: .trials(.shuffled) { plan, context in
       let distribution = try distribution(plan)
       let series = try TrialSeries(plan[schemes], prefix: "fct", context: context)
@@ -127,7 +104,9 @@ enum CompletionTimes {
         }
       }
     },
-    metrics: SizeClass.allCases.flatMap { [$0.completion.mean, $0.slowdown.mean] } + [FlowMetrics.queue.mean],
+    metrics: SizeClass.allCases.flatMap { [$0.milliseconds.mean, $0.slowdown.mean] } + [
+      FlowMetrics.queue.mean
+    ],
     figures: loads.standard.map(overCubic) + [
       .sum("flows completed", completed), .sum("flows broken", broken),
     ],

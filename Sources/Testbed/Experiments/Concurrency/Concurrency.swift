@@ -14,8 +14,6 @@ enum Concurrency {
   static let roundTrips = Setting(
     "round_trips", false, .same, "Features are of round trips, however seldom they are reported.")
 
-  static let overBBR = Metric("over_bbr", "goodput over BBR's")
-
   /// The paper's flows; the rate is ours, beyond what flows get on one processor, and below the emulator's
   /// ceiling.
   static func keys(
@@ -57,7 +55,7 @@ enum Concurrency {
         plan[schemes], prefix: prefix, context: context, processor: plan[pinned] ? 0 : nil,
         roundTrips: plan[roundTrips])
       return { cell, round in
-        try series.run(cell[schemes], trial(plan, flows: cell[flows], round: round)).measures.reading
+        try series.run(cell[schemes], trial(plan, flows: cell[flows], round: round)).reading
       }
     }
   }

@@ -69,7 +69,7 @@ enum CongestedPath {
 
   private static func reading(_ outcome: FlowTrial.Outcome, _ trial: FlowTrial, _ plan: StudyPlan) -> Reading
   {
-    var reading = outcome.measures.reading
+    var reading = outcome.reading
     let (start, end) = (Double(trial.warmUp), Double(trial.seconds))
     let goodput = outcome.transfer.goodputSeries(from: start, to: end, every: trial.interval)
     let free = goodput.indices.map { index in

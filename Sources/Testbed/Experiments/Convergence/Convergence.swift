@@ -17,11 +17,6 @@ enum Convergence {
   static let reward = Metric("reward", "reward in the simulator")
   private static let decisions = Metric("decisions", "decisions of the training", places: 0)
 
-  private static func cell(_ plan: StudyPlan) -> LinkCell {
-    LinkCell(
-      rateMbps: plan[Common.rateMbps], rttMilliseconds: plan[Common.rttMs], bufferBdp: plan[Common.bufferBdp])
-  }
-
   static func cells(_ plan: StudyPlan) -> [StudyCell] {
     (plan[rounds] + [last]).map { StudyCell().with(rounds, $0) }
   }
@@ -74,7 +69,7 @@ enum Convergence {
       guard let stage = stages[cell[rounds]], let snapshot = snapshots[cell[rounds]] else { return Reading() }
       try instance.update(snapshot)
       var reading = try BulkTrial.measure(
-        Self.cell(plan), congestion: instance.congestion, seconds: plan.seconds, warmUp: plan.warmUp,
+        plan.link(), congestion: instance.congestion, seconds: plan.seconds, warmUp: plan.warmUp,
         seed: plan.seed(round: round), executable: context.executable)
       (reading[reward], reading[decisions]) = (stage.reward, Double(stage.steps))
       return reading
@@ -118,7 +113,7 @@ enum Convergence {
     quick: { plan in
       (plan[steps], plan[rounds]) = (200_000, [0, 2, 6, 12])
       (plan[Common.seconds], plan[Common.warmUp], plan[Common.repeats]) = (6, 2, 1)
-    }, cells: cells, check: { try cell($0).link(seed: 1).validate() }, course: .trials(.shuffled, prepare),
+    }, cells: cells, check: { try $0.link().link(seed: 1).validate() }, course: .trials(.shuffled, prepare),
     metrics: [FlowMetrics.goodput, FlowMetrics.queue.mean, reward, decisions],
     figures: [lastOverBest, gain, .least("worst goodput (Mbit/s)", FlowMetrics.goodput)],
     bounds: [Bound("last over best", .atLeast(0.95), .ours), Bound(gain.name, .atLeast(0.5), .ours)],
@@ -127,7 +122,7 @@ enum Convergence {
       .bars(
         "Goodput of the snapshot on the emulated link", FlowMetrics.goodput,
         rules: { plan in
-          [.init(.y, at: cell(plan).capacityMbps, "what the link carries")]
+          [.init(.y, at: plan.link().capacityMbps, "what the link carries")]
         }),
       .bars("Mean wait in the link's queue", FlowMetrics.queue.mean),
     ])

@@ -9,7 +9,8 @@ enum Fairness {
   private static let rivals = Axis(
     "rivals", "rival", SteeringScheme.list("cubic", "bbr"), mayBeEmpty: true, "Against whom.")
   private static let counts = Axis(
-    "rival_flows", "rivals", [1, 4], in: 1...64, mayBeEmpty: true, "As many of each kind.")
+    "rival_flows", "rivals", [1, 4], in: 1...64, suffix: " of theirs", mayBeEmpty: true,
+    "As many of each kind.")
   private static let buffers = Axis(
     "buffers_bdp", "buffer_bdp", [0.5, 1, 4], in: 0.01...100, suffix: " BDP", mayBeEmpty: true,
     "Buffers where there are rivals.")
@@ -54,7 +55,7 @@ enum Fairness {
           $0.goodput(from: Double(plan.warmUp), to: Double(plan.seconds)) / 1e6
         }
       }
-      let window = try link.stop().forward.windows[1]
+      let window = try link.stop().forward.measured()
       let (ours, all) = (goodput[0], goodput.flatMap { $0 })
       let fair = all.reduce(0, +) * Double(ours.count) / Double(max(all.count, 1))
       let sum = ours.reduce(0, +)

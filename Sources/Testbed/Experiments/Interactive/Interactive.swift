@@ -34,9 +34,7 @@ enum Interactive {
 
   /// The way to the client has the bottleneck: there go the answers and all other data.
   static func link(_ plan: StudyPlan, round: Int) -> LinkConfiguration {
-    LinkCell(
-      rateMbps: plan[Common.rateMbps], rttMilliseconds: plan[Common.rttMs], bufferBdp: plan[Common.bufferBdp]
-    ).link(seed: plan.seed(round: round)).turned
+    plan.link().link(seed: plan.seed(round: round)).turned
   }
 
   static func requests(_ plan: StudyPlan, _ congestion: String, round: Int) -> RequestResponse.Plan {
@@ -79,12 +77,12 @@ enum Interactive {
       let sent = try bursting.finish(within: patience)
       let retransmits = bulk.retransmits()
       bulk.stop()
-      let window = try link.stop().backward.windows[1]
-      let all = asking.answers()
+      let window = try link.stop().backward.measured()
+      let all = asking.completed()
       var reading = reading(
         beside: all.filter { (start..<end).contains($0.begunNanoseconds) }.map { $0.seconds * 1e3 },
         alone: all.filter { $0.begunNanoseconds < come }.map { $0.seconds * 1e3 },
-        bursts: bursting.bursts().filter { (start..<end).contains($0.begunNanoseconds) })
+        bursts: bursting.completed().filter { (start..<end).contains($0.begunNanoseconds) })
       reading[Self.bulk] = Double(after - before) * 8e3 / Double(max(end - start, 1))
       reading[endless] = Double(lost(asked, sent))
       reading[FlowMetrics.retransmits] = Double(retransmits)
@@ -112,7 +110,7 @@ enum Interactive {
   }
 
   /// Requests and bursts that never came to their end.
-  static func lost(_ requests: RequestResponse.Counts, _ onOff: OnOffFlows.Counts) -> Int {
+  static func lost(_ requests: FlowCounts, _ onOff: FlowCounts) -> Int {
     requests.broken + requests.unfinished + onOff.broken + onOff.unfinished + onOff.skipped
   }
 

@@ -21,12 +21,7 @@ enum BulkTrial {
       try link.beginWindow()
       let result = try transfer.finish()
       let drops = try link.deviceDrops()
-      let windows = try link.stop().forward.windows
-      guard windows.count == 3 else {
-        throw TestbedError(
-          .linkFailed, "The link recorded \(windows.count) windows instead of 3.",
-          remedy: "Run again; report this if it comes back.")
-      }
+      let window = try link.stop().forward.measured()
       let (start, end) = (Double(warmUp), Double(seconds))
       let flows = result.flows.map { $0.goodput(from: start, to: end) / 1e6 }
       let goodput = flows.reduce(0, +)
@@ -35,13 +30,13 @@ enum BulkTrial {
         // Flows that got nothing are equal, and nothing to be content with.
         FlowMetrics.jain: goodput > 0 ? Statistics.jain(flows) : 0,
         FlowMetrics.retransmits: Double(result.retransmits),
-        FlowMetrics.dropped: Double(windows[1].droppedSegments),
-        FlowMetrics.lost: Double(windows[1].lostSegments), deviceDrops: Double(drops),
+        FlowMetrics.dropped: Double(window.droppedSegments),
+        FlowMetrics.lost: Double(window.lostSegments), deviceDrops: Double(drops),
       ])
-      reading.note(Percentiles(windows[1].queueingDelay), FlowMetrics.queue)
+      reading.note(Percentiles(window.queueingDelay), FlowMetrics.queue)
       reading.note(Percentiles(result.roundTrips(from: start)), FlowMetrics.roundTrip)
-      if windows[1].fellBehind { reading.faults.append(Reading.late) }
-      if drops > 0 { reading.faults.append("\(drops) packets dropped beside the emulated buffer") }
+      if window.fellBehind { reading.faults.append(Reading.late) }
+      reading.noteDrops(besideTheBuffer: drops)
       return reading
     }
   }

@@ -72,11 +72,11 @@ enum Marking {
   private static func reading(
     _ outcome: FlowTrial.Outcome, _ plan: StudyPlan
   ) -> Reading {
-    var reading = outcome.measures.reading
+    var reading = outcome.reading
     let (path, window) = (outcome.report.forward, outcome.report.forward.windows[1])
     let capacity = plan[Common.rateMbps] * LinkCell.payloadBytes / LinkCell.packetBytes
-    reading[utilization] = outcome.measures.goodputMbps / capacity
-    let over = outcome.measures.queueMs.mean / thresholdMs(plan)
+    reading[utilization] = (reading[FlowMetrics.goodput] ?? 0) / capacity
+    let over = (reading[FlowMetrics.queue.mean] ?? 0) / thresholdMs(plan)
     // An empty queue is as far off as can be told.
     (reading[queueOverK], reading[factor]) = (over, max(over, 1 / max(over, 1e-6)))
     reading[marked] = Double(window.markedSegments) / Double(max(window.deliveredSegments, 1))

@@ -46,8 +46,8 @@ struct ComparedNetwork {
   var samples: [[Float]]
 
   static func shipped(directory: String) throws -> ComparedNetwork {
-    try file("\(directory)/\(ShippedNetwork.modelName)", "\(directory)/\(ShippedNetwork.calibrationName)")
-      .named(Kind.shipped.rawValue)
+    let (network, samples) = try ShippedNetwork.read(directory)
+    return ComparedNetwork(name: Kind.shipped.rawValue, network: network, samples: samples)
   }
 
   static func file(_ model: String, _ samples: String) throws -> ComparedNetwork {
@@ -57,12 +57,4 @@ struct ComparedNetwork {
       name: name, network: network,
       samples: try SampleFile.read(samples, elements: network.inputShape.count))
   }
-
-  private func named(_ name: String) -> ComparedNetwork {
-    var copy = self
-    copy.name = name
-    return copy
-  }
-
-  var parameters: Int { network.layers.reduce(0) { $0 + $1.parameterCount } }
 }

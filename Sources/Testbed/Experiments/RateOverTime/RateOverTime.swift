@@ -38,7 +38,7 @@ enum RateOverTime {
         let measured = path.bins(path.windows[1], of: outcome.report)
         let rate = plan[Common.rateMbps]
         let errors = measured.map { (ingress[$0] - rate) / rate }
-        var reading = outcome.measures.reading
+        var reading = outcome.reading
         reading[utilization] = Statistics.mean(measured.map { egress[$0] }) / rate
         reading[ingressError] = Statistics.mean(errors.map { $0 * $0 }).squareRoot()
         reading.series["ingress_mbps"] = ingress.map { ($0 * 100).rounded() / 100 }

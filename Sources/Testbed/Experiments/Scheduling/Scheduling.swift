@@ -9,19 +9,6 @@ import TestbedWorkload
 /// Completion times in a fabric whose senders predict flow sizes, by where they predict and how long that
 /// takes: the study `fig16`.
 enum Scheduling {
-  /// The paper's classes: short below 10 kB, middle up to 100 kB, long above.
-  enum SizeClass: String, CaseIterable {
-    case short
-    case middle
-    case long
-
-    static func of(bytes: Int) -> SizeClass { bytes < 10_000 ? .short : bytes <= 100_000 ? .middle : .long }
-
-    var completion: PercentileMetrics {
-      .init("\(rawValue)_us", "\(rawValue) flows", "µs", places: 1)
-    }
-  }
-
   static let schemes = Axis(
     "schemes", "scheme", SchedulingScheme.all.map(\.name), "How senders come by their packets' priorities.")
   // The paper's: 2×2 leaf-spine, 32 servers, about 4,000 flows (§5.2).
@@ -123,7 +110,7 @@ enum Scheduling {
     for size in SizeClass.allCases {
       let times = own.filter { SizeClass.of(bytes: $0.bytes) == size }
         .compactMap { $0.fctNs.map { Double($0) / 1000 } }
-      if !times.isEmpty { reading.note(Percentiles(times), size.completion) }
+      if !times.isEmpty { reading.note(Percentiles(times), size.microseconds) }
     }
     return reading
   }

@@ -23,7 +23,7 @@ extension Scheduling {
   private static func paired(
     _ runs: StudyRuns, _ size: SizeClass, _ other: String
   ) -> [(own: Double, other: Double)] {
-    let metric = size.completion.mean
+    let metric = size.microseconds.mean
     return Set(runs.runs.map(\.round)).sorted().compactMap { round in
       let own = runs.round(round)
       guard let ours = own.mean(metric, [kernel]), let theirs = own.mean(metric, [schemes(other)]), theirs > 0
@@ -44,7 +44,7 @@ extension Scheduling {
   }
 
   private static let overOff = Figure.ratio(
-    "short flows: kernel over plain DCTCP", SizeClass.short.completion.mean, kernel,
+    "short flows: kernel over plain DCTCP", SizeClass.short.microseconds.mean, kernel,
     over: schemes(SchedulingScheme.off.name))
   private static let microseconds = """
     A short flow takes 60 µs in this fabric and a long one milliseconds: answer times of microseconds move \
@@ -80,7 +80,7 @@ extension Scheduling {
       (plan[flows], plan[Common.repeats], plan[trainingSeeds], plan[starts]) = (400, 1, [101, 102, 103], 2)
     }, cells: { [StudyCell].one.times(schemes, $0) }, check: check, alone: true,
     course: .trials(.asListed, prepare),
-    metrics: SizeClass.allCases.flatMap { [$0.completion.mean, $0.completion.p50] }
+    metrics: SizeClass.allCases.flatMap { [$0.microseconds.mean, $0.microseconds.p50] }
       + [answered, wait, refused, rightBand],
     figures: SchedulingScheme.all.filter {
       $0.source == .predicted && $0.name != SchedulingScheme.kernel.name
@@ -89,7 +89,7 @@ extension Scheduling {
       + [sizesRight, sizesNear, sizesPrevious, sizesFrequent, sizesError].map { .mean($0.name, $0) }
       + [
         .ratio(
-          "short flows: kernel over ideal", SizeClass.short.completion.mean, kernel,
+          "short flows: kernel over ideal", SizeClass.short.microseconds.mean, kernel,
           over: schemes(SchedulingScheme.ideal.name)), overOff,
         worst("kernel over user space, worst class", less: 0),
         worst("kernel over user space, lower end of the interval, worst class", less: 1),
@@ -111,6 +111,6 @@ extension Scheduling {
       },
     plots: SizeClass.allCases.map {
       .bars(
-        "\($0.rawValue) flows, mean completion time", $0.completion.mean, scale: .logarithmic, mark: .dots)
+        "\($0.rawValue) flows, mean completion time", $0.microseconds.mean, scale: .logarithmic, mark: .dots)
     })
 }

@@ -42,7 +42,7 @@ enum SnapshotSwap {
         calls.append((ContinuousClock.now - begin).inSeconds * 1e3)
       }
     }
-    var reading = outcome.measures.reading
+    var reading = outcome.reading
     // A slot that is written again counts anew, so a sum over slots means nothing after swaps.
     if swapping { reading[FlowMetrics.inferences] = nil }
     let ratios = times.compactMap { outcome.report.deliveredAfterOverBefore($0, nanoseconds: 100_000_000) }

@@ -49,11 +49,6 @@ enum Soak {
   static let unexplained = Metric("unexplained", "without a verdict or a reason", places: 0)
   static let completionSeries = "completion_s"
 
-  static func link(_ plan: StudyPlan) -> LinkCell {
-    LinkCell(
-      rateMbps: plan[Common.rateMbps], rttMilliseconds: plan[Common.rttMs], bufferBdp: plan[Common.bufferBdp])
-  }
-
   static func looks(_ plan: StudyPlan) -> Int {
     Int(Double(plan[duration] + plan[alone]) / plan[lookEvery]) + 1
   }
@@ -93,7 +88,7 @@ enum Soak {
     let flowCount = Int(Double(plan[duration] + plan[alone]) / plan[flowInterval])
     context.narrate(
       "\(plan[duration]) s with kills and \(plan[alone]) s without, about \(flowCount) flows.")
-    try LinkEmulator.with(link(plan).link(seed: plan.seed), executable: executable) { link in
+    try LinkEmulator.with(plan.link().link(seed: plan.seed), executable: executable) { link in
       try slowPath.start()
       var flowPlan = ShortFlows.Plan(congestion: instance.congestion)
       flowPlan.interval = plan[flowInterval]

@@ -17,19 +17,11 @@ struct SoakCourse {
   /// The file to which the adapter writes a line before each crash.
   let crashes: String
 
-  private let begin = ContinuousClock.now
-  private var history = SoakHistory(begin: Date())
-  private var ledger = FlowLedger()
-  private var kills: [Double] = []
-  private var runs: [StudyRun] = []
-
-  init(
-    plan: StudyPlan, instance: ExperimentInstance, slowPath: SlowPath, flows: ShortFlows, executable: String,
-    crashes: String
-  ) {
-    (self.plan, self.instance, self.slowPath, self.flows) = (plan, instance, slowPath, flows)
-    (self.executable, self.crashes) = (executable, crashes)
-  }
+  let begin = ContinuousClock.now
+  private(set) var history = SoakHistory(begin: Date())
+  private(set) var ledger = FlowLedger()
+  private(set) var kills: [Double] = []
+  private(set) var runs: [StudyRun] = []
 
   private var seconds: Double { (ContinuousClock.now - begin).inSeconds }
 
@@ -61,7 +53,7 @@ struct SoakCourse {
     try tell(runs)
   }
 
-  private mutating func look(_ counts: ShortFlows.Counts) throws {
+  private mutating func look(_ counts: FlowCounts) throws {
     let status = try instance.status()
     ledger.note(
       status.slots.map { ($0.version, Int(clamping: $0.flowsTaken) - Int(clamping: $0.flowsMoved)) })
@@ -97,7 +89,7 @@ struct SoakCourse {
       window: Soak.watchSeconds)
     let status = try instance.status()
     let left = (status.staged == nil ? 0 : 1) + ((status.shadow?.every ?? 0) > 0 ? 1 : 0)
-    runs[runs.count - 1].reading.note(rollouts, left: left, completion: flows.completionSeconds())
+    runs[runs.count - 1].reading.note(rollouts, left: left, completion: flows.completed().map(\.seconds))
   }
 }
 

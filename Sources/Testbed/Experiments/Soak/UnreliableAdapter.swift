@@ -7,11 +7,6 @@ import MedullaLearning
 /// (docs/reference/adapter-protocol.md), never learns, and scales its network's output a little more or less
 /// in each round.
 package struct UnreliableAdapter {
-  private struct Dense {
-    var weight: FrameTensor
-    var bias: FrameTensor
-  }
-
   private let channel: DescriptorChannel
   private let chance: Double
   private let crashes: String?

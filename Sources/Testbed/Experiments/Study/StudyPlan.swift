@@ -40,6 +40,13 @@ package struct StudyPlan: Equatable, Sendable {
   package func seed(round: Int) -> UInt64 { seed &+ UInt64(clamping: round) }
   package var seconds: Int { self[Common.seconds] }
   package var warmUp: Int { self[Common.warmUp] }
+
+  /// The link of the common settings.
+  func link() -> LinkCell {
+    LinkCell(
+      rateMbps: self[Common.rateMbps], rttMilliseconds: self[Common.rttMs],
+      bufferBdp: self[Common.bufferBdp])
+  }
 }
 
 extension StudyPlan: Encodable {

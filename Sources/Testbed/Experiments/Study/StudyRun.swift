@@ -43,6 +43,11 @@ package struct Reading: Sendable {
   }
 
   static let late = "the emulator fell behind"
+
+  /// Packets that devices dropped, of which the emulated link knows nothing.
+  mutating func noteDrops(besideTheBuffer count: Int) {
+    if count > 0 { faults.append("\(count) packets dropped beside the emulated buffer") }
+  }
 }
 
 /// The metrics of a quantity that is measured as a distribution.

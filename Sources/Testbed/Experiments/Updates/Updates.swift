@@ -34,12 +34,6 @@ enum Updates {
   static let decisionSeries = "decision_ns"
   static let promotionSeries = "promotion_ms"
 
-  static func cell(_ plan: StudyPlan) -> LinkCell {
-    LinkCell(
-      rateMbps: plan[Common.rateMbps], rttMilliseconds: plan[Common.rttMs], bufferBdp: plan[Common.bufferBdp],
-      flows: plan[flows])
-  }
-
   static func updatesPerPhase(_ plan: StudyPlan) -> Int { (plan[updates] + plan[pairs] - 1) / plan[pairs] }
   static func phaseSeconds(_ plan: StudyPlan) -> Double { Double(updatesPerPhase(plan)) / plan[pace] }
   static func seconds(_ plan: StudyPlan) -> Double {
@@ -49,7 +43,8 @@ enum Updates {
   static func measure(
     _ plan: StudyPlan, _ context: StudyContext, _ tell: ([StudyRun]) throws -> Void
   ) throws {
-    let (family, network) = try SnapshotFamily.shipped(directory: context.models)
+    let (network, samples) = try ShippedNetwork.read(context.models)
+    let family = try SnapshotFamily(network, samples: samples)
     let snapshots = try (0..<plan[snapshots]).map { index in
       try family.datapath(network.scalingOutput(by: 1 + 0.0005 * Float(index)), name: "update \(index)")
     }
@@ -58,7 +53,7 @@ enum Updates {
     defer { instance.detach() }
     try instance.loosen()
     context.narrate("\(plan[updates]) updates under \(plan[flows]) flows, about \(Int(seconds(plan))) s.")
-    try LinkEmulator.with(cell(plan).link(seed: 1), executable: context.executable) { link in
+    try LinkEmulator.with(plan.link().link(seed: 1), executable: context.executable) { link in
       // Phases get longer on a busy machine.
       let length = Int(seconds(plan) * 2) + 30
       let transfer = try Transfer(
@@ -150,7 +145,7 @@ enum Updates {
       try Study.require(
         seconds(plan) <= 3_600, "The experiment would take \(Int(seconds(plan))) s.",
         remedy: "Ask for fewer updates.")
-      try cell(plan).link(seed: 1).validate()
+      try plan.link().link(seed: 1).validate()
     }, whole: { $0[pairs] >= leastPairs }, course: .whole(count: { 2 * $0[pairs] }, measure),
     metrics: [perMinute, decision, tail, FlowMetrics.goodput, FlowMetrics.queue.mean],
     figures: [

@@ -14,15 +14,8 @@ struct UpdatesCourse {
   let instance: ExperimentInstance
   let link: LinkEmulator
   let snapshots: [DatapathSnapshot]
-  private var next = 1
-  private var clock = DecisionClock()
-
-  init(plan: StudyPlan, instance: ExperimentInstance, link: LinkEmulator, snapshots: [DatapathSnapshot]) {
-    self.plan = plan
-    self.instance = instance
-    self.link = link
-    self.snapshots = snapshots
-  }
+  private(set) var next = 1
+  private(set) var clock = DecisionClock()
 
   /// One phase: looks at the counts every second, and in an updating phase replaces snapshots at the plan's
   /// pace.
@@ -102,11 +95,8 @@ struct SocketTotals {
   let acknowledgedBytes: Int
 
   init(_ namespace: NetworkNamespace) throws {
-    let outcome = try ChildProcess.run([
-      "ss", "-N", namespace.name, "-tinH", "dst", LinkEmulator.Address.server,
-    ])
+    let samples = try SocketSample.read(namespace, within: .seconds(30))
     timeNanoseconds = MonotonicClock.nanoseconds
-    let samples = SocketSample.parse(outcome.outputText, at: timeNanoseconds)
     retransmits = samples.reduce(0) { $0 + $1.retransmits }
     acknowledgedBytes = samples.reduce(0) { $0 + $1.acknowledgedBytes }
   }

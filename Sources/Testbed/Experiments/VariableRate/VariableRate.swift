@@ -21,12 +21,12 @@ enum VariableRate {
   private static func reading(
     _ outcome: FlowTrial.Outcome, _ trace: DeliveryTrace, _ plan: StudyPlan
   ) -> Reading {
-    var reading = outcome.measures.reading
+    var reading = outcome.reading
     let path = outcome.report.forward
     let (window, origin) = (path.windows[1], path.windows[0].startNanoseconds)
     let capacity = trace.capacityMbps(
       from: Double(window.startNanoseconds - origin) / 1e9, to: Double(window.endNanoseconds - origin) / 1e9)
-    reading[utilization] = capacity > 0 ? outcome.measures.goodputMbps / capacity : 0
+    reading[utilization] = capacity > 0 ? (reading[FlowMetrics.goodput] ?? 0) / capacity : 0
     let perHalf = max(1, Int(500_000_000 / max(path.bins.binNanoseconds, 1)))
     let bytes = path.bins.deliveredBytes
     reading.series[delivered] = stride(from: 0, to: bytes.count, by: perHalf).map { start in

@@ -60,8 +60,6 @@ package final class NetworkNamespace: Sendable {
   }
 
   /// Processes inside, this one never among them.
-  func processes() -> [pid_t] { Self.processes(name) }
-
   private static func processes(_ name: String) -> [pid_t] {
     guard let outcome = try? ChildProcess.run(["ip", "netns", "pids", name], uninterrupted: true) else {
       return []
@@ -86,16 +84,6 @@ package final class NetworkNamespace: Sendable {
       let state = text[(text.lastIndex(of: ")") ?? text.startIndex)...].dropFirst(2).first
     else { return false }
     return state != "Z" && state != "X"
-  }
-
-  /// Makes a namespace for each role, runs `body`, and removes them whatever happens.
-  package static func with<Result>(
-    roles: [String], _ body: ([NetworkNamespace]) throws -> Result
-  ) throws -> Result {
-    var made: [NetworkNamespace] = []
-    defer { for namespace in made { namespace.remove() } }
-    for role in roles { made.append(try NetworkNamespace(role: role)) }
-    return try body(made)
   }
 
   /// Names of the namespaces whose owner no longer runs.
