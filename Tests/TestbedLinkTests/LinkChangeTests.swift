@@ -155,16 +155,16 @@ struct LinkChangeTests {
       LinkConfiguration(forward: PathConfiguration(bitsPerSecond: rate), backward: .init())
     }
     var schedule = try LinkSchedule([
-      .init(time: 1, link: link(1e6)), .init(time: 2, link: link(2e6)), .init(time: 5, link: link(3e6)),
+      (1, link(1e6)), (2, link(2e6)), (5, link(3e6)),
     ])
     #expect(schedule.takeDue(0.5) == nil)
     #expect(schedule.takeDue(3)?.forward.bitsPerSecond == 2e6)
     #expect(schedule.takeDue(3) == nil)
     #expect(schedule.takeDue(5)?.forward.bitsPerSecond == 3e6)
     #expect(throws: TestbedError.self) {
-      try LinkSchedule([.init(time: 2, link: link(1e6)), .init(time: 2, link: link(1e6))])
+      try LinkSchedule([(2, link(1e6)), (2, link(1e6))])
     }
-    #expect(throws: TestbedError.self) { try LinkSchedule([.init(time: 0, link: link(1))]) }
+    #expect(throws: TestbedError.self) { try LinkSchedule([(0, link(1))]) }
   }
 }
 

@@ -56,19 +56,16 @@ package final class DCTCP {
 
   /// Registers it; sockets may select it as long as this object lives or it is pinned.
   ///
+  /// - Parameter program: nil: compiled now.
   /// - Throws: `badParameter` for a name that TCP has, `KernelError` when the kernel refuses.
-  package convenience init(name: String = defaultName) throws {
-    try self.init(name: name, program: Program())
-  }
-
-  package init(name: String, program: Program) throws {
+  package init(name: String, program: Program? = nil) throws {
     congestion = try InstanceName(name).congestion
     guard !CongestionControls.available().contains(congestion) else {
       throw TestbedError(
         .badParameter, "TCP has a congestion control named \(congestion) already.",
         remedy: "Choose another name, or detach that one.")
     }
-    let object = try BPFObject(bytes: program.object, name: "dctcp")
+    let object = try BPFObject(bytes: (program ?? Program()).object, name: "dctcp")
     try object.setStructOps(
       "dctcp_ops", type: "tcp_congestion_ops", member: "name", to: congestion, capacity: 16)
     try object.load()

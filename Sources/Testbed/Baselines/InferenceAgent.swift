@@ -8,8 +8,8 @@ final class InferenceAgent {
   static let patience = Duration.seconds(60)
 
   private let command: [String]
-  /// The Python agent, which lies in the temporary directory as long as this object lives.
-  private var script: String?
+  /// Where the Python agent lies.
+  private var scratch: ScratchDirectory?
   private let modelArguments: [String]
   private let processor: Int?
   private let way: String
@@ -27,24 +27,20 @@ final class InferenceAgent {
         throw TestbedError(
           .fileFailed, "The model \(model) cannot be read.", remedy: "Give a float network as ONNX.")
       }
-      let path = FileManager.default.temporaryDirectory
-        .appendingPathComponent("medulla-agent-\(UUID().uuidString).py").path
+      let scratch = try ScratchDirectory("agent-\(UUID().uuidString)")
+      let path = scratch.path("agent.py")
       try Data(BaselineSources.pythonAgent.utf8).write(to: URL(fileURLWithPath: path))
-      script = path
+      self.scratch = scratch
       command = [python, path]
       modelArguments = [model]
     }
-  }
-
-  deinit {
-    if let script { try? FileManager.default.removeItem(atPath: script) }
   }
 
   /// Whether the interpreter has what the script needs, before anything is measured.
   ///
   /// - Throws: `missingProgram` with how to install it.
   func requireEngine() throws {
-    guard let interpreter = command.first, script != nil else { return }
+    guard let interpreter = command.first, scratch != nil else { return }
     guard (try? ChildProcess.run([interpreter, "-c", "import numpy, onnxruntime"])) == nil else { return }
     throw TestbedError(
       .missingProgram, "The interpreter \(interpreter) cannot import numpy and onnxruntime.",

@@ -26,12 +26,9 @@ package final class LatencyComparison {
   /// Compiles and loads what is measured; nothing is attached.
   ///
   /// - Parameters:
-  ///   - snapshot: what predicts; by default of FFNN's shape.
   ///   - count: samples of each cell.
   ///   - pause: before each question, in which the user process falls asleep; at most a second.
-  package init(
-    snapshot: Snapshot? = nil, count: Int = 10_000, pause: Duration = .microseconds(50)
-  ) throws {
+  package init(count: Int, pause: Duration = .microseconds(50)) throws {
     let microseconds = pause.nanoseconds / 1000
     guard Self.countRange.contains(count), (0...1_000_000).contains(microseconds) else {
       throw TestbedError(
@@ -40,7 +37,7 @@ package final class LatencyComparison {
     }
     self.count = count
     pauseMicroseconds = Int(microseconds)
-    let snapshot = try snapshot ?? Self.flowSizePredictor()
+    let snapshot = try Self.flowSizePredictor()
     let datapath = try DatapathSnapshot(SnapshotFile(snapshot), name: "latency")
     let question = Self.question(of: snapshot)
     var sources = BaselineSources.latencyProgram

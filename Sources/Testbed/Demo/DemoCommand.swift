@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MedullaBase
+import MedullaCompile
 import TestbedLink
 import TestbedMeasures
 
@@ -52,12 +53,13 @@ package struct DemoCommand: ParsableCommand {
   private func outcome(_ plan: DemoPlan, _ network: ShippedNetwork) throws -> DemoOutcome {
     let simulated = SimulatedDemo(plan, tell: Narration.tell)
     if simulate { return try simulated.run(network, reason: "--simulate was given.") }
-    let obstacles = DemoGround.obstacles()
+    let obstacles = Doctor().obstaclesToDemo()
     guard obstacles.isEmpty else {
       for obstacle in obstacles {
-        Narration.tell("Not in the kernel: \(obstacle.what)\n  remedy: \(obstacle.remedy)")
+        Narration.tell(
+          "Not in the kernel: \(obstacle.name): \(obstacle.detail)\n  remedy: \(obstacle.remedy)")
       }
-      let reasons = obstacles.map(\.what).joined(separator: "; ")
+      let reasons = obstacles.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
       return try simulated.run(network, reason: "the kernel cannot be used here (\(reasons)).")
     }
     let steering = try KernelSteering(network, name: KernelSteering.freeName())

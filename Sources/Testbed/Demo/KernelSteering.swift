@@ -76,19 +76,10 @@ package struct KernelSteering: DemoSteering {
   }
 }
 
-/// Whether this machine can run the demonstration in its kernel.
-package enum DemoGround {
-  /// One thing that stands in the way.
-  package struct Obstacle: Equatable, Sendable {
-    package let what: String
-    package let remedy: String
-  }
-
-  /// What stands in the way; empty when nothing does.
-  package static func obstacles() -> [Obstacle] {
+extension Doctor {
+  /// What keeps this machine from running the demonstration in its kernel; empty when nothing does.
+  func obstaclesToDemo() -> [Check] {
     let needed: Set<String> = ["iperf3", "ip", "tun"]
-    return Doctor().examine().checks
-      .filter { !$0.ok && ($0.required || needed.contains($0.name)) }
-      .map { Obstacle(what: "\($0.name): \($0.detail)", remedy: $0.remedy) }
+    return examine().checks.filter { !$0.ok && ($0.required || needed.contains($0.name)) }
   }
 }

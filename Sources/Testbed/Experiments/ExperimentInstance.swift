@@ -13,12 +13,11 @@ package final class ExperimentInstance {
 
   /// - Parameter prefix: a few letters; the process's number follows.
   package init(
-    _ prefix: String, snapshot: DatapathSnapshot, configuration: CongestionConfiguration = .init(),
-    settings: InstanceSettings = .init()
+    _ prefix: String, snapshot: DatapathSnapshot, settings: InstanceSettings = .init()
   ) throws {
     name = "\(prefix)\(getpid())"
     congestion = try InstanceName(name).congestion
-    try Instance(name).attach(CongestionControl(configuration), snapshot, settings: settings)
+    try Instance(name).attach(CongestionControl(), snapshot, settings: settings)
   }
 
   deinit { detach() }

@@ -22,7 +22,7 @@ package final class SlowPath {
   private static let startLimit = Duration.seconds(60)
 
   package let name: String
-  private let directory: URL
+  private let scratch: ScratchDirectory
   private let medulla: String
   /// The daemon's log.
   package let logPath: String
@@ -39,9 +39,8 @@ package final class SlowPath {
   ) throws {
     self.name = name
     medulla = try SiblingProgram.path("medulla", beside: executable)
-    directory = FileManager.default.temporaryDirectory.appendingPathComponent("medulla-\(name)")
-    logPath = log ?? "\(directory.path)/log"
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    scratch = try ScratchDirectory(name)
+    logPath = log ?? scratch.path("log")
     var lines = [
       "daemon:", "  socket: \"\(socketPath)\"", "  state: \"\(statePath)\"", "  on_stop: keep", "function:",
       "  - name: \"\(name)\"", "    kind: congestion", "    bundle: \"\(bundle)\"",
@@ -58,12 +57,12 @@ package final class SlowPath {
     try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: configurationPath))
   }
 
-  deinit { end() }
+  deinit { stop() }
 
-  package var socketPath: String { "\(directory.path)/control.sock" }
+  package var socketPath: String { scratch.path("control.sock") }
   /// Where the daemon's history is.
-  package var statePath: String { "\(directory.path)/state" }
-  private var configurationPath: String { "\(directory.path)/medulla.yaml" }
+  package var statePath: String { scratch.path("state") }
+  private var configurationPath: String { scratch.path("medulla.yaml") }
 
   /// Of the running daemon.
   package var identifier: Int32? { child.flatMap { $0.isRunning ? $0.identifier : nil } }
@@ -101,15 +100,10 @@ package final class SlowPath {
       remedy: "Run the configuration by hand with `medulla run`.")
   }
 
-  /// Asks the daemon to end, as a service manager does; the fast path stays on.
+  /// Asks the daemon to end, as a service manager does; the fast path stays on. What it wrote goes with this
+  /// object. Safe to call twice.
   package func stop() {
     child?.end(patience: .seconds(10))
-  }
-
-  /// Ends the daemon and removes what it wrote; safe to call twice.
-  package func end() {
-    stop()
-    try? FileManager.default.removeItem(at: directory)
   }
 
   /// The end of the daemon's log.

@@ -1,5 +1,4 @@
 import Foundation
-import TestbedLink
 
 /// Priorities by flow size: band 0 has the smallest flows and leaves first.
 package struct FlowBands: Codable, Equatable, Sendable {
@@ -22,15 +21,5 @@ package struct FlowBands: Codable, Equatable, Sendable {
   /// The band of an output in fixed point.
   package func band(ofOutput output: Int64, fractionBits: Int) -> Int {
     outputs(fractionBits: fractionBits).filter { output >= $0 }.count
-  }
-
-  package func validate() throws {
-    guard (1...7).contains(bounds.count), bounds.allSatisfy({ $0 > 0 && $0 < 1 << 40 }),
-      zip(bounds, bounds.dropFirst()).allSatisfy({ $0 < $1 })
-    else {
-      throw TestbedError(
-        .badParameter, "The sizes between the bands are not 1 to 7 ascending numbers.",
-        remedy: "Use sizes such as 10000, 100000, 1000000.")
-    }
   }
 }

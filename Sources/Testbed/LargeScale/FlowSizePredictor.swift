@@ -1,4 +1,3 @@
-import Foundation
 import MedullaBase
 import MedullaLearning
 import MedullaModel
@@ -27,7 +26,6 @@ package struct FlowSizePredictor: Sendable {
 
   package let network: Network
   package let file: SnapshotFile
-  package let training: Training
 
   /// Trains on workloads like `workload`, with the seeds of `training` in place of its own.
   package init(
@@ -61,7 +59,6 @@ package struct FlowSizePredictor: Sendable {
       throw TestbedError(
         .processFailed, "No start of the training ended in finite numbers.", remedy: "Lower the rate.")
     }
-    self.training = training
     network = try scale.unscaled(best.network).network(
       name: "flow size", inputName: "features", outputName: "log2_bytes")
     let calibration = Calibration(samples: learned.inputs)

@@ -27,8 +27,6 @@ package final class LinkEmulator {
   package private(set) var configuration: LinkConfiguration
   package let client: NetworkNamespace
   package let server: NetworkNamespace
-  /// Whether the worker runs with real-time priority.
-  package let realtime: Bool
   private let worker: ChildProcess
   private var stopped = false
 
@@ -47,7 +45,7 @@ package final class LinkEmulator {
       throw error
     }
     do {
-      (worker, realtime) = try Self.start(configuration, executable, client, server)
+      worker = try Self.start(configuration, executable, client, server)
       try Self.configure(client, Address.client, Address.client6, mtu: configuration.mtu)
       try Self.configure(server, Address.server, Address.server6, mtu: configuration.mtu)
     } catch {
@@ -144,7 +142,7 @@ package final class LinkEmulator {
   private static func start(
     _ configuration: LinkConfiguration, _ executable: String, _ client: NetworkNamespace,
     _ server: NetworkNamespace
-  ) throws -> (ChildProcess, realtime: Bool) {
+  ) throws -> ChildProcess {
     let order = LinkWorker.Order(
       link: configuration, clientNamespace: client.path, serverNamespace: server.path, device: device,
       removeWhenOrphaned: [client.name, server.name])
@@ -153,7 +151,7 @@ package final class LinkEmulator {
     guard let line = try worker.readLine(within: .seconds(10)),
       let ready = try? JSONDecoder().decode(LinkWorker.Ready.self, from: Data(line.utf8)), ready.ready
     else { throw worker.failure(try worker.finish(within: .seconds(2))) }
-    return (worker, ready.realtime)
+    return worker
   }
 
   private static func configure(

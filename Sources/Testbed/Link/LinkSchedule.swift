@@ -1,17 +1,9 @@
 /// How a link changes while it runs: each step's configuration holds from its time on.
-package struct LinkSchedule: Codable, Equatable, Sendable {
-  package struct Step: Codable, Equatable, Sendable {
-    /// Seconds since the link's start.
-    package var time: Double
-    package var link: LinkConfiguration
+package struct LinkSchedule: Sendable {
+  /// In seconds since the link's start.
+  package typealias Step = (time: Double, link: LinkConfiguration)
 
-    package init(time: Double, link: LinkConfiguration) {
-      self.time = time
-      self.link = link
-    }
-  }
-
-  package private(set) var steps: [Step]
+  private var steps: [Step]
 
   /// - Throws: `badParameter` when the times do not rise or a link cannot be emulated.
   package init(_ steps: [Step]) throws {

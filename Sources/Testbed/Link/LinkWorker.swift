@@ -17,7 +17,6 @@ package enum LinkWorker {
   /// What the worker says once its devices exist.
   struct Ready: Codable {
     var ready: Bool
-    var realtime: Bool
   }
 
   /// What a running worker is told. Traces stay behind: reading one would hold up the packets.
@@ -74,7 +73,7 @@ package enum LinkWorker {
       order.link,
       descriptors: .init(
         client: devices.client, server: devices.server, control: STDIN_FILENO, termination: termination))
-    try say(Ready(ready: true, realtime: realtime))
+    try say(Ready(ready: true))
     let report = loop.run(realtime: realtime)
     if report.ending == LinkLoop.Ending.ownerGone.rawValue {
       NetworkNamespace.removeWithProcesses(

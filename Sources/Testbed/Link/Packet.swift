@@ -1,6 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#endif
 
 /// One unit in the emulator: a virtio-net header and an IP packet, or a super-segment that still fits the
 /// path's unit. Nodes are reused, so that the packet loop does not allocate.

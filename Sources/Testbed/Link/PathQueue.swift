@@ -1,6 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#endif
 
 /// One direction of the link without its devices: frames go in with a time, units come out when due.
 struct PathQueue {

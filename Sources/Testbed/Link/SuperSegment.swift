@@ -1,6 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#endif
 
 /// The 10-byte header before each packet of a TUN device with `IFF_VNET_HDR` (virtio 1.2, 5.1.6, in the
 /// machine's byte order): flags, GSO type, header length, GSO size, checksum start, checksum offset.

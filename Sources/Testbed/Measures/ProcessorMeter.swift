@@ -14,8 +14,7 @@ package struct ProcessorMeter {
     package var softirqByProcessor: [Double]
   }
 
-  private let start: [ProcessorTimes]
-  private let total: ProcessorTimes
+  private let start: (all: ProcessorTimes, each: [ProcessorTimes])
   private let processes: [String: Int32]
   private let before: [String: Double]
 
@@ -23,23 +22,21 @@ package struct ProcessorMeter {
   ///
   /// - Parameter processes: their identifiers by name.
   package init(_ processes: [String: Int32] = [:]) throws {
-    total = try .read()
-    start = try ProcessorTimes.readEach()
+    start = try ProcessorTimes.read()
     self.processes = processes
     before = processes.compactMapValues { ProcessorTimes.ofProcess($0) }
   }
 
   /// Shares since the start.
   package func read() throws -> Shares {
-    let now = try ProcessorTimes.read()
-    let each = try ProcessorTimes.readEach()
-    let elapsed = max(now.total - total.total, 1e-9)
+    let (now, each) = try ProcessorTimes.read()
+    let elapsed = max(now.total - start.all.total, 1e-9)
     let used = processes.compactMapValues { ProcessorTimes.ofProcess($0) }
     func share(_ part: KeyPath<ProcessorTimes, Double>) -> [Double] {
-      zip(start, each).map { ($1[keyPath: part] - $0[keyPath: part]) / max($1.total - $0.total, 1e-9) }
+      zip(start.each, each).map { ($1[keyPath: part] - $0[keyPath: part]) / max($1.total - $0.total, 1e-9) }
     }
     return Shares(
-      busy: (now.busy - total.busy) / elapsed, softirq: (now.softirq - total.softirq) / elapsed,
+      busy: (now.busy - start.all.busy) / elapsed, softirq: (now.softirq - start.all.softirq) / elapsed,
       processes: used.reduce(into: [:]) { shares, item in
         guard let first = before[item.key] else { return }
         shares[item.key] = max(0, item.value - first) / elapsed

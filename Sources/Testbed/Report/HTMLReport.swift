@@ -1,4 +1,3 @@
-import Foundation
 import MedullaBase
 
 /// A page that needs nothing but itself: text, tables and plots.

@@ -3,17 +3,13 @@ import Foundation
 /// Plots below each other in one SVG that reads well on light and dark paper.
 package struct PlotSheet: Sendable {
   package var plots: [Plot]
+
+  package init(_ plots: [Plot]) { self.plots = plots }
+
   /// Width of the drawing area's frame, in CSS pixels.
-  package var width: Double
+  private static let width = 860.0
   /// Height of one plot's drawing area.
-  package var height: Double
-
-  package init(_ plots: [Plot], width: Double = 860, height: Double = 210) {
-    self.plots = plots
-    self.width = width
-    self.height = height
-  }
-
+  private static let height = 210.0
   private static let left = 64.0
   private static let right = 28.0
   private static let top = 52.0
@@ -35,11 +31,11 @@ package struct PlotSheet: Sendable {
     for plot in plots {
       let bottom = Self.bottom(plot)
       body += "<g transform=\"translate(0 \(number(offset)))\">\n\(draw(plot))</g>\n"
-      offset += Self.top + extraLegend(plot) + height + bottom
+      offset += Self.top + extraLegend(plot) + Self.height + bottom
     }
     return """
-      <svg xmlns="http://www.w3.org/2000/svg" class="medulla-plot" viewBox="0 0 \(number(width)) \
-      \(number(offset))" width="\(number(width))" height="\(number(offset))" role="img">
+      <svg xmlns="http://www.w3.org/2000/svg" class="medulla-plot" viewBox="0 0 \(number(Self.width)) \
+      \(number(offset))" width="\(number(Self.width))" height="\(number(offset))" role="img">
       <style>\(Self.style)</style>
       <rect class="paper" width="100%" height="100%"/>
       \(body)</svg>
@@ -76,8 +72,8 @@ package struct PlotSheet: Sendable {
 
   private func draw(_ plot: Plot) -> String {
     let frame = PlotFrame(
-      plot, left: Self.left, top: Self.top + extraLegend(plot), width: width - Self.left - Self.right,
-      height: height)
+      plot, left: Self.left, top: Self.top + extraLegend(plot), width: Self.width - Self.left - Self.right,
+      height: Self.height)
     let bars = plot.series.filter { $0.mark == .bars }
     let drawn = plot.series.map { series in
       series.mark == .bars
@@ -129,7 +125,7 @@ package struct PlotSheet: Sendable {
     var (x, line) = (Self.left, 0)
     return plot.series.filter { !$0.name.isEmpty }.map { series in
       let length = 32 + Double(series.name.count) * Self.charWidth
-      if x + length > width, x > Self.left { (x, line) = (Self.left, line + 1) }
+      if x + length > Self.width, x > Self.left { (x, line) = (Self.left, line + 1) }
       defer { x += length }
       return (series, x, line)
     }

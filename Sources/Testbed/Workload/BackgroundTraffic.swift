@@ -1,4 +1,3 @@
-import CHost
 import Foundation
 import MedullaBase
 import TestbedLink

@@ -18,7 +18,6 @@ package struct FabricSizeDistribution: Codable, Equatable, Sendable {
   static let mostPoints = 10_000
   static let mostBytes = 4e9
 
-  package let name: String
   package let points: [Point]
 
   /// - Throws: `badParameter` when the points are no distribution: fewer than two, not ascending, or not from
@@ -36,7 +35,6 @@ package struct FabricSizeDistribution: Codable, Equatable, Sendable {
         .badParameter, "The flow sizes `\(name)` are no cumulative distribution.",
         remedy: "Give ascending sizes up to \(Int(Self.mostBytes)) bytes, with probabilities from 0 to 1.")
     }
-    self.name = name
     self.points = points
   }
 

@@ -1,4 +1,3 @@
-import Foundation
 import MedullaBase
 import TestbedLink
 
@@ -61,7 +60,6 @@ package final class Transfer {
   }
 
   package var clientIdentifier: Int32 { client.identifier }
-  package var serverIdentifier: Int32 { server.identifier }
 
   deinit { end() }
 

@@ -7,7 +7,7 @@ package final class WebServer {
   private static let patience = Duration.seconds(10)
 
   private let process: ChildProcess
-  private let directory: URL
+  private let scratch: ScratchDirectory
 
   /// Writes the files and starts nginx with nothing of the system's configuration.
   ///
@@ -15,9 +15,8 @@ package final class WebServer {
   ///   - files: bytes by name.
   ///   - congestion: what the server's sockets send with.
   package init(files: [String: Int], congestion: String, over link: LinkEmulator) throws {
-    directory = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "medulla-web-\(UUID().uuidString)")
-    let root = directory.appendingPathComponent("files")
+    scratch = try ScratchDirectory("web-\(UUID().uuidString)")
+    let (directory, root) = (scratch.path(""), URL(fileURLWithPath: scratch.path("files")))
     try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
     for (name, bytes) in files {
       guard (1...1 << 30).contains(bytes), !name.contains("/") else {
@@ -29,29 +28,24 @@ package final class WebServer {
     }
     // The workers must read the files, whoever they run as; they stay root here, in a namespace of their own.
     let configuration = """
-      daemon off; master_process off; pid \(directory.path)/pid; error_log stderr warn; user root;
+      daemon off; master_process off; pid \(directory)/pid; error_log stderr warn; user root;
       events { worker_connections 4096; }
       http {
         access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
-        client_body_temp_path \(directory.path)/body; proxy_temp_path \(directory.path)/proxy;
-        fastcgi_temp_path \(directory.path)/fastcgi; uwsgi_temp_path \(directory.path)/uwsgi;
-        scgi_temp_path \(directory.path)/scgi;
+        client_body_temp_path \(directory)/body; proxy_temp_path \(directory)/proxy;
+        fastcgi_temp_path \(directory)/fastcgi; uwsgi_temp_path \(directory)/uwsgi;
+        scgi_temp_path \(directory)/scgi;
         server { listen \(Self.port) backlog=4096; root \(root.path); }
       }
       """
-    let file = directory.appendingPathComponent("nginx.conf")
-    try Data(configuration.utf8).write(to: file)
+    let file = scratch.path("nginx.conf")
+    try Data(configuration.utf8).write(to: URL(fileURLWithPath: file))
     // By the route, since a namespace may make only some congestion controls its default.
     try link.server.configure([
       "route", "replace", "\(LinkEmulator.Address.client)/32", "dev", LinkEmulator.device, "congctl",
       congestion,
     ])
-    do {
-      process = try link.server.start(["nginx", "-c", file.path, "-e", "stderr"], output: .discarded)
-    } catch {
-      try? FileManager.default.removeItem(at: directory)
-      throw error
-    }
+    process = try link.server.start(["nginx", "-c", file, "-e", "stderr"], output: .discarded)
     let deadline = ContinuousClock.now + Self.patience
     while !process.listens(as: "nginx", port: Self.port) {
       guard process.isRunning, ContinuousClock.now < deadline else {
@@ -67,9 +61,6 @@ package final class WebServer {
 
   deinit { stop() }
 
-  /// Ends nginx and removes its files; safe to call twice.
-  package func stop() {
-    process.end()
-    try? FileManager.default.removeItem(at: directory)
-  }
+  /// Ends nginx; its files go with this object. Safe to call twice.
+  package func stop() { process.end() }
 }

@@ -76,7 +76,7 @@ struct LinkCommand: ParsableCommand {
     return try LinkSchedule(
       change.map(PathChange.init).map { change in
         link = try change.applied(to: link)
-        return LinkSchedule.Step(time: change.time, link: link)
+        return (change.time, link)
       })
   }
 

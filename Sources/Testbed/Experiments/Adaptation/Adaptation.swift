@@ -105,7 +105,7 @@ enum Adaptation {
         let daemon = try SlowPath(
           name: instance.name, bundle: bundle.path, settings: slowPath, executable: executable,
           log: context.directory.map { "\($0)/fig12-daemon.log" })
-        defer { daemon.end() }
+        defer { daemon.stop() }
         try daemon.start()
         let reading = try course.run(round)
         try daemon.requireAlive()

@@ -1,4 +1,3 @@
-import Foundation
 import MedullaBase
 import MedullaCompile
 import MedullaDatapath

@@ -21,15 +21,12 @@ enum Applications {
   private static let beside = Metric("file_beside_s", "file beside wrk", "s", places: 2)
   private static let failed = Metric("failed_requests", "failed requests", places: 0)
 
-  /// The answers' way has the bottleneck: what the server sends is what the congestion control paces.
-  private static func link(_ plan: StudyPlan, round: Int) -> LinkConfiguration {
-    Interactive.link(plan, round: round)
-  }
-
   private static func measure(
     _ steering: Steering, _ round: Int, _ plan: StudyPlan, _ executable: String
   ) throws -> Reading {
-    try LinkEmulator.with(link(plan, round: round), executable: executable) { link in
+    // The answers' way has the bottleneck: what the server sends is what the congestion control paces.
+    let link = Interactive.link(plan, round: round)
+    return try LinkEmulator.with(link, executable: executable) { link in
       try steering.prepare(link)
       let server = try WebServer(
         files: ["page": plan[pageBytes], "file": plan[fileBytes]], congestion: steering.congestion, over: link
@@ -69,7 +66,7 @@ enum Applications {
     quick: { plan in
       plan[schemes] = SteeringScheme.list("medulla", "cubic")
       (plan[Common.seconds], plan[Common.repeats], plan[fileBytes]) = (5, 1, 2_000_000)
-    }, cells: CongestedPath.cells, check: { try link($0, round: 0).validate() },
+    }, cells: CongestedPath.cells, check: { try Interactive.link($0, round: 0).validate() },
     course: .trials(.shuffled) { plan, context in
       for program in ["nginx", "wrk", "curl"] where ExternalProgram.path(program) == nil {
         throw TestbedError(

@@ -26,7 +26,7 @@ enum BatchInterval {
     let instance = try ExperimentInstance("bat", snapshot: DatapathSnapshot(SnapshotBundle.open(bundle)))
     defer { instance.detach() }
     var slowPath: SlowPath?
-    defer { slowPath?.end() }
+    defer { slowPath?.stop() }
     if interval != none {
       var settings = SlowPath.Settings()
       settings.interval = interval
@@ -39,7 +39,7 @@ enum BatchInterval {
     }
     var reading = try concurrent(instance, slowPath, plan, round, executable)
     let one = try BulkTrial.measure(
-      plan.link(), congestion: instance.congestion, seconds: plan.seconds, warmUp: plan.warmUp,
+      plan.cell, congestion: instance.congestion, seconds: plan.seconds, warmUp: plan.warmUp,
       seed: plan.seed(round: round), executable: executable)
     try slowPath?.requireAlive()
     reading[single] = one[FlowMetrics.goodput]
@@ -52,29 +52,25 @@ enum BatchInterval {
     _ instance: ExperimentInstance, _ slowPath: SlowPath?, _ plan: StudyPlan, _ round: Int,
     _ executable: String
   ) throws -> Reading {
-    let link = plan.link().link(seed: plan.seed(round: round))
+    let link = plan.cell.link(seed: plan.seed(round: round))
     return try LinkEmulator.with(link, executable: executable) { link in
       let transfer = try Transfer(
         .init(congestion: instance.congestion, flows: plan[flows], seconds: plan.seconds + 1), over: link)
       defer { transfer.end() }
       try Interruption.sleep(.seconds(plan.warmUp))
-      func daemonSeconds() -> Double {
-        slowPath?.identifier.flatMap { ProcessorTimes.ofProcess($0) } ?? 0
-      }
-      let (before, daemonBefore, status) = (try ProcessorTimes.read(), daemonSeconds(), try instance.status())
+      let processes = slowPath?.identifier.map { ["daemon": $0] } ?? [:]
+      let (meter, before) = (try ProcessorMeter(processes), try instance.status())
       try Interruption.sleep(.seconds(plan.seconds - plan.warmUp))
-      let (after, daemonAfter, later) = (try ProcessorTimes.read(), daemonSeconds(), try instance.status())
+      let (shares, after) = (try meter.read(), try instance.status())
       let result = try transfer.finish()
       let report = try link.stop()
-      let total = max(after.total - before.total, 1e-9)
       return Reading(
         [
-          softirq: (after.softirq - before.softirq) / total * 100,
-          daemon: max(0, daemonAfter - daemonBefore) / total * 100,
-          FlowMetrics.busy: (after.busy - before.busy) / total,
+          softirq: shares.softirq * 100, daemon: (shares.processes["daemon"] ?? 0) * 100,
+          FlowMetrics.busy: shares.busy,
           FlowMetrics.goodput: result.goodput(from: Double(plan.warmUp), to: Double(plan.seconds)) / 1e6,
-          samples: Double(later.samples &- status.samples),
-          samplesDropped: Double(later.samplesDropped &- status.samplesDropped),
+          samples: Double(after.samples &- before.samples),
+          samplesDropped: Double(after.samplesDropped &- before.samplesDropped),
         ], faults: report.fellBehind ? [Reading.late] : [])
     }
   }
@@ -116,7 +112,7 @@ enum BatchInterval {
       plan[intervals] = [none, "1ms", "100ms"]
       (plan[Common.seconds], plan[Common.warmUp], plan[Common.repeats]) = (6, 2, 1)
     }, cells: { [StudyCell].one.times(intervals, $0) },
-    check: { try $0.link().link(seed: 1).validate() },
+    check: { try $0.cell.link(seed: 1).validate() },
     course: .trials(.shuffled) { plan, context in
       let scratch = try ScratchDirectory("fig14")
       let bundle = scratch.path("aurora.medulla")

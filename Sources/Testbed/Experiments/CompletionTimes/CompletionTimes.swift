@@ -18,12 +18,12 @@ enum CompletionTimes {
 
   /// Mean seconds between two flows, so that their payload is the load's part of the capacity.
   static func interval(_ plan: StudyPlan, _ load: Double, _ sizes: FabricSizeDistribution) -> Double {
-    sizes.mean / (plan.link().capacityMbps * 1e6 / 8 * load)
+    sizes.mean / (plan.cell.capacityMbps * 1e6 / 8 * load)
   }
 
   /// What a flow takes alone on the path: the handshake, its bytes at the link's rate, the answer's way.
   private static func idealSeconds(_ plan: StudyPlan, _ bytes: Int) -> Double {
-    plan[Common.rttMs] / 1000 * 2 + Double(bytes) * 8 / (plan.link().capacityMbps * 1e6)
+    plan[Common.rttMs] / 1000 * 2 + Double(bytes) * 8 / (plan.cell.capacityMbps * 1e6)
   }
 
   /// Few large flows carry most of the bytes, as in data centres; round figures of ours.
@@ -40,7 +40,7 @@ enum CompletionTimes {
   private static func measure(
     _ steering: Steering, _ flows: ShortFlows.Plan, _ plan: StudyPlan, _ executable: String
   ) throws -> Reading {
-    try LinkEmulator.with(plan.link().link(seed: flows.seed), executable: executable) { link in
+    try LinkEmulator.with(plan.cell.link(seed: flows.seed), executable: executable) { link in
       try steering.prepare(link)
       let workload = try ShortFlows(flows, over: link)
       defer { workload.stop() }
@@ -90,7 +90,7 @@ enum CompletionTimes {
       (plan[loads], plan[schemes]) = ([0.3], SteeringScheme.list("medulla", "cubic"))
       (plan[Common.seconds], plan[Common.repeats]) = (8, 1)
     }, cells: { [StudyCell].one.times(loads, $0).times(schemes, $0) },
-    check: { try $0.link().link(seed: 1).validate() },
+    check: { try $0.cell.link(seed: 1).validate() },
     course: .trials(.shuffled) { plan, context in
       let distribution = try distribution(plan)
       let series = try TrialSeries(plan[schemes], prefix: "fct", context: context)

@@ -69,7 +69,7 @@ enum Convergence {
       guard let stage = stages[cell[rounds]], let snapshot = snapshots[cell[rounds]] else { return Reading() }
       try instance.update(snapshot)
       var reading = try BulkTrial.measure(
-        plan.link(), congestion: instance.congestion, seconds: plan.seconds, warmUp: plan.warmUp,
+        plan.cell, congestion: instance.congestion, seconds: plan.seconds, warmUp: plan.warmUp,
         seed: plan.seed(round: round), executable: context.executable)
       (reading[reward], reading[decisions]) = (stage.reward, Double(stage.steps))
       return reading
@@ -113,7 +113,7 @@ enum Convergence {
     quick: { plan in
       (plan[steps], plan[rounds]) = (200_000, [0, 2, 6, 12])
       (plan[Common.seconds], plan[Common.warmUp], plan[Common.repeats]) = (6, 2, 1)
-    }, cells: cells, check: { try $0.link().link(seed: 1).validate() }, course: .trials(.shuffled, prepare),
+    }, cells: cells, check: { try $0.cell.link(seed: 1).validate() }, course: .trials(.shuffled, prepare),
     metrics: [FlowMetrics.goodput, FlowMetrics.queue.mean, reward, decisions],
     figures: [lastOverBest, gain, .least("worst goodput (Mbit/s)", FlowMetrics.goodput)],
     bounds: [Bound("last over best", .atLeast(0.95), .ours), Bound(gain.name, .atLeast(0.5), .ours)],
@@ -122,7 +122,7 @@ enum Convergence {
       .bars(
         "Goodput of the snapshot on the emulated link", FlowMetrics.goodput,
         rules: { plan in
-          [.init(.y, at: plan.link().capacityMbps, "what the link carries")]
+          [.init(.y, at: plan.cell.capacityMbps, "what the link carries")]
         }),
       .bars("Mean wait in the link's queue", FlowMetrics.queue.mean),
     ])

@@ -34,7 +34,7 @@ enum Interactive {
 
   /// The way to the client has the bottleneck: there go the answers and all other data.
   static func link(_ plan: StudyPlan, round: Int) -> LinkConfiguration {
-    plan.link().link(seed: plan.seed(round: round)).turned
+    plan.cell.link(seed: plan.seed(round: round)).turned
   }
 
   static func requests(_ plan: StudyPlan, _ congestion: String, round: Int) -> RequestResponse.Plan {

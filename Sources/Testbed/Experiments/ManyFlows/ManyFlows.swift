@@ -23,7 +23,7 @@ enum ManyFlows {
   private static func measure(
     _ steering: Steering, _ count: Int, _ round: Int, _ plan: StudyPlan, _ executable: String
   ) throws -> Reading {
-    try LinkEmulator.with(plan.link().link(seed: plan.seed(round: round)), executable: executable) { link in
+    try LinkEmulator.with(plan.cell.link(seed: plan.seed(round: round)), executable: executable) { link in
       try steering.prepare(link)
       let bulk = try BulkFlows(count: count, congestion: steering.congestion, over: link)
       defer { bulk.stop() }
@@ -39,7 +39,7 @@ enum ManyFlows {
       bulk.stop()
       let window = try link.stop().forward.measured()
       let rates = zip(before, after).map { Double($1 - $0) * 8 / elapsed / 1e6 }
-      let (sum, capacity) = (rates.reduce(0, +), plan.link().capacityMbps)
+      let (sum, capacity) = (rates.reduce(0, +), plan.cell.capacityMbps)
       var reading = Reading(
         [
           FlowMetrics.goodput: sum, share: sum / capacity, FlowMetrics.jain: Statistics.jain(rates),
@@ -73,7 +73,7 @@ enum ManyFlows {
       (plan[flows], plan[schemes]) = ([1000], [.medulla])
       (plan[Common.seconds], plan[Common.warmUp], plan[Common.repeats]) = (14, 6, 1)
     }, cells: { [StudyCell].one.times(flows, $0).times(schemes, $0) },
-    check: { try $0.link().link(seed: 1).validate() },
+    check: { try $0.cell.link(seed: 1).validate() },
     course: .trials(.shuffled) { plan, context in
       let network = try SteeringNetwork(models: context.models)
       return { cell, round in

@@ -1,7 +1,6 @@
 import TestbedBaselines
 
 extension Marking {
-  private static let kinds = [("DCTCP", "dctcp"), ("in kernel", "medulla")]
   private static let method = """
     iperf3 flows over an emulated link with an ECN threshold K. net.ipv4.tcp_ecn is 1 at both ends, so that \
     every connection asks for ECN; for the rows without ECN it is 2, the kernel's own, and nobody asks. \

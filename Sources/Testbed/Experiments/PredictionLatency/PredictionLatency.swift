@@ -14,8 +14,6 @@ enum PredictionLatency {
   private static let p99 = Metric("p99_ns", "p99", "ns", places: 0)
   private static let quantiles = "latency_us"
 
-  private static let kernel = ways(LatencyCell(.kernel).title)
-
   /// A way's median over rounds of the rounds' own figures, which a disturbed round cannot move.
   private static func typical(_ runs: StudyRuns, _ way: LatencyCell, _ metric: Metric) -> Double? {
     let own = runs.of([ways(way.title)]).values(metric)

@@ -84,11 +84,11 @@ enum Soak {
     let slowPath = try SlowPath(
       name: instance.name, bundle: bundle, settings: slowPath(executable, plan, crashes: crashes),
       executable: executable)
-    defer { slowPath.end() }
+    defer { slowPath.stop() }
     let flowCount = Int(Double(plan[duration] + plan[alone]) / plan[flowInterval])
     context.narrate(
       "\(plan[duration]) s with kills and \(plan[alone]) s without, about \(flowCount) flows.")
-    try LinkEmulator.with(plan.link().link(seed: plan.seed), executable: executable) { link in
+    try LinkEmulator.with(plan.cell.link(seed: plan.seed), executable: executable) { link in
       try slowPath.start()
       var flowPlan = ShortFlows.Plan(congestion: instance.congestion)
       flowPlan.interval = plan[flowInterval]

@@ -1,5 +1,3 @@
-import Foundation
-
 /// What became of the snapshots that the daemon promoted, judged from its history.
 package struct SoakRollouts: Codable, Equatable, Sendable {
   /// A record of the history that tells of a promotion or its end.
@@ -30,7 +28,6 @@ package struct SoakRollouts: Codable, Equatable, Sendable {
   package var promotions = 0
   /// How many times the watch said what.
   package var verdicts: [String: Int] = [:]
-  package var rollbacks = 0
   /// Promotions without a verdict, since the daemon was killed, or stopped at the end, during their watch.
   package var interrupted = 0
   /// Versions that were promoted and have neither a verdict nor such a reason, and those that did worse and
@@ -53,7 +50,6 @@ package struct SoakRollouts: Codable, Equatable, Sendable {
     let judged = Set(records.filter { if case .verdict = $0.event { true } else { false } }.map(\.version))
     let returned = Set(records.filter { $0.event == .rollback }.map(\.version))
     promotions = promoted.count
-    rollbacks = records.count { $0.event == .rollback }
     func isInterrupted(after time: Double, before end: Double) -> Bool {
       interruptions.contains { $0 >= time - 0.1 && $0 <= min(end, time + Self.patience(window: window)) }
     }

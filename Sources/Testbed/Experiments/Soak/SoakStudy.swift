@@ -106,7 +106,7 @@ extension Soak {
       Common.rttMs.with(10), Common.bufferBdp.with(4),
     ],
     quick: { ($0[duration], $0[alone], $0[killEvery]) = (60, 0, 15) },
-    check: { try $0.link().link(seed: $0.seed).validate() }, alone: true,
+    check: { try $0.cell.link(seed: $0.seed).validate() }, alone: true,
     course: .whole(count: { _ in 1 }, measure), metrics: [], figures: figures,
     bounds: [
       Bound("broken", .atMost(0), .ours), Bound("kernel's count of flows, off by", .atMost(0), .ours),

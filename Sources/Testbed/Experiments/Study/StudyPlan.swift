@@ -42,7 +42,7 @@ package struct StudyPlan: Equatable, Sendable {
   package var warmUp: Int { self[Common.warmUp] }
 
   /// The link of the common settings.
-  func link() -> LinkCell {
+  var cell: LinkCell {
     LinkCell(
       rateMbps: self[Common.rateMbps], rttMilliseconds: self[Common.rttMs],
       bufferBdp: self[Common.bufferBdp])

@@ -60,10 +60,7 @@ package struct FlowTrial: Sendable {
       try emulator.beginWindow()
       try steering.beginWindow()
       let before = udp?.read()
-      let meter = try ProcessorMeter([
-        "emulator": emulator.workerIdentifier, "sender": transfer.clientIdentifier,
-        "receiver": transfer.serverIdentifier,
-      ])
+      let meter = try ProcessorMeter(["sender": transfer.clientIdentifier])
       let begin = ContinuousClock.now
       try meanwhile(steering)
       try Interruption.sleep(.seconds(seconds - warmUp) - (ContinuousClock.now - begin))
@@ -75,7 +72,7 @@ package struct FlowTrial: Sendable {
       let drops = try emulator.deviceDrops()
       let report = try emulator.stop()
       var reading = try reading(result, report, shares, counts)
-      let began = followed.map { (Double($0) - Double(transfer.startNanoseconds)) / 1e9 }
+      let began = followed.map { transfer.seconds(at: $0) }
       if let before, let after, let began { note(&reading, from: before, to: after, began: began) }
       reading.noteDrops(besideTheBuffer: drops)
       return Outcome(

@@ -19,7 +19,6 @@ package final class Steering {
     package var processorShare: Double?
     /// From a report to its answer.
     package var meanMicroseconds: Double?
-    package var p99Microseconds: Double?
   }
 
   package let scheme: SteeringScheme
@@ -33,7 +32,6 @@ package final class Steering {
   package private(set) var dctcpStatistics: DCTCP.Statistics?
   private var instance: ExperimentInstance?
   private var inferencesBefore = 0
-  private let configuration: CongestionConfiguration
   private let settings: InstanceSettings
 
   /// From this interval on reports bring features of the whole interval, and the controller acts at reports
@@ -48,11 +46,9 @@ package final class Steering {
   ///   - roundTrips: features are of round trips at any interval, and only the inference is in user space.
   package init(
     _ scheme: SteeringScheme, prefix: String, network: SteeringNetwork, processor: Int? = nil,
-    roundTrips: Bool = false, configuration: CongestionConfiguration = .init(),
-    settings: InstanceSettings = .init()
+    roundTrips: Bool = false, settings: InstanceSettings = .init()
   ) throws {
     self.scheme = scheme
-    self.configuration = configuration
     self.settings = settings
     snapshot = network.snapshot
     dctcpProgram = scheme.kind == .dctcp ? try DCTCP.Program() : nil
@@ -75,7 +71,7 @@ package final class Steering {
         name: "\(prefix)u\(getpid())", snapshot: snapshot,
         configuration: UserSpaceConfiguration(
           reporting: interval.map { .every($0) } ?? .everyAcknowledgement, engine: engine,
-          measuring: long ? .reports : .roundTrips, processor: processor, congestion: configuration))
+          measuring: long ? .reports : .roundTrips, processor: processor))
       try inference.requireEngine()
       userSpace = inference
       congestion = inference.congestion
@@ -95,7 +91,7 @@ package final class Steering {
     case .inKernel:
       instance = try ExperimentInstance(
         prefix, snapshot: DatapathSnapshot(SnapshotFile(snapshot), name: "network"),
-        configuration: configuration, settings: settings)
+        settings: settings)
     case .userSpace: try userSpace?.start()
     }
   }
@@ -105,9 +101,6 @@ package final class Steering {
   package func prepare(_ link: LinkEmulator) throws {
     for end in [link.client, link.server] { try dctcp?.prepare(end) }
   }
-
-  /// The user process, while one runs.
-  package var processIdentifier: Int32? { userSpace?.processIdentifier }
 
   /// What the slots of the network in the kernel have together.
   struct SlotSums {
@@ -134,7 +127,7 @@ package final class Steering {
       throw TestbedError(
         .badParameter, "\(scheme) has no snapshot to replace.", remedy: "Use the scheme `medulla`.")
     }
-    try Instance(instance.name).update(snapshot)
+    try instance.update(snapshot)
   }
 
   /// Counts from now on.
@@ -155,8 +148,7 @@ package final class Steering {
       guard let said = try? userSpace.stop() else { return nil }
       return Counts(
         inferences: said.agent.answers, reports: said.reports, droppedReports: said.droppedReports,
-        processorShare: said.agent.processorShare, meanMicroseconds: said.agent.meanNanoseconds / 1e3,
-        p99Microseconds: Double(said.agent.percentile99Nanoseconds) / 1e3)
+        processorShare: said.agent.processorShare, meanMicroseconds: said.agent.meanNanoseconds / 1e3)
     }
     if let dctcp {
       dctcpStatistics = try? dctcp.statistics()

@@ -27,10 +27,8 @@ package struct TrialSeries {
   }
 
   /// One trial.
-  package func run(
-    _ scheme: SteeringScheme, _ trial: FlowTrial, meanwhile: (Steering) throws -> Void = { _ in }
-  ) throws -> FlowTrial.Outcome {
-    try trial.run(prepared(scheme), prefix: prefix, executable: executable, meanwhile: meanwhile)
+  package func run(_ scheme: SteeringScheme, _ trial: FlowTrial) throws -> FlowTrial.Outcome {
+    try trial.run(prepared(scheme), prefix: prefix, executable: executable)
   }
 
   /// Attaches what a scheme needs for as long as `body` takes.

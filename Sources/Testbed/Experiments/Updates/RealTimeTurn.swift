@@ -1,6 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#endif
 
 /// A few steps of this thread at real-time priority, so that a measured time is the work's own and not the
 /// wait for a processor that compilers have.

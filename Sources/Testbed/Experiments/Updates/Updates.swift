@@ -53,7 +53,7 @@ enum Updates {
     defer { instance.detach() }
     try instance.loosen()
     context.narrate("\(plan[updates]) updates under \(plan[flows]) flows, about \(Int(seconds(plan))) s.")
-    try LinkEmulator.with(plan.link().link(seed: 1), executable: context.executable) { link in
+    try LinkEmulator.with(plan.cell.link(seed: 1), executable: context.executable) { link in
       // Phases get longer on a busy machine.
       let length = Int(seconds(plan) * 2) + 30
       let transfer = try Transfer(
@@ -145,7 +145,7 @@ enum Updates {
       try Study.require(
         seconds(plan) <= 3_600, "The experiment would take \(Int(seconds(plan))) s.",
         remedy: "Ask for fewer updates.")
-      try plan.link().link(seed: 1).validate()
+      try plan.cell.link(seed: 1).validate()
     }, whole: { $0[pairs] >= leastPairs }, course: .whole(count: { 2 * $0[pairs] }, measure),
     metrics: [perMinute, decision, tail, FlowMetrics.goodput, FlowMetrics.queue.mean],
     figures: [

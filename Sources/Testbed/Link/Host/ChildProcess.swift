@@ -1,8 +1,5 @@
 import CHost
-
-#if canImport(Glibc)
 import Glibc
-#endif
 
 /// A program that this process started: its pipes, its end, within a time limit.
 ///

@@ -1,9 +1,6 @@
 import CHost
-import MedullaBase
-
-#if canImport(Glibc)
 import Glibc
-#endif
+import MedullaBase
 
 /// Ctrl-C and termination as something that waits can see, so that every `defer` still runs.
 ///

@@ -6,17 +6,13 @@ package struct ProcessorTimes: Equatable, Sendable {
   package var busy: Double
   package var total: Double
 
-  package static func read() throws -> ProcessorTimes {
+  /// Of all processors together, and of each by its number.
+  package static func read() throws -> (all: ProcessorTimes, each: [ProcessorTimes]) {
     let text = try String(contentsOfFile: "/proc/stat", encoding: .utf8)
     guard let times = ProcessorTimes(text) else {
       throw TestbedError(.unreadableReport, "/proc/stat cannot be read.", remedy: "Use Linux.")
     }
-    return times
-  }
-
-  /// Of each processor, by its number.
-  package static func readEach() throws -> [ProcessorTimes] {
-    each(try String(contentsOfFile: "/proc/stat", encoding: .utf8))
+    return (times, each(text))
   }
 
   static func each(_ text: String) -> [ProcessorTimes] {
