@@ -13,6 +13,8 @@ struct ExperimentAllCommand: ParsableCommand {
       report.md put them together, beside what the paper found. With --quick less than 15 minutes. `links` \
       (35 minutes), `soak` (as long) and `fig16` (which needs ns-3) run only when --only names them.
 
+      What needs a program that is missing is said at the start and left out.
+
       Exit status: 0 when nothing was missed; 2 when a target was; 1 when something could not be measured, \
       or was left in the kernel.
       """)
@@ -30,6 +32,7 @@ struct ExperimentAllCommand: ParsableCommand {
     let directory = try output.directory()
     guard !reportOnly else { return try write(nil, directory) }
     let series = try ExperimentSeries(names(), directory: directory.path, quick: output.quick)
+    for (name, obstacle) in series.obstacles { Narration.tell("left out: \(name): \(obstacle)") }
     let account = try series.run { entry in
       Narration.tell(
         "\(entry.experiment): \(entry.outcome.rawValue), \(Int(entry.seconds.rounded())) s"

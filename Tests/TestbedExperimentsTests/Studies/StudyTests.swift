@@ -302,4 +302,17 @@ struct StudyMachineTests {
   func unknownExperiment() {
     #expect(throws: TestbedError.self) { try ExperimentSeries(["fig99"], directory: ".", quick: true) }
   }
+
+  @Test("a study whose programs are missing is refused before anything is measured, with how to get them")
+  func missingProgram() {
+    let lacking = Study(
+      "lacking", "", discussion: "", method: "", keys: [], quick: { _ in },
+      programs: ["no-such-program", "sh"],
+      course: .trials(.asListed) { _, _ in { _, _ in Reading([:]) } }, metrics: [], bounds: [], plots: [])
+    let refused = #expect(throws: TestbedError.self) {
+      try lacking.perform(lacking.plan, context: StudyContext(models: "nowhere"))
+    }
+    #expect(refused?.code == .missingProgram && refused?.message == "lacking needs no-such-program.")
+    #expect(refused?.remedy.contains("make testbed") == true)
+  }
 }

@@ -67,12 +67,8 @@ enum Applications {
       plan[schemes] = SteeringScheme.list("medulla", "cubic")
       (plan[Common.seconds], plan[Common.repeats], plan[fileBytes]) = (5, 1, 2_000_000)
     }, cells: CongestedPath.cells, check: { try Interactive.link($0, round: 0).validate() },
+    programs: ["nginx", "wrk", "curl"],
     course: .trials(.shuffled) { plan, context in
-      for program in ["nginx", "wrk", "curl"] where ExternalProgram.path(program) == nil {
-        throw TestbedError(
-          .missingProgram, "The program \(program) is missing.",
-          remedy: "Install it: apt install \(program).")
-      }
       let series = try TrialSeries(plan[schemes], prefix: "app", context: context)
       return { cell, round in
         try series.steer(cell[schemes]) { try measure($0, round, plan, context.executable) }

@@ -12,6 +12,8 @@ package struct ExperimentSeries {
       /// A quick run, or a part of the whole.
       case noVerdict = "no-verdict"
       case failed
+      /// This machine lacks a program that it drives.
+      case leftOut = "left-out"
     }
 
     package var experiment: String
@@ -19,7 +21,7 @@ package struct ExperimentSeries {
     package var seconds: Double
     package var runs: Int
     package var misses: [String]
-    /// Why it failed.
+    /// Why it failed or was left out.
     package var reason: String?
   }
 
@@ -58,14 +60,24 @@ package struct ExperimentSeries {
     self.executable = executable
   }
 
-  /// Runs them all; one that fails does not keep the others from running.
+  /// Those that cannot be measured on this machine, and why.
+  package var obstacles: [(name: String, obstacle: TestbedError)] {
+    names.compactMap { name in Study.named(name)?.obstacle.map { (name, $0) } }
+  }
+
+  /// Runs them all but those with an obstacle; one that fails does not keep the others from running.
   package func run(tell: (Entry) throws -> Void) throws -> Account {
     let before = Leftovers.read()
     let start = ContinuousClock.now
     var account = Account()
+    let obstacles = Dictionary(uniqueKeysWithValues: obstacles)
     for name in names {
       try Interruption.check()
-      let entry = try run(name)
+      let entry =
+        try obstacles[name].map {
+          Entry(
+            experiment: name, outcome: .leftOut, seconds: 0, runs: 0, misses: [], reason: $0.description)
+        } ?? run(name)
       account.entries.append(entry)
       try tell(entry)
     }

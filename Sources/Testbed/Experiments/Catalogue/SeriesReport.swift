@@ -41,6 +41,7 @@ package struct SeriesReport {
     case .missed: "missed"
     case .noVerdict: "quick, no verdict"
     case .failed: "failed"
+    case .leftOut: "left out"
     }
   }
 

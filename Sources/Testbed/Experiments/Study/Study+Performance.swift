@@ -10,6 +10,7 @@ extension Study {
     tell: (_ done: Int, _ of: Int, StudyRun, StudyResult) throws -> Void = { _, _, _, _ in }
   ) throws -> StudyResult {
     try validate(plan)
+    if let obstacle { throw obstacle }
     let total = runCount(plan)
     var result = StudyResult(self, plan)
     func note(_ runs: [StudyRun]) throws {

@@ -35,6 +35,8 @@ package struct Study: Sendable {
   package let paper: PaperFigure?
   /// Left out of `experiment all`.
   package let alone: Bool
+  /// Programs that it drives and `make setup` does not install; `make testbed` does.
+  package let programs: [String]
 
   package let keys: [any PlanKey]
   /// Makes the short form of the plan.
@@ -60,15 +62,29 @@ package struct Study: Sendable {
     keys: [any PlanKey], quick: @escaping @Sendable (inout StudyPlan) -> Void,
     cells: @escaping @Sendable (StudyPlan) -> [StudyCell] = { _ in .one },
     check: @escaping @Sendable (StudyPlan) throws -> Void = { _ in },
-    whole: @escaping @Sendable (StudyPlan) -> Bool = { _ in true }, alone: Bool = false, course: Course,
+    whole: @escaping @Sendable (StudyPlan) -> Bool = { _ in true }, alone: Bool = false,
+    programs: [String] = [],
+    course: Course,
     metrics: [Metric], figures: [Figure] = [], bounds: [Bound],
     faults: @escaping @Sendable (StudyRuns) -> [String] = { $0.runs.flatMap(\.faults) }, plots: [PlotRecipe]
   ) {
     (self.name, self.title, self.discussion, self.method) = (name, title, discussion, method)
     (self.paper, self.quick, self.cells, self.course) = (paper, quick, cells, course)
-    (self.check, self.whole, self.faults, self.alone) = (check, whole, faults, alone)
+    (self.check, self.whole, self.faults) = (check, whole, faults)
+    (self.alone, self.programs) = (alone, programs)
     (self.metrics, self.figures, self.bounds, self.plots) = (metrics, figures, bounds, plots)
     self.keys = keys.contains { $0.name == Common.seed.name } ? keys : keys + [Common.seed]
+  }
+}
+
+extension Study {
+  /// Why it cannot be measured on this machine; nil when it can.
+  package var obstacle: TestbedError? {
+    let missing = programs.filter { ExternalProgram.path($0) == nil }
+    guard !missing.isEmpty else { return nil }
+    return TestbedError(
+      .missingProgram, "\(name) needs \(missing.joined(separator: " and ")).",
+      remedy: "`make testbed` installs what experiments drive.")
   }
 }
 
