@@ -25,6 +25,31 @@ struct PathEstimateTests {
     _ = try AuroraScenarios(ranges)
   }
 
+  /// Flows of three decisions each that come one after another, each with all of the path.
+  static func oneAfterAnother(flows: Int, megabits: Double, milliseconds: Double) -> Batch {
+    var samples: [FunctionSample] = []
+    for flow in 0..<flows {
+      let batch = LearningCases.path(
+        megabits: megabits, milliseconds: milliseconds, queue: 0, samples: 3, seed: UInt64(flow))
+      for (index, sample) in batch.samples.enumerated() {
+        let end = Double(flow * 3 + index + 1) * milliseconds * 1e6
+        samples.append(
+          FunctionSample(
+            nanoseconds: UInt64(end), flow: UInt64(flow), version: 1, features: sample.features,
+            outputs: sample.outputs, outcomes: sample.outcomes))
+      }
+    }
+    return Batch(samples: samples)
+  }
+
+  @Test("forty short flows one after another share nothing, however close together they come")
+  func sequence() throws {
+    let batch = Self.oneAfterAnother(flows: 40, megabits: 100, milliseconds: 10)
+    let estimate = try #require(PathEstimate(batch.samples))
+    #expect(estimate.flows == 1)
+    #expect(estimate.rate.lowerBound > 80e6 && estimate.rate.upperBound < 120e6, "\(estimate.rate)")
+  }
+
   @Test("loss without a queue is the path's, loss with a queue tells the buffer's size")
   func loss() throws {
     let random = try #require(

@@ -13,28 +13,18 @@ import MedullaDatapath
 /// - *use* is 1 when the interval shows that the bottleneck was busy: a queue of more than 5% of the round
 ///   trip and 0.5 ms. Then the rate was all that the path had, however little that is, so a path whose
 ///   capacity has fallen costs nothing. Without a queue nobody can tell an idle path from a slow sender, and
-///   *use* is what the flow got times the flows that share its kind of path, over the most that this product
-///   was lately.
+///   *use* is what the flow got times the flows that were beside it on its kind of path, over the most that
+///   this product was lately.
 ///
 /// Paths are told apart by the octave of their minimum RTT; the most is taken over the last two periods
 /// of `memory`, so that it follows a fallen capacity.
 package struct CongestionReward: RewardMeasure {
   package let unit = RandomizationUnit.flow
 
-  private struct Path {
-    var flows: [UInt64: UInt64] = [:]
-    /// The most of this period and of the one before.
-    var most = 0.0
-    var before = 0.0
-  }
-
-  private var paths: [Int: Path] = [:]
+  private var paths: [Int: PathOccupancy] = [:]
   private var period: UInt64 = 0
   private let memory: UInt64
 
-  /// A flow counts among those that share a path for so long after its last sample.
-  static let activeNanoseconds: UInt64 = 1_000_000_000
-  static let flowLimit = 1_024
   package static let queueShare = 0.05
   package static let queueMicroseconds = 500.0
   static let hostMicroseconds = 1_000.0
@@ -62,45 +52,33 @@ package struct CongestionReward: RewardMeasure {
     let queue = max(0, mean - least)
     let sent = Double(max(outcome.acknowledged, 0)) + Double(max(outcome.lost, 0))
     let loss = sent > 0 ? Double(max(outcome.lost, 0)) / sent : 0
-    let share = self.share(of: Double(max(outcome.deliveryRate, 0)), octave: Int(least.exponent), sample)
+    let share = self.share(of: outcome, octave: Int(least.exponent), sample)
     let isBusy = queue > Self.queueShare * least && queue > Self.queueMicroseconds
     return (isBusy ? 1 : share) - 0.3 * min(queue / max(least, Self.hostMicroseconds), 3) - loss
   }
 
   /// What the flow got times the flows beside it, over the most that this was lately.
-  private mutating func share(of rate: Double, octave: Int, _ sample: FunctionSample) -> Double {
-    forget(at: sample.nanoseconds)
-    var path = paths[octave] ?? Path()
-    if path.flows[sample.flow] != nil || path.flows.count < Self.flowLimit {
-      path.flows[sample.flow] = sample.nanoseconds
-    }
-    let product = rate * Double(max(path.flows.count, 1))
-    path.most = max(path.most, product)
-    paths[octave] = path
-    let most = max(path.most, path.before)
-    return most > 0 ? min(product / most, 1) : 1
+  private mutating func share(of outcome: CongestionOutcome, octave: Int, _ sample: FunctionSample) -> Double
+  {
+    let end = sample.nanoseconds
+    forget(at: end)
+    let length = UInt64(max(outcome.intervalMicroseconds, 0)).multipliedReportingOverflow(by: 1_000)
+    return paths[octave, default: PathOccupancy()].note(
+      flow: sample.flow, from: length.overflow || length.partialValue > end ? 0 : end - length.partialValue,
+      to: end, rate: Double(max(outcome.deliveryRate, 0)))
   }
 
   /// Begins a new period when the old one is over, and drops flows that no longer send.
   private mutating func forget(at now: UInt64) {
-    let second = now / Self.activeNanoseconds
+    let second = now / PathOccupancy.memory
     if second != lastSweep {
       lastSweep = second
-      paths = paths.mapValues { path in
-        var path = path
-        path.flows = path.flows.filter { $0.value &+ Self.activeNanoseconds >= now }
-        return path
-      }
+      for octave in paths.keys { paths[octave]?.forget(at: now) }
     }
     guard now / memory != period else { return }
     let isNext = now / memory == period + 1
     period = now / memory
-    paths = paths.mapValues { path in
-      var path = path
-      path.before = isNext ? path.most : 0
-      path.most = 0
-      return path
-    }
+    for octave in paths.keys { paths[octave]?.turn(isNext: isNext) }
   }
 
   private var lastSweep: UInt64 = 0

@@ -15,7 +15,7 @@ package struct PathEstimate: Sendable, Equatable {
   package var isBufferKnown: Bool
   /// Share of packets that were lost when there was no queue.
   package var loss: Double
-  /// Flows that share the path.
+  /// Flows that shared the path at a time.
   package var flows: Int
   package var samples: Int
 
@@ -35,7 +35,7 @@ package struct PathEstimate: Sendable, Equatable {
     var queues: [Double] = []
     var quiet = (lost: 0.0, sent: 0.0)
     var busyLost: Int64 = 0
-    var flows: Set<UInt64> = []
+    var spans: [UInt64: ClosedRange<Double>] = [:]
     for sample in samples {
       guard let outcome = CongestionOutcome(sample.outcomes), outcome.minimumRoundTripMicroseconds > 0,
         outcome.roundTripMicroseconds > 0, outcome.deliveryRate > 0
@@ -47,7 +47,10 @@ package struct PathEstimate: Sendable, Equatable {
       rates.append(rate)
       paths.append(least / 1e6)
       queues.append(queue / 1e6)
-      flows.insert(sample.flow)
+      let end = Double(sample.nanoseconds)
+      let start = end - Double(max(outcome.intervalMicroseconds, 0)) * 1e3
+      let known = spans[sample.flow] ?? start...end
+      spans[sample.flow] = min(known.lowerBound, start)...max(known.upperBound, end)
       if isBusy {
         busyRates.append(rate)
         busyLost += max(outcome.lost, 0)
@@ -59,16 +62,27 @@ package struct PathEstimate: Sendable, Equatable {
     guard rates.count >= Self.leastSamples else { return nil }
     // A busy path shows what it can carry; an idle one only what was asked of it.
     let told = (busyRates.count * 5 >= rates.count ? busyRates : rates).sorted()
-    let scale = Double(flows.count)
+    let scale = Self.concurrency(Array(spans.values))
     paths.sort()
     queues.sort()
     self.samples = rates.count
-    self.flows = flows.count
+    flows = max(Int(scale.rounded()), 1)
     rate = (Self.at(0.25, told) * scale)...(Self.at(0.95, told) * scale)
     roundTrip = Self.at(0.05, paths)...Self.at(0.95, paths)
     queueing = Self.at(0.99, queues)
     isBufferKnown = busyLost > 0
     loss = quiet.sent >= Self.leastPackets ? min(quiet.lost / quiet.sent, 0.5) : 0
+  }
+
+  /// How many of the spans there were at a time, on average over the time in which there was one.
+  static func concurrency(_ spans: [ClosedRange<Double>]) -> Double {
+    var (sum, covered, end) = (0.0, 0.0, -Double.infinity)
+    for span in spans.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      sum += span.upperBound - span.lowerBound
+      covered += max(0, span.upperBound - max(span.lowerBound, end))
+      end = max(end, span.upperBound)
+    }
+    return covered > 0 ? max(sum / covered, 1) : Double(max(spans.count, 1))
   }
 
   private static func at(_ part: Double, _ sorted: [Double]) -> Double {
