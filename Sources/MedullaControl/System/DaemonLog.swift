@@ -67,8 +67,10 @@ package struct DaemonLog: LogHandler {
   }
 
   @Sendable package static func toStandardError(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+    output.write(line, to: STDERR_FILENO)
   }
+
+  private static let output = LogOutput()
 
   private static func timeOfDay() -> String {
     var now = time(nil)

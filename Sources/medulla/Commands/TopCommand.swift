@@ -44,7 +44,7 @@ struct TopCommand: ParsableCommand {
   private func stream(_ client: ControlClient, first: [UInt8]) throws {
     var bytes = first
     while true {
-      FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")]))
+      try FileHandle.standardOutput.write(contentsOf: Data(bytes + [UInt8(ascii: "\n")]))
       if once { return }
       bytes = try client.result()
     }
