@@ -26,7 +26,14 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
     /// Odd flows stay on what was active before.
     var keepsFlows = false
     var isNew = false
+    /// All flows share a queue, which a network that answers the wrong way round fills for each of them.
+    var hasQueue = false
+    /// The network beneath gets worse for all at the next promotion, whoever is promoted.
+    var fallsAtPromotion = false
+    var hasFallen = false
     var drains = 0
+    /// Seconds that a stage takes.
+    var stageTime = 0.0
     var failing: Set<LoopFailure.Step> = []
     var calls: [String] = []
   }
@@ -77,7 +84,17 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
     return FunctionSample(
       nanoseconds: UInt64(MonotonicClock.now.seconds * 1e9), flow: flow, version: slot.version,
       features: features, outputs: outputs, shadowOutputs: shadow,
-      outcomes: [Int64((x - y) * 1000), 1000 - Int64(min(error, 2) * 500)])
+      outcomes: [
+        Int64((x - y) * 1000),
+        state.hasQueue ? queued(state, noise: Int64(y * 10)) : 1000 - Int64(min(error, 2) * 500),
+      ])
+  }
+
+  /// The reward where all flows share a queue: 970 while it is empty, 100 while one of them fills it.
+  private func queued(_ state: State, noise: Int64) -> Int64 {
+    let running = state.keepsFlows ? [state.active, state.before ?? state.active] : [state.active]
+    let isFull = running.contains { $0.interpreter.run([1, 0])[0] < 0 }
+    return (isFull || state.hasFallen ? 100 : 970) + noise
   }
 
   func query(_ inputs: [[Float]]) throws -> [[Float]] {
@@ -88,6 +105,11 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
   }
 
   func stage(_ candidate: Candidate) throws -> UInt64 {
+    Thread.sleep(forTimeInterval: state.withLock { $0.stageTime })
+    return try write(candidate)
+  }
+
+  private func write(_ candidate: Candidate) throws -> UInt64 {
     try state.withLock { state in
       try check(.stage, &state)
       state.staged = Slot(
@@ -109,6 +131,7 @@ final class FakeFastPath: FastPath, @unchecked Sendable {
       try check(.promote, &state)
       guard let staged = state.staged else { throw Refusal(description: "nothing is staged") }
       (state.before, state.active, state.staged) = (state.active, staged, nil)
+      if state.fallsAtPromotion { (state.hasFallen, state.fallsAtPromotion) = (true, false) }
     }
   }
 

@@ -38,6 +38,7 @@ struct FunctionRunnerTests {
 
     init(
       _ settings: FunctionSettings = FunctionRunnerTests.settings(), start: Network? = nil,
+      isForeign: Bool = false, batches: [BatchStatistics] = [],
       adapter: (Network) throws -> (any Adapter)?
     ) throws {
       let network = try start ?? LearningCases.network([2, 8, 1], seed: 9)
@@ -47,7 +48,8 @@ struct FunctionRunnerTests {
       runner = try FunctionRunner(
         settings: settings, fastPath: fastPath, adapter: adapter(network),
         start: StartNetwork(network: network, samples: FunctionRunnerTests.samples, shape: snapshot.shape),
-        journal: RunnerJournal { records.add($0) })
+        isForeign: isForeign,
+        journal: RunnerJournal(record: { records.add($0) }, batches: { _, _ in batches }))
     }
   }
 
@@ -215,20 +217,20 @@ struct FunctionRunnerTests {
     settings.gates.necessity.alpha = 10
     let host = try Host(settings, start: Self.answer(1)) { _ in ScriptedAdapter(try Self.answer(0.95)) }
     host.runner.command(.pause)
-    #expect(!host.runner.command(.pause), "before the start there is nobody to hear it")
+    #expect(!host.runner.command(.pause).isDone, "before the start there is nobody to hear it")
     host.runner.start()
-    #expect(host.runner.command(.pause))
+    #expect(host.runner.command(.pause).isDone)
     #expect(eventually { host.runner.snapshot().isPaused })
     let rounds = host.runner.snapshot().rounds
     let batches = host.runner.snapshot().batches
     #expect(eventually { host.runner.snapshot().batches > batches + 20 })
     #expect(host.runner.snapshot().rounds <= rounds + 1)
-    #expect(host.runner.command(.resume) && host.runner.command(.promote))
+    #expect(host.runner.command(.resume).isDone && host.runner.command(.promote).isDone)
     #expect(eventually { host.runner.snapshot().promotions == 1 })
-    #expect(host.runner.command(.rollback))
+    #expect(host.runner.command(.rollback).isDone)
     #expect(eventually { host.runner.snapshot().rollbacks == 1 })
     host.runner.stop()
-    #expect(!host.runner.command(.resume))
+    #expect(!host.runner.command(.resume).isDone)
     guard case .rollback(let rollback)? = host.records.of("rollback").first else { return }
     #expect(!rollback.isAutomatic)
   }
@@ -238,7 +240,7 @@ struct FunctionRunnerTests {
     let host = try Host { _ in nil }
     host.runner.start()
     #expect(eventually { host.runner.snapshot().samples > 100 })
-    #expect(host.runner.command(.promote))
+    #expect(!host.runner.command(.promote).isDone)
     #expect(eventually { host.runner.snapshot().failures == 1 })
     host.runner.stop()
     host.runner.stop()

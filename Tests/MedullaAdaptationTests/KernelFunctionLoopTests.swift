@@ -37,6 +37,8 @@ struct KernelFunctionLoopTests {
     try Instance(name).attach(CongestionControl(), snapshot)
     #expect(try Instance(name).status().sampling == 0)
     _ = try path.drain()
+    // Draining must not wait for the command lock: the other thread sets what was set.
+    #expect(try path.activeVersion() == 1)
     let status = try Instance(name).status()
     #expect(status.sampling == 7 && !status.consistency && status.drainLimitSeconds == 90)
     #expect(path.isAttachedAnew())

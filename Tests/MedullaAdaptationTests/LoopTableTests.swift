@@ -66,7 +66,9 @@ struct LoopTableTests {
     event("compared", .compared([1]), ["", "= quantize ▶ quantizing", "", "", "", "", "", ""]),
     event(
       "quantized", AdaptationLoopTests.candidate, ["", "", "= stage ▶ staging", "", "", "", "", ""]),
-    event("staged", .staged(version: 5), ["", "", "", "keep = promote ▶ promoting", "", "", "", ""]),
+    event(
+      "staged", .staged(version: 5),
+      ["discard", "discard", "discard", "keep = promote ▶ promoting", "", "", "", ""]),
     event("promoted", .promoted(seconds: 0), ["", "", "", "", "", "= ▶ watching", "", ""]),
     event("discarded", .discarded, ["", "", "", "", "", "", "", ""]),
     event("rolled back", .rolledBack(to: 4), ["", "", "", "", "", "", "", "= ▶ learning"]),
@@ -76,7 +78,10 @@ struct LoopTableTests {
     event("still active", .active(version: 4), ["", "", "", "", "", "", "", ""]),
     event(
       "another active", .active(version: 9),
-      ["", "", "", "", "", "", "= ▶ learning", "▶ learning"]),
+      [
+        "=", "= ▶ learning", "= ▶ learning", "= ▶ learning", "discard = ▶ learning", "", "= = ▶ learning",
+        "= ▶ learning",
+      ]),
     event(
       "an older one active", .active(version: 2),
       [
@@ -100,7 +105,9 @@ struct LoopTableTests {
     failed(.promote, ["=", "=", "=", "=", "=", "= discard ▶ learning", "=", "="]),
     failed(.discard, ["=", "=", "=", "=", "=", "=", "=", "="]),
     failed(.rollback, ["=", "=", "=", "=", "=", "=", "=", "="]),
-    event("told to pause", .command(.pause), ["=", "=", "=", "=", "=", "=", "=", "="]),
+    event(
+      "told to pause", .command(.pause),
+      ["=", "= ▶ learning", "= ▶ learning", "= ▶ learning", "= discard ▶ learning", "=", "=", "="]),
     event("told to resume", .command(.resume), ["=", "=", "=", "=", "=", "=", "=", "="]),
     event(
       "told to promote", .command(.promote),

@@ -52,7 +52,7 @@ struct RunnerTakeoverTests {
     let staged = try Self.slot(2, 0.5)
     fastPath.state.withLock { ($0.staged, $0.shadowEvery) = (staged, 4) }
     fastPath.fail(.shadow)
-    let carrier = ActionCarrier(fastPath, settings: Self.quiet())
+    let carrier = ActionCarrier(fastPath, settings: Self.quiet(), journal: RunnerJournal { _ in })
     #expect(throws: FakeFastPath.Refusal.self) { try carrier.clear() }
     #expect(fastPath.state.withLock { $0.staged } == nil)
   }

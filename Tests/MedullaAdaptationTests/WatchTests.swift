@@ -17,19 +17,7 @@ struct WatchTests {
       (0, 7, 0.5), (-2.015, 5, 0.95), (6.314, 1, 0.05), (2.326, 100_000, 0.01),
     ] as [(Double, Double, Double)])
   func tails(t: Double, freedom: Double, probability: Double) {
-    #expect(abs(WelchTest.upperTail(t, freedom: freedom) - probability) < 2e-4)
-  }
-
-  @Test("Welch's test on two samples of unequal variances gives the worked example's number")
-  func welch() throws {
-    let first = [27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1, 21.9, 22.6, 23.1, 19.6, 19.0, 21.7, 21.4]
-    let second = [27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0, 24.8, 20.2, 21.9, 22.1, 22.9, 20.5, 24.4]
-    // By numerical integration of the density: t = 2.455356 at 24.98853 degrees of freedom.
-    let test = try #require(WelchTest(second, first))
-    #expect(abs(test.probability - 0.010689) < 1e-6)
-    #expect(WelchTest([1], [1, 2]) == nil)
-    #expect(WelchTest([1, 1], [0, 0])?.probability == 0)
-    #expect(WelchTest([1, 1], [1, 1])?.probability == 1)
+    #expect(abs(StudentTail.probability(above: t, freedom: freedom) - probability) < 2e-4)
   }
 
   /// One reward of each of `flows` flows every 100 ms.
@@ -93,8 +81,10 @@ struct WatchTests {
     #expect(verdict.seconds < 3)
   }
 
-  @Test("versions side by side are compared with each other, so a link that changed condemns nobody")
-  func sideBySide() throws {
+  @Test(
+    "what fell for both versions is blamed on the new one only when it recovers without it",
+    arguments: [true, false])
+  func fallOfAll(recovers: Bool) throws {
     var watch = RolloutWatch(Self.settings, unit: .flow)
     _ = feed(&watch, from: 90, to: 100, version: 1, mean: 0.9)
     watch.begin(version: 2, at: .seconds(100))
@@ -107,8 +97,32 @@ struct WatchTests {
         verdict = feed(&watch, from: time, to: time + 0.1, version: 2, mean: 0.4, seed: UInt64(step) + 999)
       }
     }
-    #expect(verdict?.outcome == .accepted)
-    #expect(verdict?.comparison == .sideBySide)
+    // It condemns nobody, but it is not accepted either: it is taken back, and what comes then decides.
+    #expect(verdict?.outcome == .fell && watch.isWatching)
+    watch.takeBack(at: .seconds(103))
+    #expect(watch.isTakenBack)
+    verdict = feed(&watch, from: 103.1, to: 120, version: 1, mean: recovers ? 0.9 : 0.4, seed: 5)
+    #expect(verdict?.outcome == (recovers ? .worse : .acquitted))
+    #expect(verdict?.comparison == .takenBack && !watch.isWatching)
+  }
+
+  @Test("when its flows go on after it was taken back nothing can be told, and it stays so")
+  func lastingFlows() {
+    var watch = RolloutWatch(Self.settings, unit: .flow)
+    var verdict: WatchVerdict?
+    func both(_ start: Double, _ mean: Double) -> WatchVerdict? {
+      feed(&watch, from: start, to: start + 0.1, version: 1, mean: mean)
+        ?? feed(&watch, from: start, to: start + 0.1, version: 2, mean: mean)
+    }
+    _ = feed(&watch, from: 90, to: 100, version: 1, mean: 0.9)
+    watch.begin(version: 2, at: .seconds(100))
+    for step in 0..<150 where verdict == nil { verdict = both(100 + Double(step) / 10, 0.2) }
+    #expect(verdict?.outcome == .fell)
+    watch.takeBack(at: .seconds(110))
+    verdict = nil
+    for step in 0..<500 where verdict == nil { verdict = both(110 + Double(step) / 10, 0.2) }
+    #expect(verdict?.outcome == .undecided && verdict?.reason?.contains("go on") == true)
+    #expect((verdict?.seconds ?? 0) >= 40)
   }
 
   @Test("a snapshot that no flow has used is left alone in the end")
@@ -169,15 +183,15 @@ struct WatchTests {
     #expect(ledger.pieces.count == RewardLedger.pieceLimit)
   }
 
-  /// Three paths: the first has flows of both versions, the second of the old one, the third of the new one.
+  /// Sixteen paths: ten have flows of both versions, three of the old one, three of the new one.
   @Test(
     "paths and hosts that both versions share are no evidence side by side; flows are apart anyway",
-    arguments: [(.flow, 0.5), (.path, 0.9), (.host, 0.9)] as [(RandomizationUnit, Double)])
+    arguments: [(.flow, 3.7 / 13), (.path, 0.9), (.host, 0.9)] as [(RandomizationUnit, Double)])
   func shared(unit: RandomizationUnit, newMean: Double) throws {
     var watch = RolloutWatch(Self.settings, unit: unit)
     for step in 0..<100 {
       watch.add(
-        (1...2).map {
+        (1...13).map {
           RewardSample(version: 1, unit: $0, reward: 0.9, time: .seconds(90 + Double(step) / 10))
         },
         at: .seconds(90 + Double(step) / 10))
@@ -188,9 +202,10 @@ struct WatchTests {
       let time = Duration.seconds(100 + Double(step) / 10)
       // On the shared path the new version earns less, because the old one takes what there is.
       watch.add(
-        [(1, 1, 0.9), (1, 2, 0.9), (2, 1, 0.1), (2, 3, 0.9)].map {
-          RewardSample(version: $0.0, unit: $0.1, reward: $0.2, time: time)
-        }, at: time)
+        (1...13).map { RewardSample(version: 1, unit: $0, reward: 0.9, time: time) }
+          + (Array(1...10) + Array(14...16)).map { path in
+            RewardSample(version: 2, unit: path, reward: path <= 10 ? 0.1 : 0.9, time: time)
+          }, at: time)
       verdict = watch.check(at: time)
     }
     let said = try #require(verdict)
@@ -236,6 +251,17 @@ struct WatchTests {
     let four = mean(
       LearningCases.path(megabits: 100, milliseconds: 40, queue: 0, flows: 4, seconds: 3), &reward)
     #expect(abs(four - one) < 0.15)
+  }
+
+  @Test("flows that come one after another each had the whole path")
+  func oneAfterAnother() {
+    var reward = CongestionReward()
+    let mean = mean(
+      PathEstimateTests.oneAfterAnother(flows: 40, megabits: 100, milliseconds: 10), &reward)
+    #expect(mean > 0.9, "\(mean)")
+    let next = self.mean(
+      LearningCases.path(megabits: 100, milliseconds: 10, queue: 0, samples: 8, seconds: 2.5), &reward)
+    #expect(next > 0.85, "\(next)")
   }
 
   @Test("samples of another function, or without a round trip, have no reward")

@@ -1,16 +1,29 @@
 import MedullaCompile
 import MedullaDatapath
+import Synchronization
 
 /// An attached instance as the slow path's fast path: its samples, its live slot and its staging.
+///
+/// `drain` has the samples to itself; all else goes by the instance, which locks for itself.
 package final class KernelFastPath: FastPath {
   package let name: String
   private let instance: Instance
   private let samples: FunctionSamples
   private var dropped: UInt64
-  private var live: LiveQuery
+  /// nil: of an attachment that is gone.
+  private var live: LiveQuery?
   private let settings: FunctionSettings?
   private var attachment: UInt64?
   private var isNew = false
+  private let shared: Mutex<Shared>
+
+  /// What the thread that drains tells the other one.
+  private struct Shared {
+    var featureBits: Int
+    var outputBits: Int
+    /// Whether someone attached it anew, without the settings that were there.
+    var isBare = false
+  }
 
   /// - Parameter settings: what is applied when someone detaches the function and attaches it anew; nil:
   ///   nothing.
@@ -21,6 +34,8 @@ package final class KernelFastPath: FastPath {
     instance = try Instance(name)
     samples = try instance.samples()
     attachment = samples.attachment
+    shared = Mutex(
+      Shared(featureBits: samples.featureFractionBits, outputBits: samples.outputFractionBits))
     dropped = try samples.dropped()
     live = try instance.query()
   }
@@ -28,10 +43,10 @@ package final class KernelFastPath: FastPath {
   package func drain() throws -> Batch {
     let drained = try samples.drain()
     if samples.attachment != attachment {
-      try settings?.apply()
-      live = try instance.query()
       attachment = samples.attachment
       isNew = true
+      let (features, outputs) = (samples.featureFractionBits, samples.outputFractionBits)
+      shared.withLock { $0 = Shared(featureBits: features, outputBits: outputs, isBare: true) }
     }
     let total = try samples.dropped()
     // A new attachment counts from 0 again.
@@ -48,24 +63,32 @@ package final class KernelFastPath: FastPath {
   }
 
   package func query(_ inputs: [[Float]]) throws -> [[Float]] {
-    let unit = Double(sign: .plus, exponent: samples.featureFractionBits, significand: 1)
+    try settleNew()
+    let (features, outputs) = shared.withLock { ($0.featureBits, $0.outputBits) }
+    let unit = Double(sign: .plus, exponent: features, significand: 1)
     let rows = inputs.map { row in
       row.map { value in
         let scaled = (Double(value) * unit).rounded()
         return Int64(exactly: scaled) ?? (scaled < 0 ? Int64.min : Int64.max)
       }
     }
-    return try ask(rows).map { Batch.natural($0, bits: samples.outputFractionBits) }
+    return try ask(rows).map { Batch.natural($0, bits: outputs) }
   }
 
   /// The programs may have been replaced since the last question; then it is asked of the new ones, once.
   private func ask(_ rows: [[Int64]]) throws -> [[Int64]] {
-    do {
-      return try live.run(rows)
-    } catch {
-      live = try instance.query()
-      return try live.run(rows)
-    }
+    if let live, let answers = try? live.run(rows) { return answers }
+    let next = try instance.query()
+    live = next
+    return try next.run(rows)
+  }
+
+  /// Gives an attachment that is new the settings of before.
+  private func settleNew() throws {
+    guard shared.withLock({ $0.isBare }) else { return }
+    live = nil
+    try settings?.apply()
+    shared.withLock { $0.isBare = false }
   }
 
   package func stage(_ candidate: Candidate) throws -> UInt64 {
@@ -86,6 +109,7 @@ package final class KernelFastPath: FastPath {
   package func lastChange() throws -> ActiveChange? { try instance.lastChange() }
 
   package func activeVersion() throws -> UInt64 {
+    try settleNew()
     let status = try instance.status()
     guard let active = status.slots.first(where: { $0.state == .active }) else {
       throw AdaptationError(.fastPathFailed, "no slot of \(name) is active", remedy: "attach it anew")

@@ -23,15 +23,17 @@ extension AdaptationLoop {
     switch event {
     case .drained: wake(now)
     case .learned(let progress): tryUpdate(progress, now)
-    case .found(let change): found(change, now)
+    case .found(let change, let rewards): found(change, rewards, now)
     case .active(let version): active(version, now)
+    // Of an order that was given up.
+    case .staged: [.discard]
     case .attachedAnew: attachedAnew(now)
     case .failed(let failure): [.record(.failure(failure))]
-    case .command(.pause): pause(true)
-    case .command(.resume): pause(false)
+    case .command(.pause): pause()
+    case .command(.resume): resume()
     case .command(.promote): force()
     case .command(.rollback): retreat(from: nil, now)
-    case .compared, .quantized, .staged, .promoted, .discarded, .rolledBack: []
+    case .compared, .quantized, .promoted, .discarded, .rolledBack: []
     }
   }
 
@@ -42,6 +44,8 @@ extension AdaptationLoop {
     case .learned(let progress): note(progress, now)
     case .compared(let losses): compared(losses, said: said, now)
     case .active(let version): active(version, now)
+    // Of an order that was given up.
+    case .staged: [.discard]
     case .attachedAnew: attachedAnew(now)
     case .failed(let failure):
       switch failure.step {
@@ -49,11 +53,11 @@ extension AdaptationLoop {
       case .drain, .adapt, .freeze, .quantize, .stage, .shadow, .promote, .discard, .rollback:
         [.record(.failure(failure))]
       }
-    case .command(.pause): pause(true)
-    case .command(.resume): pause(false)
+    case .command(.pause): pauseUpdate(now)
+    case .command(.resume): resume()
     case .command(.promote): force()
     case .command(.rollback): retreat(from: nil, now)
-    case .drained, .quantized, .staged, .promoted, .discarded, .rolledBack, .found: []
+    case .drained, .quantized, .promoted, .discarded, .rolledBack, .found: []
     }
   }
 
@@ -64,6 +68,8 @@ extension AdaptationLoop {
     case .learned(let progress): note(progress, now)
     case .quantized(let candidate): quantized(candidate, said: said, isForced: isForced, now)
     case .active(let version): active(version, now)
+    // Of an order that was given up.
+    case .staged: [.discard]
     case .attachedAnew: attachedAnew(now)
     case .failed(let failure):
       switch failure.step {
@@ -71,11 +77,11 @@ extension AdaptationLoop {
       case .drain, .adapt, .query, .evaluate, .stage, .shadow, .promote, .discard, .rollback:
         [.record(.failure(failure))]
       }
-    case .command(.pause): pause(true)
-    case .command(.resume): pause(false)
+    case .command(.pause): pauseUpdate(now)
+    case .command(.resume): resume()
     case .command(.promote): refuse(.promote)
     case .command(.rollback): refuse(.rollback)
-    case .drained, .compared, .staged, .promoted, .discarded, .rolledBack, .found: []
+    case .drained, .compared, .promoted, .discarded, .rolledBack, .found: []
     }
   }
 
@@ -93,8 +99,8 @@ extension AdaptationLoop {
       case .drain, .adapt, .query, .evaluate, .freeze, .quantize, .promote, .discard, .rollback:
         [.record(.failure(failure))]
       }
-    case .command(.pause): pause(true)
-    case .command(.resume): pause(false)
+    case .command(.pause): pauseUpdate(now)
+    case .command(.resume): resume()
     case .command(.promote): refuse(.promote)
     case .command(.rollback): refuse(.rollback)
     case .drained, .compared, .quantized, .promoted, .discarded, .rolledBack, .found: []
@@ -111,8 +117,8 @@ extension AdaptationLoop {
     case .active(let version): active(version, now)
     case .attachedAnew: attachedAnew(now)
     case .failed(let failure): [.record(.failure(failure))]
-    case .command(.pause): pause(true)
-    case .command(.resume): pause(false)
+    case .command(.pause): pauseUpdate(now)
+    case .command(.resume): resume()
     case .command(.promote): forceShadowed(version)
     case .command(.rollback): giveUpShadowed(now)
     case .compared, .quantized, .staged, .promoted, .discarded, .rolledBack, .found: []
@@ -132,8 +138,8 @@ extension AdaptationLoop {
       case .drain, .adapt, .query, .evaluate, .freeze, .quantize, .stage, .shadow, .discard, .rollback:
         [.record(.failure(failure))]
       }
-    case .command(.pause): pause(true)
-    case .command(.resume): pause(false)
+    case .command(.pause): pause()
+    case .command(.resume): resume()
     case .command(.promote): refuse(.promote)
     case .command(.rollback): refuse(.rollback)
     // What is active is about to change.
@@ -151,8 +157,8 @@ extension AdaptationLoop {
     case .active(let version): active(version, now)
     case .attachedAnew: attachedAnew(now)
     case .failed(let failure): [.record(.failure(failure))]
-    case .command(.pause): pause(true)
-    case .command(.resume): pause(false)
+    case .command(.pause): pause()
+    case .command(.resume): resume()
     case .command(.promote): refuse(.promote)
     case .command(.rollback): retreat(from: version, now)
     case .compared, .quantized, .staged, .promoted, .discarded, .rolledBack, .found: []
@@ -165,7 +171,7 @@ extension AdaptationLoop {
     switch event {
     case .drained: retreat.failures > 0 ? [.rollback] : []
     case .learned(let progress): note(progress, now)
-    case .rolledBack(let version): rolledBack(to: version, isAutomatic: retreat.isAutomatic, now)
+    case .rolledBack(let version): rolledBack(to: version, retreat, now)
     case .active(let version): active(version, now)
     case .attachedAnew: attachedAnew(now)
     case .failed(let failure):
@@ -174,8 +180,8 @@ extension AdaptationLoop {
       case .drain, .adapt, .query, .evaluate, .freeze, .quantize, .stage, .shadow, .promote, .discard:
         [.record(.failure(failure))]
       }
-    case .command(.pause): pause(true)
-    case .command(.resume): pause(false)
+    case .command(.pause): pause()
+    case .command(.resume): resume()
     case .command(.promote): refuse(.promote)
     case .command(.rollback): refuse(.rollback)
     case .compared, .quantized, .staged, .promoted, .discarded, .found: []

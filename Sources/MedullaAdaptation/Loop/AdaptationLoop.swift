@@ -12,6 +12,10 @@ package struct AdaptationLoop: Sendable {
   let watches: Bool
   package internal(set) var phase = Phase.learning
   package internal(set) var isPaused = false
+  /// What someone else has put in place, which nothing replaces until a person says so; nil: nothing.
+  package internal(set) var pinned: UInt64?
+  /// Whether the first version that is heard of is someone else's.
+  private var isForeign: Bool
   package internal(set) var activeVersion: UInt64?
   package internal(set) var promotions: UInt64 = 0
   package internal(set) var rollbacks: UInt64 = 0
@@ -22,7 +26,12 @@ package struct AdaptationLoop: Sendable {
   /// - Parameters:
   ///   - unit: of the rewards that promoted snapshots are watched by; nil: the function has none.
   ///   - gates: nil: those of the settings.
-  package init(settings: FunctionSettings, unit: RandomizationUnit? = .flow, gates: GateList? = nil) {
+  ///   - isForeign: whether what is active is someone else's.
+  package init(
+    settings: FunctionSettings, unit: RandomizationUnit? = .flow, gates: GateList? = nil,
+    isForeign: Bool = false
+  ) {
+    self.isForeign = isForeign
     shadowSettings = settings.shadow
     watches = unit != nil && settings.watch.window > .zero
     self.gates = gates ?? GateList(settings.gates)
@@ -46,7 +55,7 @@ extension AdaptationLoop {
 
   /// A round of learning that may lead to an update.
   mutating func tryUpdate(_ progress: RoundProgress, _ now: Duration) -> [LoopAction] {
-    guard !isPaused else { return note(progress, now) }
+    guard !isPaused, pinned == nil else { return note(progress, now) }
     var said = gates.ask(.round(stability: progress.stability), at: now)
     let hasBaseline = !watches || watch.hasBaseline(at: now)
     said += gates.ask(.update(spacing, hasBaseline: hasBaseline), at: now)
@@ -152,19 +161,39 @@ extension AdaptationLoop {
   }
 
   mutating func judge(_ version: UInt64, _ now: Duration) -> [LoopAction] {
+    let isTakenBack = watch.isTakenBack
     guard let verdict = watch.check(at: now) else { return [] }
-    guard verdict.outcome == .worse else {
-      if verdict.outcome == .accepted { spacing.noteSuccess() }
-      phase = .learning
-      return [.record(.verdict(verdict))]
+    let record = LoopAction.record(.verdict(verdict))
+    switch verdict.outcome {
+    case .worse where !isTakenBack, .fell:
+      let isProvisional = verdict.outcome == .fell
+      phase = .rollingBack(
+        Retreat(candidate: version, isAutomatic: true, isProvisional: isProvisional))
+      return [record, .rollback]
+    case .worse, .undecided, .abandoned:
+      if isTakenBack { _ = spacing.noteRollback(at: now) }
+    case .accepted: spacing.noteSuccess()
+    // The next candidate is held against the network as it has become.
+    case .acquitted: spacing.noteTry(at: now)
     }
-    phase = .rollingBack(Retreat(candidate: version, isAutomatic: true))
-    return [.record(.verdict(verdict)), .rollback]
+    phase = .learning
+    return [record]
   }
 
-  mutating func rolledBack(to version: UInt64, isAutomatic: Bool, _ now: Duration) -> [LoopAction] {
-    phase = .learning
-    return [noteRollback(to: version, isAutomatic: isAutomatic, now)]
+  mutating func rolledBack(to version: UInt64, _ retreat: Retreat, _ now: Duration) -> [LoopAction] {
+    guard retreat.isProvisional, let candidate = retreat.candidate else {
+      phase = .learning
+      return [noteRollback(to: version, isAutomatic: retreat.isAutomatic, now)]
+    }
+    rollbacks += 1
+    watch.takeBack(at: now)
+    phase = .watching(version: candidate)
+    let record = RollbackRecord(
+      from: activeVersion ?? candidate, to: version, isAutomatic: true, backOffSeconds: 0,
+      isProvisional: true)
+    activeVersion = version
+    gates.hear(.replaced)
+    return [.record(.rollback(record))]
   }
 
   mutating func rollbackFailed(
@@ -175,6 +204,7 @@ extension AdaptationLoop {
     phase = .rollingBack(retreat)
     if retreat.failures > Retreat.limit {
       _ = spacing.noteRollback(at: now)
+      _ = watch.abandon(at: now)
       phase = .learning
     }
     return [.record(.failure(failure))]
@@ -204,32 +234,38 @@ extension AdaptationLoop {
 
 // What others do.
 extension AdaptationLoop {
-  /// Someone else may have updated or rolled back: then there is nothing left to watch. Whoever went back to
+  /// Someone else may have updated or rolled back: then there is nothing left to watch. What they updated to
+  /// stays until a person lets it go. Whoever went back to
   /// an older version did not want what this loop had made: it waits as after a rollback of its own.
   mutating func active(_ version: UInt64, _ now: Duration) -> [LoopAction] {
     guard let before = activeVersion, before != version else {
       activeVersion = version
-      return []
+      guard isForeign else { return [] }
+      isForeign = false
+      return [pin(version, before: nil)]
     }
-    let isReturn = version < before
     var actions: [LoopAction] = []
     if let verdict = watch.abandon(at: now) { actions.append(.record(.verdict(verdict))) }
-    if isReturn {
-      if case .shadowing = phase { actions.append(.discard) }
-      actions.append(noteRollback(to: version, isAutomatic: false, now))
-    }
+    if case .shadowing = phase { actions.append(.discard) }
+    // A candidate of the old lineage has nothing to do beside a network that it does not come from.
+    phase = .learning
+    actions.append(
+      version < before
+        ? noteRollback(to: version, isAutomatic: false, now) : pin(version, before: before))
     activeVersion = version
-    switch phase {
-    case .watching, .rollingBack: phase = .learning
-    case .learning, .comparing, .quantizing, .staging, .shadowing, .promoting:
-      if isReturn { phase = .learning }
-    }
     return actions
   }
 
-  /// What runs may be on trial still, by a slow path that was killed or stopped. The rewards of before are
-  /// lost, so it is compared only with flows that have kept the version before it.
-  mutating func found(_ change: ActiveChange, _ now: Duration) -> [LoopAction] {
+  private mutating func pin(_ version: UInt64, before: UInt64?) -> LoopAction {
+    pinned = version
+    gates.hear(.replaced)
+    return .record(.pin(PinRecord(version: version, before: before)))
+  }
+
+  /// What runs may be on trial still, by a slow path that was killed or stopped. Of the rewards of
+  /// before there is what was written down; without it, it is compared only with flows that have kept the
+  /// version before it.
+  mutating func found(_ change: ActiveChange, _ rewards: RewardSide, _ now: Duration) -> [LoopAction] {
     let time = Duration.nanoseconds(Int64(clamping: change.nanoseconds))
     guard activeVersion == nil, time <= now else { return [] }
     activeVersion = change.version
@@ -241,7 +277,7 @@ extension AdaptationLoop {
     spacing.noteTry(at: isOnTrial ? now : time)
     guard isOnTrial else { return [] }
     phase = .watching(version: change.version)
-    watch.begin(version: change.version, at: time, isTakenOver: true)
+    watch.takeOver(version: change.version, at: time, rewards: rewards)
     return []
   }
 
@@ -252,29 +288,53 @@ extension AdaptationLoop {
     gates.hear(.replaced)
     giveUp(now)
     activeVersion = nil
+    pinned = nil
     return verdict.map { [.record(.verdict($0))] } ?? []
   }
 }
 
 // What people say.
 extension AdaptationLoop {
-  mutating func pause(_ pauses: Bool) -> [LoopAction] {
-    isPaused = pauses
-    return [.record(.command(pauses ? .pause : .resume))]
+  mutating func pause() -> [LoopAction] {
+    isPaused = true
+    return [.record(.command(.pause))]
+  }
+
+  /// An update that is under way goes no further; what has been ordered for it is undone when it comes.
+  mutating func pauseUpdate(_ now: Duration) -> [LoopAction] {
+    var actions = pause()
+    if case .shadowing = phase { actions.append(.discard) }
+    giveUp(now)
+    return actions
+  }
+
+  mutating func resume() -> [LoopAction] {
+    (isPaused, pinned) = (false, nil)
+    return [.record(.command(.resume))]
   }
 
   mutating func force() -> [LoopAction] {
+    guard !isPaused else { return refuse(.promote, "it is paused: `medulla resume` comes first") }
+    pinned = nil
     phase = .quantizing(said: [], isForced: true)
     return [.record(.command(.promote)), .quantize]
   }
 
   mutating func forceShadowed(_ version: UInt64) -> [LoopAction] {
+    guard !isPaused else { return refuse(.promote, "it is paused: `medulla resume` comes first") }
     phase = .promoting(version: version, isForced: true)
     return [.record(.command(.promote)), .promote]
   }
 
   mutating func retreat(from candidate: UInt64?, _ now: Duration) -> [LoopAction] {
+    let isTakenBack = watch.isTakenBack
     _ = watch.abandon(at: now)
+    guard !isTakenBack else {
+      // It is done already; what the rewards would have said no longer counts.
+      _ = spacing.noteRollback(at: now)
+      phase = .learning
+      return [.record(.command(.rollback))]
+    }
     phase = .rollingBack(Retreat(candidate: candidate, isAutomatic: false))
     return [.record(.command(.rollback)), .rollback]
   }
@@ -284,11 +344,11 @@ extension AdaptationLoop {
     return [.record(.command(.rollback)), .discard]
   }
 
-  func refuse(_ command: RunnerCommand) -> [LoopAction] {
+  func refuse(_ command: RunnerCommand, _ reason: String? = nil) -> [LoopAction] {
     let step: LoopFailure.Step = command == .promote ? .promote : .rollback
     return [
       .record(.command(command)),
-      .record(.failure(LoopFailure(step: step, message: "an update is under way: \(phase.name)"))),
+      .record(.failure(LoopFailure(step: step, message: reason ?? "an update is under way: \(phase.name)"))),
     ]
   }
 }

@@ -16,7 +16,8 @@ package enum LoopEvent: Sendable, Equatable {
   /// With the version that is active now.
   case rolledBack(to: UInt64)
   /// At the start: the last change of what is active, which this loop has not made.
-  case found(ActiveChange)
+  /// `rewards`: of before it, as far as they were written down.
+  case found(ActiveChange, rewards: RewardSide = RewardSide())
   /// What the fast path says is active.
   case active(version: UInt64)
   /// Someone detached the function and attached it anew: nothing of before is there.

@@ -22,6 +22,8 @@ extension AdaptationLoop {
     package let candidate: UInt64?
     /// Whether the watch or a person asked for it.
     package let isAutomatic: Bool
+    /// Whether it is to show if the rewards recover.
+    package var isProvisional = false
     /// Times that it has failed.
     package var failures = 0
 

@@ -14,6 +14,8 @@ package enum LoopRecord: Sendable, Equatable, Codable {
   case promotion(PromotionRecord)
   case verdict(WatchVerdict)
   case rollback(RollbackRecord)
+  /// Someone else has changed what is active: it stays until a person lets it go.
+  case pin(PinRecord)
   case command(RunnerCommand)
 
   /// A short name, the same as the key in JSON.
@@ -29,6 +31,7 @@ package enum LoopRecord: Sendable, Equatable, Codable {
     case .promotion: "promotion"
     case .verdict: "verdict"
     case .rollback: "rollback"
+    case .pin: "pin"
     case .command: "command"
     }
   }
@@ -41,6 +44,7 @@ package enum LoopRecord: Sendable, Equatable, Codable {
     case .promotion(let promotion): promotion.version
     case .verdict(let verdict): verdict.version
     case .rollback(let rollback): rollback.from
+    case .pin(let pin): pin.version
     case .batch, .progress, .failure, .trigger, .gates, .command: nil
     }
   }

@@ -37,7 +37,12 @@ package struct RecordWords {
     case .rollback(let rollback):
       "snapshot \(rollback.from) was taken back"
         + (rollback.to.map { " to \($0)" } ?? "") + (rollback.isAutomatic ? " by the watch" : ", as told")
-        + ", next try in \(Self.time(rollback.backOffSeconds)) at the soonest"
+        + (rollback.isProvisional == true
+          ? ", to see whether the rewards recover"
+          : ", next try in \(Self.time(rollback.backOffSeconds)) at the soonest")
+    case .pin(let pin):
+      "someone else made snapshot \(pin.version) active" + (pin.before.map { " in place of \($0)" } ?? "")
+        + "; it stays until `medulla resume`"
     case .command(let command): "a person said \(command.rawValue)"
     }
   }
@@ -55,15 +60,35 @@ package struct RecordWords {
       if let old = verdict.oldMean, let new = verdict.newMean {
         ": mean reward \(number(new)) against \(number(old)) before"
       } else { "" }
+    if let words = takenBackWords(verdict) { return words }
     let chance = verdict.probability.map { ", by chance with probability \(number($0))" } ?? ""
     let pieces = " (\(verdict.newSamples) and \(verdict.oldSamples) samples)"
     switch verdict.outcome {
     case .accepted: return "snapshot \(verdict.version) was accepted\(means)\(pieces)"
     case .worse: return "snapshot \(verdict.version) did worse\(means)\(chance)\(pieces)"
+    case .fell:
+      return "the rewards of all flows fell with snapshot \(verdict.version)\(means)\(chance)\(pieces)"
+    case .acquitted: return "snapshot \(verdict.version) was not to blame\(means)\(pieces)"
     case .undecided:
       return "snapshot \(verdict.version) stays, though too few rewards came to judge it\(pieces)"
     case .abandoned:
       return "the watch over snapshot \(verdict.version) ended: someone else changed the active one"
+    }
+  }
+
+  /// Of a snapshot that was taken back to see whether the rewards recover.
+  private static func takenBackWords(_ verdict: WatchVerdict) -> String? {
+    guard verdict.comparison == .takenBack else { return nil }
+    let numbers =
+      if let without = verdict.oldMean, let with = verdict.newMean {
+        ": mean reward \(number(without)) without it, \(number(with)) with it"
+      } else { "" }
+    return switch verdict.outcome {
+    case .worse: "snapshot \(verdict.version) did worse: the rewards recovered without it\(numbers)"
+    case .acquitted:
+      "snapshot \(verdict.version) was not to blame: the rewards did not recover without it\(numbers)"
+    case .undecided: "of snapshot \(verdict.version) \(verdict.reason ?? "nothing can be told")"
+    case .accepted, .fell, .abandoned: nil
     }
   }
 

@@ -99,6 +99,10 @@ package struct WatchVerdict: Sendable, Equatable, Codable {
     case accepted
     /// Worse, by enough and not by chance.
     case worse
+    /// The rewards of all flows fell with it, those of the old version too: it is taken back to see why.
+    case fell
+    /// They did not recover without it: the network had changed.
+    case acquitted
     /// Too few rewards for a word; the snapshot stays.
     case undecided
     /// Someone else changed the active snapshot meanwhile.
@@ -110,6 +114,8 @@ package struct WatchVerdict: Sendable, Equatable, Codable {
     case sideBySide = "side_by_side"
     /// The old version before the promotion, the new one after.
     case beforeAfter = "before_after"
+    /// Without the new version, after it was taken back.
+    case takenBack = "taken_back"
   }
 
   package var version: UInt64
@@ -179,8 +185,13 @@ package struct RollbackRecord: Sendable, Equatable, Codable {
   package var isAutomatic: Bool
   /// Until the next update may be tried.
   package var backOffSeconds: Double
+  /// Whether it was to show if the rewards recover; nil: it was not.
+  package var isProvisional: Bool?
 
-  package init(from: UInt64, to: UInt64?, isAutomatic: Bool, backOffSeconds: Double) {
+  package init(
+    from: UInt64, to: UInt64?, isAutomatic: Bool, backOffSeconds: Double, isProvisional: Bool? = nil
+  ) {
+    self.isProvisional = isProvisional
     self.from = from
     self.to = to
     self.isAutomatic = isAutomatic
@@ -191,5 +202,6 @@ package struct RollbackRecord: Sendable, Equatable, Codable {
     case from, to
     case isAutomatic = "automatic"
     case backOffSeconds = "back_off_seconds"
+    case isProvisional = "provisional"
   }
 }

@@ -1,23 +1,65 @@
 import MedullaDatapath
-import MedullaSnapshot
 
-/// Carries out what the loop wants done of the fast path, and knows what it asked and what it staged.
+/// Carries out what is wanted of the fast path; on whatever thread, one job at a time.
 struct ActionCarrier {
   let fastPath: any FastPath
   private let hasShadow: Bool
-  /// The fast path's answers that the adapter's are to be compared with.
-  private var compared: [[Float]]?
-  /// Of the versions that were staged here; the others have the start's.
-  private var shapes: [UInt64: ProgramShape] = [:]
+  private let window: Duration
+  private let journal: RunnerJournal
 
-  /// Inputs that the fidelity loss is taken over, at the most: each costs a test run in the kernel.
-  static let comparedInputs = 256
-  /// More versions than all slots of an instance hold.
-  static let shapeLimit = 64
+  enum Job: Sendable {
+    /// Set right what a slow path that was killed has left.
+    case clear
+    case findChange
+    case askVersion
+    case query([[Float]])
+    case stage(Candidate, shadowEvery: Int?)
+    /// In place of a version and of no other; nil: of what is active then.
+    case promote(over: UInt64?)
+    case discard
+    /// nil: from what is active then.
+    case rollback(from: UInt64?)
+  }
 
-  init(_ fastPath: any FastPath, settings: FunctionSettings) {
+  enum Report: Sendable {
+    case event(LoopEvent)
+    case staged(version: UInt64, Candidate)
+    /// The live snapshot's answers.
+    case answered([[Float]])
+    /// There is nothing to tell.
+    case done
+  }
+
+  init(_ fastPath: any FastPath, settings: FunctionSettings, journal: RunnerJournal) {
     self.fastPath = fastPath
     hasShadow = settings.shadow.every > 0
+    window = settings.watch.window
+    self.journal = journal
+  }
+
+  func perform(_ job: Job) -> Report {
+    do {
+      switch job {
+      case .clear: try clear()
+      case .findChange: if let change = try fastPath.lastChange() { return .event(found(change)) }
+      case .askVersion: return .event(.active(version: try fastPath.activeVersion()))
+      case .query(let inputs): return .answered(try fastPath.query(inputs))
+      case .stage(let candidate, let every): return try stage(candidate, shadowEvery: every)
+      case .promote(let expected): return .event(try promote(over: expected))
+      case .discard: return .event(try discard())
+      case .rollback(let expected):
+        let version = try fastPath.rollback(from: try expected ?? fastPath.activeVersion())
+        return .event(.rolledBack(to: version))
+      }
+      return .done
+    } catch {
+      return .event(.failed(LoopFailure(step: job.step, message: "\(error)")))
+    }
+  }
+
+  private func found(_ change: ActiveChange) -> LoopEvent {
+    let time = Duration.nanoseconds(Int64(clamping: change.nanoseconds))
+    return .found(change, rewards: RewardSide(journal.batches(time - window, time)))
   }
 
   /// Sets right what a slow path that was killed has left: a candidate that lies staged, perhaps inferring.
@@ -35,50 +77,48 @@ struct ActionCarrier {
     } catch let error as DatapathError where error.code == .nothingStaged {}
   }
 
-  /// The shape of a version's program; nil: it was not staged here.
-  func shape(of version: UInt64?) -> ProgramShape? { version.flatMap { shapes[$0] } }
-
-  /// Asks the live snapshot.
-  mutating func query(_ inputs: [[Float]]) throws { compared = try fastPath.query(inputs) }
-
-  /// What the live snapshot answered when it was asked last; each answer is given once.
-  mutating func takeCompared() -> [[Float]]? {
-    defer { compared = nil }
-    return compared
-  }
-
-  mutating func stage(_ candidate: Candidate, shadowEvery: Int?) throws -> LoopEvent {
+  private func stage(_ candidate: Candidate, shadowEvery: Int?) throws -> Report {
     let version = try fastPath.stage(candidate)
-    shapes[version] = candidate.file.snapshot.shape
-    if shapes.count > Self.shapeLimit, let oldest = shapes.keys.min() { shapes[oldest] = nil }
-    if let shadowEvery {
-      do {
-        try fastPath.shadow(every: shadowEvery)
-      } catch {
-        try? fastPath.discard()
-        return .failed(LoopFailure(step: .shadow, message: "\(error)"))
-      }
+    guard let shadowEvery else { return .staged(version: version, candidate) }
+    do {
+      try fastPath.shadow(every: shadowEvery)
+    } catch {
+      try? fastPath.discard()
+      return .event(.failed(LoopFailure(step: .shadow, message: "\(error)")))
     }
-    return .staged(version: version)
+    return .staged(version: version, candidate)
   }
 
-  func promote() throws -> LoopEvent {
+  private func promote(over expected: UInt64?) throws -> LoopEvent {
+    // Who has updated since the loop heard of it last must not be overwritten unseen.
+    let active = try fastPath.activeVersion()
+    guard expected == nil || active == expected else {
+      throw AdaptationError(
+        .fastPathFailed,
+        "version \(active) is active, not \(expected ?? 0) that the candidate was held against")
+    }
     let begin = ContinuousClock.now
     if hasShadow { try fastPath.shadow(every: nil) }
     try fastPath.promote()
     return .promoted(seconds: (ContinuousClock.now - begin).seconds)
   }
 
-  func discard() throws -> LoopEvent {
-    if hasShadow { try fastPath.shadow(every: nil) }
-    try fastPath.discard()
+  private func discard() throws -> LoopEvent {
+    if hasShadow { try whereStaged { try fastPath.shadow(every: nil) } }
+    try whereStaged { try fastPath.discard() }
     return .discarded
   }
+}
 
-  func rollback(from expected: UInt64?) throws -> LoopEvent {
-    .rolledBack(to: try fastPath.rollback(from: try expected ?? fastPath.activeVersion()))
+extension ActionCarrier.Job {
+  /// As its failure is called.
+  var step: LoopFailure.Step {
+    switch self {
+    case .clear, .discard: .discard
+    case .findChange, .askVersion, .query: .query
+    case .stage: .stage
+    case .promote: .promote
+    case .rollback: .rollback
+    }
   }
-
-  /// What was of another attachment.
-  mutating func forget() { (compared, shapes) = (nil, [:]) }
 }

@@ -15,6 +15,7 @@ package final class FunctionRunner: Sendable {
   package let settings: FunctionSettings
   private let mailbox = RunnerMailbox()
   private let core: RunnerCore
+  private let hands: FastPathHands
   private let learner: Learner?
   private let shown: Mutex<RunnerState>
   private let life = Mutex(Life.new)
@@ -31,11 +32,14 @@ package final class FunctionRunner: Sendable {
   ///   - fastPath: given over to the runner, as the adapter: nobody else may use them from then on.
   ///   - adapter: nil drains and counts only.
   ///   - start: the network that runs, for candidates and the output's range.
+  ///   - isForeign: whether what is active was put there by someone else, and is not `start`: then it is
+  ///     pinned.
   ///   - measure: what the watch goes by; nil: the function's own (`FunctionSettings.standardMeasure`).
   ///   - journal: told on the collector's thread.
   /// - Throws: `badSettings`, also when the adapter's network has other sizes than the running one.
   package init(
     settings: FunctionSettings, fastPath: any FastPath, adapter: (any Adapter)?, start: StartNetwork,
+    isForeign: Bool = false,
     measure: (any RewardMeasure)? = nil, journal: RunnerJournal,
     log: Logger = Logger(label: "medulla.adaptation")
   ) throws(AdaptationError) {
@@ -56,8 +60,12 @@ package final class FunctionRunner: Sendable {
     let maker = CandidateMaker(start, keepsRanges: FunctionList.all[settings.function]?.keepsRanges ?? false)
     let mailbox = mailbox
     learner = adapter.map { Learner(adapter: $0, maker: maker) { mailbox.deliver($0) } }
+    hands = FastPathHands(ActionCarrier(fastPath, settings: settings, journal: journal)) {
+      mailbox.deliver($0)
+    }
     core = RunnerCore(
-      settings: settings, fastPath: fastPath, learner: learner, maker: maker,
+      settings: settings, fastPath: fastPath, hands: hands, isForeign: isForeign, learner: learner,
+      maker: maker,
       measure: measure ?? settings.standardMeasure, journal: journal, log: log)
     shown = Mutex(RunnerState(name: settings.name, adapter: settings.adapter.kind))
   }
@@ -71,6 +79,7 @@ package final class FunctionRunner: Sendable {
     }
     guard isFirst else { return }
     learner?.start(name: settings.name)
+    hands.start(name: settings.name)
     let thread = Thread { [self] in
       run()
       ended.signal()
@@ -101,11 +110,11 @@ package final class FunctionRunner: Sendable {
   /// The state as of the last drain or event.
   package func snapshot() -> RunnerState { shown.withLock { $0 } }
 
-  /// - Returns: false when the runner does not run or too many commands wait.
+  /// Returns when the loop has heard it; what it began may take longer.
   @discardableResult
-  package func command(_ command: RunnerCommand) -> Bool {
-    guard life.withLock({ $0 == .running }) else { return false }
-    return mailbox.deliver(command)
+  package func command(_ command: RunnerCommand) -> CommandAnswer {
+    guard life.withLock({ $0 == .running }) else { return .unheard("it does not run") }
+    return mailbox.deliver(command)?.wait() ?? .unheard("it has too many commands to come to")
   }
 
   /// A value from outside that tells how well the network still does, for a proxy trigger.
@@ -125,7 +134,8 @@ package final class FunctionRunner: Sendable {
       let mail = mailbox.take(until: schedule.next)
       let now = MonotonicClock.now
       for answer in mail.answers { core.receive(answer, at: now) }
-      for command in mail.commands { core.tell(command, at: now) }
+      for report in mail.reports { core.receive(report, at: now) }
+      for (command, reply) in mail.commands { reply.give(core.tell(command, at: now)) }
       if let proxy = mail.proxy { core.tell(proxy: proxy, at: now) }
       if mail.isStopping { break }
       if now >= schedule.next {

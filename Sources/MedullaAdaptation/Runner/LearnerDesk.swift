@@ -25,19 +25,21 @@ struct LearnerDesk {
 
   /// Puts an idle learner to work.
   ///
-  /// - Parameter queue: nil: nothing is to be learned now.
-  mutating func work(on queue: inout BatchQueue, isPaused: Bool, at now: Duration) {
-    guard !isBusy else { return }
+  /// - Returns: whether it learns from what waited now.
+  mutating func work(on queue: inout BatchQueue, isPaused: Bool, at now: Duration) -> Bool {
+    guard !isBusy else { return false }
     if let wanted {
       self.wanted = nil
-      return post(wanted)
+      post(wanted)
+      return false
     }
-    guard !isPaused, backOff.allows(at: now), queue.count > 0 else { return }
+    guard !isPaused, backOff.allows(at: now), queue.count > 0 else { return false }
     let decision = trigger.decide(at: now)
     self.decision = decision
-    guard decision.isOpen, let batch = queue.take() else { return }
+    guard decision.isOpen, let batch = queue.take() else { return false }
     lesson = batch
     post(.adapt(batch))
+    return true
   }
 
   mutating func hear(_ news: TriggerNews, at now: Duration) { trigger.hear(news, at: now) }

@@ -7,7 +7,9 @@ final class RunnerCore: @unchecked Sendable {
   let settings: FunctionSettings
   private var loop: AdaptationLoop
   private var intake: SampleIntake
-  private var carrier: ActionCarrier
+  private let fastPath: any FastPath
+  private let hands: FastPathHands
+  private var asked = AskedOfHands()
   /// nil: nobody learns.
   private var desk: LearnerDesk?
   private let journal: RunnerJournal
@@ -17,19 +19,23 @@ final class RunnerCore: @unchecked Sendable {
   private var telling = Pace(BatchTally.interval)
   private let log: Logger
   private(set) var state: RunnerState
+  /// Why the command that is being carried out was refused.
+  private var refusal: String?
 
   /// - Parameter intake: nil measures mean that promoted snapshots are not watched.
   init(
-    settings: FunctionSettings, fastPath: any FastPath, learner: Learner?, maker: CandidateMaker,
+    settings: FunctionSettings, fastPath: any FastPath, hands: FastPathHands, isForeign: Bool,
+    learner: Learner?, maker: CandidateMaker,
     measure: (any RewardMeasure)?, journal: RunnerJournal, log: Logger
   ) {
     self.settings = settings
     self.journal = journal
     self.log = log
-    loop = AdaptationLoop(settings: settings, unit: measure?.unit)
+    loop = AdaptationLoop(settings: settings, unit: measure?.unit, isForeign: isForeign && learner != nil)
     intake = SampleIntake(
       maker: maker, ranges: settings.gates.necessity.outputs ?? maker.start.outputs, measure: measure)
-    carrier = ActionCarrier(fastPath, settings: settings)
+    self.fastPath = fastPath
+    self.hands = hands
     desk = learner.map { LearnerDesk($0, trigger: settings.trigger.trigger) }
     state = RunnerState(name: settings.name, adapter: settings.adapter.kind)
   }
@@ -40,16 +46,8 @@ final class RunnerCore: @unchecked Sendable {
   /// is on trial. Without an adapter both are a person's affair.
   func begin(at now: Duration) {
     guard desk != nil else { return }
-    do {
-      try carrier.clear()
-    } catch {
-      handle(.failed(LoopFailure(step: .discard, message: "\(error)")), now)
-    }
-    do {
-      if let change = try carrier.fastPath.lastChange() { handle(.found(change), now) }
-    } catch {
-      handle(.failed(LoopFailure(step: .query, message: "\(error)")), now)
-    }
+    hands.post(.clear)
+    hands.post(.findChange)
   }
 
   func tick(at now: Duration) {
@@ -57,11 +55,11 @@ final class RunnerCore: @unchecked Sendable {
     askVersion(now)
     let batch: Batch
     do {
-      batch = try carrier.fastPath.drain()
+      batch = try fastPath.drain()
     } catch {
       return handle(.failed(LoopFailure(step: .drain, message: "\(error)")), now)
     }
-    if carrier.fastPath.isAttachedAnew() { beginAnew(now) }
+    if fastPath.isAttachedAnew() { beginAnew(now) }
     let rewards = intake.rewards(of: batch)
     state.note(batch)
     if !loop.isPaused, desk != nil {
@@ -83,7 +81,9 @@ final class RunnerCore: @unchecked Sendable {
     case .adapted(let progress, let samples, let seconds):
       let round = state.noteRound(progress, samples: samples, seconds: seconds)
       handle(.learned(round), now)
-    case .evaluated(let outputs): compare(outputs, now)
+    case .evaluated(let outputs):
+      asked.tuned = outputs
+      compare(now)
     case .candidate(let candidate): handle(.quantized(candidate), now)
     case .failed(let failure, isWaiting: true) where failure.step == .adapt:
       // Why it waits was told when it failed.
@@ -93,14 +93,35 @@ final class RunnerCore: @unchecked Sendable {
     work(now)
   }
 
-  func tell(_ command: RunnerCommand, at now: Duration) {
+  /// What the hands have done.
+  func receive(_ report: ActionCarrier.Report, at now: Duration) {
+    switch report {
+    case .event(let event):
+      asked.note(event)
+      if case .failed(let failure) = event, failure.step == .promote { asking.reset() }
+      handle(event, now)
+    case .staged(let version, let candidate):
+      // Of orders that were given up the kernel keeps none but the last.
+      if asked.noteStaged(version, candidate) { handle(.staged(version: version), now) }
+    case .answered(let outputs):
+      asked.kernel = outputs
+      compare(now)
+    case .done: break
+    }
+  }
+
+  func tell(_ command: RunnerCommand, at now: Duration) -> CommandAnswer {
     if command == .promote, desk == nil {
       journal.record(.command(command))
       let message = "\(settings.name) has no adapter to take a network from"
-      return handle(.failed(LoopFailure(step: .promote, message: message)), now)
+      handle(.failed(LoopFailure(step: .promote, message: message)), now)
+      return .refused(message)
     }
+    let before = loop
+    refusal = nil
     handle(.command(command), now)
     if loop.isPaused { intake.queue.discardAll() }
+    return refusal.map { .refused($0) } ?? .done(CommandWords(command, before: before, after: loop).text)
   }
 
   /// A value from outside that tells how well the network still does.
@@ -108,7 +129,12 @@ final class RunnerCore: @unchecked Sendable {
 
   /// Leaves nothing half done in the kernel; a promoted snapshot stays.
   func end(at now: Duration) {
-    if case .shadowing = loop.phase { try? carrier.clear() }
+    let clears =
+      switch loop.phase {
+      case .staging, .shadowing, .promoting: true
+      case .learning, .comparing, .quantizing, .watching, .rollingBack: false
+      }
+    hands.stop(grace: FunctionRunner.stopGrace, clears: clears)
   }
 
   func refresh(at now: Duration) { state.refresh(loop, queue: intake.queue, trigger: trigger, at: now) }
@@ -130,28 +156,25 @@ final class RunnerCore: @unchecked Sendable {
 
   /// Has an action carried out; the event that answers it, when that is known at once.
   private func perform(_ action: LoopAction, _ now: Duration) -> LoopEvent? {
-    do {
-      switch action {
-      case .record(let record):
-        tell(record, now)
-        return nil
-      case .keep(let candidate, let version):
-        journal.keep(candidate, version)
-        return nil
-      case .compare: return try startComparing()
-      case .quantize:
-        let running = carrier.shape(of: loop.activeVersion) ?? intake.maker.start.shape
-        desk?.post(.candidate(live: intake.recent.chosen(CandidateMaker.sampleLimit), running: running))
-        return nil
-      case .stage(let candidate, let shadowEvery):
-        return try carrier.stage(candidate, shadowEvery: shadowEvery)
-      case .promote: return try carrier.promote()
-      case .discard: return try carrier.discard()
-      case .rollback: return try carrier.rollback(from: loop.activeVersion)
-      }
-    } catch {
-      return .failed(LoopFailure(step: action.step, message: "\(error)"))
+    switch action {
+    case .record(let record):
+      if case .failure(let failure) = record { refusal = failure.message }
+      tell(record, now)
+    case .keep(let candidate, let version): journal.keep(candidate, version)
+    case .compare: return startComparing()
+    case .quantize:
+      let running = asked.shape(of: loop.activeVersion) ?? intake.maker.start.shape
+      desk?.post(.candidate(live: intake.recent.chosen(CandidateMaker.sampleLimit), running: running))
+    case .stage(let candidate, let shadowEvery):
+      asked.stages += 1
+      hands.post(.stage(candidate, shadowEvery: shadowEvery))
+    case .promote: hands.post(.promote(over: loop.activeVersion))
+    case .discard: hands.post(.discard)
+    case .rollback:
+      // One that failed is asked for with each batch, whether it was answered or not.
+      if !asked.rollsBack { asked.rollsBack = hands.post(.rollback(from: loop.activeVersion)) }
     }
+    return nil
   }
 
   private func tell(_ record: LoopRecord, _ now: Duration) {
@@ -161,23 +184,28 @@ final class RunnerCore: @unchecked Sendable {
       log.warning("\(settings.name): \(failure.step.rawValue) failed: \(failure.message)")
     case .progress:
       guard telling.isDue(at: now) else { return }
-    case .batch, .trigger, .gates, .staged, .shadow, .promotion, .verdict, .rollback, .command: break
+    case .batch, .trigger, .gates, .staged, .shadow, .promotion, .verdict, .rollback, .pin, .command: break
     }
     journal.record(record)
   }
 
-  private func startComparing() throws -> LoopEvent? {
-    let inputs = intake.recent.chosen(ActionCarrier.comparedInputs)
+  /// Asks both the kernel and the adapter; whichever answers last brings on the comparison.
+  private func startComparing() -> LoopEvent? {
+    let inputs = intake.compared(settings.gates.necessity.over)
     guard !inputs.isEmpty else { return .compared([]) }
-    try carrier.query(inputs)
+    (asked.kernel, asked.tuned) = (nil, nil)
+    // What is compared with must be what the loop takes it for.
+    hands.post(.askVersion)
+    hands.post(.query(inputs))
     desk?.post(.evaluate(inputs))
     return nil
   }
 
-  private func compare(_ outputs: [[Float]], _ now: Duration) {
-    guard let kernel = carrier.takeCompared() else { return }
+  private func compare(_ now: Duration) {
+    guard let kernel = asked.kernel, let tuned = asked.tuned else { return }
+    (asked.kernel, asked.tuned) = (nil, nil)
     do {
-      let losses = try FidelityLoss.relative(kernel: kernel, tuned: outputs, ranges: intake.ranges)
+      let losses = try FidelityLoss.relative(kernel: kernel, tuned: tuned, ranges: intake.ranges)
       handle(.compared(losses), now)
     } catch {
       handle(.failed(LoopFailure(step: .evaluate, message: "\(error)")), now)
@@ -187,7 +215,7 @@ final class RunnerCore: @unchecked Sendable {
   /// Puts the learner to work, and writes down when the trigger says something else than before.
   private func work(_ now: Duration) {
     let before = trigger?.isOpen
-    desk?.work(on: &intake.queue, isPaused: loop.isPaused, at: now)
+    if desk?.work(on: &intake.queue, isPaused: loop.isPaused, at: now) == true { intake.noteTaken() }
     if let trigger, trigger.isOpen != before { tell(.trigger(trigger), now) }
   }
 
@@ -199,7 +227,7 @@ final class RunnerCore: @unchecked Sendable {
   private func beginAnew(_ now: Duration) {
     log.notice("\(settings.name): attached anew by someone else; its settings hold again")
     intake.forgetInputs()
-    carrier.forget()
+    asked = AskedOfHands()
     asking.reset()
     handle(.attachedAnew, now)
     askVersion(now)
@@ -207,10 +235,6 @@ final class RunnerCore: @unchecked Sendable {
 
   private func askVersion(_ now: Duration) {
     guard asking.isDue(at: now) else { return }
-    do {
-      handle(.active(version: try carrier.fastPath.activeVersion()), now)
-    } catch {
-      handle(.failed(LoopFailure(step: .query, message: "\(error)")), now)
-    }
+    hands.post(.askVersion)
   }
 }

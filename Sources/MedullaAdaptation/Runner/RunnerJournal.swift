@@ -5,11 +5,17 @@ package struct RunnerJournal: Sendable {
   /// Puts by a candidate that lies in a slot now, with its version.
   package let keep: @Sendable (Candidate, UInt64) -> Void
 
+  /// What was written down of the seconds between two times of the monotonic clock, also by an earlier
+  /// process.
+  package let batches: @Sendable (_ from: Duration, _ to: Duration) -> [BatchStatistics]
+
   package init(
     record: @escaping @Sendable (LoopRecord) -> Void,
-    keep: @escaping @Sendable (Candidate, UInt64) -> Void = { _, _ in }
+    keep: @escaping @Sendable (Candidate, UInt64) -> Void = { _, _ in },
+    batches: @escaping @Sendable (Duration, Duration) -> [BatchStatistics] = { _, _ in [] }
   ) {
     self.record = record
     self.keep = keep
+    self.batches = batches
   }
 }

@@ -25,6 +25,8 @@ package struct RunnerState: Sendable, Equatable, Codable {
   package var phase: Phase
   /// Of the active snapshot; nil before the fast path has told.
   package var activeVersion: UInt64?
+  /// What someone else has put in place, and nothing replaces until `medulla resume`; nil: nothing.
+  package var pinnedVersion: UInt64?
   /// Of the staged or watched one.
   package var candidateVersion: UInt64?
 
@@ -88,6 +90,7 @@ package struct RunnerState: Sendable, Equatable, Codable {
     case isPaused = "paused"
     case activeVersion = "active_version"
     case candidateVersion = "candidate_version"
+    case pinnedVersion = "pinned_version"
     case samplesPerSecond = "samples_per_second"
     case lastFailure = "last_failure"
     case roundSeconds = "round_seconds"
@@ -128,6 +131,7 @@ extension RunnerState {
     isPaused = loop.isPaused
     phase = loop.phase.name
     activeVersion = loop.activeVersion
+    pinnedVersion = loop.pinned
     candidateVersion = loop.candidateVersion
     discarded = queue.discarded
     queued = queue.count

@@ -10,6 +10,14 @@ struct SampleIntake: Sendable {
   private var tally = BatchTally()
   var queue = BatchQueue()
   private(set) var recent = RecentInputs()
+  /// Inputs of the batch that waits for the adapter, and of the one that it learned from last.
+  private var waiting = RecentInputs()
+  private var learned: [[Float]] = []
+
+  /// Inputs that the fidelity loss is taken over, at the most: each costs a test run in the kernel.
+  static let comparedLimit = 1_024
+  /// Of the last ones, when it is taken over them.
+  static let recentCompared = 256
 
   init(maker: CandidateMaker, ranges: [ClosedRange<Double>], measure: (any RewardMeasure)?) {
     self.maker = maker
@@ -30,8 +38,23 @@ struct SampleIntake: Sendable {
       maker.shown(Batch.natural($0.features, bits: batch.featureFractionBits))
     }
     recent.append(inputs)
+    waiting.append(inputs)
     queue.append(batch)
     return inputs
+  }
+
+  /// The adapter has what waited.
+  mutating func noteTaken() {
+    learned = waiting.all
+    waiting = RecentInputs(limit: Self.comparedLimit)
+  }
+
+  /// The inputs over which the tuned network is held against the kernel's.
+  func compared(_ over: GateSettings.Necessity.Inputs) -> [[Float]] {
+    switch over {
+    case .batch: learned
+    case .recent: recent.chosen(Self.recentCompared)
+    }
   }
 
   /// How far the shadow's answers are from the active snapshot's, as parts of the output's range.
@@ -52,5 +75,7 @@ struct SampleIntake: Sendable {
   }
 
   /// What was of another attachment.
-  mutating func forgetInputs() { recent = RecentInputs() }
+  mutating func forgetInputs() {
+    (recent, waiting, learned) = (RecentInputs(), RecentInputs(limit: Self.comparedLimit), [])
+  }
 }

@@ -24,6 +24,16 @@ package struct FunctionSettings: Sendable, Equatable, Codable {
   package var gates: GateSettings
   package var shadow: ShadowSettings
   package var watch: WatchSettings
+  package var onUpdate: OnUpdate
+
+  /// What follows when someone else updates the function.
+  package enum OnUpdate: String, Sendable, Equatable, Codable, CaseIterable {
+    /// Their snapshot stays until `medulla resume`.
+    case pin
+    /// Learning goes on from their network, where it is known: the bundle's, or one that was kept; else it
+    /// stays as with `pin`.
+    case reseed
+  }
 
   package init(
     name: String, function: String = FunctionList.standard, values: [String: FunctionValue] = [:],
@@ -31,7 +41,7 @@ package struct FunctionSettings: Sendable, Equatable, Codable {
     sampling: Int = 1, consistency: Bool = true, drainLimit: Duration? = nil,
     adapter: AdapterSettings = .none, trigger: TriggerSettings = TriggerSettings(),
     gates: GateSettings = GateSettings(), shadow: ShadowSettings = ShadowSettings(),
-    watch: WatchSettings = WatchSettings()
+    watch: WatchSettings = WatchSettings(), onUpdate: OnUpdate = .pin
   ) {
     self.name = name
     self.function = function
@@ -46,6 +56,7 @@ package struct FunctionSettings: Sendable, Equatable, Codable {
     self.gates = gates
     self.shadow = shadow
     self.watch = watch
+    self.onUpdate = onUpdate
   }
 
   package static let intervals: ClosedRange<Duration> = .milliseconds(1)...(.seconds(10))

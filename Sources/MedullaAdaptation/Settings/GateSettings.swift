@@ -23,7 +23,16 @@ package struct GateSettings: Sendable, Equatable, Codable {
       case p99
     }
 
+    /// Which inputs the fidelity losses are of.
+    package enum Inputs: String, Sendable, Equatable, Codable, CaseIterable {
+      /// The batch that the adapter has just learned from, as in the paper; its newest 1,024.
+      case batch
+      /// 256 of the last 1,024, evenly chosen.
+      case recent
+    }
+
     package var statistic: Statistic
+    package var over: Inputs
     /// Part of the output's range, O_max − O_min, that the statistic must exceed.
     package var alpha: Double
     /// Once the gate has been shut, the statistic must exceed (1 + hysteresis) · threshold to open it.
@@ -34,10 +43,12 @@ package struct GateSettings: Sendable, Equatable, Codable {
     package var outputs: [ClosedRange<Double>]?
 
     package init(
-      statistic: Statistic = .minimum, alpha: Double = 0.05, hysteresis: Double = 0, confirmations: Int = 1,
+      statistic: Statistic = .minimum, over: Inputs = .batch, alpha: Double = 0.05, hysteresis: Double = 0,
+      confirmations: Int = 1,
       outputs: [ClosedRange<Double>]? = nil
     ) {
       self.statistic = statistic
+      self.over = over
       self.alpha = alpha
       self.hysteresis = hysteresis
       self.confirmations = confirmations

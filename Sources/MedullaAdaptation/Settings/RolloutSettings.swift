@@ -35,7 +35,7 @@ package struct WatchSettings: Sendable, Equatable, Codable {
   package var window: Duration
   /// Least loss of reward, as a part of the reward before, that calls for a rollback.
   package var loss: Double
-  /// Largest probability of such a loss by chance (Welch's t-test, one-sided).
+  /// Largest probability of such a loss by chance (one-sided, over all looks; `RewardComparison`).
   package var significance: Double
   /// The first wait after a rollback before the next try; it doubles with each, up to `backOffLimit`.
   package var backOff: Duration

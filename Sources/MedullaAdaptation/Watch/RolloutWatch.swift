@@ -9,12 +9,16 @@ import MedullaDatapath
 /// are compared: a network that has changed meets both. Else the old version's rewards before the promotion
 /// are held against the new one's after it.
 ///
-/// It looks four times in a window, each time with a quarter of the significance, so that looking often does
-/// not make a false alarm likelier (Bonferroni).
+/// Side by side nothing shows of what the new version does to a queue that all share. So the old version's
+/// own rewards are held against those of before as well: when all have fallen together, the snapshot is taken
+/// back, and whether the rewards recover without it tells if it was to blame.
+///
+/// It looks four times in a window at two comparisons, each with an eighth of the significance, so that
+/// looking often does not make a false alarm likelier (Bonferroni).
 package struct RolloutWatch: Sendable, Equatable {
   package let settings: WatchSettings
   package private(set) var ledger: RewardLedger
-  private(set) var state = State.idle
+  private var state = State.idle
 
   enum State: Sendable, Equatable {
     case idle
@@ -26,6 +30,10 @@ package struct RolloutWatch: Sendable, Equatable {
     case asleep(Trial)
     /// That has come.
     case awake(Trial)
+    /// All rewards fell with it; it is being taken back.
+    case fallen(Trial, Fall)
+    /// It was, at `since`: do they recover?
+    case takenBack(Trial, Fall, since: Duration)
   }
 
   struct Trial: Sendable, Equatable {
@@ -39,17 +47,23 @@ package struct RolloutWatch: Sendable, Equatable {
     /// The ledger has it.
     case inLedger
     /// Kept when the ledger forgets it; what it has of later counts more.
-    case kept(Means)
+    case kept(RewardSide)
     /// Nothing: it was promoted by another process, and the rewards went with that.
     case lost
   }
 
-  package typealias Means = RewardLedger.Means
+  /// Mean rewards of before the promotion and after it.
+  struct Fall: Sendable, Equatable {
+    let before: Double
+    let after: Double
+  }
 
   static let slices = 20
   static let looks = 4
-  /// Pieces that each side must have.
-  static let leastPieces = 6
+  /// Comparisons at each look.
+  static let comparisons = 2
+  /// The part of the rewards up to which a snapshot that was taken back no longer matters.
+  static let leastShare = 0.1
   /// Windows after which a snapshot that no flow has used holds no further update up.
   static let patience = 3
 
@@ -62,10 +76,13 @@ package struct RolloutWatch: Sendable, Equatable {
 
   package var isWatching: Bool {
     switch state {
-    case .unused, .judging: true
+    case .unused, .judging, .fallen, .takenBack: true
     case .idle, .asleep, .awake: false
     }
   }
+
+  /// Whether it watches how the rewards do without the snapshot.
+  package var isTakenBack: Bool { if case .takenBack = state { true } else { false } }
 
   package mutating func add(_ rewards: [RewardSample], at now: Duration) {
     ledger.add(rewards)
@@ -77,11 +94,12 @@ package struct RolloutWatch: Sendable, Equatable {
       if let first = Self.first(of: trial.version, rewards) {
         state = .judging(trial, since: first, looks: 0)
       }
-    case .judging(let trial, _, _), .awake(let trial): oldest = trial.start
+    case .judging(let trial, _, _), .awake(let trial), .fallen(let trial, _), .takenBack(let trial, _, _):
+      oldest = trial.start
     case .asleep(let trial):
       guard let first = Self.first(of: trial.version, rewards) else { break }
       // The network may be another by now: what flows of the old version earned just before counts more.
-      let before = trial.before == .lost ? .kept(Means()) : trial.before
+      let before = trial.before == .lost ? .kept(RewardSide()) : trial.before
       state = .awake(Trial(version: trial.version, start: first, before: before))
       oldest = first
     }
@@ -96,14 +114,22 @@ package struct RolloutWatch: Sendable, Equatable {
   package func hasBaseline(at now: Duration) -> Bool {
     let (first, last) = (ledger.index(of: now - settings.window), ledger.index(of: now))
     let slices = ledger.pieces.keys.lazy.map(\.slice).filter { $0 >= first && $0 <= last }
-    return Set(slices).count >= Self.leastPieces
+    return Set(slices).count >= RewardComparison.leastPieces
   }
 
   /// - Parameters:
   ///   - start: when the version was promoted.
-  ///   - isTakenOver: by another process; then only flows on both versions at once are compared.
-  package mutating func begin(version: UInt64, at start: Duration, isTakenOver: Bool = false) {
-    state = .unused(Trial(version: version, start: start, before: isTakenOver ? .lost : .inLedger))
+  package mutating func begin(version: UInt64, at start: Duration) {
+    state = .unused(Trial(version: version, start: start, before: .inLedger))
+  }
+
+  /// Goes on with what another process has begun.
+  ///
+  /// - Parameter rewards: of before the promotion, as they were written down; too few of them are none, and
+  ///   then only flows on both versions at once are compared.
+  package mutating func takeOver(version: UInt64, at start: Duration, rewards: RewardSide) {
+    let isEnough = rewards.pieces.count >= RewardComparison.leastPieces
+    state = .unused(Trial(version: version, start: start, before: isEnough ? .kept(rewards) : .lost))
   }
 
   /// Goes on watching a version that no flow had used in its time, once one has; nil: there is none.
@@ -113,19 +139,26 @@ package struct RolloutWatch: Sendable, Equatable {
     return trial.version
   }
 
+  /// The snapshot with which all rewards fell was taken back.
+  package mutating func takeBack(at now: Duration) {
+    guard case .fallen(let trial, let fall) = state else { return }
+    state = .takenBack(trial, fall, since: now)
+  }
+
   /// Ends without a comparison, because someone else changed the active snapshot.
   package mutating func abandon(at now: Duration) -> WatchVerdict? {
     defer { state = .idle }
     switch state {
     case .idle, .asleep, .awake: return nil
-    case .unused(let trial), .judging(let trial, _, _): return verdict(of: trial, .abandoned, at: now)
+    case .unused(let trial), .judging(let trial, _, _), .fallen(let trial, _), .takenBack(let trial, _, _):
+      return verdict(of: trial, .abandoned, at: now)
     }
   }
 
   /// The verdict, when one is due.
   package mutating func check(at now: Duration) -> WatchVerdict? {
     switch state {
-    case .idle, .asleep, .awake: return nil
+    case .idle, .asleep, .awake, .fallen: return nil
     case .unused(let trial):
       guard now >= trial.start + settings.window * Self.patience else { return nil }
       let before = trial.before == .inLedger ? .kept(earlier(than: trial)) : trial.before
@@ -135,64 +168,121 @@ package struct RolloutWatch: Sendable, Equatable {
         reason: "no flow has used it yet; it is watched when one does and nothing else was promoted")
     case .judging(let trial, let since, let looks):
       guard now >= since + settings.window * (looks + 1) / Self.looks else { return nil }
-      let verdict = compare(trial, at: now)
-      let isOver = verdict.outcome == .worse || looks + 1 >= Self.looks
+      let isLast = looks + 1 >= Self.looks
+      let (verdict, fall) = compare(trial, at: now, isLast: isLast)
+      if verdict.outcome == .fell, let fall {
+        state = .fallen(trial, fall)
+        return verdict
+      }
+      let isOver = verdict.outcome == .worse || isLast
       state = isOver ? .idle : .judging(trial, since: since, looks: looks + 1)
       return isOver ? verdict : nil
+    case .takenBack(let trial, let fall, let since):
+      guard now >= since + settings.window, let verdict = recovery(of: trial, fall, since: since, at: now)
+      else { return nil }
+      state = .idle
+      return verdict
     }
   }
+}
 
-  private func compare(_ trial: Trial, at now: Duration) -> WatchVerdict {
+// The comparisons.
+extension RolloutWatch {
+  private func compare(
+    _ trial: Trial, at now: Duration, isLast: Bool
+  ) -> (verdict: WatchVerdict, fall: Fall?) {
     let end = now + ledger.slice
     // Rewards of decisions that were under way at the promotion are not yet beside the new version's.
-    let beside = ledger.meansApart(
-      from: trial.start + ledger.slice * 2, to: end, of: trial.version, isOther: true)
-    let isBeside = beside.means.count >= Self.leastPieces
-    let new =
-      isBeside
-      ? ledger.meansApart(from: trial.start, to: end, of: trial.version)
-      : ledger.means(from: trial.start, to: end, of: trial.version)
-    let old = isBeside ? beside : before(trial) ?? beside
-    guard old.means.count >= Self.leastPieces, new.means.count >= Self.leastPieces,
-      let test = WelchTest(old.means, new.means)
-    else {
+    let settled = trial.start + ledger.slice * 2
+    let (old, new) = ledger.sidesApart(from: settled, to: end, of: trial.version)
+    let before = before(trial)
+    let common = before.flatMap {
+      RewardComparison.beforeAfter($0, ledger.side(from: settled, to: end, of: trial.version, isOther: true))
+    }
+    let fell = common.map(isLoss) ?? false
+    let fall = common.map { Fall(before: $0.first, after: $0.second) }
+    if let beside = RewardComparison.sideBySide(old, new) {
+      if isLoss(beside) { return (verdict(of: trial, .worse, .sideBySide, beside, old, new, at: now), nil) }
+      if fell { return (verdict(of: trial, .fell, .beforeAfter, common, before, old, at: now), fall) }
+      return (verdict(of: trial, .accepted, .sideBySide, beside, old, new, at: now), nil)
+    }
+    // Both are there, and with the next look will have said enough: no need to go by another time.
+    if !isLast, !old.pieces.isEmpty, !new.pieces.isEmpty,
+      old.groups.count + new.groups.count >= RewardComparison.leastUnits
+    {
+      return (verdict(of: trial, .undecided, nil, nil, old, new, at: now), nil)
+    }
+    let all = ledger.side(from: trial.start, to: end, of: trial.version)
+    guard let before, let after = RewardComparison.beforeAfter(before, all) else {
       let reason =
         trial.before == .lost
         ? "the rewards from before the restart are lost, and too few flows are on both versions at once"
         : "too few rewards came to compare"
-      return verdict(of: trial, .undecided, old: old, new: new, at: now, reason: reason)
+      return (verdict(of: trial, .undecided, nil, nil, before ?? old, all, at: now, reason: reason), nil)
     }
-    let loss = (test.first - test.second) / max(abs(test.first), 0.05)
-    let isWorse = loss > settings.loss && test.probability < settings.significance / Double(Self.looks)
-    return verdict(
-      of: trial, isWorse ? .worse : .accepted, isBeside ? .sideBySide : .beforeAfter, test, loss, old: old,
-      new: new, at: now)
+    guard isLoss(after) else {
+      if fell { return (verdict(of: trial, .fell, .beforeAfter, common, before, old, at: now), fall) }
+      return (verdict(of: trial, .accepted, .beforeAfter, after, before, all, at: now), nil)
+    }
+    return (verdict(of: trial, fell ? .fell : .worse, .beforeAfter, after, before, all, at: now), fall)
+  }
+
+  private func isLoss(_ comparison: RewardComparison) -> Bool {
+    comparison.loss > settings.loss && comparison.probability < significance
+  }
+
+  private var significance: Double {
+    settings.significance / Double(Self.looks * Self.comparisons)
+  }
+
+  /// Whether the rewards are nearer to what they were before the promotion or to what they were with it, once
+  /// hardly a flow is on the snapshot any longer; nil: that takes longer.
+  private func recovery(
+    of trial: Trial, _ fall: Fall, since: Duration, at now: Duration
+  ) -> WatchVerdict? {
+    let (start, end) = (now - settings.window / 2, now + ledger.slice)
+    let new = ledger.side(from: start, to: end, of: trial.version)
+    let old = ledger.side(from: start, to: end, of: trial.version, isOther: true)
+    let share = Double(new.pieces.count) / Double(max(new.pieces.count + old.pieces.count, 1))
+    guard old.pieces.count >= RewardComparison.leastPieces, share <= Self.leastShare else {
+      guard now >= since + settings.window * Self.patience else { return nil }
+      return verdict(
+        of: trial, .undecided, .takenBack, nil, old, new, at: now,
+        reason: share > Self.leastShare
+          ? "all rewards fell with it, and flows that began on it go on: it stays taken back"
+          : "all rewards fell with it, and too few came since: it stays taken back")
+    }
+    let hasRecovered = old.mean > (fall.before + fall.after) / 2
+    var said = verdict(of: trial, hasRecovered ? .worse : .acquitted, .takenBack, nil, old, new, at: now)
+    (said.oldMean, said.newMean) = (old.mean, fall.after)
+    return said
   }
 
   /// The old version's rewards from before the promotion; nil: they are lost.
-  private func before(_ trial: Trial) -> Means? {
+  private func before(_ trial: Trial) -> RewardSide? {
     let recent = earlier(than: trial)
+    let isEnough = recent.pieces.count >= RewardComparison.leastPieces
     switch trial.before {
     case .lost: return nil
-    case .inLedger: return recent.means.count >= Self.leastPieces ? recent : Means()
-    case .kept(let means): return recent.means.count >= Self.leastPieces ? recent : means
+    case .inLedger: return isEnough ? recent : RewardSide()
+    case .kept(let side): return isEnough ? recent : side
     }
   }
 
-  private func earlier(than trial: Trial) -> Means {
-    ledger.means(from: trial.start - settings.window, to: trial.start, of: trial.version, isOther: true)
+  private func earlier(than trial: Trial) -> RewardSide {
+    ledger.side(from: trial.start - settings.window, to: trial.start, of: trial.version, isOther: true)
   }
 
   private func verdict(
     of trial: Trial, _ outcome: WatchVerdict.Outcome, _ comparison: WatchVerdict.Comparison? = nil,
-    _ test: WelchTest? = nil, _ loss: Double? = nil, old: Means = Means(),
-    new: Means = Means(), at now: Duration, reason: String? = nil
+    _ test: RewardComparison? = nil, _ old: RewardSide? = nil, _ new: RewardSide? = nil, at now: Duration,
+    reason: String? = nil
   ) -> WatchVerdict {
     WatchVerdict(
       version: trial.version, outcome: outcome, comparison: comparison, oldMean: test?.first,
-      newMean: test?.second, oldSamples: old.samples, newSamples: new.samples, oldPieces: old.means.count,
-      newPieces: new.means.count, relativeLoss: loss, probability: test?.probability,
-      lossLimit: settings.loss, significance: settings.significance / Double(Self.looks),
+      newMean: test?.second, oldSamples: old?.samples ?? 0, newSamples: new?.samples ?? 0,
+      oldPieces: old?.pieces.count ?? 0, newPieces: new?.pieces.count ?? 0, relativeLoss: test?.loss,
+      probability: test?.probability, lossLimit: settings.loss, significance: significance,
       seconds: (now - trial.start).seconds, reason: reason, unit: unit)
   }
 }

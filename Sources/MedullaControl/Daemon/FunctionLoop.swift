@@ -6,9 +6,9 @@ package protocol FunctionLoop: AnyObject, Sendable {
   /// Ends the threads and waits for them; the fast path goes on.
   func stop()
   func snapshot() -> RunnerState
-  /// False when the loop does not run, or has too many commands to come to.
+  /// Returns when the loop has heard it.
   @discardableResult
-  func command(_ command: RunnerCommand) -> Bool
+  func command(_ command: RunnerCommand) -> CommandAnswer
   /// A value from outside that tells how well the network still does. False when the loop does not run.
   @discardableResult
   func report(proxy: Double) -> Bool

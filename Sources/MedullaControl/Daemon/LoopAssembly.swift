@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import MedullaAdaptation
 import MedullaAdapters
+import MedullaBase
 import MedullaCompile
 import MedullaDatapath
 
@@ -22,10 +23,11 @@ enum LoopAssembly {
         context.history.add(StoredRecord(time: now, function: name, record: record))
         Self.tell(record, of: name, context.log)
       },
-      keep: { candidate, version in keep(candidate, version, of: name, context) })
+      keep: { candidate, version in keep(candidate, version, of: name, context) },
+      batches: { batches(of: name, from: $0, to: $1, context) })
     return try FunctionRunner(
       settings: settings, fastPath: KernelFastPath(name: name, settings: settings), adapter: adapter,
-      start: start, journal: journal, log: context.log)
+      start: start, isForeign: loaded.start.origin == .unknown, journal: journal, log: context.log)
   }
 
   /// Keeps the snapshot and its network, and writes down where.
@@ -41,13 +43,27 @@ enum LoopAssembly {
           name: file.snapshot.record.networkName, path: path, bytes: bytes)))
   }
 
+  /// What was written down of the seconds between two times of the monotonic clock.
+  private static func batches(
+    of function: String, from start: Duration, to end: Duration, _ context: LoopContext
+  ) -> [BatchStatistics] {
+    let (clock, wall) = (MonotonicClock.now, now)
+    let since = wall - (clock - start) / .seconds(1)
+    let query = HistoryQuery(
+      function: function, kind: "batch", since: since, limit: ControlProtocol.recordLimit)
+    let records = (try? context.history.records(query)) ?? []
+    return records.filter { $0.time <= wall - (clock - end) / .seconds(1) }.compactMap {
+      if case .batch(let batch) = $0.record { batch } else { nil }
+    }
+  }
+
   private static var now: Double { Date().timeIntervalSince1970 }
 
   /// What a person who watches the log wants to know; the rest is in the history.
   private static func tell(_ record: LoopRecord, of name: String, _ log: Logger) {
     guard let sentence = RecordWords(record).sentence else { return }
     switch record {
-    case .promotion, .rollback, .verdict, .command: log.notice("\(name): \(sentence)")
+    case .promotion, .rollback, .verdict, .pin, .command: log.notice("\(name): \(sentence)")
     case .staged, .shadow, .gates, .trigger: log.info("\(name): \(sentence)")
     // The runner has logged failures.
     case .batch, .progress, .failure: log.debug("\(name): \(sentence)")

@@ -68,7 +68,9 @@ struct TopFrame {
     _ function: FunctionReport, trends: Trends, width: Int, _ paint: Paint
   ) -> [String] {
     let state = function.state
-    let phase = !state.isRunning ? "stopped" : state.isPaused ? "paused" : state.phase.rawValue
+    let phase =
+      !state.isRunning
+      ? "stopped" : state.isPaused ? "paused" : state.pinnedVersion != nil ? "pinned" : state.phase.rawValue
     let flows = function.kernel.map { $0.slots.reduce(0) { $0 + $1.flows } }
     let row =
       left(state.name, 16) + left(state.adapter, 11) + left(phase, 12)

@@ -61,6 +61,9 @@ struct WhyWords {
     if state.adapter == "none" {
       return "Nothing is replaced, because no adapter is configured: samples are only counted."
     }
+    if let pinned = state.pinnedVersion {
+      return "Snapshot \(pinned) was put there by someone else: nothing replaces it until `medulla resume`."
+    }
     if let phase = phaseAnswer(state) { return phase }
     if let event = latestEvent { return event }
     return gateAnswer ?? "Nothing has been decided yet: no gate has been asked so far."
@@ -69,6 +72,9 @@ struct WhyWords {
   private func phaseAnswer(_ state: RunnerState) -> String? {
     let candidate = state.candidateVersion.map { " \($0)" } ?? ""
     switch state.phase {
+    case .watching where state.activeVersion != nil && state.activeVersion != state.candidateVersion:
+      return "Snapshot\(candidate) was taken back, because all rewards fell with it: now it is seen whether "
+        + "they recover."
     case .watching:
       return "Snapshot\(candidate) was promoted and is on trial: it goes back if its reward is worse."
     case .shadowing: return "Candidate\(candidate) infers beside the active snapshot and is compared."
@@ -84,13 +90,13 @@ struct WhyWords {
   /// a gate was shut after it.
   private var latestEvent: String? {
     let events = ["rollback", "shadow", "failure"].compactMap { last[$0] }.filter(bears)
-    guard let event = events.max(by: { $0.time < $1.time }) else { return nil }
-    let shut = last["gates"].map { $0.time > event.time && gates.contains { !$0.isOpen } } ?? false
+    guard let event = events.max(by: { $0.isOlder(than: $1) }) else { return nil }
+    let shut = last["gates"].map { event.isOlder(than: $0) && gates.contains { !$0.isOpen } } ?? false
     return shut ? nil : "Not replaced: \(sentence(event) ?? "")"
   }
 
   private func bears(_ stored: StoredRecord) -> Bool {
-    if let promotion = last["promotion"], promotion.time > stored.time { return false }
+    if let promotion = last["promotion"], stored.isOlder(than: promotion) { return false }
     switch stored.record {
     case .shadow(let result): return !result.passed
     case .failure, .rollback: return now - stored.time < 600
@@ -108,7 +114,7 @@ struct WhyWords {
 
   private var lastChange: String? {
     let changes = ["promotion", "rollback"].compactMap { last[$0] }
-    return changes.max { $0.time < $1.time }.flatMap { sentence($0) }.map {
+    return changes.max { $0.isOlder(than: $1) }.flatMap { sentence($0) }.map {
       $0.prefix(1).uppercased() + $0.dropFirst() + "."
     }
   }
@@ -122,8 +128,10 @@ struct WhyWords {
       "the trigger of learning, \(trigger.trigger.rawValue), is \(trigger.isOpen ? "open" : "shut"): "
         + Self.words(trigger.evidence)
     }
-    let kinds = ["promotion", "verdict", "rollback", "shadow", "staged", "failure", "progress", "batch"]
-    let events = kinds.compactMap { last[$0] }.sorted { $0.time > $1.time }
+    let kinds = [
+      "promotion", "verdict", "rollback", "pin", "shadow", "staged", "failure", "progress", "batch",
+    ]
+    let events = kinds.compactMap { last[$0] }.sorted { $1.isOlder(than: $0) }
     return [trigger].compactMap(\.self) + words + events.compactMap(sentence)
   }
 
@@ -138,5 +146,13 @@ struct WhyWords {
 
   static func ago(_ seconds: Double) -> String {
     seconds < 1 ? "just now" : "\(DurationText.short(seconds: seconds.rounded())) ago"
+  }
+}
+
+extension StoredRecord {
+  /// By their order in the history: the wall clock may have been set back between them.
+  fileprivate func isOlder(than other: StoredRecord) -> Bool {
+    if let id, let otherID = other.id { return id < otherID }
+    return time < other.time
   }
 }

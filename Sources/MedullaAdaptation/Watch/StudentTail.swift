@@ -4,42 +4,11 @@ import Glibc
 import Darwin
 #endif
 
-/// Whether one mean is smaller than another by more than chance (Welch, 1947): two samples of unequal sizes
-/// and variances.
-package struct WelchTest: Sendable, Equatable {
-  package let first: Double
-  package let second: Double
-  /// The probability of such a fall from the first mean to the second, or a larger one, by chance.
-  package let probability: Double
-
-  /// nil when a sample has fewer than two values.
-  package init?(_ first: [Double], _ second: [Double]) {
-    guard first.count > 1, second.count > 1 else { return nil }
-    let (a, b) = (Self.moments(first), Self.moments(second))
-    self.first = a.mean
-    self.second = b.mean
-    let (shareA, shareB) = (a.variance / Double(first.count), b.variance / Double(second.count))
-    let variance = shareA + shareB
-    guard variance > 0 else {
-      probability = a.mean > b.mean ? 0 : 1
-      return
-    }
-    let t = (a.mean - b.mean) / variance.squareRoot()
-    let freedom =
-      variance * variance
-      / (shareA * shareA / Double(first.count - 1) + shareB * shareB / Double(second.count - 1))
-    probability = Self.upperTail(t, freedom: freedom)
-  }
-
-  private static func moments(_ values: [Double]) -> (mean: Double, variance: Double) {
-    let mean = values.reduce(0, +) / Double(values.count)
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return (mean, squares / Double(values.count - 1))
-  }
-
+/// Tail probabilities of Student's distribution.
+enum StudentTail {
   /// P(T > t) of Student's distribution: half the regularized incomplete beta function of
   /// ν/(ν + t²) for ν/2 and 1/2 (Abramowitz and Stegun, 26.7.1).
-  static func upperTail(_ t: Double, freedom: Double) -> Double {
+  static func probability(above t: Double, freedom: Double) -> Double {
     let half = incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
     return t > 0 ? half : 1 - half
   }
