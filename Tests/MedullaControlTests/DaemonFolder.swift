@@ -35,9 +35,16 @@ final class DaemonFolder {
     name = "c\(letter)-\(getpid() % 100_000_000)"
     path = NSTemporaryDirectory() + "medulla-daemon-\(name)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    try writeBundle()
+    try configure("")
+  }
+
+  /// The shipped network, calibrated on all samples or on the first so many.
+  func writeBundle(samples count: Int = .max) throws {
+    try? FileManager.default.removeItem(atPath: path + "/a.medulla")
     let network = try ONNXReader.read(contentsOf: DaemonTestHost.root + "/models/aurora-medulla.onnx")
     let calibration = DaemonTestHost.root + "/models/aurora-medulla-calibration.npy"
-    let samples = try SampleFile.read(calibration, elements: 30)
+    let samples = Array(try SampleFile.read(calibration, elements: 30).prefix(count))
     let measured = Calibration(samples: samples)
     let snapshot = try Quantizer().quantize(network, measured)
     let file = try SnapshotFile(snapshot)
@@ -47,10 +54,9 @@ final class DaemonFolder {
         atPath: calibration, toPath: folder.path + "/" + SnapshotBundle.calibrationName)
       return BundleManifest(file, report: try AccuracyReport(snapshot, network, measured), programs: [])
     }
-    try configure("")
   }
 
-  func configure(_ more: String, function: String = "") throws {
+  func configure(_ more: String, function: String = "", bundle: String = "a.medulla") throws {
     let text = """
       daemon:
         socket: "\(socket)"
@@ -58,7 +64,7 @@ final class DaemonFolder {
       \(Self.indented(more, by: 2))
       function:
         - name: "\(name)"
-          bundle: a.medulla
+          bundle: \(bundle)
           interval: 20ms
       \(Self.indented(function, by: 4))
       """

@@ -90,6 +90,41 @@ struct KernelDaemonTests {
     }
   }
 
+  @Test("a bundle that is not there is refused before anything ends, and the function goes on")
+  func mistyped() throws {
+    let folder = try DaemonFolder("y")
+    let daemon = try folder.start()
+    try folder.configure("", function: "sampling: 9", bundle: "b.medulla")
+    let error = #expect(throws: ControlError.self) {
+      try ControlClient(path: folder.socket).ask(ControlRequest(.reload))
+    }
+    #expect(error?.message.contains("b.medulla is not a bundle") == true)
+    kill(daemon.processIdentifier, SIGHUP)
+    #expect(DaemonFolder.waits { folder.text.contains("b.medulla is not a bundle") })
+    let batches = try folder.state().batches
+    #expect(DaemonFolder.waits { try folder.state().batches > batches + 5 })
+    #expect(try Instance(folder.name).status().sampling == 1)
+    // It is not forgotten what was wanted: once it is there, it is applied.
+    try folder.configure("", function: "sampling: 9")
+    kill(daemon.processIdentifier, SIGHUP)
+    #expect(DaemonFolder.waits { try Instance(folder.name).status().sampling == 9 })
+  }
+
+  @Test("a check finds bundles, programs and users that are not there")
+  func check() throws {
+    let folder = try DaemonFolder("e")
+    #expect(try DaemonProcess.check(configuration: folder.path + "/m.yaml").contains("no errors"))
+    try folder.configure(
+      "user: nobody-of-that-name",
+      function: "adapter: { kind: command, argv: [\"./no-such-program\"] }", bundle: "b.medulla")
+    let error = #expect(throws: ControlError.self) {
+      try DaemonProcess.check(configuration: folder.path + "/m.yaml")
+    }
+    for word in ["b.medulla", "no-such-program", "nobody-of-that-name"] {
+      #expect(error?.message.contains(word) == true, "\(word)")
+    }
+  }
+
   @Test("a client that stops reading is served its own way, while others get their answers at once")
   func stalled() throws {
     let folder = try DaemonFolder("c")

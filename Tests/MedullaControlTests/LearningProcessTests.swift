@@ -4,6 +4,7 @@ import MedullaAdaptation
 import MedullaCompile
 import MedullaCongestion
 import MedullaDatapath
+import MedullaSnapshot
 import Testing
 
 @testable import MedullaControl
@@ -70,6 +71,50 @@ struct LearningProcessTests {
     let history = try ControlClient(path: folder.socket).ask(
       ControlRequest(.history, function: folder.name, kind: "failure"), as: HistoryAnswer.self)
     #expect(history.records.contains { "\($0.record)".contains("out of luck") })
+  }
+
+  @Test(
+    "an operator's update stays until `resume`, or is where learning goes on from", arguments: [false, true])
+  func operatorsUpdate(reseeds: Bool) throws {
+    let folder = try DaemonFolder(reseeds ? "v" : "p")
+    let adapter = try StandInAdapter.write(to: folder.path)
+    try configure(
+      folder, adapter, more: reseeds ? "on_update: reseed" : "",
+      gates: "gates: { stability: { window: 10000, range: 1e-9 } }")
+    _ = try folder.start()
+    #expect(DaemonFolder.waits { try folder.state().activeVersion == 1 })
+    try folder.writeBundle(samples: 500)
+    let bundle = try SnapshotBundle.open(folder.path + "/a.medulla")
+    try Instance(folder.name).update(DatapathSnapshot(bundle))
+    let client = try ControlClient(path: folder.socket)
+    if reseeds {
+      #expect(
+        DaemonFolder.waits { folder.text.contains("learning goes on from snapshot 2") }, "\(folder.text)")
+      #expect(DaemonFolder.waits { try folder.state().activeVersion == 2 })
+      #expect(try folder.state().pinnedVersion == nil)
+    } else {
+      #expect(DaemonFolder.waits { try folder.state().pinnedVersion == 2 }, "\(folder.text)")
+      let why = try client.ask(ControlRequest(.why), as: WhyAnswer.self).functions.first
+      #expect(why?.answer.contains("put there by someone else") == true, "\(String(describing: why))")
+      let outcome = try client.ask(ControlRequest(.resume), as: ControlOutcome.self)
+      #expect(outcome.done.contains("snapshot 2 from outside may be replaced again"))
+      #expect(try folder.state().pinnedVersion == nil)
+    }
+  }
+
+  @Test("a promotion that is told to a paused function is refused with the reason")
+  func pausedPromotion() throws {
+    let folder = try DaemonFolder("j")
+    try configure(folder, StandInAdapter.write(to: folder.path), more: "")
+    _ = try folder.start()
+    let client = try ControlClient(path: folder.socket)
+    let outcome = try client.ask(ControlRequest(.pause), as: ControlOutcome.self)
+    #expect(outcome.done.hasPrefix("\(folder.name): paused"))
+    let error = #expect(throws: ControlError.self) { try client.ask(ControlRequest(.promote)) }
+    #expect(error?.message.contains("`medulla resume` comes first") == true)
+    _ = try client.ask(ControlRequest(.resume))
+    let end = try client.promote(function: folder.name)
+    #expect(end.done.contains("became active"), "\(end) \(folder.text)")
   }
 
   @Test("when the daemon is killed its adapter ends too, even one that hears nothing")

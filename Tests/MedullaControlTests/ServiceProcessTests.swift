@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import MedullaCompile
 import MedullaDatapath
+import MedullaKernel
 import Testing
 
 @testable import MedullaControl
@@ -60,6 +61,75 @@ struct ServiceProcessTests {
     daemon.waitUntilExit()
     #expect(daemon.terminationStatus == 0)
     #expect(FileManager.default.fileExists(atPath: folder.socket))
+  }
+
+  @Test("a daemon that was told to detach stays so when a client's question starts it again")
+  func activationAfterDetach() throws {
+    let folder = try DaemonFolder("a")
+    let listener = try UnixSocket.listen(at: folder.socket, mode: 0o600, group: nil)
+    defer { close(listener) }
+    func start() throws -> Process {
+      try folder.start(
+        command: [
+          "/bin/sh", "-c", "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$1\" 3<&0 0</dev/null",
+          DaemonFolder.program.path, folder.path + "/m.yaml",
+        ], input: FileHandle(fileDescriptor: dup(listener), closeOnDealloc: true))
+    }
+    let first = try start()
+    #expect(try folder.report().functions.count == 1)
+    _ = try ControlClient(path: folder.socket).ask(ControlRequest(.stop, onStop: .detach))
+    first.waitUntilExit()
+    // `start` asks before there is a daemon, as `medulla top` does.
+    _ = try start()
+    #expect(try folder.report().functions.isEmpty)
+    #expect(!BPFFileSystem.exists(BPFFileSystem.root + "/" + folder.name))
+    let client = try ControlClient(path: folder.socket)
+    let why = try client.ask(ControlRequest(.why), as: WhyAnswer.self).functions
+    #expect(why.map(\.function) == [folder.name])
+    let error = #expect(throws: ControlError.self) {
+      try client.ask(ControlRequest(.pause, function: folder.name))
+    }
+    #expect(error?.remedy.contains("medulla reload") == true)
+    _ = try client.ask(ControlRequest(.reload))
+    #expect(DaemonFolder.waits { try folder.report().functions.count == 1 }, "\(folder.text)")
+  }
+
+  @Test(
+    "a log that cannot be written ends nothing: a full disk, a pipe that nobody reads",
+    arguments: ["2>/dev/full", "2> >(true)"])
+  func brokenLog(redirection: String) throws {
+    let folder = try DaemonFolder(redirection.contains("full") ? "b" : "i")
+    let daemon = try folder.start(
+      command: [
+        "/bin/bash", "-c", "sleep 0.3; exec \"$0\" \"$1\" \(redirection)", DaemonFolder.program.path,
+        folder.path + "/m.yaml",
+      ])
+    for method in [ControlMethod.pause, .resume, .reload] {
+      _ = try ControlClient(path: folder.socket).ask(ControlRequest(method))
+    }
+    let batches = try folder.state().batches
+    #expect(DaemonFolder.waits { try folder.state().batches > batches + 5 })
+    kill(daemon.processIdentifier, SIGTERM)
+    daemon.waitUntilExit()
+    #expect(daemon.terminationReason == .exit && daemon.terminationStatus == 0)
+  }
+
+  @Test("lines that were lost are counted in the log once it can be written again")
+  func lostLines() throws {
+    let output = LogOutput()
+    let full = open("/dev/full", O_WRONLY)
+    defer { close(full) }
+    for _ in 0..<3 { output.write("lost", to: full) }
+    #expect(output.lostLines == 3)
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    output.write("here", to: ends[1])
+    close(ends[1])
+    let handle = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
+    #expect(
+      String(decoding: handle.readDataToEndOfFile(), as: UTF8.self)
+        == "(3 lines of the log were lost)\nhere\n")
+    #expect(output.lostLines == 0)
   }
 
   @Test("sockets that are meant for another process are left alone")

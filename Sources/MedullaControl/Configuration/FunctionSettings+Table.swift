@@ -31,6 +31,7 @@ extension FunctionSettings {
     shadow = ShadowSettings(&inside)
     inside = table.table("watch")
     watch = WatchSettings(&inside)
+    onUpdate = table.word("on_update", OnUpdate.allCases.map { ($0.rawValue, $0) }) ?? onUpdate
     table.finish()
     // Rules that a table here does not know are still reported, with the function's own line.
     do {
@@ -94,6 +95,8 @@ extension GateSettings {
     inside = table.table("necessity")
     let statistics = Necessity.Statistic.allCases.map { ($0.rawValue, $0) }
     necessity.statistic = inside.word("statistic", statistics) ?? necessity.statistic
+    let inputs = Necessity.Inputs.allCases.map { ($0.rawValue, $0) }
+    necessity.over = inside.word("over", inputs) ?? necessity.over
     necessity.alpha = inside.number("alpha", in: 0...10) ?? necessity.alpha
     necessity.hysteresis = inside.number("hysteresis", in: 0...100) ?? necessity.hysteresis
     necessity.confirmations = inside.integer("confirmations", in: 1...1_000) ?? necessity.confirmations

@@ -10,7 +10,7 @@ extension Daemon: ControlTarget {
       switch request.method {
       case .hello: return ControlAnswer(HelloAnswer(version: Self.version, process: getpid()))
       case .status, .top: return ControlAnswer(try report(request.function))
-      case .why: return ControlAnswer(WhyAnswer(functions: try hosts(request.function).map(why)))
+      case .why: return ControlAnswer(WhyAnswer(functions: try why(request.function)))
       case .history: return ControlAnswer(try historyAnswer(request))
       case .pause, .resume, .promote, .rollback: return ControlAnswer(try tell(request, peer))
       case .proxy: return ControlAnswer(try take(proxy: request, peer))
@@ -36,7 +36,9 @@ extension Daemon: ControlTarget {
       let names = functions.map(\.settings.name).joined(separator: ", ")
       throw ControlError(
         .unknownFunction, "the daemon has no function \"\(name)\"",
-        remedy: names.isEmpty ? "it has none" : "it has: \(names)")
+        remedy: idle != nil
+          ? "someone had its functions detached: `medulla reload` attaches them again"
+          : names.isEmpty ? "it has none" : "it has: \(names)")
     }
     return [host]
   }
@@ -50,15 +52,20 @@ extension Daemon: ControlTarget {
       onStop: settings.onStop, history: history.health, functions: try hosts(function).map { $0.report() })
   }
 
-  private func why(_ host: FunctionHost) throws(ControlError) -> WhyReport {
+  private func why(_ name: String?) throws(ControlError) -> [WhyReport] {
+    // What was detached has its history still.
+    if let idle, name.map(idle.contains) ?? true {
+      return (name.map { [$0] } ?? idle).map { why($0, state: nil) }
+    }
+    return try hosts(name).map { why($0.settings.name, state: $0.loop.snapshot()) }
+  }
+
+  private func why(_ name: String, state: RunnerState?) -> WhyReport {
     var last: [String: StoredRecord] = [:]
     for kind in WhyReport.kinds {
-      let query = HistoryQuery(function: host.settings.name, kind: kind, limit: 1)
-      last[kind] = try? history.records(query).last
+      last[kind] = try? history.records(HistoryQuery(function: name, kind: kind, limit: 1)).last
     }
-    return WhyReport(
-      function: host.settings.name, last: last, state: host.loop.snapshot(),
-      now: Date().timeIntervalSince1970)
+    return WhyReport(function: name, last: last, state: state, now: Date().timeIntervalSince1970)
   }
 
   private func historyAnswer(_ request: ControlRequest) throws(ControlError) -> HistoryAnswer {
@@ -93,16 +100,18 @@ extension Daemon: ControlTarget {
           remedy: "`medulla update` and `medulla rollback` change the snapshot in the kernel")
       }
     }
+    var told: [String] = []
     for host in hosts {
       log.notice(
         "\(host.settings.name): told to \(command.rawValue) by user \(peer.user), process \(peer.process)")
-      guard host.loop.command(command) else {
-        throw ControlError(
-          .refused, "\(host.settings.name) does not run, or has too many commands to come to")
+      switch host.loop.command(command) {
+      case .done(let words): told.append("\(host.settings.name): \(words)")
+      case .refused(let reason), .unheard(let reason):
+        let others = told.isEmpty ? "" : "; before it, \(told.joined(separator: "; "))"
+        throw ControlError(.refused, "\(host.settings.name): not \(command.rawValue): \(reason)\(others)")
       }
     }
-    let names = hosts.map(\.settings.name).joined(separator: ", ")
-    return ControlOutcome("told \(names) to \(command.rawValue)")
+    return ControlOutcome(told.joined(separator: "; "))
   }
 
   private func take(proxy request: ControlRequest, _ peer: ControlPeer) throws(ControlError) -> ControlOutcome
@@ -130,11 +139,16 @@ extension Daemon: ControlTarget {
   }
 
   private func orderReload(_ peer: ControlPeer) throws(ControlError) -> ControlOutcome {
-    _ = try Configuration(path: configurationPath)
+    let next = try Configuration(path: configurationPath)
+    for function in ReloadPlan(from: lock.withLock { configuration }, to: next).started {
+      try NamedThings.check(function)
+    }
     log.notice("told to reload by user \(peer.user), process \(peer.process)")
     reload()
     return ControlOutcome(
-      "\(configurationPath) has no errors and is being applied; the log says what changed")
+      "\(configurationPath) has no errors, what it names is there, and it is being applied; the log says "
+        + "what changed"
+    )
   }
 
   private func orderStop(_ request: ControlRequest, _ peer: ControlPeer) -> ControlOutcome {

@@ -30,14 +30,18 @@ package final class Daemon: @unchecked Sendable {
   private let wake: [Int32]
   private let watchdog = ServiceNotification.watchdogInterval()
 
-  private let lock = NSLock()
-  private var configuration: Configuration
-  private var hosts: [FunctionHost] = []
-  private var locks: [String: FileLock] = [:]
+  let lock = NSLock()
+  var configuration: Configuration
+  var hosts: [FunctionHost] = []
+  var locks: [String: FileLock] = [:]
+  /// Versions from outside from which learning was to go on, by function.
+  var reseeded: [String: UInt64] = [:]
+  /// Names of the functions that are not hosted, because someone had them detached; nil: all are.
+  var idle: [String]?
   private var stopOrder: DaemonSettings.OnStop??
   private var mustReload = false
 
-  private var listener: Int32?
+  var listener: Int32?
   private var ownsSocket = false
   private var isPrepared = false
 
@@ -90,7 +94,7 @@ package final class Daemon: @unchecked Sendable {
       // Loading needs no more than what is kept; and a compiler that is started on the way brings threads,
       // after which nothing can be given up for the process as a whole.
       try reducePrivileges(settings)
-      for function in lock.withLock({ configuration.functions }) {
+      for function in functionsToHost() {
         let (host, isNew) = try self.host(function)
         if isNew { attached.append(function.name) }
         lock.withLock { hosts.append(host) }
@@ -167,7 +171,9 @@ package final class Daemon: @unchecked Sendable {
         return mustReload
       }
       if reloads { applyReload() }
+      reseed()
       let now = ContinuousClock.now
+      if mayEnd(now) { return .keep }
       if let beat, now - lastBeat >= beat, isAlive(server: server, now: now) {
         lastBeat = now
         notification.send("WATCHDOG=1", "STATUS=\(statusLine)")
@@ -216,11 +222,12 @@ package final class Daemon: @unchecked Sendable {
     let hosts = functions
     DispatchQueue.concurrentPerform(iterations: hosts.count) { hosts[$0].loop.stop() }
     for host in hosts { release(host, order) }
+    if idle == nil { DetachedMark(settings).set(order == .detach) }
     history.stop()
   }
 
   /// What becomes of a function in the kernel when nobody hosts it any longer.
-  private func release(_ host: FunctionHost, _ order: DaemonSettings.OnStop) {
+  func release(_ host: FunctionHost, _ order: DaemonSettings.OnStop) {
     let name = host.settings.name
     do {
       switch order {
@@ -276,7 +283,7 @@ extension Daemon {
   }
 
   /// A function, loaded, with its loop that does not run yet.
-  private func host(_ function: FunctionSettings) throws -> (FunctionHost, isNew: Bool) {
+  func host(_ function: FunctionSettings) throws -> (FunctionHost, isNew: Bool) {
     let lockPath = "\(Self.runDirectory)/\(function.name).lock"
     try take(lock: lockPath, for: "the function \(function.name)")
     do {
@@ -320,64 +327,9 @@ extension Daemon {
 
   var userName: String { Privileges.name(of: geteuid()) }
 
-  private var statusLine: String {
+  var statusLine: String {
     let states = functions.map { $0.loop.snapshot() }
     let updates = states.reduce(0) { $0 + $1.promotions }
     return "\(states.count) functions, \(updates) updates, \(states.reduce(0) { $0 + $1.failures }) failures"
-  }
-}
-
-// Reading the configuration again.
-extension Daemon {
-  private func applyReload() {
-    notification.send("RELOADING=1", "MONOTONIC_USEC=\(ServiceNotification.monotonicMicroseconds())")
-    defer { notification.send("READY=1", "STATUS=\(statusLine)") }
-    let next: Configuration
-    do {
-      next = try Configuration(path: configurationPath)
-    } catch {
-      log.error("the configuration stays as it was: \(error)")
-      return
-    }
-    let plan = ReloadPlan(from: lock.withLock { configuration }, to: next)
-    for key in plan.needRestart { log.warning("daemon.\(key) changes with the next start only") }
-    // Ending a loop may wait for its adapter: the service manager hears of each.
-    func stillAlive() { notification.send("WATCHDOG=1") }
-    for name in plan.stopped {
-      remove(name, order: next.daemon.onStop)
-      stillAlive()
-    }
-    var applied = plan.applied
-    for function in plan.started {
-      if plan.changed.contains(function.name) { remove(function.name, order: nil) }
-      stillAlive()
-      do {
-        let (host, _) = try host(function)
-        lock.withLock { hosts.append(host) }
-        host.loop.start()
-      } catch {
-        log.error("\(function.name): \(error)")
-        applied.functions.removeAll { $0.name == function.name }
-      }
-    }
-    history.keep(age: applied.daemon.history, bytes: applied.daemon.historyLimit)
-    lock.withLock { configuration = applied }
-    log.notice(
-      """
-      reloaded: \(plan.started.count - plan.changed.count) new, \(plan.changed.count) changed, \
-      \(plan.stopped.count) gone
-      """
-    )
-  }
-
-  /// Ends a function's loop; without an order the kernel keeps it as it is.
-  private func remove(_ name: String, order: DaemonSettings.OnStop?) {
-    guard let host = functions.first(where: { $0.settings.name == name }) else { return }
-    host.loop.stop()
-    if let order { release(host, order) }
-    lock.withLock {
-      hosts.removeAll { $0.settings.name == name }
-      locks["\(Self.runDirectory)/\(name).lock"] = nil
-    }
   }
 }

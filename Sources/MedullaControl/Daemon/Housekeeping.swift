@@ -1,4 +1,5 @@
 import Foundation
+import MedullaBase
 import MedullaCompile
 import MedullaDatapath
 
@@ -6,7 +7,7 @@ import MedullaDatapath
 /// sets that nobody uses go.
 final class Housekeeping: @unchecked Sendable {
   private weak var daemon: Daemon?
-  private let condition = NSCondition()
+  private let condition = MonotonicCondition()
   private var isStopping = false
 
   init(daemon: Daemon) { self.daemon = daemon }
@@ -29,7 +30,8 @@ final class Housekeeping: @unchecked Sendable {
 
   private func wait() -> Bool {
     condition.withLock {
-      if !isStopping { _ = condition.wait(until: Date(timeIntervalSinceNow: Daemon.sweepSeconds)) }
+      let end = MonotonicClock.now + .seconds(Daemon.sweepSeconds)
+      while !isStopping, condition.wait(for: end - MonotonicClock.now) {}
       return !isStopping
     }
   }

@@ -58,6 +58,15 @@ struct FunctionLoader {
       bundle: bundle, start: try start(bundle, active: active, isNew: isNew, settings))
   }
 
+  /// Whether there is a network behind what is active.
+  func knowsNetwork(of settings: FunctionSettings) throws -> Bool {
+    let bundle = try SnapshotBundle.open(settings.bundle)
+    let active = try attachedStatus(settings.name)?.slots.first { $0.state == .active }?.digest ?? ""
+    if active == bundle.file.digest { return true }
+    let samples = try StartNetwork(bundle: bundle).calibration.samples
+    return snapshots.start(digest: active, samples: samples) != nil
+  }
+
   private func attach(_ settings: FunctionSettings, _ bundle: SnapshotBundle) throws {
     let snapshot = try DatapathSnapshot(bundle)
     let narrate: (String) -> Void = { log.info("\(settings.name): \($0)") }

@@ -14,6 +14,9 @@ final class HistoryDatabase: Sendable {
 
   let path: String
   private let pool: DatabasePool
+  /// The largest age that was written down before.
+  private let ageBase: Double
+  private let opened = ContinuousClock.now
 
   /// Opens or makes the file and brings its tables up to date.
   init(path: String) throws {
@@ -34,35 +37,42 @@ final class HistoryDatabase: Sendable {
     }
     pool = try DatabasePool(path: path, configuration: configuration)
     try HistorySchema.migrator.migrate(pool)
+    ageBase = try pool.read { try Double.fetchOne($0, sql: "SELECT MAX(age) FROM record") } ?? 0
   }
 
   func close() throws { try pool.close() }
 
-  func insert(_ entries: [HistoryEntry]) throws {
+  /// Seconds through which a history was kept here. Time without a daemon does not count, and no wall clock:
+  /// one that goes wrong must neither keep rows for ever nor delete them all.
+  var age: Double { ageBase + (ContinuousClock.now - opened) / .seconds(1) }
+
+  /// - Parameter age: nil: now.
+  func insert(_ entries: [HistoryEntry], age: Double? = nil) throws {
+    let age = age ?? self.age
     try pool.write { database in
-      for entry in entries { try Self.insert(entry, into: database) }
+      for entry in entries { try Self.insert(entry, age: age, into: database) }
     }
   }
 
-  private static func insert(_ entry: HistoryEntry, into database: Database) throws {
+  private static func insert(_ entry: HistoryEntry, age: Double, into database: Database) throws {
     switch entry {
     case .record(let stored):
       let body = try ControlAnswer.encoder().encode(AnyPayload(stored.record.payload))
       try database.cachedStatement(
-        sql: "INSERT INTO record (time, function, kind, version, body) VALUES (?, ?, ?, ?, ?)"
+        sql: "INSERT INTO record (time, function, kind, version, body, age) VALUES (?, ?, ?, ?, ?, ?)"
       ).execute(arguments: [
         stored.time, stored.function, stored.record.kind, stored.record.version.map(Int64.init(clamping:)),
-        String(decoding: body, as: UTF8.self),
+        String(decoding: body, as: UTF8.self), age,
       ])
     case .snapshot(let kept):
       try database.cachedStatement(
         sql: """
-          INSERT INTO snapshot (time, function, version, digest, name, path, bytes) \
-          VALUES (?, ?, ?, ?, ?, ?, ?)
+          INSERT INTO snapshot (time, function, version, digest, name, path, bytes, age) \
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
           """
       ).execute(arguments: [
         kept.time, kept.function, Int64(clamping: kept.version), kept.digest, kept.name, kept.path,
-        kept.bytes,
+        kept.bytes, age,
       ])
     }
   }
@@ -86,7 +96,8 @@ final class HistoryDatabase: Sendable {
     return try (number("page_count") - number("freelist_count")) * number("page_size")
   }
 
-  /// Deletes what is older than `oldest`, then the oldest rows while more than `limit` bytes are in use.
+  /// Deletes what was written before the age `oldest`, then the oldest rows while more than `limit` bytes are
+  /// in use.
   ///
   /// - Returns: the rows deleted and the snapshot files that no row names any longer.
   func prune(before oldest: Double, limit: Int) throws -> (rows: Int, files: [String]) {
@@ -100,7 +111,7 @@ final class HistoryDatabase: Sendable {
         try database.execute(
           sql: """
             DELETE FROM record WHERE id IN \
-            (SELECT id FROM record WHERE time < ? ORDER BY id LIMIT \(Self.pruneChunk))
+            (SELECT id FROM record WHERE age < ? ORDER BY id LIMIT \(Self.pruneChunk))
             """, arguments: [bound])
         return database.changesCount
       }
@@ -111,8 +122,8 @@ final class HistoryDatabase: Sendable {
       // What runs may be older than the history reaches back, so the last ones of a function stay.
       let rank = "ROW_NUMBER() OVER (PARTITION BY function ORDER BY id DESC)"
       let condition = """
-        id IN (SELECT id FROM (SELECT id, time, \(rank) AS rank FROM snapshot) \
-        WHERE rank > \(Self.keptSnapshots) AND (time < ? OR rank > \(Self.snapshotLimit)))
+        id IN (SELECT id FROM (SELECT id, age, \(rank) AS rank FROM snapshot) \
+        WHERE rank > \(Self.keptSnapshots) AND (age < ? OR rank > \(Self.snapshotLimit)))
         """
       let old = try String.fetchSet(
         database, sql: "SELECT path FROM snapshot WHERE \(condition)", arguments: [oldest])

@@ -27,6 +27,13 @@ enum HistorySchema {
       }
       try database.create(indexOn: "snapshot", columns: ["function", "version"])
     }
+    // Rows of before count as new: their times are of a clock that may have been wrong.
+    migrator.registerMigration("ages") { database in
+      for name in ["record", "snapshot"] {
+        try database.alter(table: name) { $0.add(column: "age", .double).notNull().defaults(to: 0) }
+      }
+      try database.create(indexOn: "record", columns: ["age"])
+    }
     return migrator
   }
 }

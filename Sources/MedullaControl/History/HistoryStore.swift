@@ -45,7 +45,7 @@ package final class HistoryStore: @unchecked Sendable {
   private let path: String
   private let snapshotsPath: String
   private let log: Logger
-  private let condition = NSCondition()
+  private let condition = MonotonicCondition()
   private var queue: [HistoryEntry] = []
   /// Rows that the writer has in hand.
   private var writing = 0
@@ -58,8 +58,8 @@ package final class HistoryStore: @unchecked Sendable {
 
   /// Of the writer's thread only.
   private var wait = 0.0
-  private var lastLogged = Date.distantPast
-  private var lastPruned = Date.distantPast
+  private var lastLogged: ContinuousClock.Instant?
+  private var lastPruned: ContinuousClock.Instant?
 
   package init(settings: DaemonSettings, log: Logger) {
     path = settings.historyPath
@@ -156,9 +156,10 @@ extension HistoryStore {
   private func take() -> [HistoryEntry]? {
     condition.withLock {
       if wait > 0 {
-        _ = condition.wait(until: Date(timeIntervalSinceNow: wait), or: { isStopping })
+        let end = MonotonicClock.now + .seconds(wait)
+        while !isStopping, condition.wait(for: end - MonotonicClock.now) {}
       } else if queue.isEmpty, !isStopping {
-        _ = condition.wait(until: Date(timeIntervalSinceNow: Self.pruneSeconds))
+        _ = condition.wait(for: .seconds(Self.pruneSeconds))
       }
       guard !isStopping else { return nil }
       let rows = Array(queue.prefix(Self.batchLimit))
@@ -222,11 +223,12 @@ extension HistoryStore {
   }
 
   private func prune(_ database: HistoryDatabase) {
-    guard Date().timeIntervalSince(lastPruned) >= Self.pruneSeconds else { return }
-    lastPruned = Date()
+    let now = ContinuousClock.now
+    if let lastPruned, now - lastPruned < .seconds(Self.pruneSeconds) { return }
+    lastPruned = now
     do {
       let retention = condition.withLock { self.retention }
-      let oldest = Date().timeIntervalSince1970 - retention.age.inSeconds
+      let oldest = database.age - retention.age.inSeconds
       let (rows, files) = try database.prune(before: oldest, limit: retention.bytes)
       for file in files where file.hasPrefix(snapshotsPath + "/") {
         unlink(file)
@@ -258,8 +260,9 @@ extension HistoryStore {
     }
     wait = min(max(wait * 2, Self.backOff.lowerBound), Self.backOff.upperBound)
     // A disk that stays full for days must not fill the log too.
-    if Date().timeIntervalSince(lastLogged) >= 10 {
-      lastLogged = Date()
+    let now = ContinuousClock.now
+    if lastLogged.map({ now - $0 >= .seconds(10) }) ?? true {
+      lastLogged = now
       log.error("\(what): \(reason); the loop goes on, rows wait or are given up")
     }
     let code = (error as? DatabaseError)?.resultCode
@@ -286,15 +289,5 @@ extension HistoryStore {
   private static func text(_ error: any Error) -> String {
     guard let error = error as? DatabaseError else { return "\(error)" }
     return "\(error.message ?? "SQLite refused") (\(error.extendedResultCode))"
-  }
-}
-
-extension NSCondition {
-  /// Waits until a time; true when it was woken before, false at once when `condition` holds.
-  fileprivate func wait(until time: Date, or condition: () -> Bool) -> Bool {
-    while !condition() {
-      if !wait(until: time) { return false }
-    }
-    return true
   }
 }

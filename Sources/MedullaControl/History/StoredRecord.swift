@@ -43,7 +43,7 @@ extension LoopRecord {
   /// Every kind, as `medulla history --kind` takes them.
   package static let kinds = [
     "batch", "progress", "failure", "trigger", "gates", "staged", "shadow", "promotion", "verdict",
-    "rollback", "command",
+    "rollback", "pin", "command",
   ]
 
   /// What the kind is told with; JSON without the name of the kind around it.
@@ -59,6 +59,7 @@ extension LoopRecord {
     case .promotion(let value): value
     case .verdict(let value): value
     case .rollback(let value): value
+    case .pin(let value): value
     case .command(let value): value
     }
   }
@@ -75,6 +76,7 @@ extension LoopRecord {
     case "promotion": self = .promotion(try PromotionRecord(from: decoder))
     case "verdict": self = .verdict(try WatchVerdict(from: decoder))
     case "rollback": self = .rollback(try RollbackRecord(from: decoder))
+    case "pin": self = .pin(try PinRecord(from: decoder))
     case "command": self = .command(try RunnerCommand(from: decoder))
     default:
       throw DecodingError.dataCorrupted(

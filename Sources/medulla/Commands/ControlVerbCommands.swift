@@ -52,7 +52,7 @@ struct PromoteCommand: ControlVerbCommand {
     abstract: "Replace a function's snapshot by what its adapter has learned, without asking the gates.",
     discussion: """
       The stability and necessity gates and the time between updates are passed over; accuracy, shadow and \
-      watch still hold. `medulla why` tells what came of it.
+      watch still hold. It waits until the candidate is active, or says why it is not.
       """)
 
   @OptionGroup var control: ControlOptions
@@ -62,6 +62,12 @@ struct PromoteCommand: ControlVerbCommand {
   var function: String?
 
   var request: ControlRequest { ControlRequest(.promote, function: function) }
+
+  func run() throws {
+    let outcome = try control.connect().promote(function: function)
+    if json { return try StatusOutput.printJSON(outcome) }
+    Narration.tell(outcome.done)
+  }
 }
 
 /// `medulla proxy FUNCTION VALUE`.
