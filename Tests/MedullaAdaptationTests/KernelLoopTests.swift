@@ -122,4 +122,32 @@ struct KernelLoopTests {
     let sent = flow.sent
     #expect(eventually { flow.sent > sent + 1_000_000 } && flow.isWhole)
   }
+
+  @Test("a candidate that fills the queue of all flows is taken back, though old and new fall together")
+  func sharedQueue() throws {
+    let host = try Host("q", consistency: true)
+    defer { try? Instance(host.name).detach() }
+    let old = try (0..<3).map { _ in try BulkFlow(host.loopback, congestion: host.congestion) }
+    defer { for flow in old { flow.end() } }
+    // Whatever it sees, it adds to its rate.
+    let greedy = try Network(
+      name: "greedy", inputName: "observation", outputName: "action", inputShape: TensorShape([30]),
+      layers: host.start.network.layers.map { layer in
+        guard case .dense(let dense) = layer, dense.outputs == 1 else { return layer }
+        return .dense(
+          Dense(inputs: dense.inputs, outputs: 1, weights: dense.weights, bias: dense.bias.map { $0 + 20 }))
+      })
+    let runner = try host.runner(ScriptedAdapter(greedy), window: .seconds(4), updates: .seconds(4))
+    runner.start()
+    defer { runner.stop() }
+    #expect(eventually(within: 30) { !host.records.of("promotion").isEmpty }, "\(host.told)")
+    let new = try (0..<3).map { _ in try BulkFlow(host.loopback, congestion: host.congestion) }
+    defer { for flow in new { flow.end() } }
+    #expect(eventually(within: 30) { !host.records.of("rollback").isEmpty }, "\(host.told)")
+    guard case .verdict(let verdict)? = host.records.of("verdict").first else { return }
+    #expect([.fell, .worse].contains(verdict.outcome), "\(verdict)")
+    let active = try Instance(host.name).status().slots.first { $0.state == .active }
+    #expect(active?.version == 1)
+    for flow in old + new { #expect(flow.isWhole) }
+  }
 }
