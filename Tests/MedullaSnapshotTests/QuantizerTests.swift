@@ -176,4 +176,48 @@ struct QuantizerTests {
       #expect(error?.message.contains(text) == true, "\(error?.message ?? "") does not say \(text)")
     }
   }
+
+  @Test("no calibration value traps: it is refused in words, or the snapshot is proven and runs")
+  func extremeCalibration() throws {
+    let values: [Float] = [1e15, -1e15, 3e38, -3e38, 1e-38, .leastNonzeroMagnitude, 0]
+    let networks = [
+      try Networks.chain([3, 4, 2], [.tanh, nil], seed: 1),
+      try Networks.chain([3, 4, 2], [.relu, .clip(minimum: -1, maximum: 6)], seed: 2),
+      try Network(name: "softmax", inputShape: TensorShape([3]), layers: [.softmax]),
+      try Network(
+        name: "pool", inputShape: TensorShape([1, 1, 3]),
+        layers: [
+          .pool(
+            Pool(kind: .max, kernel: Extent(height: 1, width: 2), strides: Extent(height: 1, width: 1)))
+        ]),
+    ]
+    for value in values {
+      for rows in [1, 200] {
+        var samples = Networks.samples(200, of: 3, seed: 2)
+        for row in 0..<rows { samples[row] = [samples[row][0], value, -value] }
+        for network in networks {
+          for percentile in [99.0, 100] {
+            let options = QuantizerOptions(percentile: percentile)
+            let told = try Self.outcome(of: network, Calibration(samples: samples), options)
+            #expect(told == "" || abs(value) >= 1e15, "\(network.name), \(value): \(told)")
+          }
+        }
+      }
+    }
+  }
+
+  /// Empty when a snapshot came of it, whose report and file can be written; else the refusal.
+  private static func outcome(
+    of network: Network, _ calibration: Calibration, _ options: QuantizerOptions
+  ) throws -> String {
+    do {
+      let snapshot = try Quantizer(options).quantize(network, calibration)
+      let report = try AccuracyReport(snapshot, network, calibration)
+      let file = try SnapshotFile(snapshot)
+      _ = try BundleManifest(file, report: report, programs: [], programsNote: nil).data()
+      return ""
+    } catch let error as SnapshotError {
+      return error.message
+    }
+  }
 }

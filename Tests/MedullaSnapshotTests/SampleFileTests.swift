@@ -44,6 +44,8 @@ struct SampleFileTests {
       (npy("<f4", "False", "(2, 2)", [0, 0]), "needs 16 bytes"),
       (npy("<f4", "False", "(9223372036854775807, 2)", []), "more than"),
       (npy("<c8", "False", "(2, 2)", []), "<c8"), (npy("<f4", "False", "(-1, 2)", []), "-1"),
+      (npy("<f4", "False", "(0, 4611686018427387904, 4)", []), "more than"),
+      (npy("<f4", "True", "(4611686018427387904, 4, 0)", []), "more than"),
     ]
     for (data, text) in cases {
       try withFile(data) { path in

@@ -23,14 +23,16 @@ struct NPYArray {
     let header = String(decoding: bytes[start..<start + length], as: UTF8.self)
     let type = try NPYElement(Self.quoted(header, key: "descr"))
     shape = try Self.shape(header)
-    var count = 1
+    // Every product of some of the axes is bounded, so that an axis of 0 does not hide the others.
+    var bound = 1
     for dimension in shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+      let (product, overflow) = bound.multipliedReportingOverflow(by: max(dimension, 1))
       guard !overflow, product <= Self.valueLimit else {
         throw ModelError(.unsupportedShape, "the array has more than \(Self.valueLimit) values")
       }
-      count = product
+      bound = product
     }
+    let count = shape.contains(0) ? 0 : bound
     let body = start + length
     guard bytes.count - body >= count * type.bytes else {
       throw ModelError(

@@ -1,6 +1,8 @@
 /// A dense or convolution layer with the scales of its integer inputs taken into its weights.
 struct LinearProblem {
   let name: String
+  /// The step's kind.
+  let kind: String
   let block: (channels: Int, groups: Int, terms: Int)
   /// `channels · groups × terms`: the float value that one integer step of each input adds.
   let weights: [Double]
@@ -17,6 +19,8 @@ struct LinearProblem {
 struct LinearQuantizer {
   let options: QuantizerOptions
   let plan: EpiloguePlan
+  /// The program's tables, which the plan may name.
+  let tables: [TableLines]
   /// The packing and shift of a running program, when one is to be matched.
   let fixed: (packing: Packing, shift: Int)?
 
@@ -27,7 +31,7 @@ struct LinearQuantizer {
   /// The multiplier keeps at least this many bits, so that its rounding does not show.
   private static let leastMultiplier = 0x1p14
   private static let largestMultiplier = 0x1p40
-  /// Half of what `BoundProof` allows.
+  /// Half of what `LinearBound` allows.
   private static let largestProduct = 0x1p61
 
   func quantize(
@@ -141,21 +145,12 @@ struct LinearQuantizer {
     }
     let parameters = LinearParameters(
       weights: weights, bias: bias, multipliers: multipliers, clip: plan.clip)
-    return isProven(parameters, problem, packing) ? parameters : nil
-  }
-
-  /// The same bound as `BoundProof`, which has the last word.
-  private func isProven(
-    _ parameters: LinearParameters, _ problem: LinearProblem, _ packing: Packing
-  ) -> Bool {
-    let terms = problem.block.terms
-    let limit = packing == .pair ? Double(Int32.max) : 0x1p61
-    let reach = Double(max(abs(problem.input.lowerBound), abs(problem.input.upperBound)))
-    for channel in parameters.bias.indices {
-      let row = parameters.weights[channel * terms..<(channel + 1) * terms]
-      let sum = row.reduce(0) { $0 + abs(Double($1)) } * reach + abs(Double(parameters.bias[channel]))
-      guard sum <= limit, sum * Double(parameters.multipliers[channel]) < 0x1p62 else { return false }
-    }
-    return true
+    // The bound that the snapshot itself is accepted by.
+    let bound = LinearBound(
+      step: 0, kind: problem.kind,
+      block: LinearBlock(
+        channels: problem.block.channels, terms: terms, groups: problem.block.groups, packing: packing),
+      epilogue: Epilogue(shift: shift, function: plan.function), input: problem.input, tables: tables)
+    return (try? bound.prove(parameters)) == nil ? nil : parameters
   }
 }

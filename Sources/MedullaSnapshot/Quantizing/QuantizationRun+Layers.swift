@@ -19,7 +19,7 @@ extension QuantizationRun {
       bias.append(sum)
     }
     let problem = LinearProblem(
-      name: name, block: (dense.outputs, 1, dense.inputs), weights: weights, bias: bias,
+      name: name, kind: "dense", block: (dense.outputs, 1, dense.inputs), weights: weights, bias: bias,
       moments: [
         InputMoments(
           TensorRows(samples: values, terms: dense.inputs), withCovariance: options.compensatesErrors)
@@ -27,13 +27,14 @@ extension QuantizationRun {
       meanOutputs: floats.channelMeans(layer), input: range)
     var fixed: (packing: Packing, shift: Int)?
     if case .dense(let step) = matchingStep { fixed = (step.packing, step.epilogue.shift) }
-    let result = try LinearQuantizer(options: options, plan: plan, fixed: fixed).quantize(problem)
+    let result = try LinearQuantizer(options: options, plan: plan, tables: lines, fixed: fixed).quantize(
+      problem)
     let step = DenseStep(
       inputs: dense.inputs, outputs: dense.outputs, packing: result.packing,
       epilogue: Epilogue(shift: result.shift, function: plan.function))
-    append(
+    try append(
       .dense(step), .linear(result.parameters), layer: layer + (activation == nil ? 0 : 1), name: name,
-      format: .uniform(scale: plan.outputScale), range: outputRange(plan))
+      format: .uniform(scale: plan.outputScale))
   }
 
   mutating func quantize(
@@ -49,8 +50,8 @@ extension QuantizationRun {
       let pad = PadStep(channels: input[0], height: height, width: width, padding: padding)
       height = pad.outputHeight
       width = pad.outputWidth
-      append(
-        .pad(pad), .none, layer: layer - 1, name: "layer \(layer) padding", format: format, range: range)
+      try append(
+        .pad(pad), .none, layer: layer - 1, name: "layer \(layer) padding", format: format)
     }
     var fixed: (packing: Packing, shift: Int)?
     if case .convolution(let step) = matchingStep { fixed = (step.packing, step.epilogue.shift) }
@@ -65,7 +66,7 @@ extension QuantizationRun {
     let geometry = step(.single, 0)
     let scale = format.scale(of: 0)
     let problem = LinearProblem(
-      name: name,
+      name: name, kind: "convolution",
       block: (convolution.outputChannels / convolution.groups, convolution.groups, geometry.fanIn),
       weights: convolution.weights.map { Double($0) * scale }, bias: convolution.bias.map(Double.init),
       moments: (0..<convolution.groups).map {
@@ -73,11 +74,11 @@ extension QuantizationRun {
           PatchRows(samples: values, step: geometry, group: $0), withCovariance: options.compensatesErrors)
       },
       meanOutputs: floats.channelMeans(layer), input: range)
-    let result = try LinearQuantizer(options: options, plan: plan, fixed: fixed).quantize(problem)
-    append(
+    let result = try LinearQuantizer(options: options, plan: plan, tables: lines, fixed: fixed).quantize(
+      problem)
+    try append(
       .convolution(step(result.packing, result.shift)), .linear(result.parameters),
-      layer: layer + (activation == nil ? 0 : 1), name: name, format: .uniform(scale: plan.outputScale),
-      range: outputRange(plan))
+      layer: layer + (activation == nil ? 0 : 1), name: name, format: .uniform(scale: plan.outputScale))
   }
 
   mutating func quantize(_ pool: Pool, at layer: Int) throws(SnapshotError) {
@@ -91,20 +92,19 @@ extension QuantizationRun {
     let step = PoolStep(
       kind: kind, channels: input[0], height: input[1], width: input[2], kernel: pool.kernel,
       strides: pool.strides, padding: pool.padding, outputHeight: output[1], outputWidth: output[2])
-    append(
-      .pool(step), .none, layer: layer, name: "layer \(layer) pool", format: format, range: range)
+    try append(
+      .pool(step), .none, layer: layer, name: "layer \(layer) pool", format: format)
   }
 
-  mutating func rearrange(_ rearrangement: Rearrangement, at layer: Int) {
+  mutating func rearrange(_ rearrangement: Rearrangement, at layer: Int) throws(SnapshotError) {
     let indices = rearrangement.indices
     if indices == Array(0..<shape.count) {
       shape = network.layerShapes[layer]
       return
     }
     let step = Step.gather(GatherStep(inputs: shape.count, indices: indices))
-    append(
-      step, .none, layer: layer, name: "layer \(layer) rearrange", format: format.gathered(indices),
-      range: range)
+    try append(
+      step, .none, layer: layer, name: "layer \(layer) rearrange", format: format.gathered(indices))
   }
 
   mutating func softmax(at layer: Int) throws(SnapshotError) {
@@ -122,9 +122,9 @@ extension QuantizationRun {
     }
     let step = SoftmaxStep(
       rows: shape.count / length, length: length, shift: shift, table: table, unit: unit)
-    append(
+    try append(
       .softmax(step), .softmax(multiplier: Int64(multiplier)), layer: layer, name: "layer \(layer) softmax",
-      format: .uniform(scale: 1 / Double(unit)), range: 0...unit)
+      format: .uniform(scale: 1 / Double(unit)))
   }
 
   /// A function of each element by itself, or the change to output fixed point.
@@ -151,9 +151,8 @@ extension QuantizationRun {
     }
     let data = MapParameters(bias: Int64(bias), multiplier: Int64(multiplier), clip: plan.clip)
     let step = MapStep(count: shape.count, epilogue: Epilogue(shift: shift, function: plan.function))
-    append(
-      .map(step), .map(data), layer: layer, name: name, format: .uniform(scale: plan.outputScale),
-      range: outputRange(plan))
+    try append(
+      .map(step), .map(data), layer: layer, name: name, format: .uniform(scale: plan.outputScale))
   }
 
   private func power(_ exponent: Int) -> Double {
@@ -186,16 +185,5 @@ extension QuantizationRun {
     }
     return try EpiloguePlan.plan(
       activation, reach: reach, scheme: options.scheme, outputBits: outputBits, table: table)
-  }
-
-  private func outputRange(_ plan: EpiloguePlan) -> ClosedRange<Int64> {
-    let limit = options.scheme.activationLimit
-    switch plan.function {
-    case .clamp(let low, let high): return low...high
-    case .clip: return plan.clip ?? -limit...limit
-    case .leaky(_, _, let limit): return -limit...limit
-    case .table(let index): return lines[index].range
-    case .identity: return Int64.min / 2...Int64.max / 2
-    }
   }
 }

@@ -33,25 +33,20 @@ struct QuantizationRun {
       options: options)
     let reference = FloatReference(network)
     var floats = FloatStatistics(of: network, samples: samples.count, percentile: options.percentile)
-    for sample in samples {
-      do {
-        floats.add(try reference.trace(sample))
-      } catch {
-        throw SnapshotError(.badCalibration, error.message, remedy: error.remedy)
-      }
-    }
+    for sample in samples { floats.add(try network.finiteTrace(of: sample, by: reference)) }
     self.floats = floats
-    let scale = Double(sign: .plus, exponent: options.featureFractionBits, significand: 1)
     let scalings = entry.scalings
     values = samples.map { sample in
       zip(sample, scalings).map { value, scaling in
         scaling.apply(
-          Int64((Double(value) * scale).rounded()), shift: ProgramShape.standardFeatureShift)
+          ProgramShape.fixedPoint(Double(value), fractionBits: options.featureFractionBits),
+          shift: ProgramShape.standardFeatureShift)
       }
     }
     format = entry.format
     shape = network.inputShape
-    range = -options.scheme.activationLimit...options.scheme.activationLimit
+    range = try BoundProof.entry(
+      entry.scalings, scheme: options.scheme, shift: ProgramShape.standardFeatureShift)
   }
 
   mutating func finish() throws(SnapshotError) -> Snapshot {
@@ -98,7 +93,7 @@ struct QuantizationRun {
       let output = network.leavesAfter(layer) ? options.outputFractionBits : nil
       try map(activation, outputBits: output, layer: layer, name: "layer \(layer) \(kind)")
     case .pool(let pool): try quantize(pool, at: layer)
-    case .rearrange(let rearrangement): rearrange(rearrangement, at: layer)
+    case .rearrange(let rearrangement): try rearrange(rearrangement, at: layer)
     case .softmax:
       try softmax(at: layer)
     case .argmax:
@@ -106,26 +101,26 @@ struct QuantizationRun {
         throw SnapshotError(.unsupportedLayer, "layer \(layer) (argmax) is not the last one")
       }
       let unit = Int64(1) << Int64(options.outputFractionBits)
-      append(
+      try append(
         .argmax(ArgmaxStep(inputs: shape.count, unit: unit)), .none, layer: layer,
-        name: "layer \(layer) argmax",
-        format: .uniform(scale: 1 / Double(unit)), range: 0...(Int64(shape.count) * unit))
+        name: "layer \(layer) argmax", format: .uniform(scale: 1 / Double(unit)))
     }
     return 1
   }
 
   /// Adds a step and runs it on the calibration samples.
+  ///
+  /// - Throws: `notProven` when its worst case is not.
   mutating func append(
-    _ step: Step, _ data: StepParameters, layer: Int, name: String, format: TensorFormat,
-    range: ClosedRange<Int64>
-  ) {
+    _ step: Step, _ data: StepParameters, layer: Int, name: String, format: TensorFormat
+  ) throws(SnapshotError) {
+    range = try StepBounds(tables: lines).after(step, data, at: steps.count, input: range).output
     let evaluator = StepEvaluator(tables: lines)
     for index in values.indices { values[index] = evaluator.apply(step, data, to: values[index]) }
     steps.append(step)
     parameters.append(data)
     records.append(StepRecord(name: name, layer: layer, outputScale: format.scale(of: 0)))
     self.format = format
-    self.range = range
     if layer >= 0 { shape = network.layerShapes[layer] }
   }
 

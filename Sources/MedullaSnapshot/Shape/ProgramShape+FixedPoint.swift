@@ -22,7 +22,8 @@ extension ProgramShape {
     return words.map { Double($0) * unit }
   }
 
-  private static func fixedPoint(_ value: Double, fractionBits: Int) -> Int64 {
+  /// A number as fixed point: rounded to nearest, cut to 64 bits; 0 for one that is none.
+  static func fixedPoint(_ value: Double, fractionBits: Int) -> Int64 {
     let scaled = (value * Double(sign: .plus, exponent: fractionBits, significand: 1)).rounded()
     if scaled.isNaN { return 0 }
     return Int64(exactly: scaled) ?? (scaled < 0 ? Int64.min : Int64.max)
