@@ -207,7 +207,8 @@ let package = Package(
     .testTarget(name: "CongestionControlTests", dependencies: ["CMedullaABI"], swiftSettings: swift6),
     .testTarget(name: "MedullaBaseTests", dependencies: ["MedullaBase"], swiftSettings: swift6),
     .testTarget(
-      name: "MedullaModelTests", dependencies: ["MedullaBase", "MedullaModel", "ModelProperties"],
+      name: "MedullaModelTests",
+      dependencies: ["InferenceCases", "MedullaBase", "MedullaModel", "ModelProperties"],
       exclude: [
         "Support/onnx_helper_models.py", "Support/onnx_refused_models.py", "Support/onnx_runtime_outputs.py",
       ],
@@ -370,6 +371,8 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
     ("FuzzAdapterFrames", ["FrameProperties"]),
     ("FuzzConfiguration", ["DaemonProperties"]),
     ("FuzzControl", ["DaemonProperties"]),
+    ("FuzzCSV", ["ModelProperties"]),
+    ("FuzzNPY", ["ModelProperties"]),
     ("FuzzONNX", ["ModelProperties"]),
     ("FuzzSafetensors", ["ModelProperties"]),
     ("FuzzSnapshot", ["MedullaBase", "SnapshotFileProperties"]),

@@ -32,12 +32,14 @@ public struct CompileOptions: Sendable {
 ///   - model: `.onnx`, or `.safetensors` with a list of its layers beside it.
 ///   - calibration: `.npy` or `.csv`, one input a row: what live inputs look like. Features beyond
 ///     their range saturate.
+///   - output: the model's output by its name; needed only where it has several.
 ///   - path: where the bundle is written; nil keeps it for as long as the value lives.
 ///   - options: the integers' widths, and which share of the calibration sets the ranges.
 /// - Throws: `MedullaError` when the model cannot be read or is not supported, when a sum has no proof that
 ///   it stays inside its lanes, or when the compiler or the verifier refuses a program.
 public func compile(
-  model: String, calibration: String, to path: String? = nil, options: CompileOptions = CompileOptions()
+  model: String, calibration: String, output: String? = nil, to path: String? = nil,
+  options: CompileOptions = CompileOptions()
 ) throws(MedullaError) -> CompiledNetwork {
   try translated {
     guard options.scheme == nil || options.maxError == nil else {
@@ -45,7 +47,7 @@ public func compile(
         code: "badOptions", message: "both a scheme and a largest error are given",
         remedy: "give one: the largest error chooses the scheme")
     }
-    let network = try Network.read(contentsOf: model)
+    let network = try Network.read(contentsOf: model, output: output)
     let samples = try SampleFile.read(calibration, elements: network.inputShape.count)
     let scheme = options.scheme.flatMap { QuantizationScheme(rawValue: $0.rawValue) } ?? .w8a16
     let compilation = Compilation(

@@ -34,12 +34,16 @@ public struct CompiledNetwork: Sendable {
   /// The network's outputs by the integer reference: the same bits as in the kernel.
   ///
   /// - Parameter input: as many values as the network has inputs, in its own units.
-  /// - Throws: `MedullaError` for another number of values.
+  /// - Throws: `MedullaError` for another number of values, or one that is not a finite number.
   public func run(_ input: [Float]) throws(MedullaError) -> [Float] {
     guard input.count == inputs else {
       throw MedullaError(
         code: "shapeMismatch", message: "\(input.count) values for a network of \(inputs) inputs",
         remedy: "give \(inputs)")
+    }
+    if let feature = input.firstIndex(where: { !$0.isFinite }) {
+      throw MedullaError(
+        code: "notFinite", message: "value \(feature) is \(input[feature])", remedy: "give finite numbers")
     }
     return ReferenceInterpreter(files.snapshot).run(input)
   }

@@ -38,6 +38,7 @@ func translated<Value>(_ body: () throws -> Value) throws(MedullaError) -> Value
   } catch let error as any DescribedError {
     throw MedullaError(error)
   } catch {
-    throw MedullaError(code: "io", message: "\(error)", remedy: "check the files and their permissions")
+    throw MedullaError(
+      code: "io", message: error.localizedDescription, remedy: "check the files and their permissions")
   }
 }

@@ -1,24 +1,27 @@
 import Foundation
 
 /// Reading and writing of whole model files, bounded in size.
-enum ModelFile {
+package enum ModelFile {
   static func read(_ path: String) throws(ModelError) -> Data {
     do {
-      let attributes = try FileManager.default.attributesOfItem(atPath: path)
-      if let size = attributes[.size] as? Int, size > ModelLimits.fileBytes {
-        throw ModelError(.io, "\(path) has \(size) bytes; at most \(ModelLimits.fileBytes) are read")
-      }
-      return try Data(contentsOf: URL(fileURLWithPath: path))
-    } catch let error as ModelError {
-      throw error
+      return try BoundedInput.read(path, limit: ModelLimits.fileBytes)
     } catch {
-      throw ModelError(
-        .io, "\(path) cannot be read: \(error.localizedDescription)",
-        remedy: "Check the path and its permissions.")
+      throw ModelError(.io, "\(path) \(error.reason)", remedy: "Check the path and its permissions.")
     }
   }
 
-  static func write(_ data: Data, to path: String) throws(ModelError) {
+  /// Makes a directory with those around it; one that is there is kept.
+  package static func createDirectory(_ path: String) throws(ModelError) {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw ModelError(
+        .io, "\(path) cannot be made: \(error.localizedDescription)",
+        remedy: "Check that the directory around it is writable.")
+    }
+  }
+
+  package static func write(_ data: Data, to path: String) throws(ModelError) {
     do {
       try data.write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {

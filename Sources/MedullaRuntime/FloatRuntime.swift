@@ -27,13 +27,22 @@ private final class LoadedFloatNetwork: LoadedNetwork {
 
   func run(words rows: [[Int64]]) throws -> [[Int64]] {
     try check(rows)
-    return try run(values: rows.map(shape.values(ofFeatures:))).map(shape.fixedPoint(outputs:))
+    return try outputs(of: rows.map(shape.values(ofFeatures:))).map(shape.fixedPoint(outputs:))
   }
 
   func run(values rows: [[Float]]) throws -> [[Double]] {
     try check(rows)
-    return try rows.map { row in
-      try reference.run(row.map { $0.isNaN ? 0 : $0 }).map(Double.init)
+    try checkFinite(rows)
+    let outputs = try outputs(of: rows)
+    if let row = outputs.firstIndex(where: { !$0.allSatisfy(\.isFinite) }) {
+      throw RuntimeError(
+        .notFinite, "the float network leaves float32 on row \(row)",
+        remedy: "give values of the size that the network was trained on")
     }
+    return outputs
+  }
+
+  private func outputs(of rows: [[Float]]) throws -> [[Double]] {
+    try rows.map { try reference.run($0).map(Double.init) }
   }
 }

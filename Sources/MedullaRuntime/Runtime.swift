@@ -43,7 +43,9 @@ package protocol LoadedNetwork: AnyObject, Sendable {
   /// - Throws: `wrongSize` when a row has another number of features.
   func run(words rows: [[Int64]]) throws -> [[Int64]]
 
-  /// The same in the network's units. A feature that is not a number counts as 0.
+  /// The same in the network's units.
+  ///
+  /// - Throws: `notFinite` for a value that is no finite number, with its row and feature.
   func run(values rows: [[Float]]) throws -> [[Double]]
 
   /// What one inference costs, the mean over `repeats` of the same row.
@@ -70,7 +72,8 @@ package struct InferenceTime: Hashable, Sendable {
 
 extension LoadedNetwork {
   package func run(values rows: [[Float]]) throws -> [[Double]] {
-    try run(words: rows.map(shape.fixedPoint)).map(shape.values(ofOutputs:))
+    try checkFinite(rows)
+    return try run(words: rows.map(shape.fixedPoint)).map(shape.values(ofOutputs:))
   }
 
   package func time(_ features: [Int64], repeats: Int) throws -> InferenceTime {
@@ -83,6 +86,15 @@ extension LoadedNetwork {
   }
 
   package func facts() throws -> [String: Int] { [:] }
+
+  package func checkFinite(_ rows: [[Float]]) throws(RuntimeError) {
+    for (index, row) in rows.enumerated() {
+      guard let feature = row.firstIndex(where: { !$0.isFinite }) else { continue }
+      throw RuntimeError(
+        .notFinite, "feature \(feature) of row \(index) is \(row[feature])",
+        remedy: "give finite numbers; rows and features are counted from 0")
+    }
+  }
 
   /// Checks a batch before it reaches code that trusts its size.
   package func check<Value>(_ rows: [[Value]]) throws(RuntimeError) {

@@ -9,6 +9,8 @@ package enum RuntimeErrorCode: String, Sendable {
   case unsuitable
   /// A row has another number of features than the network.
   case wrongSize
+  /// A feature, or what a float network makes of it, is not a finite number.
+  case notFinite
   /// No runtime has that name.
   case unknown
   /// Two runtimes that promise the same bits gave others.

@@ -19,6 +19,14 @@ struct ProgramBudgetTests {
     #expect(error?.code == .beyondMemory)
   }
 
+  @Test("working memory of 32 KiB is refused, because a word stands before it in the same map element")
+  func workspace() {
+    // 2040 features, read once more as activations, and the outputs: with 16 of them 4096 words.
+    let error = #expect(throws: CodegenError.self) { try ProgramBudget(dense(2040, 16)).check() }
+    #expect(error?.code == .beyondMemory)
+    #expect(throws: Never.self) { try ProgramBudget(dense(2040, 15)).check() }
+  }
+
   @Test("a fan-in of 1024 by 64 outputs is within the budget")
   func largest() throws {
     let budget = ProgramBudget(dense(1024, 64))

@@ -103,11 +103,25 @@ struct ProgramOptionsTests {
       let run = try program.run(features)
       #expect(run.isComplete && run.outputs == expected, "\(options), seed \(Self.seed)")
       let walked = try program.verifiedInstructions
+      #expect(ProgramBudget(snapshot.shape, options).instructions <= walked, "\(options)")
       // Loops are walked once, not once for each of 1.1 million multiplications, which the verifier would
       // refuse.
       #expect(walked < 1024 * 1100 / 10, "\(options) has the verifier walk \(walked) instructions")
       // No claim: the first measurement was 37,815, and growth should be seen.
       #expect(walked < 40_000, "\(options) has the verifier walk \(walked) instructions")
+    }
+  }
+
+  @Test(
+    "what the budget estimates, it refuses by: the verifier never walks less",
+    .enabled(if: ProgramHost.runsArenas, ProgramHost.reason))
+  func estimate() throws {
+    for example in try Self.examples() {
+      for options in [ProgramOptions.standard] + Self.ways(example.snapshot.shape) {
+        let budget = ProgramBudget(example.snapshot.shape, options)
+        let walked = try KernelProgram(example.snapshot, options).verifiedInstructions
+        #expect(budget.instructions <= walked, "\(example.name) \(options): \(budget.steps)")
+      }
     }
   }
 

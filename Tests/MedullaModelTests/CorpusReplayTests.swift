@@ -1,4 +1,5 @@
 import Foundation
+import InferenceCases
 import MedullaBase
 import ModelProperties
 import Testing
@@ -15,6 +16,16 @@ struct CorpusReplayTests {
   @Test("safetensors: the corpus and seeded mutations of it")
   func safetensors() throws {
     try replay("safetensors", seed: 12, ReaderProperties.safetensors)
+  }
+
+  @Test("samples as .npy: the corpus and seeded mutations of it")
+  func npy() throws {
+    try replay("npy", seed: 13, SampleProperties.violation)
+  }
+
+  @Test("samples as .csv: the corpus and seeded mutations of it")
+  func csv() throws {
+    try replay("csv", seed: 14, SampleProperties.violation)
   }
 
   private func replay(_ folder: String, seed: UInt64, _ property: (Data) -> String?) throws {

@@ -1,3 +1,4 @@
+import InferenceCases
 import MedullaBase
 import MedullaModel
 import Testing

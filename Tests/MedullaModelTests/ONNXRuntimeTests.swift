@@ -1,4 +1,5 @@
 import Foundation
+import InferenceCases
 import MedullaBase
 import MedullaModel
 import Testing

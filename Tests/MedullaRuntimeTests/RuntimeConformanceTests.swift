@@ -52,6 +52,18 @@ struct RuntimeConformanceTests {
     #expect(throws: RuntimeError.self) { try loaded.time([1], repeats: 1) }
   }
 
+  @Test("refuses a value that is no finite number, by row and feature", arguments: here)
+  func notFinite(name: String) throws {
+    let loaded = try Runtimes.named(name).load(TestNetworks.dense(seed: 1))
+    for value in [Float.nan, .infinity, -.infinity] {
+      var rows = [[Float]](repeating: [Float](repeating: 0, count: TestNetworks.inputs), count: 3)
+      rows[2][4] = value
+      let error = #expect(throws: RuntimeError.self) { try loaded.run(values: rows) }
+      #expect(error?.code == .notFinite)
+      #expect(error?.message.contains("feature 4 of row 2") == true, "\(error?.message ?? "")")
+    }
+  }
+
   @Test(
     "keeps what it loaded before when it loads another, and answers any number of threads", arguments: here)
   func threads(name: String) throws {

@@ -27,7 +27,10 @@ struct SampleFileTests {
 
   @Test("CSV may have names, comments, blanks and other separators")
   func csv() throws {
-    for text in ["a,b\n1,2\n\n# note\n3, 4\n", "1;2\r\n3;4", "1\t2\n3\t4\n", " 1 2\n3  4"] {
+    for text in [
+      "a,b\n1,2\n\n# note\n3, 4\n", "1;2\r\n3;4", "1\t2\n3\t4\n", " 1 2\n3  4", "\"1\",\"2\"\n\"3\", \"4\"\n",
+      "\"a,b\",\"c\"\n1,2\n3,4\n", "\u{FEFF}1,2\n3,4\n", ",b\n1,2\n3,4\n",
+    ] {
       try withFile(Data(text.utf8)) { path in
         let samples = try SampleFile.read(path, elements: 2)
         #expect(samples == [[1, 2], [3, 4]], "\(text)")
@@ -38,12 +41,21 @@ struct SampleFileTests {
   @Test("a file that makes no sense is refused with its place")
   func refused() throws {
     let cases: [(Data, String)] = [
-      (Data("1,2\n3\n".utf8), "line 2"), (Data("1,2\nx,4\n".utf8), "line 2"), (Data(), "no rows"),
+      (Data("1,2\n3\n".utf8), "line 2"), (Data("1,2\nx,4\n".utf8), "line 2, column 1: \"x\""),
+      (Data("1.0,x2\n1,2\n".utf8), "line 1, column 2: \"x2\""),
+      (Data("a,b\nc,d\n1,2\n".utf8), "line 2, column 1"),
+      (Data("1,2\n3,nan\n".utf8), "line 2, column 2"), (Data("1,2\n-inf,4\n".utf8), "line 2, column 1"),
+      (Data("1,1e999\n".utf8), "not a finite number"), (Data(), "no rows"),
       (Data([0xFF, 0xFE, 0x00]), "UTF-8"),
       (npy("<f4", "False", "(2, 3)", [UInt8](repeating: 0, count: 24)), "shape [2, 3]"),
       (npy("<f4", "False", "(2, 2)", [0, 0]), "needs 16 bytes"),
       (npy("<f4", "False", "(9223372036854775807, 2)", []), "more than"),
       (npy("<c8", "False", "(2, 2)", []), "<c8"), (npy("<f4", "False", "(-1, 2)", []), "-1"),
+      (
+        npy("<f4", "False", "(2, 2)", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xC0, 0x7F, 0, 0, 0, 0]),
+        "row 2, column 1"
+      ),
+      (npy("<f8", "False", "(1, 2)", bytes(0 as Double) + bytes(1e300 as Double)), "row 1, column 2"),
       (npy("<f4", "False", "(0, 4611686018427387904, 4)", []), "more than"),
       (npy("<f4", "True", "(4611686018427387904, 4, 0)", []), "more than"),
     ]
@@ -51,7 +63,31 @@ struct SampleFileTests {
       try withFile(data) { path in
         let error = #expect(throws: ModelError.self) { try SampleFile.read(path, elements: 2) }
         #expect(error?.message.contains(text) == true, "\(error?.message ?? "") does not say \(text)")
+        #expect(error?.message.hasPrefix(path) == true)
       }
+    }
+  }
+
+  @Test("a pipe is read to its end, and what cannot be opened says why")
+  func pipes() throws {
+    let pipe = Pipe()
+    let rows: [[Float]] = (0..<40_000).map { [Float($0), 1] }
+    let writer = Thread {
+      try? pipe.fileHandleForWriting.write(contentsOf: SampleFile.data(rows, columns: 2))
+      try? pipe.fileHandleForWriting.close()
+    }
+    writer.start()
+    let read = try SampleFile.read("/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)", elements: 2)
+    #expect(read == rows)
+    for (path, reason) in [("/nowhere", "no such file"), ("/tmp", "is a directory")] {
+      let error = #expect(throws: ModelError.self) { try SampleFile.read(path, elements: 2) }
+      #expect(error?.code == .io && error?.message.contains(reason) == true, "\(error?.message ?? "")")
+    }
+    do throws(BoundedInput.Failure) {
+      _ = try BoundedInput.read("/dev/zero", limit: 1 << 21)
+      Issue.record("an endless file was read")
+    } catch {
+      #expect(error.reason.contains("more than"))
     }
   }
 

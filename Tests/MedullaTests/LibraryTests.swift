@@ -39,6 +39,13 @@ struct LibraryTests {
       try Medulla.compile(model: "absent.onnx", calibration: Self.calibration)
     }
     #expect(absent.map { !$0.message.isEmpty && !$0.code.isEmpty } == true)
+    let unknown = #expect(throws: MedullaError.self) {
+      try Medulla.compile(model: Self.model, calibration: Self.calibration, output: "absent")
+    }
+    #expect(unknown?.code == "missingData")
+    let bundle = try Medulla.compile(model: Self.model, calibration: Self.calibration)
+    let nothing = #expect(throws: MedullaError.self) { try bundle.run([Float](repeating: .nan, count: 30)) }
+    #expect(nothing?.code == "notFinite")
     let options = CompileOptions(scheme: .w8a8, maxError: 0.01)
     let both = #expect(throws: MedullaError.self) {
       try Medulla.compile(model: Self.model, calibration: Self.calibration, options: options)

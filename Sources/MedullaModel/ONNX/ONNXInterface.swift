@@ -36,7 +36,7 @@ struct ONNXInterface {
     guard names.count == 1, let name = names.first, !name.isEmpty else {
       throw ModelError(
         .unsupportedShape, "the graph has \(names.count) outputs; one is needed",
-        remedy: "Choose one by its name: \(list(names)).")
+        remedy: "Choose one by its name (`medulla compile --output-name NAME`): \(list(names)).")
     }
     return name
   }

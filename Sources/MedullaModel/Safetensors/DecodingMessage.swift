@@ -1,12 +1,12 @@
 /// What is wrong with a JSON document, and where.
-struct DecodingMessage: CustomStringConvertible {
+package struct DecodingMessage: CustomStringConvertible {
   private let error: any Error
 
-  init(_ error: any Error) {
+  package init(_ error: any Error) {
     self.error = error
   }
 
-  var description: String {
+  package var description: String {
     guard let error = error as? DecodingError else { return "\(error)" }
     switch error {
     case .keyNotFound(let key, let context): return "\(key.stringValue) is missing\(place(context))"

@@ -54,6 +54,12 @@ struct NPYArray {
         .shapeMismatch, "an array of shape \(shape) does not hold samples of \(elements) values",
         remedy: "The first axis counts samples, the others are the network's input.")
     }
+    if let place = values.firstIndex(where: { !$0.isFinite }) {
+      throw ModelError(
+        .malformedFile,
+        "row \(place / elements + 1), column \(place % elements + 1) is \(values[place]), no finite number",
+        remedy: "Remove the row, or put a number there; rows and columns are counted from 1.")
+    }
     return stride(from: 0, to: values.count, by: elements).map { Array(values[$0..<$0 + elements]) }
   }
 

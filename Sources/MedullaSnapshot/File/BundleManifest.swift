@@ -1,5 +1,6 @@
 import Foundation
 import MedullaBase
+import MedullaModel
 
 /// What a bundle says about itself: the JSON of `medulla compile --json` and of `manifest.json`.
 package struct BundleManifest: Hashable, Sendable, Codable {
@@ -104,13 +105,21 @@ package struct BundleManifest: Hashable, Sendable, Codable {
       self = try JSONDecoder().decode(BundleManifest.self, from: data)
     } catch {
       throw SnapshotError(
-        .malformedFile, "the manifest of \(path) cannot be read: \(error)",
+        .malformedFile, "the manifest of \(path) cannot be read: \(DecodingMessage(error))",
         remedy: "Compile the bundle again.")
     }
   }
 
   /// The manifest as JSON, keys sorted.
-  package func data() throws -> Data {
-    Data(try JSONText.encode(self, keys: .asNamed).utf8)
+  ///
+  /// - Throws: `malformedFile` when one of its numbers is not finite.
+  package func data() throws(SnapshotError) -> Data {
+    do {
+      return Data(try JSONText.encode(self, keys: .asNamed).utf8)
+    } catch {
+      throw SnapshotError(
+        .malformedFile, "the manifest cannot be written: one of its numbers is not finite",
+        remedy: "Check calibration samples for values far beyond the others.")
+    }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MedullaBase
+import MedullaModel
 
 /// A snapshot file as the first version of the format had it: read, no longer written.
 ///
@@ -51,7 +52,7 @@ struct SnapshotFileVersion1 {
       let text = Data(bytes[Self.fixedBytes..<Self.fixedBytes + headerBytes])
       header = try JSONDecoder().decode(Header.self, from: text)
     } catch {
-      throw SnapshotFile.damaged("its header cannot be read: \(error)")
+      throw SnapshotFile.damaged("its header cannot be read: \(DecodingMessage(error))")
     }
     let image = (0..<Int(words)).map {
       Int64(bitPattern: bytes.number(at: imageStart + $0 * 8, bytes: 8))

@@ -53,7 +53,8 @@ struct SnapshotFileWriter {
     do {
       parts.append(Part(kind: kind, element: .text, index: 0, bytes: try JSONText.line(value)))
     } catch {
-      throw SnapshotError(.malformedFile, "the snapshot's \(kind) cannot be written: \(error)")
+      throw SnapshotError(
+        .malformedFile, "the snapshot's \(kind) cannot be written: one of its numbers is not finite")
     }
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import MedullaBase
+import MedullaModel
 
 /// The table of sections of a version 2 file, read from bytes that may be anything.
 struct SnapshotTable {
@@ -117,7 +118,7 @@ struct SnapshotTable {
     do {
       return try JSONDecoder().decode(Value.self, from: Data(bytes[section.offset..<section.end]))
     } catch {
-      throw SnapshotFile.damaged("its \(kind) cannot be read: \(error)")
+      throw SnapshotFile.damaged("its \(kind) cannot be read: \(DecodingMessage(error))")
     }
   }
 }

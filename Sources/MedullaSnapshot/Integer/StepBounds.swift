@@ -1,5 +1,5 @@
-/// What one step makes of a range, and the proof of its sums: the one bound by which the quantizer chooses and
-/// a snapshot is accepted.
+/// What one step makes of a range, and the proof of its sums: the one bound by which the quantizer chooses
+/// and a snapshot is accepted.
 ///
 /// Its numbers may come from any file, so every operation on them is checked. A tensor's values stay within
 /// ±`valueLimit`, so that each can be negated and two be added.

@@ -51,7 +51,7 @@ extension QuantizationRun {
       height = pad.outputHeight
       width = pad.outputWidth
       try append(
-        .pad(pad), .none, layer: layer - 1, name: "layer \(layer) padding", format: format)
+        .pad(pad), .none, layer: records.last?.layer ?? -1, name: "layer \(layer) padding", format: format)
     }
     var fixed: (packing: Packing, shift: Int)?
     if case .convolution(let step) = matchingStep { fixed = (step.packing, step.epilogue.shift) }

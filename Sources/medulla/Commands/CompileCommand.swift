@@ -27,6 +27,10 @@ struct CompileCommand: ParsableCommand {
   @Option(
     name: [.short, .customLong("output")], help: ArgumentHelp("The bundle to write.", valueName: "bundle"))
   var output: String
+  @Option(
+    help: ArgumentHelp(
+      "The model's output to compile, by its name; needed where it has several.", valueName: "name"))
+  var outputName: String?
   @Option(help: "w8a8, w8a16 or w16a16; default w8a16.")
   var scheme: QuantizationScheme?
   @Option(
@@ -63,7 +67,7 @@ struct CompileCommand: ParsableCommand {
   }
 
   func run() throws {
-    let network = try Network.read(contentsOf: model)
+    let network = try Network.read(contentsOf: model, output: outputName)
     let calibration = try readCalibration(for: network)
     let compilation = try Compilation(
       network, calibration, options: options(), maxError: maxError, requiresPrograms: requirePrograms)
@@ -77,10 +81,9 @@ struct CompileCommand: ParsableCommand {
   }
 
   private func writeSource(of file: SnapshotFile, to folder: String) throws {
-    let folder = URL(fileURLWithPath: folder, isDirectory: true)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try ModelFile.createDirectory(folder)
     for (name, text) in SnapshotSource(file).files {
-      try Data(text.utf8).write(to: folder.appendingPathComponent(name), options: .atomic)
+      try ModelFile.write(Data(text.utf8), to: folder + "/" + name)
     }
   }
 

@@ -2,8 +2,8 @@ import MedullaBase
 import MedullaModel
 
 /// Networks of random sizes and parameters, one family for each kind of layer.
-enum NetworkCases {
-  static let families: [(name: String, make: @Sendable (inout SeededGenerator) throws -> Network)] = [
+package enum NetworkCases {
+  package static let families: [(name: String, make: @Sendable (inout SeededGenerator) throws -> Network)] = [
     ("dense", dense), ("activations", activations), ("softmax", softmax), ("argmax", argmax),
     ("convolution", convolution), ("grouped", grouped), ("maxpool", { try pool(.max, &$0) }),
     ("averagepool", { try pool(.average(countsPadding: false), &$0) }),
@@ -11,13 +11,13 @@ enum NetworkCases {
     ("rearrange", rearrange), ("classifier", classifier),
   ]
 
-  static func layer(_ inputs: Int, _ outputs: Int, _ random: inout SeededGenerator) -> Layer {
+  package static func layer(_ inputs: Int, _ outputs: Int, _ random: inout SeededGenerator) -> Layer {
     let scale = 1 / Float(inputs).squareRoot()
     let weights = random.floats(inputs * outputs, in: -scale...scale)
     return .dense(Dense(inputs: inputs, outputs: outputs, weights: weights, bias: random.floats(outputs)))
   }
 
-  static func dense(_ random: inout SeededGenerator) throws -> Network {
+  package static func dense(_ random: inout SeededGenerator) throws -> Network {
     let inputs = random.integer(1...300)
     let (hidden, outputs) = (random.integer(1...40), random.integer(1...9))
     return try Network(
@@ -25,7 +25,7 @@ enum NetworkCases {
       layers: [layer(inputs, hidden, &random), layer(hidden, outputs, &random)])
   }
 
-  static func activations(_ random: inout SeededGenerator) throws -> Network {
+  package static func activations(_ random: inout SeededGenerator) throws -> Network {
     let all: [Activation] = [
       .relu, .leakyRelu(slope: Float.random(in: 0...0.5, using: &random)),
       .clip(
@@ -41,22 +41,22 @@ enum NetworkCases {
     return try Network(name: "activations", inputShape: TensorShape([width]), layers: layers)
   }
 
-  static func softmax(_ random: inout SeededGenerator) throws -> Network {
+  package static func softmax(_ random: inout SeededGenerator) throws -> Network {
     let sizes = (0..<random.integer(1...3)).map { _ in random.integer(1...7) }
     return try Network(name: "softmax", inputShape: TensorShape(sizes), layers: [.softmax])
   }
 
-  static func argmax(_ random: inout SeededGenerator) throws -> Network {
+  package static func argmax(_ random: inout SeededGenerator) throws -> Network {
     let (inputs, outputs) = (random.integer(1...20), random.integer(1...10))
     return try Network(
       name: "argmax", inputShape: TensorShape([inputs]), layers: [layer(inputs, outputs, &random), .argmax])
   }
 
-  static func convolution(_ random: inout SeededGenerator) throws -> Network {
+  package static func convolution(_ random: inout SeededGenerator) throws -> Network {
     try convolution(groups: 1, &random)
   }
 
-  static func grouped(_ random: inout SeededGenerator) throws -> Network {
+  package static func grouped(_ random: inout SeededGenerator) throws -> Network {
     try convolution(groups: random.integer(2...3), &random)
   }
 
@@ -78,7 +78,7 @@ enum NetworkCases {
       name: "convolution", inputShape: shape, layers: [.convolution(convolution), .activation(.relu)])
   }
 
-  static func pool(_ kind: Pool.Kind, _ random: inout SeededGenerator) throws -> Network {
+  package static func pool(_ kind: Pool.Kind, _ random: inout SeededGenerator) throws -> Network {
     let kernel = Extent(height: random.integer(1...4), width: random.integer(1...4))
     let pool = Pool(
       kind: kind, kernel: kernel,
@@ -90,7 +90,7 @@ enum NetworkCases {
     return try Network(name: "pool", inputShape: shape, layers: [.pool(pool)])
   }
 
-  static func rearrange(_ random: inout SeededGenerator) throws -> Network {
+  package static func rearrange(_ random: inout SeededGenerator) throws -> Network {
     let sizes = (0..<random.integer(1...3)).map { _ in random.integer(1...5) }
     let shape = TensorShape(sizes)
     let target = TensorShape((0..<random.integer(1...3)).map { _ in random.integer(1...4) })
@@ -101,7 +101,7 @@ enum NetworkCases {
   }
 
   /// Convolution, pool, flatten, dense, softmax: the shape of a small image classifier.
-  static func classifier(_ random: inout SeededGenerator) throws -> Network {
+  package static func classifier(_ random: inout SeededGenerator) throws -> Network {
     let convolution = Convolution(
       inputChannels: 2, outputChannels: 4, kernel: Extent(height: 3, width: 3),
       padding: Padding(top: 1, left: 1, bottom: 1, right: 1), weights: random.floats(72),
