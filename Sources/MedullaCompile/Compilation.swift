@@ -46,10 +46,10 @@ package struct Compilation: Sendable {
           kept, to: draft.appendingPathComponent(SnapshotBundle.calibrationName).path)
       }
       if let programs {
-        try programs.header.write(
-          to: draft.appendingPathComponent(SnapshotBundle.headerName), atomically: false, encoding: .utf8)
+        try ModelFile.write(
+          Data(programs.header.utf8), to: draft.appendingPathComponent(SnapshotBundle.headerName).path)
         let folder = draft.appendingPathComponent(SnapshotBundle.programsName)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        try ModelFile.createDirectory(folder.path)
         try CompiledPrograms.write(programs.objects, to: folder)
       }
       return BundleManifest(

@@ -1,6 +1,5 @@
 import CHost
 import Foundation
-import MedullaBase
 
 /// A compiled network on disk: a directory `NAME.medulla`.
 ///
@@ -84,16 +83,7 @@ package struct SnapshotBundle: Sendable {
         remedy: "Check that the directory around it is writable.")
     }
     defer { try? files.removeItem(at: draft) }
-    var manifest: BundleManifest
-    do {
-      manifest = try fill(draft)
-    } catch let error as any DescribedError {
-      throw error
-    } catch {
-      throw SnapshotError(
-        .io, "\(path) cannot be written: \(error.localizedDescription)",
-        remedy: "Check that the directory around it is writable and has room.")
-    }
+    var manifest = try fill(draft)
     manifest.files = try BundleFiles.digests(in: draft.path)
     do {
       try Data(file.bytes).write(to: draft.appendingPathComponent(snapshotName))
