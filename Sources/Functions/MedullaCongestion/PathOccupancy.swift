@@ -6,6 +6,7 @@
 /// the flow tells of its next one, or is heard no more.
 struct PathOccupancy {
   private struct Flow {
+    let number: UInt64
     let start: UInt64
     var last: Interval
   }
@@ -16,7 +17,10 @@ struct PathOccupancy {
     let rate: Double
   }
 
-  private var flows: [UInt64: Flow] = [:]
+  /// One after another in memory: each sample is held against all of them.
+  private var flows: ContiguousArray<Flow> = []
+  /// Where each flow is among them.
+  private var places: [UInt64: Int] = [:]
   /// The most of this period and of the one before.
   private var most = 0.0
   private var before = 0.0
@@ -31,13 +35,17 @@ struct PathOccupancy {
   mutating func note(flow: UInt64, from start: UInt64, to end: UInt64, rate: Double) -> Double {
     let interval = Interval(start: start, end: end, rate: rate)
     let beside: Double
-    if let known = flows[flow] {
-      beside = count(to: flow, in: known.last)
-      most = max(most, known.last.rate * beside)
-      flows[flow]?.last = interval
+    if let place = places[flow] {
+      let last = flows[place].last
+      beside = count(to: flow, in: last)
+      most = max(most, last.rate * beside)
+      flows[place].last = interval
     } else {
       beside = count(to: flow, in: interval)
-      if flows.count < Self.flowLimit { flows[flow] = Flow(start: start, last: interval) }
+      if flows.count < Self.flowLimit {
+        places[flow] = flows.count
+        flows.append(Flow(number: flow, start: start, last: interval))
+      }
     }
     let most = max(most, before)
     return most > 0 ? min(rate * beside / most, 1) : 1
@@ -45,10 +53,11 @@ struct PathOccupancy {
 
   /// Drops flows that are heard no more.
   mutating func forget(at now: UInt64) {
-    for (flow, known) in flows where known.last.end &+ Self.memory < now {
-      most = max(most, known.last.rate * count(to: flow, in: known.last))
+    for flow in flows where flow.last.end &+ Self.memory < now {
+      most = max(most, flow.last.rate * count(to: flow.number, in: flow.last))
     }
-    flows = flows.filter { $0.value.last.end &+ Self.memory >= now }
+    flows.removeAll { $0.last.end &+ Self.memory < now }
+    places = Dictionary(uniqueKeysWithValues: flows.enumerated().map { ($1.number, $0) })
   }
 
   /// Begins a new period; the most of the old one counts on only when it is the one just before.
@@ -61,8 +70,8 @@ struct PathOccupancy {
   private func count(to flow: UInt64, in interval: Interval) -> Double {
     let length = max(Double(interval.end &- interval.start), 1)
     var count = 1.0
-    for (other, known) in flows where other != flow {
-      let (start, end) = (max(known.start, interval.start), min(known.last.end, interval.end))
+    for other in flows where other.number != flow {
+      let (start, end) = (max(other.start, interval.start), min(other.last.end, interval.end))
       if end > start { count += min(Double(end - start) / length, 1) }
     }
     return count

@@ -12,7 +12,8 @@ struct ActionCarrier {
     case clear
     case findChange
     case askVersion
-    case query([[Float]])
+    /// The number tells the answer from one to a question that was given up.
+    case query([[Float]], number: UInt64)
     case stage(Candidate, shadowEvery: Int?)
     /// In place of a version and of no other; nil: of what is active then.
     case promote(over: UInt64?)
@@ -25,7 +26,7 @@ struct ActionCarrier {
     case event(LoopEvent)
     case staged(version: UInt64, Candidate)
     /// The live snapshot's answers.
-    case answered([[Float]])
+    case answered([[Float]], number: UInt64)
     /// There is nothing to tell.
     case done
   }
@@ -43,7 +44,7 @@ struct ActionCarrier {
       case .clear: try clear()
       case .findChange: if let change = try fastPath.lastChange() { return .event(found(change)) }
       case .askVersion: return .event(.active(version: try fastPath.activeVersion()))
-      case .query(let inputs): return .answered(try fastPath.query(inputs))
+      case .query(let inputs, let number): return .answered(try fastPath.query(inputs), number: number)
       case .stage(let candidate, let every): return try stage(candidate, shadowEvery: every)
       case .promote(let expected): return .event(try promote(over: expected))
       case .discard: return .event(try discard())

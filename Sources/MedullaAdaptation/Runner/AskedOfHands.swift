@@ -3,8 +3,10 @@ import MedullaSnapshot
 /// What the loop has asked of the fast path's thread, and what is known of what it staged.
 struct AskedOfHands {
   /// The answers of the live snapshot and of the adapter to the same inputs, until both are there.
-  var kernel: [[Float]]?
+  private(set) var kernel: [[Float]]?
   var tuned: [[Float]]?
+  /// Of the question that was asked last.
+  private(set) var question: UInt64 = 0
   /// Candidates that are being staged, of which the loop wants the last.
   var stages = 0
   var rollsBack = false
@@ -13,6 +15,18 @@ struct AskedOfHands {
 
   /// More versions than all slots of an instance hold.
   static let shapeLimit = 64
+
+  /// A new question: answers to the one before no longer count.
+  mutating func ask() {
+    question += 1
+    forgetAnswers()
+  }
+
+  mutating func forgetAnswers() { (kernel, tuned) = (nil, nil) }
+
+  mutating func noteAnswer(_ outputs: [[Float]], to number: UInt64) {
+    if number == question { kernel = outputs }
+  }
 
   /// The shape of a version's program; nil: it was not staged here.
   func shape(of version: UInt64?) -> ProgramShape? { version.flatMap { shapes[$0] } }

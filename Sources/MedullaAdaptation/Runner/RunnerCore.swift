@@ -103,8 +103,8 @@ final class RunnerCore: @unchecked Sendable {
     case .staged(let version, let candidate):
       // Of orders that were given up the kernel keeps none but the last.
       if asked.noteStaged(version, candidate) { handle(.staged(version: version), now) }
-    case .answered(let outputs):
-      asked.kernel = outputs
+    case .answered(let outputs, let number):
+      asked.noteAnswer(outputs, to: number)
       compare(now)
     case .done: break
     }
@@ -193,17 +193,17 @@ final class RunnerCore: @unchecked Sendable {
   private func startComparing() -> LoopEvent? {
     let inputs = intake.compared(settings.gates.necessity.over)
     guard !inputs.isEmpty else { return .compared([]) }
-    (asked.kernel, asked.tuned) = (nil, nil)
+    asked.ask()
     // What is compared with must be what the loop takes it for.
     hands.post(.askVersion)
-    hands.post(.query(inputs))
+    hands.post(.query(inputs, number: asked.question))
     desk?.post(.evaluate(inputs))
     return nil
   }
 
   private func compare(_ now: Duration) {
     guard let kernel = asked.kernel, let tuned = asked.tuned else { return }
-    (asked.kernel, asked.tuned) = (nil, nil)
+    asked.forgetAnswers()
     do {
       let losses = try FidelityLoss.relative(kernel: kernel, tuned: tuned, ranges: intake.ranges)
       handle(.compared(losses), now)
