@@ -52,7 +52,8 @@ let package = Package(
       // The executable carries the eBPF sources, so that it needs no file beside it.
       resources: embedded(
         "../CMedullaABI/include/intf.h", "../CMedullaABI/include/packet_intf.h", "bpf/kernel_types.h",
-        "bpf/medulla.bpf.h", "bpf/medulla_shadow.bpf.h", "bpf/medulla_decide.bpf.h",
+        "bpf/medulla_order.bpf.h", "bpf/medulla.bpf.h", "bpf/medulla_shadow.bpf.h",
+        "bpf/medulla_decide.bpf.h",
         "bpf/medulla_sample.bpf.h", "bpf/medulla_live.bpf.h", "bpf/medulla_function.bpf.h",
         "bpf/medulla_parse.bpf.h", "bpf/medulla_packet.bpf.h", "bpf/dispatch.bpf.c", "bpf/query.bpf.c"),
       swiftSettings: swift6),
@@ -236,7 +237,8 @@ let package = Package(
     .target(
       name: "DatapathCases",
       dependencies: [
-        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCompile",
+        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
+        "MedullaCompile",
       ],
       path: "Tests/Cases/Datapath", swiftSettings: swift6),
     .testTarget(

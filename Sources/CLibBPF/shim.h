@@ -48,6 +48,30 @@ static inline int medulla_test_run(int program, const void *packet, __u32 size, 
 	return error;
 }
 
+/*
+ * One run over a packet, whose bytes come back in `out`, of which *out_size are there. segment: the payload
+ * of each segment that a packet for tc stands for; 0: it is one packet.
+ */
+static inline int medulla_test_packet(int program, const void *packet, __u32 size, __u32 segment, void *out,
+				      __u32 *out_size, __u32 *result)
+{
+	struct __sk_buff context;
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = size, .data_out = out,
+		    .data_size_out = *out_size, .repeat = 1);
+	int error;
+
+	memset(&context, 0, sizeof(context));
+	context.gso_size = segment;
+	if (segment) {
+		options.ctx_in = &context;
+		options.ctx_size_in = sizeof(context);
+	}
+	error = bpf_prog_test_run_opts(program, &options);
+	*result = options.retval;
+	*out_size = options.data_size_out;
+	return error;
+}
+
 /* Opens an object from memory under a name of our own. */
 static inline struct bpf_object *medulla_open_object(const void *bytes, size_t size, const char *name)
 {
@@ -133,4 +157,10 @@ static inline void medulla_store32(void *word, __u32 value)
 static inline void medulla_store64(void *word, __u64 value)
 {
 	__atomic_store_n((__u64 *)word, value, __ATOMIC_RELEASE);
+}
+
+/* Release does not hold back what is stored after it, nor acquire what was loaded before it. */
+static inline void medulla_fence(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

@@ -95,6 +95,27 @@ package struct BPFMap: Sendable {
     }
   }
 
+  /// The first bytes of each value of a hash map, as a trivial type.
+  ///
+  /// An entry that stays while they are read is given once.
+  package func values<Value: BitwiseCopyable>(beginningWith type: Value.Type) throws(KernelError) -> [Value] {
+    guard valueSize >= MemoryLayout<Value>.size, entryLimit > 0 else {
+      throw KernelError(.mismatch, "map \(name) has values of \(valueSize) bytes, smaller than \(Value.self)")
+    }
+    var keys = [UInt8](repeating: 0, count: keySize * entryLimit)
+    var values = [UInt8](repeating: 0, count: paddedValueSize * entryLimit)
+    var (count, position) = (UInt32(entryLimit), UInt32(0))
+    let status = bpf_map_lookup_batch(
+      descriptor.number, nil, &position, &keys, &values, &count, nil)
+    // Not found: there are no more after these.
+    guard status == 0 || status == -ENOENT else { throw .system("read map \(name)", number: status) }
+    return values.withUnsafeBytes { raw in
+      (0..<min(Int(count), entryLimit)).map {
+        raw.loadUnaligned(fromByteOffset: $0 * paddedValueSize, as: Value.self)
+      }
+    }
+  }
+
   package func set<Value: BitwiseCopyable>(_ value: Value, at key: UInt32) throws(KernelError) {
     try checkValue(Value.self)
     guard !isPerProcessor else {

@@ -95,6 +95,37 @@ package struct BPFProgram: Sendable {
   }
 }
 
+extension BPFProgram {
+  package struct PacketRun: Equatable, Sendable {
+    /// What the program returned.
+    package let verdict: UInt32
+    /// The packet after it.
+    package let bytes: [UInt8]
+  }
+
+  /// Room that a program may add to a packet.
+  private static let packetGrowth = 256
+
+  /// Runs the program on a packet, without attaching it.
+  ///
+  /// - Parameter segment: for tc, the payload of each segment that the packet stands for; 0: it is one.
+  /// - Throws: what the kernel says of a packet that is shorter than an Ethernet header, or too long.
+  package func run(on packet: [UInt8], segment: Int = 0) throws(KernelError) -> PacketRun {
+    guard let length = UInt32(exactly: packet.count), let segment = UInt32(exactly: segment) else {
+      throw KernelError(.invalid, "run \(name) on a packet of \(packet.count) bytes")
+    }
+    var bytes = [UInt8](repeating: 0, count: packet.count + Self.packetGrowth)
+    var size = UInt32(clamping: bytes.count)
+    var verdict: UInt32 = 0
+    let status = medulla_test_packet(
+      descriptor.number, packet, length, segment, &bytes, &size, &verdict)
+    guard status == 0 else {
+      throw .system("run program \(name) on a packet of \(packet.count) bytes", number: status)
+    }
+    return PacketRun(verdict: verdict, bytes: Array(bytes.prefix(Int(size))))
+  }
+}
+
 /// While one exists, the kernel counts runs and time of every program (`BPF_ENABLE_STATS`).
 ///
 /// Costs two clock reads on each run of each program, so it is off by default.

@@ -2,6 +2,8 @@ import CLibBPF
 import Glibc
 
 /// An array map in this process's memory; the kernel's programs see each store at once.
+///
+/// Loads acquire and stores release: who sees a stored word sees what was stored before it.
 package final class MappedMap {
   private let base: UnsafeMutableRawPointer
   /// Bytes of all entries.
@@ -45,6 +47,9 @@ package final class MappedMap {
     precondition(offset >= 0 && offset + 8 <= count && offset % 8 == 0)
     medulla_store64(base + offset, value)
   }
+
+  /// Orders all before it and all after it, copies of words too.
+  package func fence() { medulla_fence() }
 
   /// A plain copy of 64-bit words into the map, for memory that no program reads meanwhile.
   package func store(words: some Collection<Int64>, at offset: Int) {

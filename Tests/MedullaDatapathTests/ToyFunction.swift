@@ -103,8 +103,7 @@ struct ToyFunction: DatapathFunction {
     struct toy_flow {
       __u64 number;
       __u64 decisions;
-      __u32 pin;
-      __u32 reserved;
+      __u64 pin;
     };
 
     struct {

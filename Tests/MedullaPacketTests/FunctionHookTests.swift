@@ -30,7 +30,7 @@ struct FunctionHookTests {
   @Test("a registration is read by its layout, and one that is cut short or of another interface is refused")
   func registration() throws {
     var bytes = [UInt8](repeating: 0, count: 64)
-    bytes[0] = 3
+    bytes[0] = 4
     bytes[4] = 6
     bytes[9] = 1
     bytes.replaceSubrange(16..<20, with: Array("mark".utf8))

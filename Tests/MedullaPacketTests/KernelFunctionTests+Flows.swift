@@ -158,6 +158,21 @@ extension KernelFunctionTests {
     }
   }
 
+  @Test("flows that are on a slot's count and nowhere else hold it only until a sweep recounts")
+  func recounted() throws {
+    try attached("fw") { name, loopback in
+      try Self.begin(flows: 3, loopback)
+      let kept = try active(name).flows
+      try Instance(name.text).pinned().shared().addCounted(3, on: Router.firstPin(of: 1))
+      #expect(try active(name).flows == kept + 3)
+      try Instance(name.text).update(KernelTestHost.network(seed: 2, inputs: 4, outputs: 2).snapshot)
+      let isRight = try eventually(within: 5) {
+        try Instance(name.text).sweep().slots.first { $0.index == 0 }?.flows == kept
+      }
+      #expect(isRight && kept > 0)
+    }
+  }
+
   @Test("a question waits only so long for another that holds the query, and says so")
   func busyQuery() throws {
     try attached("fk") { name, _ in

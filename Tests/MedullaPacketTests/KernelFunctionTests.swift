@@ -99,7 +99,7 @@ struct KernelFunctionTests {
         #expect(reference.run(features: sample.features) == sample.outputs)
         #expect(sample.outcomes.count == 2 && sample.outcomes[0] << 16 == sample.features[0])
       }
-      #expect(Set(all.map(\.flow)).isSuperset(of: [1, 2]))
+      #expect(Set(all.map(\.flow)).subtracting([0]).count == 2)
       flow.end()
       // Ended by FIN or RST, not by idleness.
       #expect(try eventually(within: 5) { try active(name).flows == 0 })

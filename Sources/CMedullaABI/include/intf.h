@@ -8,13 +8,15 @@
 
 #include <linux/types.h>
 
-#define MEDULLA_INTERFACE_VERSION 3
+#define MEDULLA_INTERFACE_VERSION 4
 #define MEDULLA_SLOTS 8
 #define MEDULLA_NO_SLOT 0xffffffffu
 #define MEDULLA_GENERATIONS 16 /* rows of what is kept by program set: number modulo this */
 #define MEDULLA_PINS (MEDULLA_GENERATIONS * MEDULLA_SLOTS)
-#define MEDULLA_NO_PIN 0xffffffffu  /* the flow has ended, or is not kept */
-#define MEDULLA_LET_GO 0xfffffffeu  /* its program set has let the flow go; the current one takes it */
+#define MEDULLA_PIN_BITS 8 /* of a flow's word; above them is the flow's number, or nothing */
+#define MEDULLA_PIN_MASK ((1u << MEDULLA_PIN_BITS) - 1)
+#define MEDULLA_NO_PIN 0xffu /* the flow has ended, or is not kept */
+#define MEDULLA_LET_GO 0xfeu /* its program set has let the flow go; the current one takes it */
 #define MEDULLA_WORKSPACES 4
 #define MEDULLA_REQUEST_BYTES (1 << 18) /* ring of the round-trip benchmark */
 #define MEDULLA_SAMPLE_BYTES (1 << 21)	/* ring of samples, unless the attachment sets another */
@@ -66,14 +68,16 @@ struct medulla_control {
 };
 
 /*
- * One for each pin; written by programs only, shared by all program sets of an instance. A pin is a slot of a
- * program set: the set's row times MEDULLA_SLOTS, plus the slot.
+ * One for each pin and processor; written by programs only, shared by all program sets of an instance. A pin
+ * is a slot of a program set: the set's row times MEDULLA_SLOTS, plus the slot.
  *
- * Every flow has at most one pin, and `held` is how many flows have it. Whoever changes a flow's pin, by one
- * atomic exchange, moves the counts right after it, so each flow is counted once whoever comes first; between
- * the two steps `held` is off by the flows that are on their way, and a slot or a program set is therefore
- * given up only a while after it was last taken. A row is given to another program set only when all its
- * `held` are 0.
+ * Every flow has at most one pin, and the sum of `held` over the processors, modulo 2^64, is how many flows
+ * have it: one may take a pin on one processor and give it back on another. Whoever changes a flow's pin, by
+ * one atomic exchange, moves the counts right after it, so each flow is counted once whoever comes first;
+ * between the two steps `held` is off by the flows that are on their way. User space adds up one processor
+ * after the other: while flows come it may miss one that came and see another that went. A slot or a program
+ * set is therefore given up only a while after it was last taken, when flows can only leave. A row is given
+ * to another program set only when all its `held` are 0.
  */
 struct medulla_flows {
 	__u64 held;  /* flows that are on the slot now */
@@ -104,20 +108,24 @@ struct medulla_totals {
 	__u64 samples;
 	__u64 samples_dropped;
 	__u64 orphaned; /* packets of flows whose program set was gone: the current one served them */
+	__u64 flows;	/* that began on the processor: part of their numbers */
 };
 
 /* Of the instance, for all its program sets. */
 struct medulla_shared {
-	__u64 next_flow; /* written by programs only */
 	/* Where a dispatcher sends packets, written by user space in one store: the number of the program set
 	 * that new flows go to in the low half, MEDULLA_FOLLOW or MEDULLA_ALONE in the high half. */
 	__u64 route;
+	/* Written by user space only, by pin: flows that are on its count and nowhere else. A recount found
+	 * them; they are taken off what `held` says. */
+	__s64 lost[MEDULLA_PINS];
 };
 
 /* medulla_sample_header.flags */
 #define MEDULLA_SAMPLE_VALID 1u	 /* the record is complete */
 #define MEDULLA_SAMPLE_SHADOW 2u /* the shadow's outputs are there */
 
+#define MEDULLA_FLOW_NUMBER_BITS 40 /* of a flow's number; above them is the processor */
 #define MEDULLA_SAMPLE_NUMBER_BITS 48 /* of a sample's id; above them is the processor */
 
 /*
@@ -153,6 +161,7 @@ struct medulla_request {
 	__u64 sequence;
 };
 
+_Static_assert(MEDULLA_PINS <= MEDULLA_LET_GO, "a pin is none of the words for no pin");
 _Static_assert(sizeof(struct medulla_slot) == 96, "slot layout");
 _Static_assert(sizeof(struct medulla_control) == 888, "control layout");
 _Static_assert(sizeof(struct medulla_flows) == 24, "flows layout");

@@ -11,6 +11,7 @@ package struct CongestionFlow: Codable, Sendable, Equatable, InstanceFlow {
   }
 
   package let generation: Int
+  /// `noSlot` while it is on none.
   package let slot: Int
   package let phase: Phase
   package let bitsPerSecond: UInt64
@@ -24,6 +25,8 @@ package struct CongestionFlow: Codable, Sendable, Equatable, InstanceFlow {
   /// What `action` was inferred from, in the same format; null when newer intervals have ended since.
   @Nullable package private(set) var features: [Int64]?
 
+  static let noSlot = -1
+
   enum CodingKeys: String, CodingKey {
     case generation, slot, phase, window, decisions, action, features
     case bitsPerSecond = "bits_per_second"
@@ -33,7 +36,7 @@ package struct CongestionFlow: Codable, Sendable, Equatable, InstanceFlow {
 
   init(_ record: congestion_flow_record, generation: Int) {
     self.generation = generation
-    slot = Int(record.slot)
+    slot = record.slot < UInt32(SlotTable.capacity) ? Int(record.slot) : Self.noSlot
     let phases: [Phase] = [.start, .drain, .steer, .guard]
     phase = phases.indices.contains(Int(record.phase)) ? phases[Int(record.phase)] : .unknown
     bitsPerSecond = record.rate.multipliedReportingOverflow(by: 8).partialValue
@@ -57,6 +60,10 @@ extension CongestionFlow {
 extension CongestionControl {
   package func flows(of generation: PinnedGeneration) throws -> [any InstanceFlow] {
     try Self.liveFlows(of: generation)
+  }
+
+  package func recount(_ generation: PinnedGeneration) throws -> [Int: UInt64]? {
+    try Self.liveFlows(of: generation).reduce(into: [:]) { $0[$1.slot, default: 0] += 1 }
   }
 
   /// Every flow that is on a program set, in all network namespaces.

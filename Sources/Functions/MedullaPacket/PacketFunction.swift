@@ -53,6 +53,17 @@ package struct PacketFunction: DatapathFunction {
       loading: objects, main: registration.name, snapshot: snapshot, shared: shared)
   }
 
+  /// By the words that flows in the table begin with.
+  package func recount(_ generation: PinnedGeneration) throws -> [Int: UInt64]? {
+    let first = UInt64(generation.firstPin)
+    return try generation.table(of: Dispatcher.tableName).values(beginningWith: UInt64.self)
+      .reduce(into: [:]) { counts, word in
+        let pin = word & (1 << UInt64(MEDULLA_PIN_BITS) - 1)
+        guard pin >= first, pin < first + UInt64(SlotTable.capacity) else { return }
+        counts[Int(pin - first), default: 0] += 1
+      }
+  }
+
   /// The source stays with the instance, so that a network of another shape can bring a program of its own
   /// later: the hook, the file's name and the text, with a zero between, of which none holds one.
   package var record: [UInt8] {

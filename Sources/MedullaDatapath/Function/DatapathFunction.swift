@@ -64,6 +64,8 @@ package protocol DatapathFunction: Sendable {
   func point(_ instance: PinnedInstance, to generation: PinnedGeneration) throws
   /// Moves the flows of slots that are to be emptied, idle ones too.
   func drain(_ generation: PinnedGeneration) throws
+  /// How many flows each slot of a program set has, by going over their memory; nil: it cannot tell.
+  func recount(_ generation: PinnedGeneration) throws -> [Int: UInt64]?
   /// What must happen before a program set without flows is unpinned.
   func remove(_ generation: PinnedGeneration, from instance: PinnedInstance) throws
   /// Ends the attachment, and gives back what the function took; the pins go afterwards.
@@ -103,6 +105,7 @@ extension DatapathFunction {
   package var record: [UInt8] { [] }
   package func prepared(for name: InstanceName) throws -> Self { self }
   package func drain(_ generation: PinnedGeneration) throws {}
+  package func recount(_ generation: PinnedGeneration) throws -> [Int: UInt64]? { nil }
   package func release(_ instance: PinnedInstance, narrate: Narrator) throws { instance.detachLinks() }
   package static func releaseUnread(_ name: InstanceName, narrate: Narrator) throws {}
   package func details(of name: InstanceName) -> [String: String] { [:] }

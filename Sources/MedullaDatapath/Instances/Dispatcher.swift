@@ -8,10 +8,11 @@ import MedullaKernel
 package struct Dispatcher {
   /// Of its program; whoever may read the instance's other pins can read what it costs.
   static let pin = "dispatcher"
-  static let tableName = "medulla_table"
+  package static let tableName = "medulla_table"
+  static let placesName = "medulla_places"
   static let programsName = "medulla_generations"
   /// What an instance has beside the maps of every function.
-  static let instanceMaps = [tableName, programsName]
+  static let instanceMaps = [tableName, placesName, programsName]
 
   /// Where packets go that no flow's pin sends elsewhere: one word in the kernel, changed by one store.
   struct Route: Equatable, Sendable {

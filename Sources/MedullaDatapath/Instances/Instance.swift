@@ -116,6 +116,7 @@ package struct Instance: Sendable, CustomStringConvertible {
     let instance = try pinned()
     try instance.removeDebris()
     try instance.settleHooks()
+    try instance.recount(now: MonotonicClock.nanoseconds)
     var router = try instance.router()
     let now = MonotonicClock.nanoseconds
     try instance.perform(router.sweep(now: now), snapshot: nil)

@@ -66,12 +66,17 @@ package struct SharedMaps {
 
   /// How many flows a pin holds, and ever held.
   func flows(of pin: Int) throws -> medulla_flows {
-    try map(Self.flowsName).value(at: UInt32(pin), as: medulla_flows.self)
+    try counts().flows(of: pin)
+  }
+
+  private func counts() throws -> FlowCounts {
+    try FlowCounts(flows: map(Self.flowsName), shared: map(Self.countersName))
   }
 
   /// Rows of pins that hold flows.
   func heldRows() throws -> Set<Int> {
-    let held = try (0..<Int(MEDULLA_PINS)).filter { try flows(of: $0).held > 0 }
+    let counts = try counts()
+    let held = try (0..<Int(MEDULLA_PINS)).filter { try counts.flows(of: $0).held > 0 }
     return Set(held.map { $0 / SlotTable.capacity })
   }
 

@@ -11,6 +11,7 @@ package enum EmbeddedSources {
       "kernel_types.h": text(PackageResources.kernel_types_h),
       "intf.h": text(PackageResources.intf_h),
       "packet_intf.h": text(PackageResources.packet_intf_h),
+      "medulla_order.bpf.h": text(PackageResources.medulla_order_bpf_h),
       "medulla.bpf.h": text(PackageResources.medulla_bpf_h),
       "medulla_shadow.bpf.h": text(PackageResources.medulla_shadow_bpf_h),
       "medulla_decide.bpf.h": text(PackageResources.medulla_decide_bpf_h),

@@ -194,7 +194,20 @@ extension ControlBlock {
     SlotTable(slots: (0..<SlotTable.capacity).map(slot), active: active, staged: staged)
   }
 
+  /// Times that a slot is read again when another command wrote it meanwhile.
+  private static let readLimit = 4
+
+  /// Of one snapshot: the version is the same before and after. One that is being written counts as empty.
   private func slot(_ index: Int) -> SlotTable.Slot {
+    for _ in 0..<Self.readLimit {
+      let slot = readSlot(index)
+      memory.fence()
+      if memory.load64(at: Self.place(index, \.version)) == slot.version { return slot }
+    }
+    return SlotTable.Slot()
+  }
+
+  private func readSlot(_ index: Int) -> SlotTable.Slot {
     var slot = SlotTable.Slot()
     slot.version = memory.load64(at: Self.place(index, \.version))
     guard slot.version > 0 else { return slot }
@@ -208,7 +221,10 @@ extension ControlBlock {
   }
 
   /// Marks a slot as empty, before its image is written.
-  func clear(_ index: Int) { memory.store64(0, at: Self.place(index, \.version)) }
+  func clear(_ index: Int) {
+    memory.store64(0, at: Self.place(index, \.version))
+    memory.fence()
+  }
 
   /// Describes a slot after its image is written; the version, which makes it count, goes last.
   func describe(_ index: Int, _ identity: Router.Identity, version: UInt64, now: UInt64) {

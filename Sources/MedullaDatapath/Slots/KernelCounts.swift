@@ -38,6 +38,18 @@ extension medulla_totals {
       sum.samples &+= part.samples
       sum.samples_dropped &+= part.samples_dropped
       sum.orphaned &+= part.orphaned
+      sum.flows &+= part.flows
+    }
+  }
+}
+
+extension medulla_flows {
+  /// A flow may come on one processor and go on another: only the sum means something.
+  static func total(_ parts: [medulla_flows]) -> medulla_flows {
+    parts.reduce(into: medulla_flows()) { sum, part in
+      sum.held &+= part.held
+      sum.taken &+= part.taken
+      sum.moved &+= part.moved
     }
   }
 }

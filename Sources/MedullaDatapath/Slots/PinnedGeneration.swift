@@ -14,7 +14,7 @@ package final class PinnedGeneration {
   /// The program that does the function's work.
   package let main: BPFProgram
   let slots: BPFMap
-  private let flows: BPFMap
+  let flowCounts: FlowCounts
   private let counts: BPFMap
   private let maps: [String: BPFMap]
   private let programs: [String: BPFProgram]
@@ -42,7 +42,10 @@ package final class PinnedGeneration {
     }
     (self.maps, self.programs) = (maps, programs)
     slots = try Self.find("medulla_slots", in: maps, path)
-    flows = try BPFMap(pinned: PinnedInstance.path(ofGeneration: path) + "/" + SharedMaps.flowsName)
+    let instance = PinnedInstance.path(ofGeneration: path)
+    flowCounts = try FlowCounts(
+      flows: BPFMap(pinned: instance + "/" + SharedMaps.flowsName),
+      shared: BPFMap(pinned: instance + "/" + SharedMaps.countersName))
     counts = try Self.find("medulla_counts", in: maps, path)
     // Last: what was removed meanwhile lost this pin first.
     main = try BPFProgram(pinned: path + "/" + Self.mainPin)
@@ -57,6 +60,14 @@ package final class PinnedGeneration {
 
   /// A map of the program set, by its name in the source.
   package func map(_ name: String) throws -> BPFMap { try Self.find(name, in: maps, path) }
+
+  /// A map that it shares with the instance's other program sets.
+  package func table(of name: String) throws -> BPFMap {
+    try BPFMap(pinned: PinnedInstance.path(ofGeneration: path) + "/" + name)
+  }
+
+  /// The pin of its first slot.
+  package var firstPin: Int { control.firstPin }
 
   /// A program of the set, by its name in the source.
   package func program(_ name: String) throws -> BPFProgram { try Self.find(name, in: programs, path) }
@@ -86,7 +97,7 @@ package final class PinnedGeneration {
   }
 
   func flows(of slot: Int) throws -> medulla_flows {
-    try flows.value(at: pin(of: slot), as: medulla_flows.self)
+    try flowCounts.flows(of: pin(of: slot))
   }
 
   func counts(of slot: Int) throws -> medulla_counts {
@@ -96,8 +107,8 @@ package final class PinnedGeneration {
   /// For a slot that no flow holds and that gets another snapshot.
   func resetCounts(of slot: Int) throws {
     try counts.clear(at: UInt32(slot))
-    try flows.clear(at: pin(of: slot))
+    try flowCounts.clear(pin(of: slot))
   }
 
-  private func pin(of slot: Int) -> UInt32 { UInt32(control.firstPin + slot) }
+  func pin(of slot: Int) -> Int { control.firstPin + slot }
 }

@@ -9,6 +9,7 @@
  * count.
  */
 #include "medulla_parse.bpf.h"
+#include "medulla_order.bpf.h"
 #include "intf.h"
 
 #include <linux/pkt_cls.h>
@@ -17,17 +18,23 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* What a flow in the table begins with; the rest is its program set's. */
 struct dispatch_flow {
-	__u32 pin;
-	__u32 reserved;
+	__u64 pin;
 };
 
-/* The first program set's table takes its place, where the function has one. */
+/* The first program set's two tables take their place, where the function has them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, struct medulla_flow_key);
 	__type(value, struct dispatch_flow);
 } medulla_table SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct medulla_place);
+} medulla_places SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -63,7 +70,7 @@ static __always_inline __u32 dispatch_row(void *data, void *end, __u32 current)
 	flow = bpf_map_lookup_elem(&medulla_table, &packet.key);
 	if (!flow)
 		return current;
-	pin = *(const volatile __u32 *)&flow->pin;
+	pin = *(const volatile __u64 *)&flow->pin & MEDULLA_PIN_MASK;
 	return pin < MEDULLA_PINS ? pin / MEDULLA_SLOTS : current;
 }
 
@@ -87,7 +94,7 @@ static __always_inline void dispatch(void *context, void *data, void *end)
 	bpf_tail_call(context, &medulla_generations, row);
 	totals = bpf_map_lookup_elem(&medulla_totals, &zero);
 	if (totals)
-		totals->orphaned++;
+		medulla_count(&totals->orphaned, 1);
 	if (row != current)
 		bpf_tail_call(context, &medulla_generations, current);
 }

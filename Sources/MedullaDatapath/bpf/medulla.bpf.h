@@ -7,6 +7,7 @@
 #define MEDULLA_BPF_H
 
 #include "kernel_types.h"
+#include "medulla_order.bpf.h"
 #include "intf.h"
 #include "shape.h"
 
@@ -14,8 +15,6 @@ _Static_assert(sizeof(struct medulla_image) == MEDULLA_IMAGE_WORDS * 8, "image l
 _Static_assert(sizeof(struct medulla_scratch) == MEDULLA_SCRATCH_WORDS * 8, "scratch layout");
 _Static_assert(MEDULLA_FEATURES_OFFSET + MEDULLA_INPUTS <= MEDULLA_SCRATCH_WORDS, "features lie inside");
 _Static_assert(MEDULLA_OUTPUTS_OFFSET + MEDULLA_OUTPUTS <= MEDULLA_SCRATCH_WORDS, "outputs lie inside");
-
-#define MEDULLA_BARRIER() asm volatile("" ::: "memory")
 
 /* Of one inference, in the shape's fixed point. */
 struct medulla_features {
@@ -50,7 +49,7 @@ struct {
 
 /* The instance's: a flow may go from one program set to another. */
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, MEDULLA_PINS);
 	__type(key, __u32);
 	__type(value, struct medulla_flows);
@@ -77,6 +76,7 @@ static __always_inline const struct medulla_control *medulla_get_control(void)
 	return bpf_map_lookup_elem(&medulla_control, &zero);
 }
 
+/* What is reached by the slot (image, version, counts) is loaded after it: the address depends on it. */
 static __always_inline __u32 medulla_active_slot(const struct medulla_control *control)
 {
 	return *(const volatile __u32 *)&control->active;
@@ -97,16 +97,28 @@ static __always_inline struct medulla_workspace *medulla_take_workspace(void)
 	return 0;
 }
 
+/* Of this processor alone, so that the compiler's order is enough. */
 static __always_inline void medulla_give_workspace(struct medulla_workspace *workspace)
 {
 	MEDULLA_BARRIER();
 	*(volatile __u32 *)&workspace->busy = 0;
 }
 
-/* The slot of this program set that a pin names; no slot when it is another's, or none. */
-static __always_inline __u32 medulla_own_slot(const struct medulla_control *control, __u32 pin)
+/* The pin in a flow's word; above it is the flow's number, where the word has one. */
+static __always_inline __u32 medulla_pin_of(__u64 word)
 {
-	__u32 slot = pin - control->first_pin;
+	return word & MEDULLA_PIN_MASK;
+}
+
+static __always_inline __u64 medulla_with_pin(__u64 word, __u32 pin)
+{
+	return (word & ~(__u64)MEDULLA_PIN_MASK) | pin;
+}
+
+/* The slot of this program set that a flow's word names; no slot when it is another's, or none. */
+static __always_inline __u32 medulla_own_slot(const struct medulla_control *control, __u64 word)
+{
+	__u32 slot = medulla_pin_of(word) - control->first_pin;
 
 	return slot < MEDULLA_SLOTS ? slot : MEDULLA_NO_SLOT;
 }
@@ -115,27 +127,29 @@ static __always_inline __u32 medulla_own_slot(const struct medulla_control *cont
 static __always_inline __u32 medulla_take_pin(void)
 {
 	const struct medulla_control *control = medulla_get_control();
+	__u32 active = control ? medulla_active_slot(control) : MEDULLA_NO_SLOT;
 	struct medulla_flows *flows;
 	__u32 pin;
 
-	if (!control || medulla_active_slot(control) >= MEDULLA_SLOTS)
+	if (!control || active >= MEDULLA_SLOTS)
 		return MEDULLA_NO_PIN;
-	pin = control->first_pin + medulla_active_slot(control);
+	pin = control->first_pin + active;
 	flows = bpf_map_lookup_elem(&medulla_flows, &pin);
 	if (!flows)
 		return MEDULLA_NO_PIN;
-	__sync_fetch_and_add(&flows->held, 1);
-	__sync_fetch_and_add(&flows->taken, 1);
+	medulla_count(&flows->held, 1);
+	medulla_count(&flows->taken, 1);
 	return pin;
 }
 
-/* For whoever took the pin out of its flow. */
-static __always_inline void medulla_release_pin(__u32 pin)
+/* For whoever took the pin out of the flow's word; one that was counted on none is on no count. */
+static __always_inline void medulla_release_pin(__u64 word)
 {
+	__u32 pin = medulla_pin_of(word);
 	struct medulla_flows *flows = bpf_map_lookup_elem(&medulla_flows, &pin);
 
 	if (flows)
-		__sync_fetch_and_add(&flows->held, -1);
+		medulla_count(&flows->held, -1);
 }
 
 /* Whether a limit of the instance's drain has passed since `since_ns`. */
@@ -152,33 +166,35 @@ static __always_inline int medulla_must_leave(const struct medulla_control *cont
 	return (control->options & MEDULLA_RETIRED) || medulla_is_overdue(control, control->left_ns, now_ns);
 }
 
-/* Changes a flow's pin from `old` to `new`, with the counts of both; 0 when another came first. */
-static __always_inline int medulla_move_pin(__u32 *pin, __u32 old, __u32 new)
+/* Changes the pin in a flow's word from that of `old`, with the counts of both; 0 when another came first. */
+static __always_inline int medulla_move_pin(__u64 *word, __u64 old, __u32 new)
 {
-	struct medulla_flows *from = bpf_map_lookup_elem(&medulla_flows, &old);
+	__u32 pin = medulla_pin_of(old);
+	struct medulla_flows *from = bpf_map_lookup_elem(&medulla_flows, &pin);
 	struct medulla_flows *to = bpf_map_lookup_elem(&medulla_flows, &new);
 
-	if (__sync_val_compare_and_swap(pin, old, new) != old)
+	if (__sync_val_compare_and_swap(word, old, medulla_with_pin(old, new)) != old)
 		return 0;
 	if (from) {
-		__sync_fetch_and_add(&from->held, -1);
-		__sync_fetch_and_add(&from->moved, 1);
+		medulla_count(&from->held, -1);
+		medulla_count(&from->moved, 1);
 	}
 	if (to) {
-		__sync_fetch_and_add(&to->held, 1);
-		__sync_fetch_and_add(&to->taken, 1);
+		medulla_count(&to->held, 1);
+		medulla_count(&to->taken, 1);
 	}
 	return 1;
 }
 
 /*
  * Moves a flow of this program set to its active slot when its own is to be emptied: on command, or because
- * the drain limit has passed, or because flows need no consistency. The slot that it is on then.
+ * the drain limit has passed, or because flows need no consistency. The slot that it is on then; a flow that
+ * is on none, and so on no count, stays on none.
  */
-static __always_inline __u32 medulla_follow(const struct medulla_control *control, __u32 *pin, __u64 now_ns)
+static __always_inline __u32 medulla_follow(const struct medulla_control *control, __u64 *word, __u64 now_ns)
 {
-	__u32 old = *(volatile __u32 *)pin;
-	__u32 slot = old - control->first_pin;
+	__u64 old = *(volatile __u64 *)word;
+	__u32 slot = medulla_own_slot(control, old);
 	__u32 active = medulla_active_slot(control);
 
 	if (slot >= MEDULLA_SLOTS || active >= MEDULLA_SLOTS || slot == active)
@@ -186,8 +202,8 @@ static __always_inline __u32 medulla_follow(const struct medulla_control *contro
 	if (!(control->options & MEDULLA_FOLLOW) && !(control->slots[slot].flags & MEDULLA_SLOT_MOVE) &&
 	    !medulla_is_overdue(control, control->slots[slot].retired_ns, now_ns))
 		return slot;
-	if (!medulla_move_pin(pin, old, control->first_pin + active))
-		return *(volatile __u32 *)pin - control->first_pin;
+	if (!medulla_move_pin(word, old, control->first_pin + active))
+		return medulla_own_slot(control, *(volatile __u64 *)word);
 	return active;
 }
 
@@ -198,12 +214,10 @@ static __always_inline struct medulla_counts *medulla_get_counts(__u32 slot)
 
 static __always_inline void medulla_count_time(struct medulla_counts *counts, __u64 nanoseconds)
 {
-	counts->measured++;
-	counts->measured_ns += nanoseconds;
-	if (!counts->measured_min_ns || nanoseconds < counts->measured_min_ns)
-		counts->measured_min_ns = nanoseconds;
-	if (nanoseconds > counts->measured_max_ns)
-		counts->measured_max_ns = nanoseconds;
+	medulla_count(&counts->measured, 1);
+	medulla_count(&counts->measured_ns, nanoseconds);
+	medulla_count_least(&counts->measured_min_ns, nanoseconds);
+	medulla_count_most(&counts->measured_max_ns, nanoseconds);
 }
 
 /* A function of its own, not static: the verifier then walks it once, for any image, instead of on each way

@@ -52,7 +52,7 @@ static __always_inline int medulla_begin_decision(struct medulla_asking *asking,
 		return -1;
 	asking->workspace = medulla_take_workspace();
 	if (!asking->workspace) {
-		asking->counts->contended++;
+		medulla_count(&asking->counts->contended, 1);
 		return -1;
 	}
 	if (control->options & MEDULLA_MEASURE)
@@ -90,8 +90,8 @@ static __always_inline void medulla_end_decision(struct medulla_asking *asking, 
 		flags = MEDULLA_SAMPLE_SHADOW;
 	}
 	medulla_give_workspace(asking->workspace);
-	counts->inferences++;
-	counts->decisions++;
+	medulla_count(&counts->inferences, 1);
+	medulla_count(&counts->decisions, 1);
 	if (medulla_is_nth(number, flow, control->sample_every))
 		flags |= MEDULLA_SAMPLE_VALID;
 	decision->version = asking->slot < MEDULLA_SLOTS ? control->slots[asking->slot].version : 0;

@@ -26,12 +26,13 @@
  * come from one source, so that they agree on it; the dispatcher knows only its pin.
  */
 struct medulla_flow {
-	__u32 pin; /* MEDULLA_NO_PIN: on no slot */
-	__u32 reserved;
+	__u64 pin; /* with the flow's number above it; MEDULLA_NO_PIN: on no slot */
 	__u64 number;	 /* in the instance; 0: it is not kept */
 	__u64 last_ns;	 /* CLOCK_MONOTONIC of its last packet */
 	__u64 decisions; /* of this flow; without a flow, of this processor */
 	__u64 decided;	 /* which decision `last` is about; 0: none, or it is being written */
+	__u32 place;	 /* among those that the sweep goes over */
+	__u32 reserved;
 	__s64 memory[MEDULLA_FLOW_WORDS]; /* the function's own; 0 in a new flow */
 	struct medulla_decision last;
 };
@@ -65,12 +66,10 @@ __noinline int medulla_decide_flow(struct medulla_flow *flow, const struct medul
 	into = medulla_features_of(&asking);
 	for (int i = 0; i < MEDULLA_INPUTS; i++)
 		into[i] = features->words[i];
-	number = ++flow->decisions;
-	*(volatile __u64 *)&flow->decided = 0;
-	MEDULLA_BARRIER();
+	medulla_store_ordered(&flow->decided, 0);
+	number = __sync_fetch_and_add(&flow->decisions, 1) + 1;
 	medulla_end_decision(&asking, number, flow->number, outputs, &flow->last);
-	MEDULLA_BARRIER();
-	*(volatile __u64 *)&flow->decided = number;
+	medulla_store_ordered(&flow->decided, number);
 	return 0;
 }
 
@@ -82,14 +81,19 @@ __noinline int medulla_decide_flow(struct medulla_flow *flow, const struct medul
 				    (struct medulla_outputs *)(outputs));                           \
 	})
 
-static __always_inline int medulla_sample_flow(const struct medulla_flow *flow, const __s64 *features,
+static __always_inline int medulla_sample_flow(struct medulla_flow *flow, const __s64 *features,
 					       const __s64 *outputs, const __s64 *outcomes, __u32 count)
 {
-	__u64 decided = *(const volatile __u64 *)&flow->decided;
-	/* A shadow counts only when no other decision has been written meanwhile. */
-	__u32 flags = flow->last.flags;
 	struct medulla_sample *sample;
+	__u64 decided;
+	__u32 flags;
 
+	/* A look that costs nothing: most decisions are no samples. */
+	if (!(*(const volatile __u32 *)&flow->last.flags & MEDULLA_SAMPLE_VALID))
+		return 0;
+	decided = medulla_load_ordered(&flow->decided);
+	/* A shadow counts only when no other decision has been written meanwhile. */
+	flags = flow->last.flags;
 	if (!decided || !(flags & MEDULLA_SAMPLE_VALID))
 		return 0;
 	sample = medulla_reserve_sample(flow->number, flow->last.slot, flow->last.version);
@@ -102,8 +106,7 @@ static __always_inline int medulla_sample_flow(const struct medulla_flow *flow, 
 		sample->outputs[i] = outputs[i];
 		sample->shadow[i] = flags & MEDULLA_SAMPLE_SHADOW ? flow->last.shadow[i] : 0;
 	}
-	MEDULLA_BARRIER();
-	if (*(const volatile __u64 *)&flow->decided == decided)
+	if (medulla_load_ordered(&flow->decided) == decided)
 		sample->header.flags = flags;
 	for (__u32 i = 0; i < MEDULLA_OUTCOMES; i++)
 		sample->outcomes[i] = i < count ? outcomes[i] : 0;

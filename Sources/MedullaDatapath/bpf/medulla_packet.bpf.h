@@ -4,8 +4,9 @@
  * its last TCP segment or when it has been idle; a full table serves a flow unpinned and counts it. No LRU
  * map: silent eviction would lose the slot's count of flows.
  *
- * The table is the instance's. Of a flow's pin (`medulla_flow.pin`):
- * - It begins as a pin of the program set that added the flow, and changes by atomic exchange only.
+ * The table is the instance's. Of a flow's word (`medulla_flow.pin`), its number and its pin:
+ * - It begins with a pin of the program set that added the flow, and changes by atomic exchange only. The
+ *   number never changes while the flow lives, and no two flows have the same.
  * - The dispatcher reads it and runs the program set that it names, or else the current one.
  * - A program set moves its own flows between its slots, and lets them go (MEDULLA_LET_GO) when it must be
  *   left; it never takes back what it has let go, unless it has become the current one again.
@@ -13,9 +14,11 @@
  *   flow moves with its memory, one packet after it was let go, and a program set whose program is missing
  *   loses its flows to the current one.
  * - A flow that ends, by its last segment or by idleness, has MEDULLA_NO_PIN before it leaves the table, and
- *   nobody pins it again: a processor that still holds it would count it on memory that is another flow's.
- * Who
- *   put MEDULLA_NO_PIN there takes it off the count and out of the table.
+ *   nobody pins it again. Who put MEDULLA_NO_PIN there takes it off the count and out of the table.
+ *
+ * Memory of the table is used again at once, so whoever holds a flow may hold another by now. What is done by
+ * the flow's word alone (following, letting go) is then done to that other flow, as it should. Ending needs
+ * the key too: `medulla_end_flow` has the order, and a test goes through all ways in which it can be met.
  */
 #ifndef MEDULLA_PACKET_BPF_H
 #define MEDULLA_PACKET_BPF_H
@@ -30,14 +33,19 @@
 #ifndef MEDULLA_FLOW_IDLE_NS
 #define MEDULLA_FLOW_IDLE_NS 60000000000ULL /* without a packet for so long a flow is over */
 #endif
-#define MEDULLA_SWEEP_NS (MEDULLA_FLOW_IDLE_NS / 4)
+#define MEDULLA_PLACES (2 * MEDULLA_FLOW_LIMIT) /* half of them free: one is found in a few tries */
+#define MEDULLA_PLACE_TRIES 8
+#define MEDULLA_SWEEP_MOST 256 /* places that one softirq looks at */
+#define MEDULLA_SWEEP_STEP (MEDULLA_PLACES < MEDULLA_SWEEP_MOST ? MEDULLA_PLACES : MEDULLA_SWEEP_MOST)
+#define MEDULLA_SWEEP_ROUND ((MEDULLA_PLACES + MEDULLA_SWEEP_STEP - 1) / MEDULLA_SWEEP_STEP)
+#define MEDULLA_SWEEP_NS (MEDULLA_FLOW_IDLE_NS / 4 / MEDULLA_SWEEP_ROUND) /* all in a quarter of that time */
 #define MEDULLA_CLOCK_MONOTONIC 1
 #define MEDULLA_TIMER_EXISTS 16 /* EBUSY */
 
 struct medulla_sweeper {
 	struct bpf_timer timer;
 	__u32 started;
-	__u32 reserved;
+	__u32 next; /* the place that is looked at next */
 };
 
 struct {
@@ -46,6 +54,14 @@ struct {
 	__type(key, struct medulla_flow_key);
 	__type(value, struct medulla_flow);
 } medulla_table SEC(".maps");
+
+/* The instance's too: a list of the table's flows that can be gone through in parts. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MEDULLA_PLACES);
+	__type(key, __u32);
+	__type(value, struct medulla_place);
+} medulla_places SEC(".maps");
 
 /* For a flow that is not kept. */
 struct {
@@ -62,54 +78,139 @@ struct {
 	__type(value, struct medulla_sweeper);
 } medulla_sweepers SEC(".maps");
 
-/*
- * The flow has ended: off its pin's count, and out of the table. Only who takes the pin out does both, so
- * that nobody takes out a flow of the same key that began since. 1: it was this caller.
- */
-static __always_inline int medulla_end_flow(const struct medulla_flow_key *key, struct medulla_flow *flow)
+/* A free place, taken for a flow that is on its way into the table; MEDULLA_PLACES: none was found. Not
+ * static, as those below: the verifier walks it once. */
+__noinline __u32 medulla_take_place(__u64 number)
 {
-	__u32 pin = __sync_lock_test_and_set(&flow->pin, MEDULLA_NO_PIN);
+	__u32 first = (__u32)(number * 0x9e3779b97f4a7c15ULL >> 32);
 
-	if (pin == MEDULLA_NO_PIN)
+	for (__u32 i = 0; i < MEDULLA_PLACE_TRIES; i++) {
+		__u32 at = (first + i) % MEDULLA_PLACES;
+		struct medulla_place *place = bpf_map_lookup_elem(&medulla_places, &at);
+
+		if (place && !*(volatile __u64 *)&place->number &&
+		    !__sync_val_compare_and_swap(&place->number, 0, MEDULLA_PLACE_TAKEN))
+			return at;
+	}
+	return MEDULLA_PLACES;
+}
+
+/* The flow is in the table: the sweep may find it. */
+static __always_inline void medulla_fill_place(__u32 at, __u64 number, const struct medulla_flow_key *key)
+{
+	struct medulla_place *place = bpf_map_lookup_elem(&medulla_places, &at);
+
+	if (!place)
+		return;
+	place->key = *key;
+	medulla_store_ordered(&place->number, number);
+}
+
+/* `held`: what the place is held for. When it is not any more, the sweep has been there, or will be. */
+static __always_inline void medulla_free_place(__u32 at, __u64 held)
+{
+	struct medulla_place *place = bpf_map_lookup_elem(&medulla_places, &at);
+
+	if (place)
+		__sync_val_compare_and_swap(&place->number, held, 0);
+}
+
+static __always_inline int medulla_is_idle(const struct medulla_flow *flow, __u64 now)
+{
+	__u64 last = *(const volatile __u64 *)&flow->last_ns;
+
+	return now > last && now - last > MEDULLA_FLOW_IDLE_NS;
+}
+
+/*
+ * The flow of `key` has ended: off its pin's count, and out of the table. 1: it was this caller. With `now`
+ * only a flow that is idle then.
+ *
+ * The order: the word; then that the key still leads here, so that the word is this flow's, whose number no
+ * other has; then the exchange, which fails when the flow ended, or another took its memory, since. From then
+ * on the flow stays in the table until this caller deletes it, and nobody can add another of its key: what is
+ * deleted is what was taken off the count. The count before the deletion, so that a slot whose count is 0 may
+ * still be read by the flow's last packet, as ever, but no flow is left uncounted.
+ */
+__noinline int medulla_end_flow(const struct medulla_flow_key *key, struct medulla_flow *flow, __u64 now)
+{
+	__u64 word, ended;
+	__u32 at;
+
+	if (!key || !flow)
 		return 0;
-	medulla_release_pin(pin);
-	bpf_map_delete_elem(&medulla_table, key);
+	word = medulla_load_ordered(&flow->pin);
+	ended = medulla_with_pin(word, MEDULLA_NO_PIN);
+	if (word == ended || bpf_map_lookup_elem(&medulla_table, key) != flow)
+		return 0;
+	if (now && !medulla_is_idle(flow, now))
+		return 0;
+	at = flow->place;
+	if (__sync_val_compare_and_swap(&flow->pin, word, ended) != word)
+		return 0;
+	medulla_release_pin(word);
+	/* The kernel refuses when it cannot lock: the flow is let go, on no count, and the sweep ends it. */
+	if (bpf_map_delete_elem(&medulla_table, key))
+		__sync_val_compare_and_swap(&flow->pin, ended, medulla_with_pin(word, MEDULLA_LET_GO));
+	else
+		medulla_free_place(at, word >> MEDULLA_PIN_BITS);
 	return 1;
 }
 
 /* Idle flows go, whichever program set they are on; of its own, this one moves those that must. */
-static int medulla_visit_flow(void *table, struct medulla_flow_key *key, struct medulla_flow *flow,
-			      void *context)
+static __always_inline void medulla_visit_flow(const struct medulla_flow_key *key, struct medulla_flow *flow)
 {
 	const struct medulla_control *control = medulla_get_control();
-	__u32 pin = *(volatile __u32 *)&flow->pin;
+	__u64 word = *(volatile __u64 *)&flow->pin;
 	__u64 now = bpf_ktime_get_ns();
-	__u64 idle = now > flow->last_ns ? now - flow->last_ns : 0;
 
-	if (idle > MEDULLA_FLOW_IDLE_NS) {
-		/* Nobody else takes out a flow whose pin went to a processor that held the memory before it.
-		 */
-		if (!medulla_end_flow(key, flow) && idle > 2 * MEDULLA_FLOW_IDLE_NS)
-			bpf_map_delete_elem(&medulla_table, key);
-	} else if (control && medulla_own_slot(control, pin) < MEDULLA_SLOTS) {
+	if (medulla_is_idle(flow, now))
+		medulla_end_flow(key, flow, now);
+	else if (control && medulla_own_slot(control, word) < MEDULLA_SLOTS) {
 		if (medulla_must_leave(control, now))
-			medulla_move_pin(&flow->pin, pin, MEDULLA_LET_GO);
+			medulla_move_pin(&flow->pin, word, MEDULLA_LET_GO);
 		else
 			medulla_follow(control, &flow->pin, now);
 	}
+}
+
+/* The key is copied: the place, as the table's memory, may become another flow's at any moment. */
+static long medulla_visit_place(__u64 step, __u32 *first)
+{
+	__u32 at = (*first + (__u32)step) % MEDULLA_PLACES;
+	struct medulla_place *place = bpf_map_lookup_elem(&medulla_places, &at);
+	struct medulla_flow_key key;
+	struct medulla_flow *flow;
+	__u64 number;
+
+	if (!place)
+		return 1;
+	number = *(volatile __u64 *)&place->number;
+	if (!number || number == MEDULLA_PLACE_TAKEN || medulla_load_ordered(&place->number) != number)
+		return 0;
+	key = place->key;
+	flow = bpf_map_lookup_elem(&medulla_table, &key);
+	if (flow && flow->number == number)
+		medulla_visit_flow(&key, flow);
+	else
+		medulla_free_place(at, number);
 	return 0;
 }
 
 /* The next flow that begins starts it again. */
 static __always_inline void medulla_stop_sweeping(struct medulla_sweeper *sweeper)
 {
-	*(volatile __u32 *)&sweeper->started = 0;
+	medulla_store_ordered32(&sweeper->started, 0);
 }
 
-/* Needs no process: idle flows go, and flows of slots that are to be emptied move, also when nobody looks. */
+/* Needs no process: idle flows go, and flows of slots that are to be emptied move, also when nobody looks. A
+ * part of the places each time: a softirq holds up the packets of its processor. */
 static int medulla_sweep_flows(void *map, __u32 *key, struct medulla_sweeper *sweeper)
 {
-	bpf_for_each_map_elem(&medulla_table, medulla_visit_flow, 0, 0);
+	__u32 first = sweeper->next;
+
+	bpf_loop(MEDULLA_SWEEP_STEP, medulla_visit_place, &first, 0);
+	sweeper->next = (first + MEDULLA_SWEEP_STEP) % MEDULLA_PLACES;
 	if (bpf_timer_start(&sweeper->timer, MEDULLA_SWEEP_NS, 0))
 		medulla_stop_sweeping(sweeper);
 	return 0;
@@ -147,6 +248,7 @@ static __always_inline struct medulla_flow *medulla_spare_flow(__u64 now)
 	__builtin_memset(flow, 0, sizeof(*flow));
 	flow->decisions = decisions;
 	flow->last_ns = now;
+	/* On no count, so that nothing moves it. */
 	flow->pin = MEDULLA_NO_PIN;
 	return flow;
 }
@@ -157,24 +259,30 @@ static __noinline struct medulla_flow *medulla_add_flow(const struct medulla_flo
 	struct medulla_flow fresh = {};
 	struct medulla_counts *counts;
 	struct medulla_flow *flow;
-	long status;
+	__u32 pin = medulla_take_pin();
+	long status = -1;
 
-	fresh.pin = medulla_take_pin();
-	if (fresh.pin >= MEDULLA_PINS)
+	if (pin >= MEDULLA_PINS)
 		return 0;
 	fresh.number = medulla_new_flow();
+	fresh.pin = fresh.number << MEDULLA_PIN_BITS | pin;
 	fresh.last_ns = now;
-	status = bpf_map_update_elem(&medulla_table, key, &fresh, BPF_NOEXIST);
+	fresh.place = medulla_take_place(fresh.number);
+	if (fresh.place < MEDULLA_PLACES)
+		status = bpf_map_update_elem(&medulla_table, key, &fresh, BPF_NOEXIST);
+	if (!status)
+		medulla_fill_place(fresh.place, fresh.number, key);
 	/* A full table needs it most. */
 	medulla_start_sweeping();
 	if (!status)
 		return bpf_map_lookup_elem(&medulla_table, key);
+	medulla_free_place(fresh.place, MEDULLA_PLACE_TAKEN);
 	medulla_release_pin(fresh.pin);
 	/* Another processor may have added it. */
 	flow = bpf_map_lookup_elem(&medulla_table, key);
-	counts = medulla_get_counts(fresh.pin % MEDULLA_SLOTS);
+	counts = medulla_get_counts(pin % MEDULLA_SLOTS);
 	if (!flow && counts)
-		counts->function[PACKET_UNPINNED]++;
+		medulla_count(&counts->function[PACKET_UNPINNED], 1);
 	return flow;
 }
 
@@ -182,20 +290,21 @@ static __noinline struct medulla_flow *medulla_add_flow(const struct medulla_flo
 __noinline int medulla_settle_flow(struct medulla_flow *flow, __u64 now)
 {
 	const struct medulla_control *control = medulla_get_control();
-	__u32 pin, active;
+	__u32 active;
+	__u64 word;
 
 	if (!flow || !control)
 		return 0;
-	pin = *(volatile __u32 *)&flow->pin;
+	word = *(volatile __u64 *)&flow->pin;
 	active = medulla_active_slot(control);
-	if (medulla_own_slot(control, pin) < MEDULLA_SLOTS) {
+	if (medulla_own_slot(control, word) < MEDULLA_SLOTS) {
 		if (medulla_must_leave(control, now))
-			medulla_move_pin(&flow->pin, pin, MEDULLA_LET_GO);
+			medulla_move_pin(&flow->pin, word, MEDULLA_LET_GO);
 		return 0;
 	}
-	if (pin == MEDULLA_NO_PIN || active >= MEDULLA_SLOTS || control->left_ns ||
+	if (medulla_pin_of(word) == MEDULLA_NO_PIN || active >= MEDULLA_SLOTS || control->left_ns ||
 	    medulla_must_leave(control, now) ||
-	    !medulla_move_pin(&flow->pin, pin, control->first_pin + active))
+	    !medulla_move_pin(&flow->pin, word, control->first_pin + active))
 		return 0;
 	/* Of this set's slots none made the flow's last decision. */
 	flow->last.slot = MEDULLA_NO_SLOT;
@@ -246,7 +355,7 @@ static __noinline int medulla_end_reverse(const struct medulla_packet *packet)
 	flow = bpf_map_lookup_elem(&medulla_table, &reverse);
 	if (!flow)
 		return 0;
-	return medulla_end_flow(&reverse, flow);
+	return medulla_end_flow(&reverse, flow, 0);
 }
 
 /* After the function's own work on the packet: notes its time, and lets a flow go that the packet ends. */
@@ -257,7 +366,7 @@ static __always_inline void medulla_leave_flow(const struct medulla_packet *pack
 		medulla_end_reverse(packet);
 	if (!packet->ends || !flow->number)
 		return;
-	medulla_end_flow(&packet->key, flow);
+	medulla_end_flow(&packet->key, flow, 0);
 }
 
 #endif /* MEDULLA_PACKET_BPF_H */

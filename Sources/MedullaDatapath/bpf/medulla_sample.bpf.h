@@ -35,13 +35,15 @@ struct {
 	__type(value, struct medulla_shared);
 } medulla_shared SEC(".maps");
 
-/* A number that no other flow of the instance has or had; 0: none. */
+/* A number that no other flow of the instance has or had: the processor, and its flows so far; 0: none. */
 static __always_inline __u64 medulla_new_flow(void)
 {
 	__u32 zero = 0;
-	struct medulla_shared *shared = bpf_map_lookup_elem(&medulla_shared, &zero);
+	struct medulla_totals *totals = bpf_map_lookup_elem(&medulla_totals, &zero);
 
-	return shared ? __sync_fetch_and_add(&shared->next_flow, 1) + 1 : 0;
+	return totals ? (__u64)bpf_get_smp_processor_id() << MEDULLA_FLOW_NUMBER_BITS |
+				(__sync_fetch_and_add(&totals->flows, 1) + 1)
+		      : 0;
 }
 
 /* Room for one sample with a header that says whose it is; 0, and counted, when the ring is full. Whoever
@@ -55,13 +57,13 @@ static __always_inline struct medulla_sample *medulla_reserve_sample(__u64 flow,
 
 	if (!sample) {
 		if (counts)
-			counts->samples_dropped++;
+			medulla_count(&counts->samples_dropped, 1);
 		if (totals)
-			totals->samples_dropped++;
+			medulla_count(&totals->samples_dropped, 1);
 		return 0;
 	}
 	if (counts)
-		counts->samples++;
+		medulla_count(&counts->samples, 1);
 	/* The processor, and its samples so far. Counted in one step: a packet that comes in between on the
 	 * same processor must not take the same number. */
 	sample->header.id = totals ? (__u64)bpf_get_smp_processor_id() << MEDULLA_SAMPLE_NUMBER_BITS |

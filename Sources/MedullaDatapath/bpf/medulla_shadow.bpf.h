@@ -29,10 +29,9 @@ __noinline int medulla_shadow(struct medulla_scratch *scratch, const struct medu
 
 		largest = size > largest ? size : largest;
 	}
-	counts->shadow_inferences++;
-	counts->shadow_sum += largest;
-	if (largest > counts->shadow_max)
-		counts->shadow_max = largest;
+	medulla_count(&counts->shadow_inferences, 1);
+	medulla_count(&counts->shadow_sum, largest);
+	medulla_count_most(&counts->shadow_max, largest);
 	return 1;
 }
 

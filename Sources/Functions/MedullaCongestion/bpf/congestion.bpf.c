@@ -11,7 +11,6 @@ char LICENSE[] SEC("license") = "GPL";
 #define CONGESTION_TCP 6		/* IPPROTO_TCP */
 #define CONGESTION_TCP_CONGESTION 13	/* TCP_CONGESTION */
 #define CONGESTION_FOR_ALL 1		/* TCP_CONG_NON_RESTRICTED: every user may select it */
-#define CONGESTION_SEND_BUFFER 3	/* windows of data that a send buffer holds, for resending losses */
 #define CONGESTION_SLOW_RATE 150000	/* bytes/s; below it one segment at a time keeps pacing smooth */
 
 /*
@@ -48,7 +47,7 @@ static __always_inline int congestion_leave(struct sock *sk)
 
 	if (!settings)
 		return -1;
-	if (flow && flow->started && flow->controller.phase != MCC_START && tp->snd_ssthresh > tp->snd_cwnd)
+	if (flow && flow->started && flow->controller.phase != MCC_START)
 		tp->snd_ssthresh = tp->snd_cwnd > 2 ? tp->snd_cwnd : 2;
 	__builtin_memcpy(name, settings->successor, sizeof(name));
 	return bpf_setsockopt(sk, CONGESTION_TCP, CONGESTION_TCP_CONGESTION, name, sizeof(name));
@@ -85,11 +84,20 @@ void BPF_PROG(congestion_release, struct sock *sk)
 	if (!flow)
 		return;
 	if (flow->started)
-		medulla_release_pin(__sync_lock_test_and_set(&flow->pin, MEDULLA_NO_PIN));
+		medulla_release_pin(__sync_lock_test_and_set(&flow->pin, (__u64)MEDULLA_NO_PIN));
 	bpf_sk_storage_delete(&congestion_flows, sk);
 }
 
-/* The rate carries the decision, not the threshold: leave it. */
+/*
+ * A kernel may pass a program by (by its guard against recursion, or one that keeps programs out of a task),
+ * and its trampoline then returns what the stack held there. So no answer of a callback may do harm when it
+ * is any number: there is no `sndbuf_expand`, of whose product the kernel makes a send buffer (it was the
+ * segment's size instead of 3, and a socket queued 90 MB), and the kernel's own two windows stand. It demands
+ * the next two; the threshold is not used while this congestion control runs, and each ACK sets the window
+ * anew. `min_tso_segs` it bounds by what one buffer may hold.
+ *
+ * The rate carries the decision, not the threshold: leave it.
+ */
 SEC("struct_ops")
 __u32 BPF_PROG(congestion_ssthresh, struct sock *sk)
 {
@@ -100,12 +108,6 @@ SEC("struct_ops")
 __u32 BPF_PROG(congestion_undo_cwnd, struct sock *sk)
 {
 	return ((struct tcp_sock *)sk)->snd_cwnd;
-}
-
-SEC("struct_ops")
-__u32 BPF_PROG(congestion_sndbuf_expand, struct sock *sk)
-{
-	return CONGESTION_SEND_BUFFER;
 }
 
 SEC("struct_ops")
@@ -126,9 +128,9 @@ void BPF_PROG(congestion_set_state, struct sock *sk, __u8 state)
 		return;
 	if (state == MEDULLA_CA_LOSS && flow->state != MEDULLA_CA_LOSS) {
 		mcc_on_timeout(&flow->controller, config, tp->tcp_mstamp, tp->srtt_us >> 3);
-		counts = medulla_get_counts(flow->pin % MEDULLA_SLOTS);
+		counts = medulla_get_counts(medulla_pin_of(flow->pin) % MEDULLA_SLOTS);
 		if (counts)
-			counts->function[CONGESTION_TIMEOUTS]++;
+			medulla_count(&counts->function[CONGESTION_TIMEOUTS], 1);
 	}
 	flow->state = state;
 }
@@ -214,27 +216,25 @@ void BPF_PROG(congestion_main, struct sock *sk, __u32 acknowledged, int flag,
 	if (!flow) {
 		counts = medulla_get_counts(medulla_active_slot(control));
 		if (counts)
-			counts->function[CONGESTION_STATELESS]++;
+			medulla_count(&counts->function[CONGESTION_STATELESS], 1);
 		return;
 	}
 	slot = medulla_follow(control, &flow->pin, now_ns);
 	counts = medulla_get_counts(slot);
 	if (!counts)
 		return;
-	flow->sequence++;
-	MEDULLA_BARRIER();
+	medulla_store_ordered32(&flow->sequence, flow->sequence + 1);
 	guard_events = flow->controller.guard_events;
 	intervals = flow->controller.intervals;
 	congestion_read_ack(&ack, tp, sample, flow);
 	due = congestion_take_ack(&flow->controller, config, &ack);
 	if (flow->controller.guard_events != guard_events)
-		counts->function[CONGESTION_GUARD_EVENTS]++;
+		medulla_count(&counts->function[CONGESTION_GUARD_EVENTS], 1);
 	if (flow->controller.intervals != intervals)
 		congestion_follow_up(flow);
 	if (due)
 		congestion_decide(flow, config, control, slot);
-	MEDULLA_BARRIER();
-	flow->sequence++;
+	medulla_store_ordered32(&flow->sequence, flow->sequence + 1);
 	congestion_publish(sk, tp, flow, ack.acked);
 }
 
@@ -243,14 +243,14 @@ SEC("iter/bpf_sk_storage_map")
 int congestion_list(struct bpf_iter__bpf_sk_storage_map *context)
 {
 	struct congestion_flow *flow = context->value;
+	const struct medulla_control *control = medulla_get_control();
 	struct congestion_flow_record record = {};
 	__u32 sequence;
 
-	if (!flow || !flow->started)
+	if (!flow || !control || !medulla_load_ordered32(&flow->started))
 		return 0;
-	sequence = *(volatile __u32 *)&flow->sequence;
-	MEDULLA_BARRIER();
-	record.slot = flow->pin % MEDULLA_SLOTS;
+	sequence = medulla_load_ordered32(&flow->sequence);
+	record.slot = medulla_own_slot(control, *(volatile __u64 *)&flow->pin);
 	record.phase = flow->controller.phase;
 	record.rate = flow->controller.rate;
 	record.window = flow->controller.window;
@@ -261,9 +261,8 @@ int congestion_list(struct bpf_iter__bpf_sk_storage_map *context)
 	record.explains = flow->decided_us && flow->decided_us == flow->controller.interval_start_us;
 	for (int i = 0; i < MCC_FEATURES; i++)
 		record.features[i] = flow->controller.features[i];
-	MEDULLA_BARRIER();
 	/* An ACK came in between: the figures are each right, but not of one moment. */
-	if (sequence & 1 || sequence != *(volatile __u32 *)&flow->sequence)
+	if (sequence & 1 || sequence != medulla_load_ordered32(&flow->sequence))
 		record.explains = 0;
 	bpf_seq_write(context->meta->seq, &record, sizeof(record));
 	return 0;
@@ -276,7 +275,7 @@ int congestion_drain(struct bpf_iter__bpf_sk_storage_map *context)
 	struct congestion_flow *flow = context->value;
 	const struct medulla_control *control = medulla_get_control();
 
-	if (flow && control && flow->started)
+	if (flow && control && medulla_load_ordered32(&flow->started))
 		medulla_follow(control, &flow->pin, bpf_ktime_get_ns());
 	return 0;
 }
@@ -287,7 +286,6 @@ struct tcp_congestion_ops congestion_ops = {
 	.release = (void *)congestion_release,
 	.ssthresh = (void *)congestion_ssthresh,
 	.undo_cwnd = (void *)congestion_undo_cwnd,
-	.sndbuf_expand = (void *)congestion_sndbuf_expand,
 	.min_tso_segs = (void *)congestion_min_tso_segs,
 	.set_state = (void *)congestion_set_state,
 	.cwnd_event = (void *)congestion_cwnd_event,

@@ -22,10 +22,10 @@ struct congestion_flow {
 	__u64 last_ack_us;
 	__u64 decided_us; /* the interval that began with the last decision; 0: none */
 	__s64 action;	  /* of that decision, q16 */
-	__u32 sequence;	  /* odd while an ACK is being handled */
-	__u32 started; /* 0: fresh memory */
-	__u32 pin;
-	__u32 state; /* enum tcp_ca_state */
+	__u64 pin;	  /* its own socket's memory, so that the word needs no number */
+	__u32 sequence;	  /* odd while an ACK is being handled; written under the socket's lock */
+	__u32 started;	  /* 0: fresh memory; all else is complete before it is 1 */
+	__u32 state;	  /* enum tcp_ca_state */
 	__u32 delivered_ce;
 };
 
@@ -110,7 +110,8 @@ static __noinline int congestion_start(struct congestion_flow *flow, const struc
 	flow->pending.flags = 0;
 	flow->number = medulla_new_flow();
 	flow->pin = medulla_take_pin();
-	flow->started = 1;
+	/* An iterator on another processor must find the pin that was counted. */
+	medulla_store_ordered32(&flow->started, 1);
 	return 0;
 }
 
