@@ -37,7 +37,7 @@ struct KernelPacketTests {
     /// Flows in the table, and on the first slot's count.
     func flows() throws -> [UInt64] {
       let words = try set.map(Dispatcher.tableName).values(beginningWith: UInt64.self)
-      let counts = try FlowCounts(
+      let counts = try SlotFlowCounts(
         flows: set.map(SharedMaps.flowsName), shared: set.map(SharedMaps.countersName))
       return [UInt64(words.count), try counts.counted(of: Router.firstPin(of: 1)).held]
     }
@@ -188,7 +188,7 @@ struct KernelPacketTests {
     bench.control.active = 1
     bench.control.follows = true
     for _ in 0..<3 { #expect(try bench.program.run(on: bare).verdict == 3) }
-    let counts = try FlowCounts(
+    let counts = try SlotFlowCounts(
       flows: bench.set.map(SharedMaps.flowsName), shared: bench.set.map(SharedMaps.countersName))
     for slot in 0...1 {
       let flows = try counts.counted(of: Router.firstPin(of: 1) + slot)

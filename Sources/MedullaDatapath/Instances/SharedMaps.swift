@@ -69,8 +69,8 @@ package struct SharedMaps {
     try counts().flows(of: pin)
   }
 
-  private func counts() throws -> FlowCounts {
-    try FlowCounts(flows: map(Self.flowsName), shared: map(Self.countersName))
+  private func counts() throws -> SlotFlowCounts {
+    try SlotFlowCounts(flows: map(Self.flowsName), shared: map(Self.countersName))
   }
 
   /// Rows of pins that hold flows.

@@ -14,7 +14,7 @@ package final class PinnedGeneration {
   /// The program that does the function's work.
   package let main: BPFProgram
   let slots: BPFMap
-  let flowCounts: FlowCounts
+  let flowCounts: SlotFlowCounts
   private let counts: BPFMap
   private let maps: [String: BPFMap]
   private let programs: [String: BPFProgram]
@@ -43,7 +43,7 @@ package final class PinnedGeneration {
     (self.maps, self.programs) = (maps, programs)
     slots = try Self.find("medulla_slots", in: maps, path)
     let instance = PinnedInstance.path(ofGeneration: path)
-    flowCounts = try FlowCounts(
+    flowCounts = try SlotFlowCounts(
       flows: BPFMap(pinned: instance + "/" + SharedMaps.flowsName),
       shared: BPFMap(pinned: instance + "/" + SharedMaps.countersName))
     counts = try Self.find("medulla_counts", in: maps, path)

@@ -59,12 +59,14 @@ struct SoakCourse {
       status.slots.map { ($0.version, Int(clamping: $0.flowsTaken) - Int(clamping: $0.flowsMoved)) })
     let crashed = ((try? String(contentsOfFile: crashes, encoding: .utf8)) ?? "").split(separator: "\n").count
     let daemon = slowPath.identifier.flatMap { ProcessorTimes.residentBytes($0) }
+    let held = status.slots.reduce(0) { $0 + $1.flows }
+    let version = status.slots.first { $0.state == .active }?.version ?? 0
     let reading = Reading([
       Soak.time: seconds, Soak.begun: Double(counts.begun), Soak.connected: Double(counts.connected),
       Soak.completed: Double(counts.completed), Soak.broken: Double(counts.broken),
       Soak.skipped: Double(counts.skipped),
-      Soak.held: status.slots.reduce(0) { $0 + Double($1.flows) }, Soak.taken: Double(ledger.total),
-      Soak.version: Double(status.slots.first { $0.state == .active }?.version ?? 0),
+      Soak.held: Double(held), Soak.taken: Double(ledger.total),
+      Soak.version: Double(version),
       Soak.samples: Double(status.samples), Soak.samplesDropped: Double(status.samplesDropped),
       Soak.daemon: daemon.map { Double($0) / 1_048_576 },
       Soak.kernel: Double(SoakMemory.kernelBytes()) / 1_048_576, Soak.kills: Double(kills.count),

@@ -5,7 +5,7 @@ import MedullaKernel
 ///
 /// Programs count them as they come and go. One that the kernel passed by has not counted, and its flow would
 /// hold the slot for ever; so a recount notes what is on the count and nowhere else.
-package struct FlowCounts {
+package struct SlotFlowCounts {
   private let flows: BPFMap
   private let shared: MappedMap
 
