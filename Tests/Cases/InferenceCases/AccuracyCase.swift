@@ -24,7 +24,9 @@ package struct AccuracyCase: Sendable {
   }
 
   /// The inference suite's networks: every operator, activation and loop. Their features are of one size
-  /// here; what one scale for very unequal ones costs is the format's and no operator's.
+  /// here; what one scale for very unequal ones costs is the format's and no operator's. With the suite's own
+  /// inputs, of reaches 1, 100 and 0.01, three miss the limits: the padded convolution by 25% of the span at
+  /// W8A8 and 11% at W8A16, and the hard sigmoid by 6.7% at W8A16.
   package static func examples(seed: UInt64) throws -> [AccuracyCase] {
     try InferenceCase.all(seed: seed).enumerated().map { index, example in
       var random = SeededGenerator(seed: seed + UInt64(index))

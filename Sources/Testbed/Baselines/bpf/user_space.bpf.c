@@ -12,7 +12,6 @@ char LICENSE[] SEC("license") = "GPL";
 _Static_assert(USER_SPACE_FEATURES == MCC_FEATURES, "a report holds the controller's features");
 
 #define USER_SPACE_FOR_ALL 1	 /* TCP_CONG_NON_RESTRICTED */
-#define USER_SPACE_SEND_BUFFER 3 /* as the kernel's own */
 #define USER_SPACE_SLOW_RATE 150000
 
 struct user_space_flow {
@@ -276,12 +275,6 @@ __u32 BPF_PROG(user_space_undo_cwnd, struct sock *sk)
 }
 
 SEC("struct_ops")
-__u32 BPF_PROG(user_space_sndbuf_expand, struct sock *sk)
-{
-	return USER_SPACE_SEND_BUFFER;
-}
-
-SEC("struct_ops")
 __u32 BPF_PROG(user_space_min_tso_segs, struct sock *sk)
 {
 	return sk->sk_pacing_rate < USER_SPACE_SLOW_RATE ? 1 : 2;
@@ -385,7 +378,6 @@ struct tcp_congestion_ops user_space_ops = {
 	.release = (void *)user_space_release,
 	.ssthresh = (void *)user_space_ssthresh,
 	.undo_cwnd = (void *)user_space_undo_cwnd,
-	.sndbuf_expand = (void *)user_space_sndbuf_expand,
 	.min_tso_segs = (void *)user_space_min_tso_segs,
 	.set_state = (void *)user_space_set_state,
 	.cwnd_event = (void *)user_space_cwnd_event,
