@@ -16,6 +16,9 @@ extension RealLinks {
   struct LinkAccuracyTests {
     private static let tries = 5
     private static let mostTries = 10
+    /// A packet wakes the emulator twice. Where the machine's own timers are later than this at the median,
+    /// such wake-ups alone are more than the 0.1 ms that a delay is held to, and a miss says nothing.
+    private static let latestTimers: Int64 = 50_000
 
     /// Whether a try was good, by how late the machine's timers were at the median (in nanoseconds), and what
     /// it found.
@@ -23,7 +26,7 @@ extension RealLinks {
 
     /// Measures until one try is good, or five were not that could have been; says of each why not.
     private func expectOnce(
-      _ link: LinkConfiguration, _ what: String,
+      _ link: LinkConfiguration, _ what: String, isDelay: Bool = false,
       measure: (LinkEmulator) throws -> Judgement
     ) throws {
       var (failures, all) = (0, [String]())
@@ -35,12 +38,14 @@ extension RealLinks {
         let timers = witness.stop(limit: LinkLimits.lateNanoseconds)
         let outcome = judge(report, timers.median)
         if outcome.good, !report.fellBehind { return }
-        let isMachine = report.fellBehind && timers.lateShare > LinkLimits.lateShare
+        let isMachine =
+          (report.fellBehind && timers.lateShare > LinkLimits.lateShare)
+          || (isDelay && timers.median > Self.latestTimers)
         failures += isMachine ? 0 : 1
         all.append(
           outcome.found
             + (isMachine
-              ? ", the machine fell behind" : report.fellBehind ? ", the emulator fell behind" : "")
+              ? ", by the machine's own lateness" : report.fellBehind ? ", the emulator fell behind" : "")
         )
       }
       Issue.record(
@@ -54,7 +59,7 @@ extension RealLinks {
       let link = LinkConfiguration(
         forward: PathConfiguration(bitsPerSecond: 100e6, delayNanoseconds: milliseconds * 1_000_000),
         backward: PathConfiguration(bitsPerSecond: 100e6, delayNanoseconds: 60_000_000))
-      try expectOnce(link, "median error of \(milliseconds) ms") { link in
+      try expectOnce(link, "median error of \(milliseconds) ms", isDelay: true) { link in
         let probe = try LinkProbe(over: link)
         var arrivals: [LinkProbe.Arrival] = []
         for _ in 0..<200 {
