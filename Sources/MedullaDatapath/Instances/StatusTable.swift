@@ -39,12 +39,14 @@ package struct StatusTable {
     let header =
       ["slot", "set", "version", "digest", "state", "flows", "inferences", "ns/inference"]
       + counters.map(\.title) + ["name"]
-    let rows = status.slots.map { slot in
-      [
+    let rows = status.slots.map { slot -> [String] in
+      let common: [String] = [
         "\(slot.index)", "\(slot.generation)", "\(slot.version)", String(slot.digest.prefix(12)),
         slot.state.rawValue, "\(slot.flows)", "\(slot.inferences)",
         slot.nanosecondsPerInference.map(Self.rounded) ?? "-",
-      ] + counters.map { "\(slot.counters[$0.key] ?? 0)" } + [slot.name]
+      ]
+      let own = counters.map { counter -> String in String(slot.counters[counter.key] ?? 0) }
+      return common + own + [slot.name]
     }
     let table = TextTable(columns: header, rows: rows, leaning: header.count, isRuled: false)
     lines += table.text.split(separator: "\n").map { "  " + $0 }

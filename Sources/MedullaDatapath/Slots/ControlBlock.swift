@@ -262,8 +262,10 @@ extension ControlBlock {
   private func store(_ bytes: [UInt8], at offset: Int, count: Int) {
     let padded = bytes.prefix(count) + Array(repeating: 0, count: max(count - bytes.count, 0))
     let all = Array(padded)
-    let words = stride(from: 0, to: count, by: 8).map { start in
-      (0..<8).reduce(Int64(0)) { $0 | Int64(all[start + $1]) << Int64(8 * $1) }
+    let words = stride(from: 0, to: count, by: 8).map { start -> Int64 in
+      var word: Int64 = 0
+      for index in 0..<8 { word |= Int64(all[start + index]) << Int64(8 * index) }
+      return word
     }
     memory.store(words: words, at: offset)
   }

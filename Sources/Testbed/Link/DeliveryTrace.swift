@@ -129,8 +129,10 @@ extension DeliveryTrace: Codable {
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     let bytes = [UInt8](try container.decode(Data.self, forKey: .opportunities))
-    let times = stride(from: 0, to: bytes.count / 4 * 4, by: 4).map { start in
-      (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) }
+    let times = stride(from: 0, to: bytes.count / 4 * 4, by: 4).map { start -> UInt32 in
+      var time: UInt32 = 0
+      for index in 0..<4 { time |= UInt32(bytes[start + index]) << UInt32(8 * index) }
+      return time
     }
     try self.init(name: try container.decode(String.self, forKey: .name), opportunities: times)
   }

@@ -56,8 +56,10 @@ enum SoakMemory {
 
   /// (seconds, MiB) of each of the daemon's lives.
   private static func lives(_ looks: [StudyRun]) -> [[(x: Double, y: Double)]] {
-    Dictionary(grouping: looks.filter { $0[Soak.daemon] != nil }) { $0[Soak.kills] ?? 0 }
-      .sorted { $0.key < $1.key }
-      .map { $0.value.map { (x: $0[Soak.time] ?? 0, y: $0[Soak.daemon] ?? 0) } }
+    let seen = looks.filter { $0[Soak.daemon] != nil }
+    let lives: [Double: [StudyRun]] = Dictionary(grouping: seen) { $0[Soak.kills] ?? 0 }
+    return lives.keys.sorted().map { life -> [(x: Double, y: Double)] in
+      (lives[life] ?? []).map { look in (x: look[Soak.time] ?? 0, y: look[Soak.daemon] ?? 0) }
+    }
   }
 }
