@@ -34,6 +34,25 @@ struct AccuracyTests {
     }
   }
 
+  /// What misses the limits with the suite's own inputs; a row that is met again leaves this list.
+  static let missedWithUnequalFeatures: Set<String> = [
+    "example-46-clip at the end W8A8", "example-74-hardSigmoid at the end W8A8",
+    "example-81-padded convolution W8A8", "example-82-padded convolution W8A16",
+    "example-91-pointwise convolution W8A16", "example-113-softmax W8A16",
+    "example-115-softmax inside W8A8", "example-118-softmax of rows W8A16",
+  ]
+
+  @Test("where one scale serves features of very different size the limits are missed, and by these")
+  func unequalFeatures() throws {
+    let cases = try AccuracyCase.examples(seed: Self.seed, isUnequal: true)
+    var missed: Set<String> = []
+    for (example, expected) in zip(cases, try ONNXRuntimePeer.outputs(of: cases)) {
+      let breaches = try AccuracyConformance(example, expected: expected).breachesOfReport()
+      if !breaches.isEmpty { missed.insert(example.name) }
+    }
+    #expect(missed == Self.missedWithUnequalFeatures, "seed \(Self.seed)")
+  }
+
   @Test(
     "every runtime, on generated shapes, stays within the report's bound of ONNX Runtime", arguments: here)
   func runtimes(name: String) throws {

@@ -53,7 +53,7 @@ extension RealLinks {
     }
 
     @Test(
-      "each way has its own delay, within 0.1 ms at the median beyond what timers are late",
+      "a packet takes the one-way delay within 0.1 ms at the median, each way its own",
       arguments: [UInt64(2), 25])
     func delay(milliseconds: UInt64) throws {
       let link = LinkConfiguration(
@@ -76,7 +76,7 @@ extension RealLinks {
         guard errors.count >= 150 else { return { _, _ in (false, "\(errors.count) of 200 packets came") } }
         let median = errors[errors.count / 2]
         return { _, timers in
-          (median - timers <= 100_000, "\(median / 1000) µs, timers \(timers / 1000) µs")
+          (median <= 100_000, "\(median / 1000) µs, timers \(timers / 1000) µs")
         }
       }
     }

@@ -15,7 +15,7 @@ package final class FunctionRunner: Sendable {
   package let settings: FunctionSettings
   private let mailbox = RunnerMailbox()
   private let core: RunnerCore
-  private let hands: FastPathHands
+  private let worker: FastPathThread
   private let learner: Learner?
   private let shown: Mutex<RunnerState>
   private let life = Mutex(Life.new)
@@ -60,11 +60,11 @@ package final class FunctionRunner: Sendable {
     let maker = CandidateMaker(start, keepsRanges: FunctionList.all[settings.function]?.keepsRanges ?? false)
     let mailbox = mailbox
     learner = adapter.map { Learner(adapter: $0, maker: maker) { mailbox.deliver($0) } }
-    hands = FastPathHands(ActionCarrier(fastPath, settings: settings, journal: journal)) {
+    worker = FastPathThread(ActionCarrier(fastPath, settings: settings, journal: journal)) {
       mailbox.deliver($0)
     }
     core = RunnerCore(
-      settings: settings, fastPath: fastPath, hands: hands, isForeign: isForeign, learner: learner,
+      settings: settings, fastPath: fastPath, worker: worker, isForeign: isForeign, learner: learner,
       maker: maker,
       measure: measure ?? settings.standardMeasure, journal: journal, log: log)
     shown = Mutex(RunnerState(name: settings.name, adapter: settings.adapter.kind))
@@ -79,7 +79,7 @@ package final class FunctionRunner: Sendable {
     }
     guard isFirst else { return }
     learner?.start(name: settings.name)
-    hands.start(name: settings.name)
+    worker.start(name: settings.name)
     let thread = Thread { [self] in
       run()
       ended.signal()

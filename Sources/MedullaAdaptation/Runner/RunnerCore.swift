@@ -8,8 +8,8 @@ final class RunnerCore: @unchecked Sendable {
   private var loop: AdaptationLoop
   private var intake: SampleIntake
   private let fastPath: any FastPath
-  private let hands: FastPathHands
-  private var asked = AskedOfHands()
+  private let worker: FastPathThread
+  private var asked = PendingRequests()
   /// nil: nobody learns.
   private var desk: LearnerDesk?
   private let journal: RunnerJournal
@@ -24,7 +24,7 @@ final class RunnerCore: @unchecked Sendable {
 
   /// - Parameter intake: nil measures mean that promoted snapshots are not watched.
   init(
-    settings: FunctionSettings, fastPath: any FastPath, hands: FastPathHands, isForeign: Bool,
+    settings: FunctionSettings, fastPath: any FastPath, worker: FastPathThread, isForeign: Bool,
     learner: Learner?, maker: CandidateMaker,
     measure: (any RewardMeasure)?, journal: RunnerJournal, log: Logger
   ) {
@@ -35,7 +35,7 @@ final class RunnerCore: @unchecked Sendable {
     intake = SampleIntake(
       maker: maker, ranges: settings.gates.necessity.outputs ?? maker.start.outputs, measure: measure)
     self.fastPath = fastPath
-    self.hands = hands
+    self.worker = worker
     desk = learner.map { LearnerDesk($0, trigger: settings.trigger.trigger) }
     state = RunnerState(name: settings.name, adapter: settings.adapter.kind)
   }
@@ -46,8 +46,8 @@ final class RunnerCore: @unchecked Sendable {
   /// is on trial. Without an adapter both are a person's affair.
   func begin(at now: Duration) {
     guard desk != nil else { return }
-    hands.post(.clear)
-    hands.post(.findChange)
+    worker.post(.clear)
+    worker.post(.findChange)
   }
 
   func tick(at now: Duration) {
@@ -93,7 +93,7 @@ final class RunnerCore: @unchecked Sendable {
     work(now)
   }
 
-  /// What the hands have done.
+  /// What the fast path's thread has done.
   func receive(_ report: ActionCarrier.Report, at now: Duration) {
     switch report {
     case .event(let event):
@@ -134,7 +134,7 @@ final class RunnerCore: @unchecked Sendable {
       case .staging, .shadowing, .promoting: true
       case .learning, .comparing, .quantizing, .watching, .rollingBack: false
       }
-    hands.stop(grace: FunctionRunner.stopGrace, clears: clears)
+    worker.stop(grace: FunctionRunner.stopGrace, clears: clears)
   }
 
   func refresh(at now: Duration) { state.refresh(loop, queue: intake.queue, trigger: trigger, at: now) }
@@ -167,12 +167,15 @@ final class RunnerCore: @unchecked Sendable {
       desk?.post(.candidate(live: intake.recent.chosen(CandidateMaker.sampleLimit), running: running))
     case .stage(let candidate, let shadowEvery):
       asked.stages += 1
-      hands.post(.stage(candidate, shadowEvery: shadowEvery))
-    case .promote: hands.post(.promote(over: loop.activeVersion))
-    case .discard: hands.post(.discard)
+      worker.post(.stage(candidate, shadowEvery: shadowEvery))
+    case .promote: worker.post(.promote(over: loop.activeVersion))
+    case .discard: worker.post(.discard)
     case .rollback:
       // One that failed is asked for with each batch, whether it was answered or not.
-      if !asked.rollsBack { asked.rollsBack = hands.post(.rollback(from: loop.activeVersion)) }
+      if !asked.rollsBack {
+        asked.rollsBack = true
+        worker.post(.rollback(from: loop.activeVersion))
+      }
     }
     return nil
   }
@@ -195,8 +198,8 @@ final class RunnerCore: @unchecked Sendable {
     guard !inputs.isEmpty else { return .compared([]) }
     asked.ask()
     // What is compared with must be what the loop takes it for.
-    hands.post(.askVersion)
-    hands.post(.query(inputs, number: asked.question))
+    worker.post(.askVersion)
+    worker.post(.query(inputs, number: asked.question))
     desk?.post(.evaluate(inputs))
     return nil
   }
@@ -227,7 +230,7 @@ final class RunnerCore: @unchecked Sendable {
   private func beginAnew(_ now: Duration) {
     log.notice("\(settings.name): attached anew by someone else; its settings hold again")
     intake.forgetInputs()
-    asked = AskedOfHands()
+    asked = PendingRequests()
     asking.reset()
     handle(.attachedAnew, now)
     askVersion(now)
@@ -235,6 +238,6 @@ final class RunnerCore: @unchecked Sendable {
 
   private func askVersion(_ now: Duration) {
     guard asking.isDue(at: now) else { return }
-    hands.post(.askVersion)
+    worker.post(.askVersion)
   }
 }

@@ -141,7 +141,7 @@ extension Daemon: ControlTarget {
   private func orderReload(_ peer: ControlPeer) throws(ControlError) -> ControlOutcome {
     let next = try Configuration(path: configurationPath)
     for function in ReloadPlan(from: lock.withLock { configuration }, to: next).started {
-      try NamedThings.check(function)
+      try ConfigurationReferences.check(function)
     }
     log.notice("told to reload by user \(peer.user), process \(peer.process)")
     reload()

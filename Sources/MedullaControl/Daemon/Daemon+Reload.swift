@@ -50,7 +50,7 @@ extension Daemon {
   /// Hosts a function by new settings. All that they name is looked at before the loop that runs ends; when
   /// the new one still cannot be built, the old one begins again.
   private func swap(to function: FunctionSettings) throws {
-    try NamedThings.check(function)
+    try ConfigurationReferences.check(function)
     // The settings alone: what holds the old loop holds its samples too, which the new one needs.
     let old = functions.first { $0.settings.name == function.name }?.settings
     remove(function.name, order: nil)

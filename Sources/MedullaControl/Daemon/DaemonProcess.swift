@@ -23,7 +23,7 @@ package enum DaemonProcess {
   ///   is not there.
   package static func check(configuration path: String) throws(ControlError) -> String {
     let configuration = try Configuration(path: path)
-    try NamedThings.check(configuration)
+    try ConfigurationReferences.check(configuration)
     let functions = configuration.functions.map { "\($0.name) (\($0.adapter.kind))" }.joined(separator: ", ")
     return "\(path) has no errors: \(functions)"
   }

@@ -2,12 +2,13 @@
 /*
  * Order between processors, and counts that no interruption loses.
  *
- * BPF has load-acquire and store-release since Linux 6.15 (x86-64 and arm64; riscv64 since 6.16), emitted by
- * LLVM 21 or later with -mcpu=v4. An older kernel refuses a program that has them, and a bundle's object must
- * load wherever tc and struct_ops links do (6.6), so they are not used. What is used instead is there since
- * Linux 5.12: atomics that give back the old value (BPF_FETCH, XCHG, CMPXCHG) order everything before them
- * and everything after, on every processor; `lock` on x86-64, the acquire-release forms or a full barrier on
- * arm64. Atomics that give nothing back order nothing, and neither does `volatile`.
+ * BPF has load-acquire and store-release since Linux 6.15 (commit 880442305a39; x86-64 and arm64), emitted by
+ * LLVM 21 or later with -mcpu=v4 (llvm-project #108636). An older kernel refuses a program that has them, and
+ * a bundle's object must load wherever tc and struct_ops links do (6.6), so they are not used. What is used
+ * instead is there since Linux 5.12: atomics that give back the old value (BPF_FETCH, XCHG, CMPXCHG) order
+ * everything before them and everything after, on every processor; `lock` on x86-64, the acquire-release
+ * forms or a full barrier on arm64. Atomics that give nothing back order nothing, and neither does
+ * `volatile`.
  *
  * Where an address is made from the loaded value (the active slot, then its image) the processor keeps the
  * order by itself, and user space stores such words with release.

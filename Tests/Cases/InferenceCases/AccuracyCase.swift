@@ -24,16 +24,18 @@ package struct AccuracyCase: Sendable {
   }
 
   /// The inference suite's networks: every operator, activation and loop. Their features are of one size
-  /// here; what one scale for very unequal ones costs is the format's and no operator's. With the suite's own
-  /// inputs, of reaches 1, 100 and 0.01, three miss the limits: the padded convolution by 25% of the span at
-  /// W8A8 and 11% at W8A16, and the hard sigmoid by 6.7% at W8A16.
-  package static func examples(seed: UInt64) throws -> [AccuracyCase] {
+  /// here, unless `isUnequal`: then as in the suite, some a hundred times as large and some a hundredth.
+  package static func examples(seed: UInt64, isUnequal: Bool = false) throws -> [AccuracyCase] {
     try InferenceCase.all(seed: seed).enumerated().map { index, example in
       var random = SeededGenerator(seed: seed + UInt64(index))
       return AccuracyCase(
         name: "example-\(index)-\(example.name)", network: example.network,
         scheme: example.snapshot.shape.scheme,
-        samples: (0..<40).map { _ in random.floats(example.network.inputShape.count, in: -3...3) })
+        samples: (0..<40).map { _ in
+          let values = random.floats(example.network.inputShape.count, in: isUnequal ? -1...1 : -3...3)
+          guard isUnequal else { return values }
+          return values.enumerated().map { $1 * Float(InferenceCase.reach(of: $0)) }
+        })
     }
   }
 }

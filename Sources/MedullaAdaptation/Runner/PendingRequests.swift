@@ -1,7 +1,7 @@
 import MedullaSnapshot
 
 /// What the loop has asked of the fast path's thread, and what is known of what it staged.
-struct AskedOfHands {
+struct PendingRequests {
   /// The answers of the live snapshot and of the adapter to the same inputs, until both are there.
   private(set) var kernel: [[Float]]?
   var tuned: [[Float]]?

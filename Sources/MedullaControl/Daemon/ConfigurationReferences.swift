@@ -6,7 +6,7 @@ import MedullaDatapath
 import MedullaSnapshot
 
 /// Whether what a configuration names is there: bundles, programs, users. Nothing is started or changed.
-enum NamedThings {
+enum ConfigurationReferences {
   /// - Throws: `badConfiguration` with all that is missing.
   static func check(_ configuration: Configuration) throws(ControlError) {
     var problems = configuration.daemon.user.map { user($0, "daemon.user") } ?? []

@@ -4,7 +4,7 @@ import Foundation
 /// all instances may take seconds, during which the ring of samples must still be drained.
 ///
 /// Jobs are done in the order in which they come, each answered by one report.
-final class FastPathHands: @unchecked Sendable {
+final class FastPathThread: @unchecked Sendable {
   private let carrier: ActionCarrier
   private let report: @Sendable (ActionCarrier.Report) -> Void
   private let condition = NSCondition()
@@ -13,7 +13,7 @@ final class FastPathHands: @unchecked Sendable {
   private var isRunning = false
   private let ended = DispatchSemaphore(value: 0)
 
-  /// Jobs that wait at the most; the loop waits for the answer of nearly each.
+  /// Jobs behind which no look at the version waits: another is due soon. Every other job is waited for.
   static let jobLimit = 64
 
   /// - Parameter report: called on this thread, once for each job.
@@ -33,14 +33,11 @@ final class FastPathHands: @unchecked Sendable {
     thread.start()
   }
 
-  /// - Returns: false when too many wait.
-  @discardableResult
-  func post(_ job: ActionCarrier.Job) -> Bool {
+  func post(_ job: ActionCarrier.Job) {
     condition.withLock {
-      guard jobs.count < Self.jobLimit else { return false }
+      if case .askVersion = job, jobs.count >= Self.jobLimit { return }
       jobs.append(job)
       condition.signal()
-      return true
     }
   }
 
