@@ -12,10 +12,21 @@ struct DetachedMark {
 
   var isSet: Bool { access(path, F_OK) == 0 }
 
-  func set(_ isDetached: Bool) {
-    guard isDetached else { return _ = unlink(path) }
-    let file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0o640)
-    if file >= 0 { close(file) }
+  /// - Throws: `io` where the state's directory cannot be written.
+  func set(_ isDetached: Bool) throws(ControlError) {
+    if isDetached {
+      let file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0o640)
+      guard file >= 0 else { throw failure("made", errno) }
+      close(file)
+    } else if unlink(path) != 0, errno != ENOENT {
+      throw failure("removed", errno)
+    }
+  }
+
+  private func failure(_ what: String, _ code: Int32) -> ControlError {
+    ControlError(
+      .io, "the mark \(path) cannot be \(what): \(String(cString: strerror(code)))",
+      remedy: "until then a client's question may attach what was detached, or leave it so")
   }
 }
 
@@ -30,7 +41,7 @@ extension Daemon {
     let mark = DetachedMark(settings)
     guard socketOrigin == "passed", mark.isSet, hasCaller else {
       // Whoever starts it in earnest wants its functions.
-      mark.set(false)
+      self.mark(false)
       return functions
     }
     log.notice(
@@ -50,10 +61,19 @@ extension Daemon {
     return poll(&polled, 1, 0) > 0
   }
 
+  /// Sets the mark; where that fails the log says so, for the daemon goes on or ends all the same.
+  func mark(_ isDetached: Bool) {
+    do {
+      try DetachedMark(settings).set(isDetached)
+    } catch {
+      log.error("\(error)")
+    }
+  }
+
   func leaveIdleness() {
     guard idle != nil else { return }
     idle = nil
-    DetachedMark(settings).set(false)
+    mark(false)
   }
 
   func mayEnd(_ now: ContinuousClock.Instant) -> Bool {

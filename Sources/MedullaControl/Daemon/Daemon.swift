@@ -222,7 +222,7 @@ package final class Daemon: @unchecked Sendable {
     let hosts = functions
     DispatchQueue.concurrentPerform(iterations: hosts.count) { hosts[$0].loop.stop() }
     for host in hosts { release(host, order) }
-    if idle == nil { DetachedMark(settings).set(order == .detach) }
+    if idle == nil { mark(order == .detach) }
     history.stop()
   }
 
