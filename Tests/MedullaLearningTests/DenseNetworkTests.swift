@@ -73,6 +73,17 @@ struct DenseNetworkTests {
     #expect(abs(parameters[1] + 1.8) < 1e-5)
   }
 
+  @Test("however many steps came before, the correction is the formula's")
+  func lateSteps() throws {
+    let text = #"{"rate":0.1,"beta1":0.9,"beta2":0.999999,"epsilon":0,"steps":999999,"first":[0],"second":[0]}"#
+    var adam = try JSONDecoder().decode(Adam.self, from: Data(text.utf8))
+    var parameters: [Float] = [0]
+    adam.step(&parameters, [1])
+    let beta2 = Double(Float(0.999_999))
+    let deviation = ((1 - beta2) / (1 - exp(1_000_000 * log(beta2)))).squareRoot()
+    #expect(abs(Double(parameters[0]) / (-0.1 * 0.1 / deviation) - 1) < 1e-3, "\(parameters[0])")
+  }
+
   @Test("a gradient that is too long is shortened before Adam sees it")
   func clipping() {
     var clipped = Adam(count: 2, rate: 0.1, epsilon: 1)

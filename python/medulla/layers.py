@@ -113,8 +113,14 @@ class Network:
         return Network(layers, document.get("name") or "network")
 
     def save(self, path: str | Path) -> Path:
-        """Writes ``PATH.safetensors`` and ``PATH.layers.json``; gives the first, for ``medulla compile``."""
-        base = Path(path).with_suffix("")
+        """Writes ``PATH.safetensors`` and ``PATH.layers.json``; gives the first, for ``medulla compile``.
+
+        A ``path`` that ends in ``.safetensors`` already is that first file; any other dot is part of the name.
+        """
+        path = Path(path)
+        base = path.name.removesuffix(".safetensors")
+        if not base:
+            raise ValueError(f"{str(path)!r} names no file")
         document, tensors = self.document()
         header: dict[str, Any] = {}
         body = b""
@@ -125,9 +131,9 @@ class Network:
             body += data
         text = json.dumps(header).encode()
         text += b" " * (-len(text) % 8)
-        weights = base.with_suffix(".safetensors")
+        weights = path.with_name(base + ".safetensors")
         weights.write_bytes(struct.pack("<Q", len(text)) + text + body)
-        base.with_suffix(".layers.json").write_text(json.dumps(document, indent=2) + "\n")
+        path.with_name(base + ".layers.json").write_text(json.dumps(document, indent=2) + "\n")
         return weights
 
     @staticmethod

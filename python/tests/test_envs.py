@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 
 import numpy as np
@@ -86,6 +87,62 @@ def test_options_of_a_reset_hold_from_then_on(make) -> None:
     env = make(bandwidth=20)
     assert env.reset(seed=1, options={"bandwidth": 50})[1]["capacity"] == pytest.approx(50e6)
     assert env.reset()[1]["capacity"] == pytest.approx(50e6)
+
+
+def test_options_that_were_refused_leave_the_old_ones(make) -> None:
+    env = make(bandwidth=20)
+    env.reset(seed=1)
+    for wrong in [{"bandwidth": -1}, {"bandwith": 50}, {"bandwidth": 50, "rtt": (30, 10)}]:
+        with pytest.raises(ValueError):
+            env.reset(options=wrong)
+        assert env.reset(seed=1)[1]["capacity"] == pytest.approx(20e6)
+
+
+@pytest.mark.parametrize("action", [np.nan, np.inf, -np.inf])
+def test_an_action_that_is_no_number_is_the_callers_error(make, action: float) -> None:
+    env = make(steps=5).unwrapped
+    env.reset(seed=1)
+    with pytest.raises(ValueError, match="finite"):
+        env.step(np.array([action], np.float32))
+    with pytest.raises(ValueError, match="one finite number"):
+        env.step(np.zeros(2, np.float32))
+    assert env.step(np.zeros(1, np.float32))[1] <= 0  # The episode goes on.
+
+
+def test_closing_never_fails_and_leaves_no_process(make, monkeypatch) -> None:
+    env = make().unwrapped
+    env.reset(seed=1)
+    process = env._process
+
+    class Broken:
+        def __init__(self, pipe) -> None:
+            self.pipe = pipe
+
+        def close(self) -> None:
+            self.pipe.close()
+            raise OSError("the pipe is broken")
+
+    monkeypatch.setattr(process, "stdin", Broken(process.stdin))
+    env.close()
+    assert process.poll() is not None
+    env.close()
+
+
+def test_a_simulator_that_hangs_is_ended_when_the_wait_is_interrupted(make, monkeypatch) -> None:
+    env = make().unwrapped
+    process = env._process
+    wait = process.wait
+
+    def interrupted(timeout=None) -> int:
+        if timeout is not None:
+            raise KeyboardInterrupt
+        return wait()
+
+    process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(process, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        env.close()
+    assert process.poll() is not None
 
 
 def test_environments_run_side_by_side(make, medulla_program) -> None:

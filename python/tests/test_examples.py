@@ -48,9 +48,11 @@ def test_regression_learns_an_outcome(library: str) -> None:
         np.testing.assert_allclose(again(inputs), outputs, rtol=1e-4, atol=1e-5)
 
 
-def test_classification_learns_classes_in_jax() -> None:
+@pytest.mark.parametrize("last", ["identity", "softmax"])
+def test_classification_learns_classes_in_jax(last: str) -> None:
     pytest.importorskip("jax", reason="jax is not installed")
     network = Network.random([4, 16, 3], seed=1)
+    network.layers[-1].activation = last
 
     def label(x: np.ndarray) -> np.ndarray:
         return np.argmax(x[:, :3], axis=1)
@@ -63,6 +65,10 @@ def test_classification_learns_classes_in_jax() -> None:
         inputs = np.random.default_rng(12).standard_normal((300, 4)).astype(np.float32)
         outputs = process.ask(Frame({"request": "evaluate", "id": 90}, {"inputs": inputs})).tensors["outputs"]
         assert np.mean(outputs.argmax(axis=1) == label(inputs)) > 0.9
+        frozen = process.ask(Frame({"request": "freeze", "id": 91}))
+        again = Network.from_document(frozen.fields["model"], frozen.tensors)
+        assert again.layers[-1].activation == last
+        np.testing.assert_allclose(again(inputs), outputs, rtol=1e-3, atol=1e-4)
 
 
 def test_congestion_learns_for_the_paths_that_the_samples_show(medulla_program: str) -> None:

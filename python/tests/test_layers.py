@@ -36,6 +36,15 @@ def test_saved_files_have_the_bytes_that_safetensors_defines(tmp_path) -> None:
     assert [entry["kind"] for entry in layers["layers"]] == ["dense", "tanh", "dense"]
 
 
+@pytest.mark.parametrize("name", ["a-0.3", "a-0.3.safetensors", "v1.2.layers"])
+def test_a_dot_in_a_name_is_part_of_it(tmp_path, name: str) -> None:
+    network = Network.random([2, 1], seed=1)
+    path = network.save(tmp_path / name)
+    base = name.removesuffix(".safetensors")
+    assert path == tmp_path / f"{base}.safetensors"
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted([f"{base}.layers.json", f"{base}.safetensors"])
+
+
 @pytest.mark.parametrize("activation", ["identity", "relu", "tanh", "sigmoid", "softmax"])
 def test_activations_are_finite_at_the_extremes(activation: str) -> None:
     network = Network([Dense(np.eye(2), [0, 0], activation)])

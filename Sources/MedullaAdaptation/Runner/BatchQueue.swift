@@ -14,6 +14,8 @@ struct BatchQueue: Sendable {
   mutating func append(_ batch: Batch) {
     guard !batch.samples.isEmpty || waiting != nil else { return }
     var merged = waiting ?? Batch()
+    // The only holder of its samples grows in place; a second one would copy them all at each drain.
+    waiting = nil
     // Fraction bits change only with another program; then the old samples cannot stay beside the new.
     if merged.featureFractionBits != batch.featureFractionBits
       || merged.outputFractionBits != batch.outputFractionBits

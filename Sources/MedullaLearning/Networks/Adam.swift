@@ -42,9 +42,14 @@ package struct Adam: Sendable, Equatable, Codable {
     }
   }
 
+  /// By squaring, so that a long training's steps cost what the first ones do.
   private func power(_ base: Float, _ exponent: Int) -> Float {
-    var result: Float = 1
-    for _ in 0..<min(exponent, 100_000) where result > 0 { result *= base }
-    return result
+    var (result, square, rest) = (1.0, Double(base), exponent)
+    while rest > 0 {
+      if rest & 1 == 1 { result *= square }
+      square *= square
+      rest >>= 1
+    }
+    return Float(result)
   }
 }

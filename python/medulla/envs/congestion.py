@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -69,15 +70,17 @@ class CongestionEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed)
-        if options:
-            self._options |= {name: _plain(value) for name, value in options.items()}
+        wanted = self._options | {name: _plain(value) for name, value in (options or {}).items()}
         episode = int(self.np_random.integers(1 << 53))
-        answer = self._ask({"request": "reset", "seed": episode, "options": self._options})
+        answer = self._ask({"request": "reset", "seed": episode, "options": wanted})
+        self._options = wanted  # Only what the simulator took holds from here on.
         return answer.tensors["observation"].copy(), _figures(answer)
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        value = float(np.clip(np.asarray(action, dtype=np.float64).reshape(-1)[0], -1, 1)) * ACTION_SCALE
-        answer = self._ask({"request": "step", "action": value})
+        values = np.asarray(action, dtype=np.float64).reshape(-1)
+        if values.size != 1 or not np.isfinite(values).all():
+            raise ValueError(f"an action is one finite number, not {action!r}")
+        answer = self._ask({"request": "step", "action": float(np.clip(values[0], -1, 1)) * ACTION_SCALE})
         fields = answer.fields
         observation = answer.tensors["observation"].copy()
         return observation, float(fields["reward"]), False, bool(fields["truncated"]), _figures(answer)
@@ -86,17 +89,17 @@ class CongestionEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         process = self.__dict__.pop("_process", None)
         if process is None:
             return
-        # The end of its input ends it; a simulator that does not go is ended.
         try:
-            process.stdin.close()
-        except BrokenPipeError:
-            pass  # It has ended already, with a request that it never read.
-        process.stdout.close()
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            # The end of its input ends it; closing may fail where it has ended with a request unread.
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    pipe.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=5)
+        finally:
+            if process.poll() is None:  # It does not go, or the wait was broken off: it is ended.
+                process.kill()
+                process.wait()
 
     def __del__(self) -> None:
         try:

@@ -1,7 +1,7 @@
 """Classification in JAX: learn the class of each sample, whose number is one of its outcomes.
 
 ``class = "medulla.examples.jax_classifier:Classifier"``. Options as in ``numpy_regression``; the network's
-outputs are the classes' scores, cross-entropy is the loss.
+outputs are the classes' scores, or with a softmax at its end their probabilities; cross-entropy is the loss.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ import numpy as np
 from medulla import Adapter, Batch, Dense, Greeting, Network, Progress
 from medulla.examples.numpy_regression import Replay, target_of
 
-_FUNCTIONS = {"identity": lambda x: x, "relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}
+_FUNCTIONS = {
+    "identity": lambda x: x,
+    "relu": jax.nn.relu,
+    "tanh": jnp.tanh,
+    "sigmoid": jax.nn.sigmoid,
+    "softmax": jax.nn.softmax,
+}
 
 
 class Classifier(Adapter):
@@ -40,15 +46,22 @@ class Classifier(Adapter):
         self._outputs = jax.jit(self._forward)
         self._update = jax.jit(self._step)
 
-    def _forward(self, parameters, inputs):
+    def _scores(self, parameters, inputs):
+        """What a softmax is taken of: the outputs, without the softmax that the network may end in."""
         values = inputs
-        for (weight, bias), activation in zip(parameters, self.activations):
-            values = _FUNCTIONS[activation](values @ weight.T + bias)
+        for index, ((weight, bias), activation) in enumerate(zip(parameters, self.activations)):
+            values = values @ weight.T + bias
+            if index < len(parameters) - 1 or activation != "softmax":
+                values = _FUNCTIONS[activation](values)
         return values
+
+    def _forward(self, parameters, inputs):
+        scores = self._scores(parameters, inputs)
+        return jax.nn.softmax(scores) if self.activations[-1] == "softmax" else scores
 
     def _step(self, parameters, mean, square, count, inputs, labels):
         def loss(parameters):
-            scores = jax.nn.log_softmax(self._forward(parameters, inputs))
+            scores = jax.nn.log_softmax(self._scores(parameters, inputs))
             return -jnp.mean(jnp.take_along_axis(scores, labels[:, None], axis=1))
 
         value, gradient = jax.value_and_grad(loss)(parameters)
