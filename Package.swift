@@ -252,7 +252,7 @@ let package = Package(
     .testTarget(
       name: "MedullaCongestionTests",
       dependencies: [
-        "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaKernel",
+        "CLibBPF", "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaKernel",
         "MedullaSnapshot", "DatapathCases",
       ],
       swiftSettings: swift6),

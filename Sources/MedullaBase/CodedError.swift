@@ -1,5 +1,6 @@
 /// What every error of ours says, whatever its codes.
 package protocol DescribedError: Error, Sendable, CustomStringConvertible {
+  /// The code as one word for programs, such as `not_attached`.
   var codeName: String { get }
   var message: String { get }
   var cause: String { get }
@@ -34,10 +35,10 @@ where Kind: RawRepresentable<String> & Equatable & Sendable {
     self.log = log
   }
 
-  package var codeName: String { code.rawValue }
+  package var codeName: String { code.rawValue.snakeCased }
 
   package var description: String {
-    let text = (cause.isEmpty ? message : "\(message): \(cause)") + " [\(code.rawValue)]"
+    let text = (cause.isEmpty ? message : "\(message): \(cause)") + " [\(codeName)]"
     return remedy.isEmpty ? text : "\(text)\n  help: \(remedy)"
   }
 }
@@ -62,5 +63,15 @@ extension CodedError: Codable where Kind: Codable {
     if !cause.isEmpty { try container.encode(cause, forKey: .cause) }
     try container.encode(remedy, forKey: .remedy)
     if !log.isEmpty { try container.encode(log, forKey: .log) }
+  }
+}
+
+extension String {
+  /// `notAttached` as `not_attached`: the form in which all codes are shown and sent.
+  package var snakeCased: String {
+    reduce(into: "") { word, letter in
+      if letter.isUppercase { word += "_" }
+      word += letter.lowercased()
+    }
   }
 }

@@ -49,7 +49,8 @@ package struct ProgramBudget: Hashable, Sendable {
         .beyondVerifier,
         "the program would take the verifier about \(instructions) instructions (\(name)), beyond "
           + "\(Self.instructionLimit)",
-        remedy: "Use fewer or smaller layers in the kernel, or run this network as a network function.")
+        remedy:
+          "Use fewer or smaller layers in the kernel; in user space it runs as it is (`medulla run-model`).")
     }
     let fits =
       switch options.weights {
@@ -63,7 +64,7 @@ package struct ProgramBudget: Hashable, Sendable {
         "the program needs \(imageWords * 8) bytes of weights and \(scratchWords * 8) of working memory; "
           + "a slot "
           + "holds \(Self.imageLimit * 8) and a processor's memory \(Self.scratchLimit * 8)",
-        remedy: "Use smaller layers in the kernel, or run this network as a network function.")
+        remedy: "Use smaller layers in the kernel; in user space it runs as it is (`medulla run-model`).")
     }
   }
 

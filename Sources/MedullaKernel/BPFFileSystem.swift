@@ -50,6 +50,16 @@ package enum BPFFileSystem {
     guard access(root, R_OK | X_OK) == 0 || errno == ENOENT else { throw .system("look into \(root)") }
   }
 
+  /// - Throws: `permission` or `system` when nothing at `path` can be changed, such as on a read-only mount.
+  package static func checkWritable(_ path: String) throws(KernelError) {
+    guard access(path, W_OK | X_OK) != 0 else { return }
+    let error = KernelError.system("change what is pinned at \(path)")
+    guard errno == EROFS || error.remedy.isEmpty else { throw error }
+    throw KernelError(
+      error.code, error.message, cause: error.cause,
+      remedy: "nothing was changed; a read-only mount is opened by `mount -o remount,rw \(mountPoint)`")
+  }
+
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   /// What tells a pin from one of the same path that was made after it was gone; nil when there is none.

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// A lock on a directory that exists, also one of the BPF file system; it ends with its holder.
 package final class DirectoryLock {
@@ -19,5 +19,23 @@ package final class DirectoryLock {
       guard ContinuousClock.now < deadline else { return nil }
       usleep(Self.interval)
     }
+  }
+
+  /// The process that holds the lock of `path`, by the kernel's table of locks (`/proc/locks`, proc(5)).
+  package static func holder(of path: String, in locks: String) -> Int32? {
+    var facts = stat()
+    guard lstat(path, &facts) == 0 else { return nil }
+    // The halves of a device's number, as makedev(3) of glibc lays them.
+    let device = UInt64(facts.st_dev)
+    let major = (device >> 8) & 0xFFF | (device >> 32) & 0xFFFF_F000
+    let minor = device & 0xFF | (device >> 12) & 0xFFFF_FF00
+    let place = String(format: "%02llx:%02llx:%llu", major, minor, UInt64(facts.st_ino))
+    for line in locks.split(separator: "\n") {
+      let words = line.split(separator: " ")
+      // Waiters have an arrow before the kind, and so one word more.
+      guard words.count >= 8, words[1] == "FLOCK", words[5] == place else { continue }
+      return Int32(words[4])
+    }
+    return nil
   }
 }

@@ -37,7 +37,7 @@ package struct AdapterFailure: Error, Equatable, Sendable, CustomStringConvertib
   }
 
   package var description: String {
-    var text = "\(message) [\(code.rawValue)]"
+    var text = "\(message) [\(code.rawValue.snakeCased)]"
     if !details.isEmpty {
       text += "\n" + details.split(separator: "\n").map { "  | \($0)" }.joined(separator: "\n")
     }

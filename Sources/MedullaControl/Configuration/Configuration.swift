@@ -10,6 +10,9 @@ package struct Configuration: Sendable, Equatable {
     "python3 -c 'import sys, tomllib, yaml; "
     + "yaml.safe_dump(tomllib.load(sys.stdin.buffer), sys.stdout, sort_keys=False)'"
 
+  /// How long a pipe may say nothing before it is given up: a daemon that reads its settings waits for no one.
+  static let patience = Duration.seconds(5)
+
   package var daemon: DaemonSettings
   package var functions: [FunctionSettings]
 
@@ -24,14 +27,18 @@ package struct Configuration: Sendable, Equatable {
   package init(path: String) throws(ControlError) {
     let absolute = URL(fileURLWithPath: path).standardizedFileURL
     if absolute.pathExtension.lowercased() == "toml" { throw Self.refusal(ofTOML: path) }
-    guard let handle = FileHandle(forReadingAtPath: path) else {
+    let data: Data
+    do {
+      data = try BoundedInput.read(path, limit: ConfigurationDocument.byteLimit, patience: Self.patience)
+    } catch {
       let earlier = absolute.deletingPathExtension().appendingPathExtension("toml").path
-      if FileManager.default.fileExists(atPath: earlier) { throw Self.refusal(ofTOML: earlier) }
+      if !FileManager.default.fileExists(atPath: path), FileManager.default.fileExists(atPath: earlier) {
+        throw Self.refusal(ofTOML: earlier)
+      }
       throw ControlError(
-        .io, "the configuration \(path) cannot be read: \(String(cString: strerror(errno)))",
+        .io, "the configuration \(path) \(error.reason)",
         remedy: "docs/reference/configuration.md has one to begin with")
     }
-    let data = (try? handle.read(upToCount: ConfigurationDocument.byteLimit + 1)) ?? Data()
     guard let text = String(data: data, encoding: .utf8) else {
       throw ControlError(.badConfiguration, "\(path) is not UTF-8 text", remedy: "store it as UTF-8")
     }

@@ -83,10 +83,12 @@ package struct Instance: Sendable, CustomStringConvertible {
     let lock = try FileLock()
     defer { _ = lock }
     let path = PinnedInstance.path(of: name)
+    guard BPFFileSystem.exists(path) else {
+      throw DatapathError(.notAttached, "no instance \(name) is attached")
+    }
+    // Before anything is taken away: what cannot be unpinned would be left half detached.
+    try BPFFileSystem.checkWritable(path)
     guard PinnedInstance.isAttached(name) else {
-      guard BPFFileSystem.exists(path) else {
-        throw DatapathError(.notAttached, "no instance \(name) is attached")
-      }
       narrate("removed what an interrupted attach had left of \(name)")
       return try BPFFileSystem.removeTree(path)
     }
@@ -114,6 +116,7 @@ package struct Instance: Sendable, CustomStringConvertible {
     let lock = try FileLock()
     defer { _ = lock }
     let instance = try pinned()
+    try BPFFileSystem.checkWritable(PinnedInstance.path(of: name))
     try instance.removeDebris()
     try instance.settleHooks()
     try instance.recount(now: MonotonicClock.nanoseconds)

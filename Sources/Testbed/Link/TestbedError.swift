@@ -2,16 +2,16 @@ import MedullaBase
 
 /// Why a testbed operation did not happen, and what would help.
 package enum TestbedErrorCode: String, Codable, Sendable {
-  case badParameter = "bad-parameter"
-  case missingProgram = "missing-program"
-  case missingPrivilege = "missing-privilege"
-  case missingCongestionControl = "missing-congestion-control"
-  case processFailed = "process-failed"
-  case timedOut = "timed-out"
+  case badParameter
+  case missingProgram
+  case missingPrivilege
+  case missingCongestionControl
+  case processFailed
+  case timedOut
   case interrupted
-  case linkFailed = "link-failed"
-  case unreadableReport = "unreadable-report"
-  case fileFailed = "file-failed"
+  case linkFailed
+  case unreadableReport
+  case fileFailed
 }
 
 package typealias TestbedError = CodedError<TestbedErrorCode>

@@ -27,9 +27,16 @@ struct StateOptions: ParsableArguments {
 
   var directory: String { state ?? DaemonSettings.defaultState }
 
-  /// The directory's history, when there is one to read.
-  func archive() throws -> HistoryArchive? {
-    guard state != nil || HistoryArchive.exists(in: directory) else { return nil }
+  /// What the last daemon has written down, for a command that found none running.
+  ///
+  /// - Throws: `error`, with the way to a directory of one's own, when there is nothing at the usual place.
+  func archive(insteadOf error: ControlError) throws -> HistoryArchive {
+    guard state != nil || HistoryArchive.exists(in: directory) else {
+      throw ControlError(
+        error.code, error.message, cause: error.cause,
+        remedy: error.remedy + "; `--state DIRECTORY` reads what a daemon that has ended wrote to another "
+          + "directory than \(directory)")
+    }
     return try HistoryArchive(directory: directory)
   }
 }

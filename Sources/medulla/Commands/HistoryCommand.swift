@@ -51,7 +51,7 @@ struct HistoryCommand: ParsableCommand {
     do {
       answer = try control.connect().ask(request, as: HistoryAnswer.self)
     } catch let error as ControlError where error.code == .notRunning {
-      guard let archive = try stored.archive() else { throw error }
+      let archive = try stored.archive(insteadOf: error)
       Narration.tell("no daemon runs at \(control.path); reading \(archive.path)")
       answer = try archive.history(request)
     }

@@ -23,7 +23,13 @@ struct UpdateCommand: ParsableCommand {
 
   func run() throws {
     let snapshot = try DatapathSnapshot(SnapshotBundle.open(bundle))
-    let status = try Instance(name).update(snapshot, narrate: Narration.tell)
+    let instance = try Instance(name)
+    let status = try instance.update(snapshot, narrate: Narration.tell)
+    if let reader = instance.reader {
+      Narration.tell(
+        "\(reader) learns for \(name): its `on_update` decides whether it keeps to this snapshot (pin) or "
+          + "learns on from it (reseed); `medulla why \(name)` tells")
+    }
     try StatusOutput.print(status, json: json)
   }
 }

@@ -22,7 +22,7 @@ struct WhyCommand: ParsableCommand {
     do {
       answer = try control.connect().ask(ControlRequest(.why, function: function), as: WhyAnswer.self)
     } catch let error as ControlError where error.code == .notRunning {
-      guard let archive = try stored.archive() else { throw error }
+      let archive = try stored.archive(insteadOf: error)
       Narration.tell("no daemon runs at \(control.path); reading \(archive.path)")
       answer = try archive.why(function: function)
     }

@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""Flips operators in the parts that everything rests on, and says which flips no test notices.
+
+One build carries every flip of the Swift sources, each behind an operator of its own, and the environment chooses
+one; a flip in eBPF C is a folder of sources that the build reads instead of its own. So a pass costs one build and
+many short test runs. A flip that changes nothing is written, with its reason, in `scripts/mutants-equivalent.txt`.
+
+Usage: scripts/mutate.py [--area NAME]... [--list] [--keep DIR] [--only NUMBER]...
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EQUIVALENT = ROOT / "scripts" / "mutants-equivalent.txt"
+
+SNAPSHOT = ["BoundProofTests", "MedullaSnapshotTests", "MedullaCodegenTests|RuntimeConformanceTests"]
+LOOP = [
+    "MedullaAdaptationTests.(Gate|Watch|Trigger|SharedQueue|LoopTable|AdaptationLoop)",
+    "IdenticalSnapshotTests",
+    "MedullaAdaptationTests.(FunctionRunner|RunnerCommand|RunnerTakeover|Takeover)",
+]
+SLOTS = ["MedullaDatapathTests", "MedullaPacketTests|MedullaCongestionTests"]
+#: Of each area: its sources, and the tests that must notice, the quick ones first.
+AREAS: dict[str, tuple[list[str], list[str]]] = {
+    "packing": (["Sources/MedullaSnapshot/Integer/*Packing.swift"], SNAPSHOT),
+    "proof": (
+        [f"Sources/MedullaSnapshot/Integer/{name}.swift" for name in ("*Bound*", "StepProof")],
+        SNAPSHOT,
+    ),
+    "gates": (["Sources/MedullaAdaptation/Gates/*.swift"], LOOP),
+    "watch": (["Sources/MedullaAdaptation/Watch/*.swift"], LOOP),
+    "slots": (["Sources/MedullaDatapath/Slots/*.swift"], SLOTS),
+    "kernel": (
+        [f"Sources/MedullaDatapath/bpf/{name}.bpf.h" for name in ("medulla", "medulla_live", "medulla_decide",
+                                                                  "medulla_packet", "medulla_parse")],
+        SLOTS,
+    ),
+}
+
+#: An operator, what it becomes, the precedence that Swift gives it, and the types of its operands.
+FLIPS: dict[str, tuple[str, str, str]] = {
+    "<": ("<=", "ComparisonPrecedence", "Comparable"),
+    "<=": ("<", "ComparisonPrecedence", "Comparable"),
+    ">": (">=", "ComparisonPrecedence", "Comparable"),
+    ">=": (">", "ComparisonPrecedence", "Comparable"),
+    "==": ("!=", "ComparisonPrecedence", "Equatable"),
+    "!=": ("==", "ComparisonPrecedence", "Equatable"),
+    "+": ("-", "AdditionPrecedence", "AdditiveArithmetic"),
+    "-": ("+", "AdditionPrecedence", "AdditiveArithmetic"),
+    "&+": ("&-", "AdditionPrecedence", "FixedWidthInteger"),
+    "&-": ("&+", "AdditionPrecedence", "FixedWidthInteger"),
+    "*": ("+", "MultiplicationPrecedence", "Numeric"),
+    "/": ("*", "MultiplicationPrecedence", ""),
+    "<<": (">>", "BitwiseShiftPrecedence", "BinaryInteger"),
+    ">>": ("<<", "BitwiseShiftPrecedence", "BinaryInteger"),
+    "&&": ("||", "LogicalConjunctionPrecedence", ""),
+    "||": ("&&", "LogicalDisjunctionPrecedence", ""),
+}
+TOKEN = re.compile(r"(?<= )(" + "|".join(re.escape(op) for op in sorted(FLIPS, key=len, reverse=True)) + r")(?= |$)", re.M)
+#: What an operator is not: comments, texts, and C's directives.
+SKIPPED = re.compile(r'//[^\n]*|/\*.*?\*/|"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"|^[ \t]*#[^\n]*', re.S | re.M)
+DIGITS = "∀∁∂∃∄∅∆∇∈∉∊∋∌∍∎∏"
+
+
+@dataclass
+class Mutant:
+    number: int
+    area: str
+    file: str
+    line: int
+    column: int
+    offset: int
+    operator: str
+    text: str
+
+    @property
+    def flipped(self) -> str:
+        return FLIPS[self.operator][0]
+
+    @property
+    def key(self) -> str:
+        """What the list of equivalent ones names it by: the place survives other changes of the file."""
+        return f"{self.file.rsplit('/', 1)[1]}: {self.text}"
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.file}:{self.line}:{self.column} `{self.operator}` to `{self.flipped}`: {self.text}"
+
+
+def find(areas: list[str]) -> list[Mutant]:
+    mutants: list[Mutant] = []
+    for area in areas:
+        for pattern in AREAS[area][0]:
+            files = sorted(ROOT.glob(pattern))
+            if not files:
+                sys.exit(f"mutate: area {area}: no file is called {pattern}")
+            for file in files:
+                source = file.read_text()
+                code = SKIPPED.sub(lambda match: re.sub(r"[^\n]", "\0", match[0]), source)
+                for match in TOKEN.finditer(code):
+                    begin = source.rfind("\n", 0, match.start()) + 1
+                    end = source.find("\n", begin)
+                    line = source[begin:end]
+                    if " func " in line or "operator" in line or "nil" in line[match.start() - begin:][:8]:
+                        continue
+                    column = match.start() - begin
+                    marked = line[:column].strip() + f" [{match[1]}] " + line[column + len(match[1]):].strip()
+                    mutants.append(
+                        Mutant(len(mutants) + 1, area, str(file.relative_to(ROOT)), source.count("\n", 0, begin) + 1,
+                               column + 1, match.start(), match[1], " ".join(marked.split()))
+                    )
+    return mutants
+
+
+def operator_name(number: int) -> str:
+    return "⊛" + "".join(DIGITS[(number >> shift) & 15] for shift in (8, 4, 0))
+
+
+def declaration(mutant: Mutant) -> str:
+    name, (flipped, precedence, types) = operator_name(mutant.number), FLIPS[mutant.operator]
+    choice = f"mutant == {mutant.number} ? l {flipped} r : l {mutant.operator} r"
+    head = f"infix operator {name}: {precedence}\n"
+    if precedence.startswith("Logical"):
+        choice = f"mutant == {mutant.number} ? try l {flipped} r() : try l {mutant.operator} r()"
+        return head + f"func {name}(l: Bool, r: @autoclosure () throws -> Bool) rethrows -> Bool {{ {choice} }}\n"
+    if precedence.startswith("Comparison"):
+        return head + f"func {name}<T: {types}>(l: T, r: T) -> Bool {{ {choice} }}\n"
+    if precedence.startswith("Bitwise"):
+        return head + f"func {name}<T: {types}, U: BinaryInteger>(l: T, r: U) -> T {{ {choice} }}\n"
+    kinds = [types] if types else ["BinaryInteger", "FloatingPoint"]
+    return head + "".join(f"func {name}<T: {kind}>(l: T, r: T) -> T {{ {choice} }}\n" for kind in kinds)
+
+
+SOURCES = "Sources/MedullaDatapath/Programs/EmbeddedSources.swift"
+CHOICE = """import Glibc
+
+let mutant: Int = getenv("MEDULLA_MUTANT").flatMap { Int(String(cString: $0)) } ?? 0
+"""
+OVERRIDE = """
+import Foundation
+/// In this build only: a source of the same name in the folder that the environment names comes first.
+func overridden(_ name: String, _ text: String) -> String {
+  guard let folder = ProcessInfo.processInfo.environment["MEDULLA_MUTANT_SOURCES"] else { return text }
+  return (try? String(contentsOfFile: folder + "/" + name, encoding: .utf8)) ?? text
+}
+"""
+
+
+class Build:
+    """A copy of the tree with every flip in it."""
+
+    def __init__(self, tree: Path, mutants: list[Mutant]) -> None:
+        self.tree = tree
+        self.mutants = [mutant for mutant in mutants if mutant.file.endswith(".swift")]
+        # A kept build remembers which flips the language did not take.
+        self.memory = tree / "without-meaning.txt"
+        known = set(self.memory.read_text().splitlines()) if self.memory.exists() else set()
+        self.dropped = [mutant for mutant in self.mutants if mutant.key in known]
+        self.mutants = [mutant for mutant in self.mutants if mutant not in self.dropped]
+        changed = {mutant.file for mutant in self.mutants + self.dropped} | {SOURCES}
+        files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+        for name in files.decode().split("\0"):
+            if name and name not in changed and (ROOT / name).is_file():
+                self.put(name, (ROOT / name).read_bytes())
+                shutil.copymode(ROOT / name, tree / name)
+        text = re.sub(r'"([\w.]+)": text\(([\w.]+)\)', r'"\1": overridden("\1", text(\2))', (ROOT / SOURCES).read_text())
+        self.put(SOURCES, (text + OVERRIDE).encode())
+        # The dependencies' sources and the tests' Python are taken over; what was built names its own place.
+        for left in (".venv", ".build/checkouts", ".build/repositories", ".build/workspace-state.json",
+                     "Package.resolved"):
+            if (ROOT / left).exists() and not (tree / left).exists():
+                (tree / left).parent.mkdir(exist_ok=True)
+                subprocess.run(["cp", "-a", str(ROOT / left), str(tree / left)], check=True)
+
+    def put(self, name: str, content: bytes) -> None:
+        """Writes a file of the copy, unless it says so already: what is unchanged is not built again."""
+        copy = self.tree / name
+        if not copy.is_file() or copy.read_bytes() != content:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
+
+    def write(self) -> None:
+        modules: dict[str, list[Mutant]] = {}
+        by_file: dict[str, list[Mutant]] = {}
+        for mutant in self.mutants:
+            modules.setdefault("/".join(mutant.file.split("/")[:2]), []).append(mutant)
+            by_file.setdefault(mutant.file, []).append(mutant)
+        for file in {mutant.file for mutant in self.mutants + self.dropped}:
+            source = (ROOT / file).read_text()
+            for mutant in sorted(by_file.get(file, []), key=lambda mutant: -mutant.offset):
+                after = mutant.offset + len(mutant.operator)
+                source = source[: mutant.offset] + operator_name(mutant.number) + source[after:]
+            self.put(file, source.encode())
+        for module, mutants in modules.items():
+            text = CHOICE + "".join(declaration(mutant) for mutant in mutants)
+            self.put(f"{module}/Mutants.swift", text.encode())
+
+    def build(self) -> None:
+        """Builds; a flip that the language does not take where it stands is left out, and counted."""
+        for _ in range(6):
+            self.write()
+            log = subprocess.run(["swift", "build", "--build-tests"], cwd=self.tree, text=True, capture_output=True)
+            if log.returncode == 0:
+                return
+            errors = set(re.findall(r"(Sources/[\w/+.]+\.swift):(\d+):\d+: error:", log.stdout + log.stderr))
+            wrong = [mutant for mutant in self.mutants if (mutant.file, str(mutant.line)) in errors]
+            if not wrong:
+                sys.exit("mutate: the tree does not build\n" + (log.stdout + log.stderr)[-4000:])
+            print(f"mutate: {len(wrong)} flips have no meaning where they stand, and are left out", flush=True)
+            self.dropped += wrong
+            self.mutants = [mutant for mutant in self.mutants if mutant not in wrong]
+            self.memory.write_text("".join(mutant.key + "\n" for mutant in self.dropped))
+        sys.exit("mutate: the tree does not build after six tries")
+
+    def test(self, stage: str, limit: float, **environment: str) -> tuple[bool, float]:
+        """Whether the tests of a stage pass, and in how many seconds."""
+        begin = time.monotonic()
+        command = [
+            ".build/debug/medullaPackageTests.xctest", "--testing-library", "swift-testing", "--no-parallel",
+            "--filter", stage,
+        ]
+        process = subprocess.Popen(
+            command, cwd=self.tree, env=os.environ | environment, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )
+        try:
+            output, _ = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.communicate()
+            return False, time.monotonic() - begin
+        ran = re.search(r"Test run with (\d+) tests?", output)
+        if ran is None or ran[1] == "0":
+            return False, time.monotonic() - begin
+        return process.returncode == 0, time.monotonic() - begin
+
+
+def equivalent() -> Counter[str]:
+    entries = Counter()
+    for line in EQUIVALENT.read_text().splitlines() if EQUIVALENT.exists() else []:
+        if line and not line.startswith(("#", " ")):
+            entries[line] += 1
+    return entries
+
+
+def run(mutants: list[Mutant], tree: Path, only: list[int]) -> int:
+    build = Build(tree, mutants)
+    build.build()
+    limits: dict[str, float] = {}
+    for stage in {stage for mutant in mutants for stage in AREAS[mutant.area][1]}:
+        passed, seconds = build.test(stage, 900)
+        if not passed:
+            sys.exit(f"mutate: without a flip, {stage} does not pass")
+        limits[stage] = 2 * seconds + 30
+        print(f"mutate: {stage}: {seconds:.0f} s", flush=True)
+    known, survivors, killed = equivalent(), [], 0
+    for mutant in mutants:
+        if mutant in build.dropped or (only and mutant.number not in only) or known[mutant.key]:
+            continue
+        environment = {"MEDULLA_MUTANT": str(mutant.number)}
+        if not mutant.file.endswith(".swift"):
+            folder = tree / "mutant-sources"
+            folder.mkdir(exist_ok=True)
+            source = (ROOT / mutant.file).read_text()
+            after = mutant.offset + len(mutant.operator)
+            (folder / Path(mutant.file).name).write_text(source[: mutant.offset] + mutant.flipped + source[after:])
+            environment = {"MEDULLA_MUTANT_SOURCES": str(folder)}
+        survives = all(build.test(stage, limits[stage], **environment)[0] for stage in AREAS[mutant.area][1])
+        if not mutant.file.endswith(".swift"):
+            shutil.rmtree(tree / "mutant-sources")
+        if survives:
+            survivors.append(mutant)
+            print(f"mutate: not noticed: {mutant}", flush=True)
+        else:
+            killed += 1
+    print(f"mutate: {killed} noticed, {len(survivors)} not, {len(build.dropped)} without meaning, "
+          f"{sum(known.values())} listed as changing nothing")
+    return 1 if survivors else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--area", action="append", choices=list(AREAS), help="only this area; may be repeated")
+    parser.add_argument("--list", action="store_true", help="only list the flips")
+    parser.add_argument("--only", action="append", type=int, help="only the flip of this number; may be repeated")
+    parser.add_argument("--keep", type=Path, help="where the build is made, and stays (default: a temporary folder)")
+    options = parser.parse_args()
+    mutants = find(options.area or list(AREAS))
+    if options.list:
+        print(*mutants, sep="\n")
+        return 0
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
+        return run(mutants, options.keep, options.only or [])
+    with tempfile.TemporaryDirectory(prefix="medulla-mutants-") as folder:
+        return run(mutants, Path(folder), options.only or [])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
