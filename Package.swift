@@ -31,7 +31,7 @@ let package = Package(
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CHost"),
     .target(name: "CMedullaABI"),
-    .target(name: "MedullaBase", dependencies: ["CCrypto"], swiftSettings: swift6),
+    .target(name: "MedullaBase", dependencies: ["CCrypto", "CHost"], swiftSettings: swift6),
     .target(
       name: "MedullaModel", dependencies: ["MedullaBase", product("SwiftProtobuf", "swift-protobuf")],
       exclude: ["ONNX/onnx-subset.proto"], swiftSettings: swift6),
@@ -69,7 +69,8 @@ let package = Package(
         "bpf/collect.bpf.c", "bpf/probe.bpf.c", "native/collect.c"),
       swiftSettings: swift6),
     .target(
-      name: "MedullaPacket", dependencies: ["CMedullaABI", "MedullaKernel", "MedullaDatapath"],
+      name: "MedullaPacket",
+      dependencies: ["CMedullaABI", "MedullaBase", "MedullaKernel", "MedullaDatapath"],
       path: "Sources/Functions/MedullaPacket", swiftSettings: swift6),
     .target(
       name: "MedullaCompile",
@@ -172,7 +173,8 @@ let package = Package(
       ],
       path: "Sources/Testbed/Demo", swiftSettings: swift6),
     .executableTarget(
-      name: "medulla-demo", dependencies: ["TestbedDemo", "TestbedLink"], swiftSettings: swift6),
+      name: "medulla-demo", dependencies: ["MedullaBase", "TestbedDemo", "TestbedLink"], swiftSettings: swift6
+    ),
     .executableTarget(
       name: "medulla-lab",
       dependencies: [
@@ -184,7 +186,7 @@ let package = Package(
       swiftSettings: swift6),
     .executableTarget(
       name: "medullad",
-      dependencies: ["MedullaControl", product("ArgumentParser", "swift-argument-parser")],
+      dependencies: ["MedullaBase", "MedullaControl", product("ArgumentParser", "swift-argument-parser")],
       swiftSettings: swift6),
     .executableTarget(
       name: "medulla",
@@ -238,7 +240,7 @@ let package = Package(
       name: "DatapathCases",
       dependencies: [
         "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
-        "MedullaCompile",
+        "MedullaPacket", "MedullaCompile",
       ],
       path: "Tests/Cases/Datapath", swiftSettings: swift6),
     .testTarget(

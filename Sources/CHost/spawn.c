@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -128,6 +129,11 @@ pid_t medulla_spawn_adapter(const struct medulla_spawn *spawn)
 	}
 	close(report[0]);
 	return error ? -error : child;
+}
+
+int medulla_spawn_change_directory(void *actions, const char *directory)
+{
+	return -posix_spawn_file_actions_addchdir_np(actions, directory);
 }
 
 int medulla_make_channel(int ends[2])

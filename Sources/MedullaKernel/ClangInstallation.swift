@@ -7,6 +7,8 @@ package struct ClangInstallation: Equatable, Sendable {
   package static let oldestVersion = 16
   /// The newest version that is looked for by its versioned name.
   static let newestVersionedName = 25
+  /// In which it must say its version.
+  static let versionLimit: Duration = .seconds(30)
 
   package let path: String
   package let majorVersion: Int
@@ -32,17 +34,22 @@ package struct ClangInstallation: Equatable, Sendable {
     for directory in directories {
       for name in ["clang"] + versioned { candidates.append(directory + "/" + name) }
     }
-    var tooOld: [String] = []
+    var unusable: [String] = []
     for path in candidates where access(path, X_OK) == 0 {
-      guard let output = try? ToolRun.run(path, ["--version"]), output.status == 0,
-        let version = majorVersion(of: output.standardOutput)
-      else { continue }
+      let output: ToolRun
+      do {
+        output = try ToolRun.run(path, ["--version"], within: versionLimit)
+      } catch {
+        unusable.append(error.message)
+        continue
+      }
+      guard output.status == 0, let version = majorVersion(of: output.standardOutput) else { continue }
       if version >= oldestVersion { return ClangInstallation(path: path, majorVersion: version) }
-      tooOld.append("\(path) is version \(version)")
+      unusable.append("\(path) is version \(version)")
     }
     throw KernelError(
       .toolchain, "no clang \(oldestVersion) or newer found",
-      cause: tooOld.joined(separator: ", "),
+      cause: unusable.joined(separator: ", "),
       remedy: "put the Swift toolchain's bin directory on PATH (it carries clang), or install clang-16")
   }
 

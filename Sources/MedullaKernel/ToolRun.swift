@@ -1,4 +1,4 @@
-import Foundation
+import MedullaBase
 
 /// What a tool left behind.
 struct ToolRun: Sendable {
@@ -6,34 +6,22 @@ struct ToolRun: Sendable {
   let standardOutput: String
   let standardError: String
 
-  /// Runs a program to its end, with both outputs kept.
+  /// Far more than any compilation or count takes; a tool that is not done by then never will be.
+  static let limit: Duration = .seconds(600)
+
+  /// Runs a program to its end, with both outputs kept; ends it at the limit with all that it has started.
   static func run(
-    _ path: String, _ arguments: [String], directory: String? = nil
+    _ path: String, _ arguments: [String], directory: String? = nil, within limit: Duration = Self.limit
   ) throws(KernelError) -> ToolRun {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
-    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-    let scratch = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "medulla-\(UUID().uuidString)")
-    let output = Pipe()
     do {
-      // Errors go to a file, so that a tool that fills one pipe never waits for the other to be read.
-      try Data().write(to: scratch)
-      defer { try? FileManager.default.removeItem(at: scratch) }
-      let errors = try FileHandle(forWritingTo: scratch)
-      process.standardInput = FileHandle.nullDevice
-      process.standardOutput = output
-      process.standardError = errors
-      try process.run()
-      let text = output.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      try errors.close()
+      let child = try ChildProgram(
+        [path] + arguments, .init(directory: directory, leadsGroup: true))
+      let outcome = try child.finish(within: limit)
       return ToolRun(
-        status: process.terminationReason == .exit
-          ? process.terminationStatus : 128 + process.terminationStatus,
-        standardOutput: String(decoding: text, as: UTF8.self),
-        standardError: String(decoding: try Data(contentsOf: scratch), as: UTF8.self))
+        status: outcome.status, standardOutput: outcome.outputText, standardError: outcome.errorText)
+    } catch let error as ChildError {
+      throw KernelError(
+        .toolchain, error.message, cause: error.cause, remedy: error.remedy)
     } catch {
       throw KernelError(.toolchain, "run \(path)", cause: "\(error)")
     }

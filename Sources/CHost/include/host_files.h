@@ -7,4 +7,8 @@
 // Exchanges two names of files or directories in one step; -EINVAL where the file system cannot.
 int medulla_exchange(const char *one, const char *other);
 
+// Writes out what stdio keeps of standard output. -EIO also stands for an earlier write that failed for a
+// reason that is not known any more.
+int medulla_flush_output(void);
+
 #endif

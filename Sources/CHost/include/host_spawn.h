@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts the process of an adapter. posix_spawn cannot drop privileges, so it is a fork of our own.
+// Starts the process of an adapter, by a fork of our own since posix_spawn cannot drop privileges; and what
+// posix_spawn has that Swift cannot call.
 #ifndef MEDULLA_SPAWN_H
 #define MEDULLA_SPAWN_H
 
@@ -27,6 +28,10 @@ struct medulla_spawn {
 // and no way to gain any. It is killed when the thread that calls this ends. The child's id, or a negative
 // errno of the fork, of a step before the start or of the start itself.
 pid_t medulla_spawn_adapter(const struct medulla_spawn *spawn);
+
+// Has the program of these actions (posix_spawn_file_actions_t) start in a directory. Returns 0 or a negative
+// errno.
+int medulla_spawn_change_directory(void *actions, const char *directory);
 
 // A connected pair of stream sockets that programs started later do not inherit; ends[0] does not block.
 // Returns 0 or a negative errno.

@@ -3,7 +3,7 @@ import Foundation
 
 /// Why a program could not be started, as an errno.
 struct SpawnFailure: Error {
-  let error: Int32
+  let number: Int32
 }
 
 /// The standard streams of a program that is about to start.
@@ -13,7 +13,7 @@ struct SpawnPipes {
   private var discarded: [Int32] = []
 
   /// Prepares stream 0, 1 or 2; returns this process's end of a pipe, or -1.
-  mutating func connect(_ number: Int, _ stream: ChildProcess.Stream) throws -> Int32 {
+  mutating func connect(_ number: Int, _ stream: ChildProgram.Stream) throws(SpawnFailure) -> Int32 {
     switch stream {
     case .inherited: return -1
     case .discarded:
@@ -22,7 +22,7 @@ struct SpawnPipes {
     case .pipe:
       var ends: [Int32] = [-1, -1]
       let made = medulla_make_pipe(&ends)
-      guard made == 0 else { throw SpawnFailure(error: -made) }
+      guard made == 0 else { throw SpawnFailure(number: -made) }
       let own = number == 0 ? ends[1] : ends[0]
       childEnds[number] = number == 0 ? ends[0] : ends[1]
       ownEnds.append(own)
@@ -32,7 +32,7 @@ struct SpawnPipes {
   }
 
   /// Starts the program with the prepared streams, no blocked signals and default actions.
-  func spawn(_ arguments: [String], environment: [String: String]) throws -> pid_t {
+  func spawn(_ arguments: [String], _ setting: ChildProgram.Setting) throws(SpawnFailure) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -43,6 +43,10 @@ struct SpawnPipes {
       posix_spawn_file_actions_addopen(
         &actions, number, "/dev/null", number == 0 ? O_RDONLY : O_WRONLY, 0)
     }
+    if let directory = setting.directory {
+      let changed = medulla_spawn_change_directory(&actions, directory)
+      guard changed == 0 else { throw SpawnFailure(number: -changed) }
+    }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -52,17 +56,21 @@ struct SpawnPipes {
     sigfillset(&all)
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setsigdefault(&attributes, &all)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    let group = setting.leadsGroup ? POSIX_SPAWN_SETPGROUP : 0
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group))
 
     var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
     words.append(nil)
-    var settings: [UnsafeMutablePointer<CChar>?] = Self.environment(with: environment).map { strdup($0) }
+    var settings: [UnsafeMutablePointer<CChar>?] = Self.environment(with: setting.environment).map {
+      strdup($0)
+    }
     settings.append(nil)
     defer { for word in words + settings { free(word) } }
     var identifier = pid_t()
-    guard let program = words[0] else { throw SpawnFailure(error: ENOMEM) }
+    guard let program = words[0] else { throw SpawnFailure(number: ENOMEM) }
     let error = posix_spawnp(&identifier, program, &actions, &attributes, words, settings)
-    guard error == 0 else { throw SpawnFailure(error: error) }
+    guard error == 0 else { throw SpawnFailure(number: error) }
     return identifier
   }
 
