@@ -13,14 +13,24 @@ package enum BPFFileSystem {
   /// Mounts the BPF file system where it is missing.
   ///
   /// - Returns: true when it was mounted now, for the caller to say so.
+  /// - Throws: `wrongNamespace` when nobody else would see what is pinned there.
   @discardableResult
   package static func ensureMounted() throws(KernelError) -> Bool {
-    if isMounted { return false }
+    if isMounted {
+      try checkShared()
+      return false
+    }
     guard mount("bpf", mountPoint, "bpf", 0, "mode=0700") == 0 else {
       let error = KernelError.system("mount the BPF file system at \(mountPoint)")
       throw KernelError(
         error.code, error.message, cause: error.cause,
         remedy: "run `mount -t bpf bpf \(mountPoint)` as root; in a container, mount it from the host")
+    }
+    do {
+      try checkShared()
+    } catch {
+      umount2(mountPoint, 0)
+      throw error
     }
     return true
   }
@@ -44,8 +54,10 @@ package enum BPFFileSystem {
     return names.sorted()
   }
 
-  /// - Throws: `permission` when this process may not see what is pinned.
+  /// - Throws: `permission` when this process may not see what is pinned, `wrongNamespace` when that is
+  ///   elsewhere.
   package static func checkReadable() throws(KernelError) {
+    try checkShared()
     guard access(mountPoint, X_OK) == 0 else { throw .system("look into \(mountPoint)") }
     guard access(root, R_OK | X_OK) == 0 || errno == ENOENT else { throw .system("look into \(root)") }
   }

@@ -21,6 +21,8 @@ package enum KernelErrorCode: String, Sendable {
   case invalid
   /// What was found in the kernel does not fit what this version expects.
   case mismatch
+  /// Pins are not where others look for them.
+  case wrongNamespace
   /// Another process holds a lock.
   case busy
   /// A system call failed.
