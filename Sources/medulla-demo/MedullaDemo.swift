@@ -1,3 +1,4 @@
+import MedullaBase
 import TestbedDemo
 import TestbedLink
 
@@ -5,6 +6,7 @@ import TestbedLink
 @main
 enum MedullaDemo {
   static func main() throws {
+    StandardOutput.failWhereLost()
     if LinkWorker.isAsked { return try LinkWorker.serve() }
     DemoCommand.main()
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MedullaBase
 import TestbedDemo
 
 @main
@@ -12,6 +13,11 @@ struct MedullaLab: ParsableCommand {
       DemoCommand.self, LinkCommand.self, LinkWorkerCommand.self, ExperimentCommand.self,
       BaselineCommand.self, BenchCommand.self,
     ])
+
+  static func main() {
+    StandardOutput.failWhereLost()
+    main(nil)
+  }
 }
 
 /// `medulla-lab bench WHAT`: what needs an emulated network beside the datapath.

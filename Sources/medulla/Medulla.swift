@@ -4,6 +4,7 @@ import MedullaBase
 @main
 enum Program {
   static func main() {
+    StandardOutput.failWhereLost()
     let arguments = Array(CommandLine.arguments.dropFirst())
     guard Forwarding.takes(arguments) else { return Medulla.main(arguments) }
     do {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MedullaBase
 import MedullaControl
 
 /// `medullad CONFIG`: the slow path as a service.
@@ -19,6 +20,11 @@ struct MedullaDaemon: ParsableCommand {
   var check = false
   @Argument(help: ArgumentHelp("The configuration.", valueName: "config"))
   var path = "/etc/medulla/medulla.yaml"
+
+  static func main() {
+    StandardOutput.failWhereLost()
+    main(nil)
+  }
 
   func run() throws {
     if check { return print(try DaemonProcess.check(configuration: path)) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MedullaBase
 import MedullaLearning
 
 /// `medulla simulator WHAT`.
@@ -27,7 +28,7 @@ struct SimulatorServeCommand: ParsableCommand {
     do {
       try server.serve()
     } catch {
-      FileHandle.standardError.write(Data("simulator: \(error)\n".utf8))
+      Narration.tell("simulator: \(error)")
       throw ExitCode.failure
     }
   }

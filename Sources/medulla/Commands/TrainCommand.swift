@@ -87,7 +87,7 @@ struct TrainAuroraCommand: ParsableCommand {
       format: "%5.1f%%  reward %7.4f  use of the path %.3f  queue %.3f RTT  noise %.2f  %.0f s\n",
       min(100, 100 * Double(progress.steps) / Double(steps)), progress.reward, progress.use, progress.queue,
       exp(Double(progress.logDeviation)), (ContinuousClock.now - since) / .seconds(1))
-    FileHandle.standardError.write(Data(line.utf8))
+    Narration.write(line)
   }
 }
 
