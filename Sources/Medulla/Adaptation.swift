@@ -82,8 +82,9 @@ extension Instance {
       })
       return Adaptation(
         try FunctionRunner(
-          settings: settings, fastPath: KernelFastPath(name: name), adapter: made, start: start,
-          journal: journal, log: log))
+          settings: settings,
+          fastPath: KernelFastPath(name: name, programs: DatapathSnapshot(bundle.files).objects),
+          adapter: made, start: start, journal: journal, log: log))
     }
   }
 }

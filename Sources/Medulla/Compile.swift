@@ -1,6 +1,7 @@
 import Foundation
 import MedullaCompile
 import MedullaModel
+import MedullaPacket
 import MedullaSnapshot
 
 /// How a network becomes integers.
@@ -33,13 +34,14 @@ public struct CompileOptions: Sendable {
 ///   - calibration: `.npy` or `.csv`, one input a row: what live inputs look like. Features beyond
 ///     their range saturate.
 ///   - output: the model's output by its name; needed only where it has several.
+///   - programs: paths of `.bpf.c` files, functions of one's own that the bundle is to carry.
 ///   - path: where the bundle is written; nil keeps it for as long as the value lives.
 ///   - options: the integers' widths, and which share of the calibration sets the ranges.
 /// - Throws: `MedullaError` when the model cannot be read or is not supported, when a sum has no proof that
 ///   it stays inside its lanes, or when the compiler or the verifier refuses a program.
 public func compile(
-  model: String, calibration: String, output: String? = nil, to path: String? = nil,
-  options: CompileOptions = CompileOptions()
+  model: String, calibration: String, output: String? = nil, programs: [String] = [],
+  to path: String? = nil, options: CompileOptions = CompileOptions()
 ) throws(MedullaError) -> CompiledNetwork {
   try translated {
     guard options.scheme == nil || options.maxError == nil else {
@@ -52,7 +54,8 @@ public func compile(
     let scheme = options.scheme.flatMap { QuantizationScheme(rawValue: $0.rawValue) } ?? .w8a16
     let compilation = Compilation(
       network, Calibration(samples: samples, ranges: nil),
-      options: QuantizerOptions(scheme: scheme, percentile: options.percentile), maxError: options.maxError)
+      options: QuantizerOptions(scheme: scheme, percentile: options.percentile), maxError: options.maxError,
+      own: try programs.map { try FunctionSource(contentsOf: $0) })
     guard let path else {
       let folder = try TemporaryFolder()
       return try CompiledNetwork(compilation.bundle(at: folder.path + "/network.medulla"), keeping: folder)

@@ -11,14 +11,14 @@ public struct Function: Sendable {
   public static let congestion = Function(name: CongestionControl.name) { CongestionControl() }
 
   /// A function of one's own: one `.bpf.c` file that says what the network sees of a packet and what its
-  /// answer does.
+  /// answer does. The bundle carries it (`compile(model:calibration:programs:)`).
   ///
   /// - Parameters:
-  ///   - program: path of the `.bpf.c` file.
+  ///   - program: the file's name without `.bpf.c`; nil: the only one that the bundle carries.
   ///   - hook: `tc:DEVICE:ingress`, `tc:DEVICE:egress` or `xdp:DEVICE`.
-  public static func packet(program: String, hook: String) -> Function {
+  public static func packet(program: String? = nil, hook: String) -> Function {
     Function(name: PacketFunction.name) {
-      PacketFunction(program: try FunctionProgram(contentsOf: program), hook: try FunctionHook(hook))
+      PacketFunction(program: program, hook: try FunctionHook(hook))
     }
   }
 }

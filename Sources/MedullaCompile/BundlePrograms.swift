@@ -1,6 +1,7 @@
-import MedullaCodegen
+import MedullaBase
 import MedullaDatapath
 import MedullaKernel
+import MedullaPacket
 import MedullaSnapshot
 
 /// The compiled programs of one shape.
@@ -14,40 +15,41 @@ package struct BundlePrograms: Sendable {
   /// Compiles every program that a network of this shape can have, and has the kernel verify it where this
   /// process may.
   ///
-  /// - Throws: `CodegenError` for a shape that no kernel would load; when a program does not compile, or when
-  ///   the verifier refuses it.
-  package init(_ shape: ProgramShape, functions: FunctionList = .all) throws {
-    let header = try ProgramHeader(shape: shape).text
-    let shapeDigest = try ProgramHeader.digest(of: shape)
-    let compiler = try BPFCompiler()
-    var objects: [String: CompiledProgram] = [:]
-    var entries: [BundleManifest.Program] = []
-    for program in functions.programs
-    where program.sizes.accepts(inputs: shape.inputs, outputs: shape.outputs) {
-      let object = try program.object(header: header, compiler: compiler)
-      objects[program.name] = CompiledProgram(
-        bytes: object, sources: program.digest(for: shapeDigest))
-      let (verified, note) = try Self.verify(object, of: program)
-      entries.append(
-        BundleManifest.Program(
-          function: program.name, bytes: object.count, verifiedInstructions: verified, note: note))
+  /// - Parameter own: the user's functions, which a dispatcher goes with.
+  /// - Throws: `CodegenError` for a shape that no kernel would load; `wrongShape` for a function of another
+  ///   size; when a program does not compile, or when the verifier refuses it.
+  package init(_ file: SnapshotFile, own: [FunctionSource] = [], functions: FunctionList = .all) throws {
+    let compiled = try ShapePrograms(file, own: own, functions: functions)
+    header = compiled.header
+    objects = compiled.objects
+    entries = try compiled.names.compactMap { name in
+      guard let object = compiled.objects[name] else { return nil }
+      let (verified, note) = try Self.verify(object.bytes, named: name)
+      return BundleManifest.Program(
+        function: name, bytes: object.bytes.count, verifiedInstructions: verified, note: note)
     }
-    (self.header, self.objects, self.entries) = (header, objects, entries)
   }
 
   private static func verify(
-    _ object: [UInt8], of program: ProgramSource
+    _ bytes: [UInt8], named name: String
   ) throws -> (instructions: Int?, note: String?) {
-    let opened = try BPFObject(bytes: object, name: program.name)
-    do {
-      try opened.load()
-    } catch {
-      guard error.code != .verifier else { throw error }
-      // No privilege or no kernel feature: the bundle is good, only unverified here.
-      return (nil, "not verified here: \(error.cause.isEmpty ? error.message : error.cause)")
+    let opened: [BPFObject] =
+      name == Dispatcher.source.name
+      ? try [.ingress, .xdp].map { try Dispatcher.object(bytes, at: $0) }
+      : [try BPFObject(bytes: bytes, name: name)]
+    var instructions = 0
+    for object in opened {
+      do {
+        try object.load()
+      } catch {
+        guard error.code != .verifier else { throw error }
+        // No privilege or no kernel feature: the bundle is good, only unverified here.
+        return (nil, "not verified here: \(error.cause.isEmpty ? error.message : error.cause)")
+      }
+      instructions = try object.programNames.reduce(instructions) {
+        try $0 + object.loadedProgram($1).facts().verifiedInstructions
+      }
     }
-    return try (
-      opened.programNames.reduce(0) { try $0 + opened.loadedProgram($1).facts().verifiedInstructions }, nil
-    )
+    return (instructions, nil)
   }
 }

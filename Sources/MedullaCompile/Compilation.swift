@@ -2,6 +2,7 @@ import Foundation
 import MedullaCodegen
 import MedullaDatapath
 import MedullaModel
+import MedullaPacket
 import MedullaSnapshot
 
 /// A trained network on its way into a bundle that the kernel can run.
@@ -14,16 +15,19 @@ package struct Compilation: Sendable {
   package let maxError: Double?
   /// Refuses a network that no kernel would load, instead of writing a bundle without programs.
   package let requiresPrograms: Bool
+  /// Functions of the user's own that the bundle is to carry.
+  package let own: [FunctionSource]
 
   package init(
     _ network: Network, _ calibration: Calibration, options: QuantizerOptions = QuantizerOptions(),
-    maxError: Double? = nil, requiresPrograms: Bool = false
+    maxError: Double? = nil, requiresPrograms: Bool = false, own: [FunctionSource] = []
   ) {
     self.network = network
     self.calibration = calibration
     self.options = options
     self.maxError = maxError
     self.requiresPrograms = requiresPrograms
+    self.own = own
   }
 
   /// Quantizes the network, compiles the programs of every function that it fits, and writes the bundle as a
@@ -37,7 +41,7 @@ package struct Compilation: Sendable {
   package func bundle(at path: String) throws -> SnapshotBundle {
     let (snapshot, report) = try quantized()
     let file = try SnapshotFile(snapshot)
-    let (programs, note) = try compiled(for: snapshot.shape)
+    let programs = try CompiledFolder(file, own: own, requiresPrograms: requiresPrograms)
     return try SnapshotBundle.write(file, to: path) { draft in
       try ONNXWriter.write(network, to: draft.appendingPathComponent(SnapshotBundle.modelName).path)
       if !calibration.samples.isEmpty {
@@ -45,25 +49,8 @@ package struct Compilation: Sendable {
         try SampleFile.write(
           kept, to: draft.appendingPathComponent(SnapshotBundle.calibrationName).path)
       }
-      if let programs {
-        try ModelFile.write(
-          Data(programs.header.utf8), to: draft.appendingPathComponent(SnapshotBundle.headerName).path)
-        let folder = draft.appendingPathComponent(SnapshotBundle.programsName)
-        try ModelFile.createDirectory(folder.path)
-        try CompiledPrograms.write(programs.objects, to: folder)
-      }
-      return BundleManifest(
-        file, report: report, programs: programs?.entries ?? [], programsNote: note)
-    }
-  }
-
-  private func compiled(
-    for shape: ProgramShape
-  ) throws -> (programs: BundlePrograms?, note: String?) {
-    do {
-      return (try BundlePrograms(shape), nil)
-    } catch let error as CodegenError where !requiresPrograms {
-      return (nil, error.message)
+      try programs.write(to: draft)
+      return BundleManifest(file, report: report, programs: programs.entries, programsNote: programs.note)
     }
   }
 

@@ -5,6 +5,8 @@ package enum DatapathErrorCode: String, Sendable {
   case badName
   case badConfiguration
   case badBundle
+  /// A bundle lacks the program that is needed.
+  case missingProgram
   case wrongShape
   case alreadyAttached
   case notAttached

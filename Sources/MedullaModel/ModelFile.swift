@@ -2,7 +2,7 @@ import Foundation
 
 /// Reading and writing of whole model files, bounded in size.
 package enum ModelFile {
-  static func read(_ path: String) throws(ModelError) -> Data {
+  package static func read(_ path: String) throws(ModelError) -> Data {
     do {
       return try BoundedInput.read(path, limit: ModelLimits.fileBytes)
     } catch {

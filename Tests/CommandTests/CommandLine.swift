@@ -22,6 +22,11 @@ struct MedullaCommandLine {
     try launch(executable, arguments, timeout: timeout)
   }
 
+  /// Runs any tool by its name.
+  static func tool(_ arguments: [String], timeout: TimeInterval = 120) throws -> Outcome {
+    try launch(URL(fileURLWithPath: "/usr/bin/env"), arguments, timeout: timeout)
+  }
+
   /// Runs a shell line in which `bin/medulla` means the built product.
   static func shell(_ line: String, timeout: TimeInterval = 120) throws -> Outcome {
     let bash = URL(fileURLWithPath: "/bin/bash")

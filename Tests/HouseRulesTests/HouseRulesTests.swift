@@ -40,6 +40,35 @@ struct HouseRulesTests {
     }
   }
 
+  @Test("programs are started by ChildProgram: Foundation's Process needs a loopback that is up")
+  func startedPrograms() throws {
+    let call = try Regex(#"\b(Foundation\.Process|Process)\s*\("#)
+    for file in try SourceTree.files(in: "Sources", endings: [".swift"]) where !file.isGenerated {
+      for (index, line) in file.lines.enumerated() where line.contains(call) {
+        Issue.record("\(file.path):\(index + 1) starts a program by Process")
+      }
+    }
+  }
+
+  @Test(
+    "what leads into the kernel compiles nothing: only what makes bundles or measures asks for clang"
+  )
+  func compilers() throws {
+    let allowed = [
+      "Sources/MedullaKernel/", "Sources/MedullaCompile/", "Sources/MedullaRuntime/", "Sources/Testbed/",
+      "Sources/Functions/MedullaCongestion/Benchmarks/",
+      // A network of no bundle, in tests and the demonstration's measure.
+      "Sources/MedullaDatapath/Inference/KernelInference.swift",
+    ]
+    for file in try SourceTree.files(in: "Sources", endings: [".swift"]) where !file.isGenerated {
+      guard !allowed.contains(where: file.path.hasPrefix) else { continue }
+      for (index, line) in file.lines.enumerated()
+      where line.contains("BPFCompiler()") || line.contains("ClangInstallation.find") {
+        Issue.record("\(file.path):\(index + 1) looks for a compiler")
+      }
+    }
+  }
+
   @Test("names say what a thing is: no Manager, Helper, Utils, Impl")
   func names() throws {
     let vague = try Regex(#"\b(class|struct|enum|actor|protocol)\s+\w*(Manager|Helper|Utils|Util|Impl)\b"#)

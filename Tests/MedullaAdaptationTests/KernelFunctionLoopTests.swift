@@ -23,7 +23,7 @@ struct KernelFunctionLoopTests {
     let samples = try SampleFile.read(
       KernelLoopTests.models + "/aurora-medulla-calibration.npy", elements: 30)
     let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
-    let snapshot = try DatapathSnapshot(file, name: "aurora")
+    let snapshot = try DatapathSnapshot(compiling: file, name: "aurora")
     let settings = FunctionSettings(
       name: name, bundle: "shipped", sampling: 7, consistency: false, drainLimit: .seconds(90))
     try Instance(name).attach(CongestionControl(), snapshot)
@@ -54,11 +54,11 @@ struct KernelFunctionLoopTests {
     let network = try Network.read(contentsOf: Self.example + "/classify.safetensors")
     let samples = try SampleFile.read(Self.example + "/classify-calibration.npy", elements: 6)
     let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
-    let snapshot = try DatapathSnapshot(file, name: "classify")
-    let program = try FunctionProgram(contentsOf: Self.example + "/classify.bpf.c")
+    let own = [try FunctionSource(contentsOf: Self.example + "/classify.bpf.c")]
+    let snapshot = try DatapathSnapshot(compiling: file, name: "classify", own: own)
     _ = try loopback.inside {
       try Instance(name).attach(
-        PacketFunction(program: program, hook: FunctionHook("tc:lo:egress")), snapshot,
+        PacketFunction(hook: FunctionHook("tc:lo:egress")), snapshot,
         settings: .init(sampleEvery: 1))
       return (0, 0)
     }

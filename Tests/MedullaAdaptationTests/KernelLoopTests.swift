@@ -33,7 +33,8 @@ struct KernelLoopTests {
       let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
       start = try StartNetwork(network: network, samples: samples, shape: file.snapshot.shape)
       loopback = try SlowLoopback(rate: "50mbit", burst: 20_000)
-      let status = try Instance(name).attach(CongestionControl(), DatapathSnapshot(file, name: "aurora"))
+      let status = try Instance(name).attach(
+        CongestionControl(), DatapathSnapshot(compiling: file, name: "aurora"))
       congestion = status.congestion
       do {
         try Instance(name).setSampling(every: 1)

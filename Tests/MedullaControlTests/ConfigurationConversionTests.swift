@@ -27,7 +27,7 @@ struct ConfigurationConversionTests {
     [[function]]
     name = "two"
     kind = "custom"
-    program = "/opt/two.bpf.c"
+    program = "two"
     hook = "tc:eth0:ingress"
     bundle = "/opt/two.medulla"
     """
@@ -47,7 +47,7 @@ struct ConfigurationConversionTests {
           necessity: { outputs: [[-1, 1]] }
       - name: two
         kind: custom
-        program: /opt/two.bpf.c
+        program: two
         hook: "tc:eth0:ingress"
         bundle: /opt/two.medulla
     """

@@ -45,7 +45,7 @@ struct ConfigurationTests {
 
       - name: two
         kind: custom
-        program: /opt/two.bpf.c
+        program: two
         hook: tc:eth0:ingress
         bundle: '/opt/two.medulla'
     """
@@ -87,7 +87,7 @@ struct ConfigurationTests {
       read.functions.last
         == FunctionSettings(
           name: "two", function: "packet",
-          values: ["program": .text("/opt/two.bpf.c"), "hook": .text("tc:eth0:ingress")],
+          values: ["program": .text("two"), "hook": .text("tc:eth0:ingress")],
           bundle: "/opt/two.medulla"))
   }
 

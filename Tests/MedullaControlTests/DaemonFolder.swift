@@ -52,6 +52,10 @@ final class DaemonFolder {
       try ONNXWriter.write(network, to: folder.path + "/" + SnapshotBundle.modelName)
       try FileManager.default.copyItem(
         atPath: calibration, toPath: folder.path + "/" + SnapshotBundle.calibrationName)
+      let programs = folder.path + "/" + SnapshotBundle.programsName
+      try FileManager.default.createDirectory(atPath: programs, withIntermediateDirectories: false)
+      try CompiledPrograms.write(
+        DatapathSnapshot(compiling: file, name: "a").objects, to: URL(fileURLWithPath: programs))
       return BundleManifest(file, report: try AccuracyReport(snapshot, network, measured), programs: [])
     }
   }

@@ -59,7 +59,7 @@ struct CompiledProgramTests {
 
   @Test("a bundle's programs are verified, and say how much the verifier walked")
   func verified() throws {
-    let programs = try BundlePrograms(KernelTestHost.policy(seed: 1).file.snapshot.shape)
+    let programs = try BundlePrograms(KernelTestHost.policy(seed: 1).file)
     #expect(programs.entries.map(\.function) == ["query", "congestion"])
     for entry in programs.entries {
       #expect(try #require(entry.verifiedInstructions) > 0)

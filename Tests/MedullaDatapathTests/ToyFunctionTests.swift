@@ -15,7 +15,8 @@ struct ToyFunctionTests {
   private func snapshot(seed: UInt64, hidden: Int = 6) throws -> (
     snapshot: DatapathSnapshot, file: SnapshotFile
   ) {
-    try KernelTestHost.network(seed: seed, inputs: 2, outputs: 1, hidden: hidden)
+    try KernelTestHost.network(
+      seed: seed, inputs: 2, outputs: 1, hidden: hidden, functions: Self.list)
   }
 
   /// Attaches at the loopback of a namespace, and detaches whatever happens.

@@ -20,7 +20,8 @@ struct CustomExampleTests {
     let network = try Network.read(contentsOf: Self.folder + "/classify.safetensors")
     let samples = try SampleFile.read(Self.folder + "/classify-calibration.npy", elements: 6)
     let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
-    return (try DatapathSnapshot(file, name: "classify"), file)
+    let own = [try FunctionSource(contentsOf: Self.folder + "/classify.bpf.c")]
+    return (try DatapathSnapshot(compiling: file, name: "classify", own: own), file)
   }
 
   /// Packets that each class has sent: dialogues, bulk, and what is neither, in this order.
@@ -47,10 +48,9 @@ struct CustomExampleTests {
     }
     let name = KernelTestHost.name("xa")
     let (snapshot, file) = try snapshot()
-    let program = try FunctionProgram(contentsOf: Self.folder + "/classify.bpf.c")
     _ = try loopback.inside {
       try Instance(name).attach(
-        PacketFunction(program: program, hook: FunctionHook("tc:lo:egress")), snapshot,
+        PacketFunction(program: "classify", hook: FunctionHook("tc:lo:egress")), snapshot,
         settings: .init(sampleEvery: 1))
     }
     defer { try? Instance(name).detach() }

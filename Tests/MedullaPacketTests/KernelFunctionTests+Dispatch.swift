@@ -31,9 +31,12 @@ extension KernelFunctionTests {
     }
   }
 
-  private static func other(_ seed: UInt64 = 3, hidden: Int = 9) throws -> (
-    snapshot: DatapathSnapshot, file: SnapshotFile
-  ) { try KernelTestHost.network(seed: seed, inputs: 4, outputs: 2, hidden: hidden) }
+  /// Of another shape, for the function that is attached.
+  private static func other(
+    _ seed: UInt64 = 3, hidden: Int = 9, of source: String = KernelFunctionTests.source()
+  ) throws -> (snapshot: DatapathSnapshot, file: SnapshotFile) {
+    try KernelTestHost.network(seed: seed, inputs: 4, outputs: 2, hidden: hidden, own: own(source))
+  }
 
   private func flows(_ name: InstanceName) throws -> [Int: UInt64] {
     Dictionary(
@@ -69,7 +72,7 @@ extension KernelFunctionTests {
       let streams = Set(decisions.all.filter { $0.features[3] == 6 << 16 }.map(\.flow))
       #expect(streams.count == 2)
 
-      let (next, file) = try Self.other()
+      let (next, file) = try Self.other(of: source)
       try Instance(name.text).update(next)
       #expect(try route(name) == Dispatcher.Route(current: 2, follows: false, isAlone: false))
       try decisions.take(from: samples)
@@ -106,8 +109,8 @@ extension KernelFunctionTests {
       let stream = try TestFlow(loopback, congestion: "reno")
       stream.startSending()
       #expect(eventually { stream.sent > 100_000 })
-      try Instance(name.text).update(Self.other().snapshot)
-      try Instance(name.text).update(Self.other(4, hidden: 7).snapshot)
+      try Instance(name.text).update(Self.other(of: Self.source(top: top)).snapshot)
+      try Instance(name.text).update(Self.other(4, hidden: 7, of: Self.source(top: top)).snapshot)
       let (first, second) = (try flows(name)[1], try flows(name)[2])
       #expect(first == 2 && second == 0)
       try Instance(name.text).sweep()
@@ -151,7 +154,7 @@ extension KernelFunctionTests {
       let samples = try Instance(name.text).samples()
       let flow = try DatagramFlow(loopback)
       flow.send()
-      try Instance(name.text).update(Self.other().snapshot)
+      try Instance(name.text).update(Self.other(of: Self.source(top: top)).snapshot)
       // By the sweep, each quarter of the idle time, while nobody sends.
       #expect(try eventually(within: 5) { try flows(name)[1] == 0 })
       flow.send()
@@ -232,7 +235,7 @@ extension KernelFunctionTests {
       for flow in old { flow.send("old") }
       let held = try #require(try flows(name)[1])
       #expect(held > 0 && held <= 4)
-      try Instance(name.text).update(Self.other().snapshot)
+      try Instance(name.text).update(Self.other(of: Self.source(top: top)).snapshot)
       let new = try DatagramFlow(loopback)
       new.send("newer")
       for flow in old { flow.send("old") }
@@ -265,7 +268,8 @@ extension KernelFunctionTests {
         }.start()
       }
       for step in 0..<6 {
-        try Instance(name.text).update(Self.other(UInt64(step), hidden: 7 + step % 2).snapshot)
+        try Instance(name.text).update(
+          Self.other(UInt64(step), hidden: 7 + step % 2, of: Self.source(top: top)).snapshot)
         try Instance(name.text).setConsistency(step % 3 != 1)
         usleep(300_000)
       }
@@ -307,7 +311,7 @@ extension KernelFunctionTests {
       """
     try attached("fu", source: source) { name, loopback in
       let flow = try DatagramFlow(loopback)
-      let (next, file) = try Self.other()
+      let (next, file) = try Self.other(of: source)
       let features: [Int64] = [1 << 16, 0, 0, 0]
       func answer(_ generation: Int) throws -> Int64 {
         let path = PinnedInstance.generationPath(of: name, generation)

@@ -51,8 +51,8 @@ struct KernelFunctionTests {
     """
   }
 
-  static func program(_ source: String) throws -> FunctionProgram {
-    try FunctionProgram(fileName: "judge.bpf.c", source: source)
+  static func own(_ source: String = KernelFunctionTests.source()) throws -> [FunctionSource] {
+    [try FunctionSource(fileName: "judge.bpf.c", text: source)]
   }
 
   /// Attaches at the loopback of a namespace, and detaches whatever happens.
@@ -63,10 +63,12 @@ struct KernelFunctionTests {
   ) throws {
     let loopback = try SlowLoopback()
     let name = try InstanceName(KernelTestHost.name(letter))
-    let snapshot = try KernelTestHost.network(seed: 1, inputs: 4, outputs: 2).snapshot
+    let snapshot = try KernelTestHost.network(
+      seed: 1, inputs: 4, outputs: 2, own: Self.own(source)
+    ).snapshot
     _ = try loopback.inside {
       try Instance(name.text).attach(
-        PacketFunction(program: Self.program(source), hook: FunctionHook(hook)), snapshot, settings: settings)
+        PacketFunction(hook: FunctionHook(hook)), snapshot, settings: settings)
     }
     defer { try? Instance(name.text).detach() }
     try body(name, loopback)
@@ -144,10 +146,19 @@ struct KernelFunctionTests {
     }
   }
 
-  @Test("a network of another shape brings its own program, from the source that is pinned")
+  @Test("a network of another shape brings its own program, which is of the same source")
   func otherShape() throws {
     try attached("fc") { name, loopback in
-      let (other, file) = try KernelTestHost.network(seed: 3, inputs: 4, outputs: 2, hidden: 9)
+      let bare = try KernelTestHost.network(seed: 3, inputs: 4, outputs: 2, hidden: 9).snapshot
+      let missing = #expect(throws: DatapathError.self) { try Instance(name.text).update(bare) }
+      #expect(missing?.code == .missingProgram && missing?.remedy.contains("--program judge.bpf.c") == true)
+      let edited = try KernelTestHost.network(
+        seed: 3, inputs: 4, outputs: 2, hidden: 9, own: Self.own(Self.source() + "\n")
+      ).snapshot
+      let another = #expect(throws: DatapathError.self) { try Instance(name.text).update(edited) }
+      #expect(another?.message.contains("another source") == true)
+      let (other, file) = try KernelTestHost.network(
+        seed: 3, inputs: 4, outputs: 2, hidden: 9, own: Self.own())
       let status = try Instance(name.text).update(other)
       #expect(status.generations.map(\.current) == [false, true])
       #expect(status.sampling == 1 && status.hook == "tc:lo:egress")
@@ -176,7 +187,9 @@ struct KernelFunctionTests {
   @Test("a command that dies between any two actions leaves the function running, and the next goes on")
   func interrupted() throws {
     for hidden in [6, 9] {
-      let next = try KernelTestHost.network(seed: 2, inputs: 4, outputs: 2, hidden: hidden).snapshot
+      let next = try KernelTestHost.network(
+        seed: 2, inputs: 4, outputs: 2, hidden: hidden, own: Self.own()
+      ).snapshot
       var survived = 0
       var count = 0
       repeat {
@@ -193,7 +206,9 @@ struct KernelFunctionTests {
             "ip", "netns", "exec", loopback.name, "ping", "-c", "2", "-i", "0.01", "127.0.0.1",
           ])
           #expect(try samples.drain().count >= 4, "\(survived) actions")
-          let last = try KernelTestHost.network(seed: 4, inputs: 4, outputs: 2, hidden: hidden).snapshot
+          let last = try KernelTestHost.network(
+            seed: 4, inputs: 4, outputs: 2, hidden: hidden, own: Self.own()
+          ).snapshot
           try Instance(name.text).update(last)
           #expect(try active(name).name == "network-4", "\(survived) actions")
         }
@@ -222,13 +237,14 @@ struct KernelFunctionTests {
   @Test("what does not fit is refused with what is wrong: sizes, registration, section, place, syntax")
   func refused() throws {
     let loopback = try SlowLoopback()
-    let snapshot = try KernelTestHost.network(seed: 1, inputs: 4, outputs: 2).snapshot
     func failure(_ source: String, hook: String = "tc:lo:egress") throws -> (any Error)? {
       let name = KernelTestHost.name("fg")
       do {
+        let snapshot = try KernelTestHost.network(
+          seed: 1, inputs: 4, outputs: 2, own: Self.own(source)
+        ).snapshot
         _ = try loopback.inside {
-          try Instance(name).attach(
-            PacketFunction(program: Self.program(source), hook: FunctionHook(hook)), snapshot)
+          try Instance(name).attach(PacketFunction(hook: FunctionHook(hook)), snapshot)
         }
         try Instance(name).detach()
         return nil

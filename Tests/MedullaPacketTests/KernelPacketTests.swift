@@ -98,10 +98,9 @@ struct KernelPacketTests {
 
   /// Loaded as an instance is, and attached to nothing.
   private func bench(xdp: Bool) throws -> Bench {
-    let snapshot = try KernelTestHost.network(seed: 1, inputs: 4, outputs: 2).snapshot
-    let function = PacketFunction(
-      program: try FunctionProgram(fileName: "judge.bpf.c", source: Self.source(xdp: xdp)),
-      hook: try FunctionHook(xdp ? "xdp:lo" : "tc:lo:ingress"))
+    let source = try FunctionSource(fileName: "judge.bpf.c", text: Self.source(xdp: xdp))
+    let snapshot = try KernelTestHost.network(seed: 1, inputs: 4, outputs: 2, own: [source]).snapshot
+    let function = PacketFunction(hook: try FunctionHook(xdp ? "xdp:lo" : "tc:lo:ingress"))
     let set = try function.load(
       snapshot, for: InstanceName(KernelTestHost.name("pk")),
       shared: .new(sampleBytes: SampleBuffer.defaultBytes))

@@ -38,10 +38,11 @@ struct KernelLibraryTests {
   func learnsAnyFunction() throws {
     let example = LibraryTests.root + "/examples/custom-function"
     let bundle = try Medulla.compile(
-      model: example + "/classify.safetensors", calibration: example + "/classify-calibration.npy")
+      model: example + "/classify.safetensors", calibration: example + "/classify-calibration.npy",
+      programs: [example + "/classify.bpf.c"])
     let adapter = Adapter.command([LibraryTests.root + "/examples/adapters/recursive-least-squares.pl"])
     let name = "medulla-p\(getpid() % 1_000_000)"
-    let packet = Function.packet(program: example + "/classify.bpf.c", hook: "tc:lo:egress")
+    let packet = Function.packet(hook: "tc:lo:egress")
     // The loopback of this machine is only marked, and nothing is sent here.
     let silent = try bundle.attach(packet, name: name, settings: Settings(sampling: 0))
     let refused = #expect(throws: MedullaError.self) {

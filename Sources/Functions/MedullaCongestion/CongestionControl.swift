@@ -40,7 +40,9 @@ package struct CongestionControl: DatapathFunction {
 
   package func details(of name: InstanceName) -> [String: String] { ["congestion": name.congestion] }
 
-  package func prepared(for name: InstanceName) throws -> CongestionControl {
+  package func prepared(
+    for name: InstanceName, _ snapshot: DatapathSnapshot
+  ) throws -> CongestionControl {
     try configuration.validate()
     guard !TCPSettings.availableCongestionControls.contains(name.congestion) else {
       throw DatapathError(

@@ -1,5 +1,6 @@
 import CMedullaABI
 import MedullaDatapath
+import MedullaKernel
 
 /// What a custom function's file says of itself, by `MEDULLA_FUNCTION(name, inputs, outputs)`.
 package struct FunctionRegistration: Equatable, Sendable {
@@ -10,6 +11,10 @@ package struct FunctionRegistration: Equatable, Sendable {
   package let inputs: Int
   package let outputs: Int
   let interfaceVersion: UInt32
+
+  init(in object: BPFObject, file: String) throws {
+    try self.init(object.initialBytes(ofMap: Self.mapName), file: file)
+  }
 
   /// From `struct medulla_registration`.
   ///

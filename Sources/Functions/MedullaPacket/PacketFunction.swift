@@ -4,13 +4,18 @@ import MedullaKernel
 
 /// A function of the user's own: its collector and enforcer in one `.bpf.c`, at a network interface.
 ///
-/// Everything else is as with any function: slots, samples, candidates, and state that is pinned.
+/// Its program comes from the bundle, compiled. Everything else is as with any function: slots, samples,
+/// candidates, and state that is pinned.
 package struct PacketFunction: DatapathFunction {
-  package let program: FunctionProgram
+  /// As the user named it; nil: the bundle's only one.
+  let programName: String?
+  /// nil: it is not known yet which.
+  package private(set) var program: FunctionProgram?
   package let hook: FunctionHook
 
-  package init(program: FunctionProgram, hook: FunctionHook) {
-    self.program = program
+  /// - Parameter program: the name of one that the bundle carries; nil: the only one.
+  package init(program: String? = nil, hook: FunctionHook) {
+    programName = program
     self.hook = hook
   }
 
@@ -20,34 +25,43 @@ package struct PacketFunction: DatapathFunction {
   package static let isDispatched = true
   package static let counters = [FunctionCounter("unpinned", index: Int(PACKET_UNPINNED))]
   package static let keys = [
-    FunctionKey("program", .path, isRequired: true, example: "/etc/medulla/mine.bpf.c"),
+    FunctionKey("program", .text, example: "classify"),
     FunctionKey("hook", .text, isRequired: true, example: "tc:eth0:ingress"),
   ]
 
   package static func title(of status: InstanceStatus) -> String { "function at \(status.hook ?? "nothing")" }
 
   package init(values: [String: FunctionValue]) throws {
-    guard let path = values["program"]?.text, let hook = values["hook"]?.text, !path.isEmpty else {
-      throw DatapathError(.badConfiguration, "a custom function needs program and hook")
+    guard let hook = values["hook"]?.text else {
+      throw DatapathError(.badConfiguration, "a custom function needs a hook")
     }
-    self.init(program: try FunctionProgram(contentsOf: path), hook: try FunctionHook(hook))
+    self.init(program: values["program"]?.text, hook: try FunctionHook(hook))
   }
 
   package func hooks(of name: InstanceName) -> [Hook] { [hook.hook] }
 
-  package func prepared(for name: InstanceName) throws -> PacketFunction {
+  package func checkPrograms(of snapshot: DatapathSnapshot) throws {
+    _ = try FunctionProgram(programName, of: snapshot).object(in: snapshot, at: hook)
+    _ = try snapshot.object(of: Dispatcher.source)
+  }
+
+  package func prepared(for name: InstanceName, _ snapshot: DatapathSnapshot) throws -> PacketFunction {
     _ = try Hook.interfaceIndex(of: hook.interface)
-    return self
+    var prepared = self
+    prepared.program = try FunctionProgram(programName, of: snapshot)
+    return prepared
   }
 
   package func load(
     _ snapshot: DatapathSnapshot, for name: InstanceName, shared: SharedMaps.Origin
   ) throws -> ProgramSet {
-    let (object, registration) = try program.compiled(for: snapshot, at: hook)
+    let program = try program ?? FunctionProgram(programName, of: snapshot)
+    let (object, registration) = try program.object(in: snapshot, at: hook)
     var objects = [object]
     if case .new = shared {
       let fragments = try object.takesFragments(program: registration.name)
-      objects.append(try Dispatcher.object(at: hook.kernelHook, fragments: fragments))
+      let dispatcher = try snapshot.object(of: Dispatcher.source)
+      objects.append(try Dispatcher.object(dispatcher, at: hook.kernelHook, fragments: fragments))
     }
     return try ProgramSet(
       loading: objects, main: registration.name, snapshot: snapshot, shared: shared)
@@ -64,22 +78,24 @@ package struct PacketFunction: DatapathFunction {
       }
   }
 
-  /// The source stays with the instance, so that a network of another shape can bring a program of its own
-  /// later: the hook, the file's name and the text, with a zero between, of which none holds one.
+  /// By which a network of another shape brings the same function later: the hook, the program's name and its
+  /// source's digest, with a zero between, of which none holds one.
   package var record: [UInt8] {
-    Array(hook.description.utf8) + [0] + Array(program.fileName.utf8) + [0] + Array(program.source.utf8)
+    Array(hook.description.utf8) + [0] + Array((program?.name ?? "").utf8) + [0]
+      + Array((program?.source ?? "").utf8)
   }
 
   package init(record: [UInt8]) throws {
     let parts = record.split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false).map {
       String(decoding: $0, as: UTF8.self)
     }
-    guard parts.count == 3 else {
+    guard parts.count == 3, FunctionSource.isName(parts[1]), Array(hexadecimal: parts[2]) != nil else {
       throw DatapathError(
-        .foreignVersion, "the source of a function cannot be read", remedy: "detach it and attach again")
+        .foreignVersion, "another version attached it, with its source instead of a bundle's program",
+        remedy: "detach it and attach again")
     }
-    self.init(
-      program: try FunctionProgram(fileName: parts[1], source: parts[2]), hook: try FunctionHook(parts[0]))
+    self.init(program: parts[1], hook: try FunctionHook(parts[0]))
+    program = FunctionProgram(name: parts[1], source: parts[2])
   }
 }
 

@@ -13,6 +13,8 @@ package final class KernelFastPath: FastPath {
   /// nil: of an attachment that is gone.
   private var live: LiveQuery?
   private let settings: FunctionSettings?
+  /// Those of the function's bundle, for candidates of its shape that is loaded no longer.
+  private let programs: [String: CompiledProgram]
   private var attachment: UInt64?
   private var isNew = false
   private let shared: Mutex<Shared>
@@ -27,10 +29,15 @@ package final class KernelFastPath: FastPath {
 
   /// - Parameter settings: what is applied when someone detaches the function and attaches it anew; nil:
   ///   nothing.
+  /// - Parameter programs: of the function's bundle, for candidates of its shape. None is compiled: one of
+  ///   another shape than these and what is loaded is refused.
   /// - Throws: `DatapathError` when nothing of this name is attached, or another process reads its samples.
-  package init(name: String, settings: FunctionSettings? = nil) throws {
+  package init(
+    name: String, settings: FunctionSettings? = nil, programs: [String: CompiledProgram] = [:]
+  ) throws {
     self.name = name
     self.settings = settings
+    self.programs = programs
     instance = try Instance(name)
     samples = try instance.samples()
     attachment = samples.attachment
@@ -93,7 +100,8 @@ package final class KernelFastPath: FastPath {
 
   package func stage(_ candidate: Candidate) throws -> UInt64 {
     let file = candidate.file
-    return try instance.stage(DatapathSnapshot(file, name: file.snapshot.record.networkName))
+    return try instance.stage(
+      DatapathSnapshot(file, name: file.snapshot.record.networkName, objects: programs))
   }
 
   package func shadow(every: Int?) throws { try instance.setShadow(every: every) }

@@ -3,7 +3,7 @@ import MedullaDatapath
 /// What the slow path asks of a datapath function that runs in the kernel.
 ///
 /// `drain` and `isAttachedAnew` are called by the thread that drains, and return soon. All else is called by
-/// another, one at a time, and may take as long as compiling and loading do.
+/// another, one at a time, and may take as long as loading does.
 package protocol FastPath: AnyObject {
   /// The samples since the last call.
   func drain() throws -> Batch

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The thread on which all of the fast path but its samples is handled: compiling, loading and the lock of
+/// The thread on which all of the fast path but its samples is handled: loading and the lock of
 /// all instances may take seconds, during which the ring of samples must still be drained.
 ///
 /// Jobs are done in the order in which they come, each answered by one report.

@@ -29,7 +29,10 @@ enum ConfigurationReferences {
     let name = function.name
     var problems: [String] = []
     do {
-      _ = try StartNetwork(bundle: SnapshotBundle.open(function.bundle))
+      let bundle = try SnapshotBundle.open(function.bundle)
+      _ = try StartNetwork(bundle: bundle)
+      try FunctionList.all.function(named: function.function).init(values: function.values)
+        .checkPrograms(of: DatapathSnapshot(bundle))
     } catch {
       problems.append("\(name): bundle: \(error)")
     }

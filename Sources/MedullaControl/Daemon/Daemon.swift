@@ -91,8 +91,8 @@ package final class Daemon: @unchecked Sendable {
     try openSocket(settings)
     var attached: [String] = []
     do {
-      // Loading needs no more than what is kept; and a compiler that is started on the way brings threads,
-      // after which nothing can be given up for the process as a whole.
+      // Loading needs no more than what is kept; once there are threads, nothing can be given up for the
+      // process as a whole.
       try reducePrivileges(settings)
       for function in functionsToHost() {
         let (host, isNew) = try self.host(function)

@@ -26,8 +26,11 @@ enum LoopAssembly {
       keep: { candidate, version in keep(candidate, version, of: name, context) },
       batches: { batches(of: name, from: $0, to: $1, context) })
     return try FunctionRunner(
-      settings: settings, fastPath: KernelFastPath(name: name, settings: settings), adapter: adapter,
-      start: start, isForeign: loaded.start.origin == .unknown, journal: journal, log: context.log)
+      settings: settings,
+      fastPath: KernelFastPath(
+        name: name, settings: settings, programs: DatapathSnapshot(loaded.bundle).objects),
+      adapter: adapter, start: start, isForeign: loaded.start.origin == .unknown, journal: journal,
+      log: context.log)
   }
 
   /// Keeps the snapshot and its network, and writes down where.

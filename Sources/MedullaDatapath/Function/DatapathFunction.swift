@@ -14,7 +14,7 @@ package protocol DatapathFunction: Sendable {
   static var formerNames: [String] { get }
   /// Networks that it can use.
   static var sizes: NetworkSizes { get }
-  /// What every bundle of such a network carries compiled; empty when its programs are made at attachment.
+  /// What every bundle of such a network carries compiled; empty when they are the user's own.
   static var programs: [ProgramSource] { get }
   /// Whether each packet goes to the program set of its flow, by a `Dispatcher`; its first hook attaches
   /// that.
@@ -50,8 +50,12 @@ package protocol DatapathFunction: Sendable {
 
   /// The places where it is attached; the first is what says which program set is current.
   func hooks(of name: InstanceName) throws -> [Hook]
+  /// Whether a bundle's snapshot brings the programs that it needs; nothing is loaded.
+  ///
+  /// - Throws: `wrongShape`; `missingProgram` and `foreignVersion` with the command that makes them.
+  func checkPrograms(of snapshot: DatapathSnapshot) throws
   /// Checks what can be checked before anything is loaded, and notes what a later `release` must restore.
-  func prepared(for name: InstanceName) throws -> Self
+  func prepared(for name: InstanceName, _ snapshot: DatapathSnapshot) throws -> Self
   /// Loads the programs of a snapshot's shape; nothing is attached, and the core fills the control block.
   func load(_ snapshot: DatapathSnapshot, for name: InstanceName, shared: SharedMaps.Origin) throws
     -> ProgramSet
@@ -103,7 +107,11 @@ extension DatapathFunction {
   }
 
   package var record: [UInt8] { [] }
-  package func prepared(for name: InstanceName) throws -> Self { self }
+  package func checkPrograms(of snapshot: DatapathSnapshot) throws {
+    try Self.sizes.check(snapshot, for: Self.name)
+    for program in Self.programs { _ = try snapshot.object(of: program) }
+  }
+  package func prepared(for name: InstanceName, _ snapshot: DatapathSnapshot) throws -> Self { self }
   package func drain(_ generation: PinnedGeneration) throws {}
   package func recount(_ generation: PinnedGeneration) throws -> [Int: UInt64]? { nil }
   package func release(_ instance: PinnedInstance, narrate: Narrator) throws { instance.detachLinks() }

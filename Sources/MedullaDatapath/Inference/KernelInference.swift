@@ -34,9 +34,19 @@ package struct KernelRuntime: Runtime {
     if let obstacle { throw obstacle }
     let snapshot = try RuntimeError.whereUnsuitable {
       if let bundle = network.bundle { return try DatapathSnapshot(bundle) }
-      return try DatapathSnapshot(network.file, name: network.name)
+      return try Self.compiled(network)
     }
     return try KernelInference(snapshot, shape: network.snapshot.shape)
+  }
+
+  /// A network of no bundle has no program yet; it is compiled for it, as the native runtimes compile theirs.
+  private static func compiled(_ network: CompiledNetwork) throws -> DatapathSnapshot {
+    let bare = try DatapathSnapshot(network.file, name: network.name, objects: [:])
+    let query = ProgramSource.query
+    let object = CompiledProgram(
+      bytes: try query.object(header: bare.header, compiler: BPFCompiler()),
+      sources: query.digest(for: bare.shapeDigest))
+    return try DatapathSnapshot(network.file, name: network.name, objects: [query.name: object])
   }
 }
 

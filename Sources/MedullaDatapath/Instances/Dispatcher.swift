@@ -81,14 +81,16 @@ package struct Dispatcher {
   /// The program that is attached at such a hook.
   package static func program(at hook: BPFLink.Hook) -> String { names[hook == .xdp ? 1 : 0] }
 
+  /// What a bundle with functions of the user's own carries beside them.
+  package static let source = ProgramSource(name: "dispatch", files: EmbeddedSources.dispatch)
+
   /// The dispatcher's object, to be loaded beside an instance's first program set, whose maps it uses.
   ///
   /// - Parameter fragments: whether the programs it calls take packets of several buffers; an array has
   ///   programs of one kind only.
-  package static func object(at hook: BPFLink.Hook, fragments: Bool = false) throws -> BPFObject {
-    let bytes = try BPFCompiler().object(
-      source: "dispatch.bpf.c",
-      files: EmbeddedSources.headers.merging(EmbeddedSources.dispatch) { first, _ in first })
+  package static func object(
+    _ bytes: [UInt8], at hook: BPFLink.Hook, fragments: Bool = false
+  ) throws -> BPFObject {
     let object = try BPFObject(bytes: bytes, name: "dispatcher")
     // An array of programs takes those of one kind only.
     let own = program(at: hook)

@@ -8,8 +8,8 @@ extension Instance {
   /// The link that makes it an instance is pinned last: until then the attachment ends with this process, so
   /// that no half of one can stay.
   ///
-  /// - Throws: `wrongShape`, `alreadyAttached`, `badConfiguration`, `badFunction`; `KernelError` from the
-  ///   compiler and the verifier.
+  /// - Throws: `wrongShape`, `alreadyAttached`, `badConfiguration`, `badFunction`, `missingProgram`;
+  ///   `KernelError` from the verifier.
   @discardableResult
   package func attach<Function: DatapathFunction>(
     _ function: Function, _ snapshot: DatapathSnapshot, settings: InstanceSettings = InstanceSettings(),
@@ -24,7 +24,7 @@ extension Instance {
     let lock = try FileLock()
     defer { _ = lock }
     try makeRoom(narrate)
-    let function = try function.prepared(for: name)
+    let function = try function.prepared(for: name, snapshot)
     // The dispatcher stands at one hook; the others would stay on the program set that they began with.
     guard try !Function.isDispatched || function.hooks(of: name).count == 1 else {
       throw DatapathError(.badFunction, "\(Function.name) is dispatched and has more than one hook")

@@ -83,6 +83,7 @@ package struct Instance: Sendable, CustomStringConvertible {
     let lock = try FileLock()
     defer { _ = lock }
     let path = PinnedInstance.path(of: name)
+    try BPFFileSystem.checkReadable()
     guard BPFFileSystem.exists(path) else {
       throw DatapathError(.notAttached, "no instance \(name) is attached")
     }

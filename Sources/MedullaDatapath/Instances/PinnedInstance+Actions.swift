@@ -49,6 +49,8 @@ extension PinnedInstance {
   private func load(_ number: Int, snapshot: DatapathSnapshot?) throws {
     guard let snapshot else { return }
     let current = try current()
+    let sizes = current.control.formats
+    try NetworkSizes(inputs: sizes.inputs, outputs: sizes.outputs).check(snapshot, for: "\(name)")
     let shared = try shared()
     let set = try function.load(snapshot, for: name, shared: .lent(shared))
     for hook in try function.hooks(of: name) {

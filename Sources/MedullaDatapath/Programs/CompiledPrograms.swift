@@ -3,43 +3,94 @@ import Foundation
 /// The compiled programs of a bundle, in its folder of programs.
 ///
 /// Beside the objects `sources.sha256` has a line for each, as `sha256sum` writes them: the digest of what it
-/// was compiled from, two spaces, the object's name.
+/// was compiled from, two spaces, the object's name. A function of the user's own has its source there too.
 package enum CompiledPrograms {
   package static let sourcesName = "sources.sha256"
   /// An object file may have this many bytes; eBPF programs are far smaller.
   static let objectByteLimit = 64 << 20
+  /// A source of a user's own function may have this many bytes.
+  package static let sourceByteLimit = 256 << 10
   /// Programs that a bundle may have.
   static let programLimit = 64
 
   /// Writes each object under its program's name into `directory`, which must exist.
-  package static func write(_ objects: [String: CompiledProgram], to directory: URL) throws {
+  ///
+  /// - Throws: `badBundle` with the file that cannot be written and why.
+  package static func write(
+    _ objects: [String: CompiledProgram], to directory: URL
+  ) throws(DatapathError) {
     var lines = ""
     for (name, object) in objects.sorted(by: { $0.key < $1.key }) {
       let file = ProgramSource.objectName(name)
-      try Data(object.bytes).write(to: directory.appendingPathComponent(file))
+      try write(Data(object.bytes), to: directory.appendingPathComponent(file))
+      if let text = object.text {
+        try write(Data(text.utf8), to: directory.appendingPathComponent(ProgramSource.sourceName(name)))
+      }
       lines += "\(object.sources)  \(file)\n"
     }
-    try Data(lines.utf8).write(to: directory.appendingPathComponent(sourcesName))
+    try write(Data(lines.utf8), to: directory.appendingPathComponent(sourcesName))
   }
 
-  /// By the programs' names; one of which the file or the digest is missing is left out.
-  static func read(from directory: String) throws -> [String: CompiledProgram] {
-    let lines = try? String(contentsOfFile: directory + "/" + sourcesName, encoding: .utf8)
+  private static func write(_ data: Data, to file: URL) throws(DatapathError) {
+    do {
+      try data.write(to: file)
+    } catch {
+      throw DatapathError(
+        .badBundle, "\(file.path) cannot be written", cause: reason(error),
+        remedy: "check that its directory is writable and has room")
+    }
+  }
+
+  /// By the programs' names.
+  ///
+  /// - Throws: `badBundle` for a list that is damaged, and for a file of it that cannot be read.
+  package static func read(from directory: String) throws(DatapathError) -> [String: CompiledProgram] {
+    let list = directory + "/" + sourcesName
+    // A bundle of a network that is too large for programs has none.
+    guard FileManager.default.fileExists(atPath: list) else { return [:] }
     var objects: [String: CompiledProgram] = [:]
-    for line in (lines ?? "").split(separator: "\n").prefix(programLimit) {
+    let lines = String(decoding: try bytes(of: list, limit: sourceByteLimit), as: UTF8.self)
+    for line in lines.split(separator: "\n") {
       let parts = line.split(separator: " ", omittingEmptySubsequences: true)
-      guard parts.count == 2, parts[1].hasSuffix(".bpf.o"), !parts[1].contains("/") else { continue }
-      let path = directory + "/" + parts[1]
-      guard let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int else {
-        continue
-      }
-      guard size <= objectByteLimit else {
+      guard parts.count == 2, parts[1].hasSuffix(".bpf.o"), !parts[1].contains("/"),
+        objects.count < programLimit
+      else {
         throw DatapathError(
-          .badBundle, "\(path) has \(size) bytes and cannot be a program", remedy: "compile the bundle again")
+          .badBundle, "\(list) is no list of programs", cause: String(line.prefix(80)),
+          remedy: "compile the bundle again")
       }
-      objects[String(parts[1].dropLast(".bpf.o".count))] = CompiledProgram(
-        bytes: [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))), sources: String(parts[0]))
+      let name = String(parts[1].dropLast(".bpf.o".count))
+      let source = directory + "/" + ProgramSource.sourceName(name)
+      let isOwn = FileManager.default.fileExists(atPath: source)
+      objects[name] = CompiledProgram(
+        bytes: try bytes(of: directory + "/" + parts[1], limit: objectByteLimit), sources: String(parts[0]),
+        text: isOwn ? String(decoding: try bytes(of: source, limit: sourceByteLimit), as: UTF8.self) : nil)
     }
     return objects
+  }
+
+  private static func bytes(of path: String, limit: Int) throws(DatapathError) -> [UInt8] {
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(fileURLWithPath: path))
+    } catch {
+      throw DatapathError(
+        .badBundle, "\(path) cannot be read", cause: reason(error),
+        remedy: "compile the bundle again")
+    }
+    guard data.count <= limit else {
+      throw DatapathError(
+        .badBundle, "\(path) has \(data.count) bytes, more than \(limit)",
+        remedy: "compile the bundle again")
+    }
+    return [UInt8](data)
+  }
+
+  /// Foundation's error has the system's inside.
+  private static func reason(_ error: any Error) -> String {
+    let told = error as NSError
+    let inner = told.userInfo[NSUnderlyingErrorKey] as? NSError ?? told
+    guard inner.domain == NSPOSIXErrorDomain else { return told.localizedDescription }
+    return String(cString: strerror(Int32(inner.code)))
   }
 }

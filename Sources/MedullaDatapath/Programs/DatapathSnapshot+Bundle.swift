@@ -4,21 +4,19 @@ import MedullaCodegen
 import MedullaSnapshot
 
 extension DatapathSnapshot {
-  /// A snapshot without compiled programs; they are compiled when they are needed.
-  ///
-  /// - Throws: `CodegenError` when the shape needs a program that the kernel would not load.
-  package init(_ file: SnapshotFile, name: String) throws { try self.init(file, name: name, objects: [:]) }
-
   /// The snapshot of a bundle with the bundle's programs.
-  ///
-  /// Those that were compiled from other sources than this version's, or for another text of the shape, are
-  /// compiled again on use.
   package init(_ bundle: SnapshotBundle) throws {
     let name = URL(fileURLWithPath: bundle.path).deletingPathExtension().lastPathComponent
-    try self.init(bundle.file, name: name, objects: CompiledPrograms.read(from: bundle.programsPath))
+    try self.init(
+      bundle.file, name: name, objects: CompiledPrograms.read(from: bundle.programsPath),
+      bundlePath: bundle.path)
   }
 
-  private init(_ file: SnapshotFile, name: String, objects: [String: CompiledProgram]) throws {
+  /// - Parameter objects: what it may bring into the kernel; none is needed where its shape is loaded.
+  /// - Throws: `CodegenError` when the shape needs a program that the kernel would not load.
+  package init(
+    _ file: SnapshotFile, name: String, objects: [String: CompiledProgram], bundlePath: String? = nil
+  ) throws {
     let snapshot = file.snapshot
     try ProgramBudget(snapshot.shape).check()
     guard let digest = Array(hexadecimal: file.digest), digest.count == SHA256.byteCount else {
@@ -26,7 +24,7 @@ extension DatapathSnapshot {
     }
     try self.init(
       name: name, inputs: snapshot.shape.inputs, outputs: snapshot.shape.outputs, image: snapshot.image,
-      digest: digest, shape: .shape(snapshot.shape), objects: objects,
+      digest: digest, shape: .shape(snapshot.shape), objects: objects, bundlePath: bundlePath,
       featureFractionBits: snapshot.shape.featureFractionBits,
       outputFractionBits: snapshot.shape.outputFractionBits)
   }

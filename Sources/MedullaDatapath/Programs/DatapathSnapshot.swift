@@ -18,12 +18,15 @@ package struct DatapathSnapshot: Sendable {
   /// Equal digests mean that one program serves both snapshots.
   package let shapeDigest: [UInt8]
   private let shape: Shape
-  /// Compiled objects, by the program's name; one that is missing is compiled when it is needed.
+  /// Compiled objects, by the program's name. Nothing is compiled on the way into the kernel.
   package let objects: [String: CompiledProgram]
+  /// Of the bundle that it came from; nil: of none.
+  package let bundlePath: String?
 
   package init(
     name: String, inputs: Int, outputs: Int, image: [Int64], digest: [UInt8], shape: Shape,
-    objects: [String: CompiledProgram] = [:], featureFractionBits: Int = 16, outputFractionBits: Int = 16
+    objects: [String: CompiledProgram] = [:], bundlePath: String? = nil, featureFractionBits: Int = 16,
+    outputFractionBits: Int = 16
   ) throws {
     self.name = name
     self.inputs = inputs
@@ -35,6 +38,7 @@ package struct DatapathSnapshot: Sendable {
     self.shape = shape
     shapeDigest = try shape.digest
     self.objects = objects
+    self.bundlePath = bundlePath
   }
 
   /// What programs are compiled from, beside their sources.
@@ -85,16 +89,45 @@ package struct DatapathSnapshot: Sendable {
 
   var identity: Router.Identity { Router.Identity(digest: digest, shape: shapeDigest, name: name) }
 
-  /// A program's object, from the bundle or compiled now.
+  /// A program's object as it was compiled.
   ///
-  /// One that another version compiled may read the image in another way or lack what this one expects: it is
-  /// compiled again.
-  package func object(of program: ProgramSource) throws -> [UInt8] {
+  /// One that another version compiled may read the image in another way or lack what this one expects.
+  ///
+  /// - Throws: `wrongShape`; `missingProgram` and `foreignVersion` with the command that makes the object.
+  package func object(of program: ProgramSource) throws(DatapathError) -> [UInt8] {
     try program.sizes.check(self, for: program.name)
-    if let object = objects[program.name], object.sources == program.digest(for: shapeDigest) {
-      return object.bytes
+    guard let object = objects[program.name] else {
+      throw DatapathError(
+        .missingProgram, "\(bundlePath ?? name) has no program \(program.name)", remedy: compileCommand())
     }
-    return try program.object(header: header, compiler: BPFCompiler())
+    guard object.sources == program.digest(for: shapeDigest) else {
+      throw DatapathError(
+        .foreignVersion,
+        "the program \(program.name) of \(bundlePath ?? name) was compiled by another version, "
+          + "or for another shape", remedy: compileCommand())
+    }
+    return object.bytes
+  }
+
+  /// Makes the programs of a bundle anew, or one of the user's own.
+  ///
+  /// - Parameter source: the user's `.bpf.c`; nil: those that the bundle has.
+  package func compileCommand(source: String? = nil) -> String {
+    let program = source.map { " --program \($0)" } ?? ""
+    guard let bundlePath else {
+      return "compile its model where there is clang, and use that bundle: "
+        + "`medulla compile MODEL --calibration FILE\(program) -o BUNDLE`"
+    }
+    return "where there is clang: `medulla compile \(bundlePath)\(program)`"
+  }
+
+  /// Names of the user's own functions that it carries, sorted.
+  package var ownPrograms: [String] { objects.filter { $0.value.text != nil }.keys.sorted() }
+
+  /// The source of a user's own function that it carries.
+  package func ownProgram(_ name: String) -> ProgramSource? {
+    guard let text = objects[name]?.text else { return nil }
+    return ProgramSource(name: name, files: [ProgramSource.sourceName(name): text])
   }
 }
 
@@ -103,9 +136,12 @@ package struct CompiledProgram: Sendable, Equatable {
   package let bytes: [UInt8]
   /// The digest of all that it was compiled from (`ProgramSource.digest(for:)`).
   package let sources: String
+  /// Of a user's own function: its source, from which another version can make it again.
+  package let text: String?
 
-  package init(bytes: [UInt8], sources: String) {
+  package init(bytes: [UInt8], sources: String, text: String? = nil) {
     self.bytes = bytes
     self.sources = sources
+    self.text = text
   }
 }

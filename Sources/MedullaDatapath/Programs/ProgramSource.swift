@@ -27,15 +27,19 @@ package struct ProgramSource: Sendable {
 
   package static func objectName(_ name: String) -> String { "\(name).bpf.o" }
 
-  /// SHA-256 of all that its object depends on, in hexadecimal: one with another digest is compiled again.
+  package static func sourceName(_ name: String) -> String { "\(name).bpf.c" }
+
+  /// SHA-256 of all that its object depends on, in hexadecimal: one with another digest is not used.
   package func digest(for shapeDigest: [UInt8]) -> String {
     SHA256.hash(sources + shapeDigest).hexadecimal
   }
 
   /// Compiles the program for the shape that `header` describes.
-  package func object(header: String, compiler: BPFCompiler) throws -> [UInt8] {
+  package func object(
+    header: String, compiler: BPFCompiler, options: [String] = []
+  ) throws(KernelError) -> [UInt8] {
     var files = files
     files["shape.h"] = header
-    return try compiler.object(source: "\(name).bpf.c", files: files)
+    return try compiler.object(source: Self.sourceName(name), files: files, options: options)
   }
 }

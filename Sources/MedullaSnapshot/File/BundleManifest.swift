@@ -72,9 +72,9 @@ package struct BundleManifest: Hashable, Sendable, Codable {
   package let error: ErrorSummary
   /// Where the error arises.
   package let steps: [StepAccuracy]
-  package let programs: [Program]
+  package private(set) var programs: [Program]
   /// Why there are no programs; absent when there are.
-  package let programsNote: String?
+  package private(set) var programsNote: String?
   /// SHA-256 of the other files, by their paths in the bundle; absent where a version before this one wrote
   /// the bundle, or none was written.
   package internal(set) var files: [String: String]?
@@ -97,6 +97,13 @@ package struct BundleManifest: Hashable, Sendable, Codable {
     steps = report.steps
     self.programs = programs
     self.programsNote = programsNote
+  }
+
+  /// The same snapshot with programs that were compiled anew.
+  package func with(programs: [Program], note: String?) -> BundleManifest {
+    var manifest = self
+    (manifest.programs, manifest.programsNote) = (programs, note)
+    return manifest
   }
 
   /// - Throws: `malformedFile`.

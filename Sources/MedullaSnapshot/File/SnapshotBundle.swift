@@ -11,6 +11,7 @@ import Foundation
 /// | `calibration.npy` | the samples that it was calibrated on, when there were any |
 /// | `shape.h` | the C of the shape |
 /// | `programs/FUNCTION.bpf.o` | the compiled functions |
+/// | `programs/FUNCTION.bpf.c` | the source of a function of the user's own |
 package struct SnapshotBundle: Sendable {
   package let path: String
   package let manifest: BundleManifest
@@ -28,6 +29,11 @@ package struct SnapshotBundle: Sendable {
   package var calibrationPath: String { path + "/" + Self.calibrationName }
   package var headerPath: String { path + "/" + Self.headerName }
   package var programsPath: String { path + "/" + Self.programsName }
+
+  /// Files that do not depend on this version's programs: the float network, the calibration.
+  package var ownFiles: [String] {
+    (manifest.files ?? [:]).keys.filter { $0 == Self.modelName || $0 == Self.calibrationName }.sorted()
+  }
 
   /// Opens a bundle and checks every file of it against its manifest.
   ///

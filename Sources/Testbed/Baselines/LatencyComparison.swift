@@ -38,7 +38,7 @@ package final class LatencyComparison {
     self.count = count
     pauseMicroseconds = Int(microseconds)
     let snapshot = try Self.flowSizePredictor()
-    let datapath = try DatapathSnapshot(SnapshotFile(snapshot), name: "latency")
+    let datapath = try DatapathSnapshot(SnapshotFile(snapshot), name: "latency", objects: [:])
     let question = Self.question(of: snapshot)
     var sources = BaselineSources.latencyProgram
     sources["shape.h"] = try datapath.header

@@ -16,7 +16,7 @@ package final class UserSpacePrograms: Sendable {
   /// - Parameter snapshot: 30 features in, 1 action out.
   /// - Throws: `DatapathError` for another network, `KernelError` without a compiler.
   package init(_ snapshot: Snapshot) throws {
-    let datapath = try DatapathSnapshot(SnapshotFile(snapshot), name: "user-space")
+    let datapath = try DatapathSnapshot(SnapshotFile(snapshot), name: "user-space", objects: [:])
     guard CongestionControl.sizes.accepts(inputs: datapath.inputs, outputs: datapath.outputs) else {
       throw DatapathError(
         .wrongShape, "a network of \(datapath.inputs) inputs and \(datapath.outputs) outputs cannot steer",

@@ -1,3 +1,4 @@
+import MedullaCompile
 import MedullaDatapath
 import MedullaModel
 import MedullaSnapshot
@@ -17,7 +18,7 @@ struct SnapshotFamily: Sendable {
   /// What the kernel takes of another network of the same layers.
   func datapath(_ network: Network, name: String) throws -> DatapathSnapshot {
     let snapshot = try Quantizer(QuantizerOptions(matching: first.shape)).quantize(network, calibration)
-    return try DatapathSnapshot(SnapshotFile(snapshot), name: name)
+    return try DatapathSnapshot(compiling: SnapshotFile(snapshot), name: name)
   }
 }
 

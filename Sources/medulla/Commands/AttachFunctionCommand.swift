@@ -5,21 +5,23 @@ import MedullaDatapath
 import MedullaPacket
 import MedullaSnapshot
 
-/// `medulla attach function NAME BUNDLE --program FILE.bpf.c --hook HOOK`.
+/// `medulla attach function NAME BUNDLE --hook HOOK [--program PROGRAM]`.
 struct AttachFunctionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "function",
     abstract: "Run a network at a network interface, by a function of your own.",
     discussion: """
-      FILE is one eBPF C source that includes "medulla_packet.bpf.h" (or "medulla.bpf.h"), registers itself \
-      with MEDULLA_FUNCTION(program, inputs, outputs), makes features of packets and acts by the network's \
-      outputs. It is compiled for the network's shape. It stays after this command ends, until \
-      `medulla detach NAME`; status, update, rollback and sampling are as with the congestion control. \
-      examples/custom-function has a worked example.
+      BUNDLE carries the function, compiled: `medulla compile MODEL --program FILE.bpf.c …` puts it there, \
+      and `medulla compile BUNDLE --program FILE.bpf.c` into a bundle that is there already. It stays after \
+      this command ends, until `medulla detach NAME`; status, update, rollback and sampling are as with the \
+      congestion control. examples/custom-function has a worked example.
       """)
 
-  @Option(help: ArgumentHelp("The function's source.", valueName: "file.bpf.c"))
-  var program: String
+  @Option(
+    help: ArgumentHelp(
+      "Which of the bundle's functions, FILE without .bpf.c; needed where it carries several.",
+      valueName: "program"))
+  var program: String?
   @Option(
     help: ArgumentHelp(
       "Where it meets packets: tc:DEV:ingress, tc:DEV:egress or xdp:DEV.", valueName: "hook"))
@@ -37,8 +39,7 @@ struct AttachFunctionCommand: ParsableCommand {
 
   func run() throws {
     let snapshot = try DatapathSnapshot(SnapshotBundle.open(bundle))
-    let function = PacketFunction(
-      program: try FunctionProgram(contentsOf: program), hook: try FunctionHook(hook))
+    let function = PacketFunction(program: program, hook: try FunctionHook(hook))
     let status = try Instance(name).attach(
       function, snapshot, settings: sampling.settings(drainLimit: drainLimit), narrate: Narration.tell)
     Narration.tell("attached at \(hook)")

@@ -3,6 +3,7 @@ import Foundation
 import MedullaCodegen
 import MedullaCompile
 import MedullaModel
+import MedullaPacket
 import MedullaSnapshot
 
 /// `medulla compile`: a trained float network becomes a bundle that the kernel can run.
@@ -14,9 +15,17 @@ struct CompileCommand: ParsableCommand {
       live inputs look like; features beyond their range, widened by the headroom, saturate. The result is \
       a directory with the snapshot, its programs and a manifest. The same inputs give the same bytes. A \
       network that is too large for one kernel program becomes a bundle without programs, which says why.
+
+      FILE.bpf.c is a function of your own: one eBPF C source that includes "medulla_packet.bpf.h" (or \
+      "medulla.bpf.h"), registers itself with MEDULLA_FUNCTION(program, inputs, outputs), makes features of \
+      packets and acts by the network's outputs. The bundle carries it compiled, and `medulla attach \
+      function` attaches it; examples/custom-function has a worked example.
+
+      MODEL may be a bundle: then only its programs are compiled anew, and its snapshot stays as it is. So a \
+      bundle of another version becomes one of this, and gets functions of your own.
       """)
 
-  @Argument(help: "The trained network: .onnx, or .safetensors with a layers.json.")
+  @Argument(help: "The trained network: .onnx, or .safetensors with a layers.json; or a bundle.")
   var model: String
   @Option(help: ArgumentHelp("Calibration samples: .npy or .csv.", valueName: "file"))
   var calibration: String?
@@ -25,8 +34,14 @@ struct CompileCommand: ParsableCommand {
       "A line \"low,high\" for each feature, instead of what samples show.", valueName: "file"))
   var ranges: String?
   @Option(
-    name: [.short, .customLong("output")], help: ArgumentHelp("The bundle to write.", valueName: "bundle"))
-  var output: String
+    name: [.short, .customLong("output")],
+    help: ArgumentHelp("The bundle to write; a bundle is written in place without.", valueName: "bundle"))
+  var output: String?
+  @Option(
+    help: ArgumentHelp(
+      "The source of a function of your own that the bundle is to carry; may be repeated.",
+      valueName: "file.bpf.c"))
+  var program: [String] = []
   @Option(
     help: ArgumentHelp(
       "The model's output to compile, by its name; needed where it has several.", valueName: "name"))
@@ -58,26 +73,55 @@ struct CompileCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    guard !isBundle else { return try validateBundle() }
     guard calibration != nil || ranges != nil else {
       throw ValidationError("Give --calibration FILE, or --ranges FILE.")
     }
+    guard output != nil else { throw ValidationError("Give -o BUNDLE, the bundle to write.") }
     guard scheme == nil || maxError == nil else {
       throw ValidationError("--max-error chooses the scheme; give one of --scheme and --max-error.")
     }
   }
 
+  private var isBundle: Bool {
+    FileManager.default.fileExists(atPath: model + "/" + SnapshotBundle.manifestName)
+  }
+
+  /// What makes a snapshot says nothing of one that is there.
+  private func validateBundle() throws {
+    let given: [(String, Bool)] = [
+      ("--calibration", calibration != nil), ("--ranges", ranges != nil),
+      ("--output-name", outputName != nil), ("--scheme", scheme != nil), ("--max-error", maxError != nil),
+      ("--percentile", percentile != 100), ("--headroom", headroom != nil),
+      ("--feature-bits", featureBits != 16), ("--output-bits", outputBits != 16),
+      ("--matching", matching != nil),
+    ]
+    guard let wrong = given.first(where: \.1)?.0 else { return }
+    throw ValidationError("\(model) is a bundle, whose snapshot stays as it is: \(wrong) is for models.")
+  }
+
   func run() throws {
-    let network = try Network.read(contentsOf: model, output: outputName)
-    let calibration = try readCalibration(for: network)
-    let compilation = try Compilation(
-      network, calibration, options: options(), maxError: maxError, requiresPrograms: requirePrograms)
-    let bundle = try compilation.bundle(at: output)
+    let bundle = try compiled()
     if let emitC { try writeSource(of: bundle.file, to: emitC) }
     if json {
       print(String(decoding: try bundle.manifest.data(), as: UTF8.self))
     } else {
       show(bundle)
     }
+  }
+
+  private func compiled() throws -> SnapshotBundle {
+    let own = try program.map { try FunctionSource(contentsOf: $0) }
+    if isBundle {
+      return try Recompilation(SnapshotBundle.open(model), own: own, requiresPrograms: requirePrograms)
+        .bundle(at: output ?? model)
+    }
+    let network = try Network.read(contentsOf: model, output: outputName)
+    let calibration = try readCalibration(for: network)
+    let compilation = try Compilation(
+      network, calibration, options: options(), maxError: maxError, requiresPrograms: requirePrograms,
+      own: own)
+    return try compilation.bundle(at: output ?? model + ".medulla")
   }
 
   private func writeSource(of file: SnapshotFile, to folder: String) throws {

@@ -4,6 +4,7 @@ import MedullaBase
 import MedullaCompile
 import MedullaDatapath
 import MedullaModel
+import MedullaPacket
 import MedullaSnapshot
 import Testing
 
@@ -23,7 +24,8 @@ package enum KernelTestHost {
 
   /// A network of any size for a custom function.
   package static func network(
-    seed: UInt64, inputs: Int, outputs: Int, hidden: Int = 6
+    seed: UInt64, inputs: Int, outputs: Int, hidden: Int = 6, own: [FunctionSource] = [],
+    functions: FunctionList = .all
   ) throws -> (snapshot: DatapathSnapshot, file: SnapshotFile) {
     var generator = SeededGenerator(seed: seed)
     func dense(_ inputs: Int, _ outputs: Int) -> Layer {
@@ -40,7 +42,7 @@ package enum KernelTestHost {
       (0..<inputs).map { _ in Float.random(in: 0...2_000, using: &generator) }
     }
     let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
-    return (try DatapathSnapshot(file, name: network.name), file)
+    return (try DatapathSnapshot(compiling: file, name: network.name, own: own, functions: functions), file)
   }
 
   /// A policy of the controller's size whose actions are small and differ from seed to seed.
@@ -70,7 +72,7 @@ package enum KernelTestHost {
       }
     }
     let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
-    return (try DatapathSnapshot(file, name: network.name), file)
+    return (try DatapathSnapshot(compiling: file, name: network.name), file)
   }
 }
 

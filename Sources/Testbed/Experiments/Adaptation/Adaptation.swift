@@ -1,4 +1,5 @@
 import MedullaBase
+import MedullaCompile
 import MedullaDatapath
 import MedullaLearning
 import MedullaModel
@@ -142,7 +143,7 @@ enum Adaptation {
           + "\(decimal(outcome.seconds, 0)) s")
       let snapshot = try Quantizer(QuantizerOptions(matching: shape))
         .quantize(outcome.network, Calibration(samples: outcome.calibration))
-      return try DatapathSnapshot(SnapshotFile(snapshot), name: condition.name)
+      return try DatapathSnapshot(compiling: SnapshotFile(snapshot), name: condition.name)
     }
   }
 }

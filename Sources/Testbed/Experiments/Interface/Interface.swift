@@ -52,12 +52,12 @@ enum Interface {
     func make(_ call: Call) throws -> [Bool] {
       switch call {
       case .registerIO:
-        let snapshot = try DatapathSnapshot(SnapshotFile(first), name: "first")
+        let snapshot = try DatapathSnapshot(compiling: SnapshotFile(first), name: "first")
         congestion = try Instance(name).attach(CongestionControl(), snapshot).congestion
         return [CongestionControls.available().contains(congestion), try Self.refusesOtherSizes()]
       case .registerModel:
         let before = try Instance(name).status().slots.first { $0.state == .active }
-        let snapshot = try DatapathSnapshot(SnapshotFile(second), name: "second")
+        let snapshot = try DatapathSnapshot(compiling: SnapshotFile(second), name: "second")
         let after = try Instance(name).update(snapshot)
           .slots.first { $0.state == .active }
         return [after?.name == "second" && (after?.version ?? 0) > (before?.version ?? .max)]
@@ -79,7 +79,7 @@ enum Interface {
       let name = "tabx\(getpid())"
       do {
         try Instance(name).attach(
-          CongestionControl(), DatapathSnapshot(SnapshotFile(snapshot), name: "other"))
+          CongestionControl(), DatapathSnapshot(compiling: SnapshotFile(snapshot), name: "other"))
       } catch let error as DatapathError {
         return error.code == .wrongShape
       }

@@ -1,4 +1,5 @@
 import MedullaBase
+import MedullaCompile
 import MedullaDatapath
 import MedullaSnapshot
 import TestbedLink
@@ -75,7 +76,7 @@ enum SnapshotSwap {
     course: .trials(.shuffled) { plan, context in
       let shipped = try ShippedNetwork(directory: context.models)
       let snapshots = try [shipped.second, shipped.first].enumerated().map {
-        try DatapathSnapshot(SnapshotFile($0.element), name: "swap \($0.offset)")
+        try DatapathSnapshot(compiling: SnapshotFile($0.element), name: "swap \($0.offset)")
       }
       let steering = try Steering(
         .medulla, prefix: "swap", network: SteeringNetwork(models: context.models),

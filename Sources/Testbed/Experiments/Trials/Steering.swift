@@ -90,7 +90,7 @@ package final class Steering {
       dctcpStatistics = nil
     case .inKernel:
       instance = try ExperimentInstance(
-        prefix, snapshot: DatapathSnapshot(SnapshotFile(snapshot), name: "network"),
+        prefix, snapshot: DatapathSnapshot(compiling: SnapshotFile(snapshot), name: "network"),
         settings: settings)
     case .userSpace: try userSpace?.start()
     }
