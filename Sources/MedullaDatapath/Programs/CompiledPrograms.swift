@@ -31,14 +31,20 @@ package enum CompiledPrograms {
     try write(Data(lines.utf8), to: directory.appendingPathComponent(sourcesName))
   }
 
+  /// By the system's calls: Foundation's error has no reason in it.
   private static func write(_ data: Data, to file: URL) throws(DatapathError) {
-    do {
-      try data.write(to: file)
-    } catch {
-      throw DatapathError(
-        .badBundle, "\(file.path) cannot be written", cause: reason(error),
-        remedy: "check that its directory is writable and has room")
-    }
+    guard let stream = fopen(file.path, "we") else { throw unwritable(file, errno) }
+    let written = data.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, stream) }
+    let reason = errno
+    // What is still kept may find no room when it is closed.
+    guard fclose(stream) == 0 else { throw unwritable(file, errno) }
+    guard written == data.count else { throw unwritable(file, reason) }
+  }
+
+  private static func unwritable(_ file: URL, _ number: Int32) -> DatapathError {
+    DatapathError(
+      .badBundle, "\(file.path) cannot be written", cause: String(cString: strerror(number)),
+      remedy: "check that its directory is writable and has room")
   }
 
   /// By the programs' names.
@@ -75,7 +81,7 @@ package enum CompiledPrograms {
       data = try Data(contentsOf: URL(fileURLWithPath: path))
     } catch {
       throw DatapathError(
-        .badBundle, "\(path) cannot be read", cause: reason(error),
+        .badBundle, "\(path) cannot be read", cause: error.localizedDescription,
         remedy: "compile the bundle again")
     }
     guard data.count <= limit else {
@@ -84,13 +90,5 @@ package enum CompiledPrograms {
         remedy: "compile the bundle again")
     }
     return [UInt8](data)
-  }
-
-  /// Foundation's error has the system's inside.
-  private static func reason(_ error: any Error) -> String {
-    let told = error as NSError
-    let inner = told.userInfo[NSUnderlyingErrorKey] as? NSError ?? told
-    guard inner.domain == NSPOSIXErrorDomain else { return told.localizedDescription }
-    return String(cString: strerror(Int32(inner.code)))
   }
 }
