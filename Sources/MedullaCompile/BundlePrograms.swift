@@ -11,17 +11,25 @@ package struct BundlePrograms: Sendable {
   package let objects: [String: CompiledProgram]
   /// What the manifest says of each.
   package let entries: [BundleManifest.Program]
+  /// The oldest kernel that takes their instructions.
+  package let kernel: KernelVersion
 
   /// Compiles every program that a network of this shape can have, and has the kernel verify it where this
   /// process may.
   ///
-  /// - Parameter own: the user's functions, which a dispatcher goes with.
+  /// - Parameters:
+  ///   - own: the user's functions, which a dispatcher goes with.
+  ///   - kernel: the oldest that they are for; nil: one of today.
   /// - Throws: `CodegenError` for a shape that no kernel would load; `wrongShape` for a function of another
   ///   size; when a program does not compile, or when the verifier refuses it.
-  package init(_ file: SnapshotFile, own: [FunctionSource] = [], functions: FunctionList = .all) throws {
-    let compiled = try ShapePrograms(file, own: own, functions: functions)
+  package init(
+    _ file: SnapshotFile, own: [FunctionSource] = [], functions: FunctionList = .all,
+    for kernel: KernelVersion? = .running
+  ) throws {
+    let compiled = try ShapePrograms(file, own: own, functions: functions, for: kernel)
     header = compiled.header
     objects = compiled.objects
+    self.kernel = compiled.kernel
     entries = try compiled.names.compactMap { name in
       guard let object = compiled.objects[name] else { return nil }
       let (verified, note) = try Self.verify(object.bytes, named: name)
@@ -46,9 +54,7 @@ package struct BundlePrograms: Sendable {
         // No privilege or no kernel feature: the bundle is good, only unverified here.
         return (nil, "not verified here: \(error.cause.isEmpty ? error.message : error.cause)")
       }
-      instructions = try object.programNames.reduce(instructions) {
-        try $0 + object.loadedProgram($1).facts().verifiedInstructions
-      }
+      instructions += try object.verifiedInstructions
     }
     return (instructions, nil)
   }

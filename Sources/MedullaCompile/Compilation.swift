@@ -1,6 +1,7 @@
 import Foundation
 import MedullaCodegen
 import MedullaDatapath
+import MedullaKernel
 import MedullaModel
 import MedullaPacket
 import MedullaSnapshot
@@ -17,10 +18,13 @@ package struct Compilation: Sendable {
   package let requiresPrograms: Bool
   /// Functions of the user's own that the bundle is to carry.
   package let own: [FunctionSource]
+  /// The oldest kernel that the programs are for; nil: one of today.
+  package let kernel: KernelVersion?
 
   package init(
     _ network: Network, _ calibration: Calibration, options: QuantizerOptions = QuantizerOptions(),
-    maxError: Double? = nil, requiresPrograms: Bool = false, own: [FunctionSource] = []
+    maxError: Double? = nil, requiresPrograms: Bool = false, own: [FunctionSource] = [],
+    kernel: KernelVersion? = .running
   ) {
     self.network = network
     self.calibration = calibration
@@ -28,10 +32,11 @@ package struct Compilation: Sendable {
     self.maxError = maxError
     self.requiresPrograms = requiresPrograms
     self.own = own
+    self.kernel = kernel
   }
 
   /// Quantizes the network, compiles the programs of every function that it fits, and writes the bundle as a
-  /// whole or not at all. The same inputs give the same bytes.
+  /// whole or not at all. The same inputs give the same bytes, for one kernel.
   ///
   /// A network of millions of weights has no programs, and the manifest says why: its snapshot still runs in
   /// other runtimes, and can be cut into slices that fit.
@@ -41,7 +46,7 @@ package struct Compilation: Sendable {
   package func bundle(at path: String) throws -> SnapshotBundle {
     let (snapshot, report) = try quantized()
     let file = try SnapshotFile(snapshot)
-    let programs = try CompiledFolder(file, own: own, requiresPrograms: requiresPrograms)
+    let programs = try CompiledFolder(file, own: own, requiresPrograms: requiresPrograms, for: kernel)
     return try SnapshotBundle.write(file, to: path) { draft in
       try ONNXWriter.write(network, to: draft.appendingPathComponent(SnapshotBundle.modelName).path)
       if !calibration.samples.isEmpty {
@@ -50,7 +55,9 @@ package struct Compilation: Sendable {
           kept, to: draft.appendingPathComponent(SnapshotBundle.calibrationName).path)
       }
       try programs.write(to: draft)
-      return BundleManifest(file, report: report, programs: programs.entries, programsNote: programs.note)
+      return BundleManifest(
+        file, report: report, programs: programs.entries, programsNote: programs.note,
+        kernel: programs.kernel)
     }
   }
 

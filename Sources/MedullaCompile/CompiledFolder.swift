@@ -1,6 +1,7 @@
 import Foundation
 import MedullaCodegen
 import MedullaDatapath
+import MedullaKernel
 import MedullaModel
 import MedullaPacket
 import MedullaSnapshot
@@ -10,11 +11,15 @@ struct CompiledFolder {
   private let programs: BundlePrograms?
   let note: String?
 
-  /// - Parameter requiresPrograms: refuses a network that no kernel would load.
+  /// - Parameters:
+  ///   - requiresPrograms: refuses a network that no kernel would load.
+  ///   - kernel: the oldest that the programs are for; nil: one of today.
   /// - Throws: also then when functions of the user's own were to be compiled for such a network.
-  init(_ file: SnapshotFile, own: [FunctionSource], requiresPrograms: Bool) throws {
+  init(
+    _ file: SnapshotFile, own: [FunctionSource], requiresPrograms: Bool, for kernel: KernelVersion?
+  ) throws {
     do {
-      programs = try BundlePrograms(file, own: own)
+      programs = try BundlePrograms(file, own: own, for: kernel)
       note = nil
     } catch let error as CodegenError where !requiresPrograms && own.isEmpty {
       programs = nil
@@ -23,6 +28,8 @@ struct CompiledFolder {
   }
 
   var entries: [BundleManifest.Program] { programs?.entries ?? [] }
+  /// As the manifest says it.
+  var kernel: String? { programs?.kernel.description }
 
   func write(to draft: URL) throws {
     guard let programs else { return }

@@ -1,5 +1,6 @@
 import Foundation
 import MedullaDatapath
+import MedullaKernel
 import MedullaModel
 import MedullaPacket
 import MedullaSnapshot
@@ -11,11 +12,17 @@ package struct Recompilation: Sendable {
   /// Of the user's own, by name.
   let own: [FunctionSource]
   package let requiresPrograms: Bool
+  /// The oldest kernel that the programs are for; nil: one of today.
+  package let kernel: KernelVersion?
 
   /// - Parameter own: functions that the bundle is to carry beside those that it has; one of the same name
   ///   takes the other's place.
-  package init(_ bundle: SnapshotBundle, own: [FunctionSource] = [], requiresPrograms: Bool = false) throws {
+  package init(
+    _ bundle: SnapshotBundle, own: [FunctionSource] = [], requiresPrograms: Bool = false,
+    kernel: KernelVersion? = .running
+  ) throws {
     self.bundle = bundle
+    self.kernel = kernel
     let carried = try CompiledPrograms.read(from: bundle.programsPath).compactMap { name, object in
       try object.text.map { try FunctionSource(fileName: ProgramSource.sourceName(name), text: $0) }
     }
@@ -28,14 +35,14 @@ package struct Recompilation: Sendable {
   ///
   /// - Throws: as `Compilation.bundle(at:)`.
   package func bundle(at path: String) throws -> SnapshotBundle {
-    let programs = try CompiledFolder(bundle.file, own: own, requiresPrograms: requiresPrograms)
+    let programs = try CompiledFolder(bundle.file, own: own, requiresPrograms: requiresPrograms, for: kernel)
     return try SnapshotBundle.write(bundle.file, to: path) { draft in
       for name in bundle.ownFiles {
         let data = try ModelFile.read(bundle.path + "/" + name)
         try ModelFile.write(Data(data), to: draft.appendingPathComponent(name).path)
       }
       try programs.write(to: draft)
-      return bundle.manifest.with(programs: programs.entries, note: programs.note)
+      return bundle.manifest.with(programs: programs.entries, note: programs.note, kernel: programs.kernel)
     }
   }
 }

@@ -11,12 +11,18 @@ package struct ShapePrograms: Sendable {
   /// In the order in which they are told.
   let names: [String]
   let objects: [String: CompiledProgram]
+  /// The oldest kernel that takes their instructions.
+  let kernel: KernelVersion
 
+  /// - Parameter kernel: the oldest that they are for; nil: one of today.
   /// - Throws: `badFunction` when a function of the user's has the name of another program.
-  init(_ file: SnapshotFile, own: [FunctionSource], functions: FunctionList) throws {
+  init(
+    _ file: SnapshotFile, own: [FunctionSource], functions: FunctionList,
+    for kernel: KernelVersion? = .running
+  ) throws {
     let snapshot = try DatapathSnapshot(file, name: file.snapshot.record.networkName, objects: [:])
     let header = try snapshot.header
-    let compiler = try BPFCompiler()
+    let compiler = try BPFCompiler(for: kernel)
     var objects: [String: CompiledProgram] = [:]
     var names: [String] = []
     func add(_ program: ProgramSource, _ bytes: [UInt8], text: String? = nil) throws(DatapathError) {
@@ -38,6 +44,7 @@ package struct ShapePrograms: Sendable {
       try add(source.program, try source.object(for: snapshot, compiler: compiler), text: source.text)
     }
     (self.header, self.names, self.objects) = (header, names, objects)
+    self.kernel = compiler.instructions.oldestKernel
   }
 }
 

@@ -4,14 +4,18 @@ import Foundation
 /// Compiles eBPF C to CO-RE objects that are the same bytes wherever and whenever they are made.
 package struct BPFCompiler: Sendable {
   package let clang: ClangInstallation
+  /// What its objects are made of.
+  package let instructions: InstructionSet
 
+  /// - Parameter kernel: the oldest that its objects are for; nil: one of today.
   /// - Throws: `KernelError` of code `toolchain` when no clang is new enough.
-  package init() throws(KernelError) {
-    clang = try ClangInstallation.find()
+  package init(for kernel: KernelVersion? = .running) throws(KernelError) {
+    try self.init(clang: .find(), for: kernel)
   }
 
-  package init(clang: ClangInstallation) {
+  init(clang: ClangInstallation, for kernel: KernelVersion?) {
     self.clang = clang
+    instructions = min(.best(for: kernel), clang.instructions)
   }
 
   /// Compiles one source.
@@ -31,7 +35,8 @@ package struct BPFCompiler: Sendable {
     // Relative names and a fixed compile directory keep this machine's paths out of the object.
     let arguments =
       [
-        "-target", "bpf", "-mcpu=v4", "-O2", "-g", "-std=gnu11", "-Wall", "-Werror", "-fno-ident",
+        "-target", "bpf", "-mcpu=\(instructions.rawValue)", "-O2", "-g", "-std=gnu11", "-Wall", "-Werror",
+        "-fno-ident",
         "-fdebug-compilation-dir=.", "-ffile-prefix-map=\(directory.path)=.", "-I.",
       ] + Self.headerOptions + options + ["-c", source, "-o", "compiled.o"]
     let run = try ToolRun.run(clang.path, arguments, directory: directory.path)

@@ -35,6 +35,12 @@ package enum BPFFileSystem {
     return true
   }
 
+  /// Takes away what `ensureMounted` mounted, when nothing of ours came to be in it.
+  package static func unmount() throws(KernelError) {
+    guard rmdir(root) == 0 || errno == ENOENT else { throw .system("remove directory \(root)") }
+    guard umount(mountPoint) == 0 else { throw .system("unmount \(mountPoint)") }
+  }
+
   /// Makes a directory; its parent must exist, and it may exist already.
   package static func makeDirectory(_ path: String) throws(KernelError) {
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .system("make directory \(path)") }

@@ -72,7 +72,8 @@ package struct BPFLink: Sendable {
       guard hook != .xdp, number == -EINVAL else { throw error }
       throw KernelError(
         .missingFeature, error.message, cause: error.cause,
-        remedy: "links of programs for tc need Linux 6.6 or newer; XDP is there before")
+        remedy: "links of programs for tc need Linux \(KernelVersion.oldestForEverything) or newer; "
+          + "XDP works from \(KernelVersion.oldest) on")
     }
     descriptor = Descriptor(owning: number)
   }

@@ -90,6 +90,15 @@ package final class BPFObject {
     return names
   }
 
+  /// What the verifier walked through, over all programs that are loaded.
+  package var verifiedInstructions: Int {
+    get throws(KernelError) {
+      var sum = 0
+      for name in programNames { sum += try loadedProgram(name).facts().verifiedInstructions }
+      return sum
+    }
+  }
+
   /// The names of all maps, in the object's order.
   package var mapNames: [String] {
     var names: [String] = []
@@ -203,16 +212,27 @@ package final class BPFObject {
 extension BPFObject {
   /// The reason of a failed load: the verifier's deciding line when there is one.
   ///
-  /// - Parameter path: a file that gets the whole log; nil keeps it only in the error.
+  /// - Parameters:
+  ///   - path: a file that gets the whole log; nil keeps it only in the error.
+  ///   - kernel: the one that refused.
   static func loadError(
-    name: String, status: Int32, log: String, keptAt path: String? = VerifierLog.keptPath
+    name: String, status: Int32, log: String, keptAt path: String? = VerifierLog.keptPath,
+    kernel: KernelVersion? = .running
   ) -> KernelError {
     let verifier = VerifierLog(log)
     guard log.contains("BEGIN PROG LOAD LOG"), let line = verifier.decidingLine else {
-      return .system("load \(name)", number: status, detail: lastLine(log) ?? "")
+      let error = KernelError.system("load \(name)", number: status, detail: lastLine(log) ?? "")
+      guard abs(status) == EINVAL else { return error }
+      // So a kernel refuses a kind of map, program or attachment, or a flag, that it does not know.
+      return KernelError(.missingFeature, error.message, cause: error.cause, remedy: missing(kernel))
     }
     var cause = line
     if let source = verifier.sourceLine { cause += " (at `\(source)`)" }
+    if verifier.refusesInstruction {
+      return KernelError(
+        .missingFeature, "load \(name): this kernel does not know all of its instructions", cause: cause,
+        remedy: unknownInstruction(kernel), log: log)
+    }
     var remedy = "if the network is large, make it smaller; else report this with the whole log "
     if let path {
       do {
@@ -226,6 +246,25 @@ extension BPFObject {
     }
     return KernelError(
       .verifier, "load \(name): the verifier refused it", cause: cause, remedy: remedy, log: log)
+  }
+
+  private static func missing(_ kernel: KernelVersion?) -> String {
+    let oldest = KernelVersion.oldestForEverything
+    if let kernel, kernel < oldest {
+      return "this is Linux \(kernel); \(oldest) or newer has all that is used (`medulla doctor`)"
+    }
+    return "`medulla doctor` shows what this kernel lacks; if nothing, report this with \(kernelText(kernel))"
+  }
+
+  private static func unknownInstruction(_ kernel: KernelVersion?) -> String {
+    let oldest = InstructionSet.v4.oldestKernel
+    return "the program was compiled for Linux \(oldest) or newer, this is \(kernelText(kernel)): "
+      + "`medulla compile MODEL --kernel \(kernel?.description ?? "\(KernelVersion.oldest)") …` makes a "
+      + "bundle for it"
+  }
+
+  private static func kernelText(_ kernel: KernelVersion?) -> String {
+    kernel.map { "Linux \($0)" } ?? "an unknown kernel"
   }
 
   /// libbpf's last complaint, without its prefix.

@@ -3,7 +3,7 @@ import Glibc
 
 /// A clang that can compile for the `bpf` target.
 package struct ClangInstallation: Equatable, Sendable {
-  /// The oldest clang whose eBPF code the project supports.
+  /// The oldest clang whose eBPF code the project supports: it can ask whether types match.
   package static let oldestVersion = 16
   /// The newest version that is looked for by its versioned name.
   static let newestVersionedName = 25
@@ -16,6 +16,13 @@ package struct ClangInstallation: Equatable, Sendable {
   package init(path: String, majorVersion: Int) {
     self.path = path
     self.majorVersion = majorVersion
+  }
+
+  /// The best instructions that it knows, by trying: vendors number their versions in their own way.
+  package var instructions: InstructionSet {
+    let arguments = ["-target", "bpf", "-mcpu=v4", "-x", "c", "-fsyntax-only", "/dev/null"]
+    guard let run = try? ToolRun.run(path, arguments), run.status == 0 else { return .v3 }
+    return .v4
   }
 
   /// The Swift toolchain's clang, else the first on `PATH` that is new enough.

@@ -1,11 +1,23 @@
+import Glibc
+
 /// A kernel's version, as far as features go by it.
 package struct KernelVersion: Comparable, Hashable, Sendable, CustomStringConvertible {
   package let major: Int
   package let minor: Int
 
-  /// Replacing a `struct_ops` map through its link came with 6.4, and `cong_control`'s signature of today
-  /// with 6.10.
-  package static let oldestForCongestion = KernelVersion(major: 6, minor: 10)
+  /// Inference and functions at XDP run from here on.
+  package static let oldest = KernelVersion(major: 6, minor: 1)
+  /// Links of programs for tc came with 6.6, replacing a `struct_ops` map through its link with 6.4.
+  package static let oldestForEverything = KernelVersion(major: 6, minor: 6)
+
+  /// Of the kernel that runs; nil when its release does not begin with two numbers.
+  package static var running: KernelVersion? {
+    var names = utsname()
+    guard uname(&names) == 0 else { return nil }
+    return withUnsafeBytes(of: names.release) {
+      KernelVersion(String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self))
+    }
+  }
 
   package init(major: Int, minor: Int) {
     self.major = major

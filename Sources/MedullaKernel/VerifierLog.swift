@@ -46,6 +46,14 @@ package struct VerifierLog: Equatable, Sendable {
     return nil
   }
 
+  /// Whether the verifier refused an instruction, which a newer kernel may know, and not what the program does
+  /// with it: it then names the code, or members of the instruction that must be zero.
+  package var refusesInstruction: Bool {
+    guard let line = decidingLine else { return false }
+    return line.contains("reserved field") || line.hasPrefix("unknown opcode")
+      || line.hasPrefix("invalid BPF_") || line.hasPrefix("unknown insn")
+  }
+
   /// The source line that the verifier was at when it refused, from the program's BTF.
   package var sourceLine: String? {
     guard let line = verifierLines.last(where: { $0.hasPrefix(";") }) else { return nil }

@@ -20,6 +20,8 @@ struct PretendedHost: DoctorHost {
   func contents(_ path: String) -> String? { jit }
   func findTool(_ name: String) -> String? { missingTools.contains(name) ? nil : "/usr/bin/\(name)" }
   func findClang() -> Result<ClangInstallation, KernelError> { clang }
+  var instructions = InstructionSet.v4
+  func instructions(of clang: ClangInstallation) -> InstructionSet { instructions }
   func tryStructOps() -> Result<String, KernelError> { structOps }
 }
 
@@ -44,6 +46,22 @@ struct DoctorTests {
     #expect(Self.failed(PretendedHost(missingFiles: ["/sys/kernel/btf/vmlinux"])) == ["btf"])
     #expect(Self.failed(PretendedHost(jit: "0")) == ["jit"])
     #expect(Self.failed(PretendedHost(libraryVersion: (1, 1))) == ["libbpf"])
+  }
+
+  @Test("an old kernel is said with its floor, and what is tried decides")
+  func oldKernel() {
+    let report = Doctor(host: PretendedHost(kernelRelease: "6.1.0-49-amd64")).examine()
+    #expect(report.ok)
+    let kernel = report.checks.first { $0.name == "kernel" }
+    #expect(kernel?.detail == "6.1.0-49-amd64; floor 6.6")
+    #expect(kernel?.remedy.contains("medulla compile --kernel 6.1") == true)
+    #expect(Self.failed(PretendedHost(kernelRelease: "6.6.0")) == [])
+  }
+
+  @Test("a compiler without the newest instructions is said where the kernel has them")
+  func oldCompiler() {
+    #expect(Self.failed(PretendedHost(instructions: .v3)) == ["clang"])
+    #expect(Self.failed(PretendedHost(kernelRelease: "6.1.0", instructions: .v3)) == ["kernel"])
   }
 
   @Test("what fails says what it costs")

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import MedullaKernel
@@ -20,6 +21,31 @@ struct KernelVersionTests {
   func order() {
     #expect(KernelVersion(major: 6, minor: 9) < KernelVersion(major: 6, minor: 10))
     #expect(KernelVersion(major: 5, minor: 19) < KernelVersion(major: 6, minor: 0))
+  }
+}
+
+@Suite("instruction sets")
+struct InstructionSetTests {
+  @Test("v4 is for Linux 6.6 and later, v3 before")
+  func kernels() {
+    #expect(InstructionSet.best(for: KernelVersion(major: 6, minor: 5)) == .v3)
+    #expect(InstructionSet.best(for: KernelVersion(major: 6, minor: 6)) == .v4)
+    #expect(InstructionSet.best(for: nil) == .v4)
+  }
+
+  @Test("a compiler that does not know v4 makes v3 for every kernel")
+  func oldCompiler() throws {
+    let folder = NSTemporaryDirectory() + "medulla-clang-\(UUID())"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/clang"
+    let script = "#!/bin/sh\ncase \"$*\" in *mcpu=v4*) echo 'unknown target CPU' >&2; exit 1 ;; esac\n"
+    try Data(script.utf8).write(to: URL(fileURLWithPath: path))
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    let old = ClangInstallation(path: path, majorVersion: 17)
+    #expect(BPFCompiler(clang: old, for: KernelVersion(major: 6, minor: 12)).instructions == .v3)
+    let ours = try ClangInstallation.find()
+    #expect(BPFCompiler(clang: ours, for: KernelVersion(major: 6, minor: 1)).instructions == .v3)
   }
 }
 

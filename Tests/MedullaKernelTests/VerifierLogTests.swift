@@ -71,6 +71,33 @@ struct VerifierLogTests {
     #expect(error.cause == "R2 invalid mem access 'scalar' (at `return *value; @ query.bpf.c:14`)")
   }
 
+  @Test(
+    "an instruction that the kernel does not know is no fault of the network's size",
+    arguments: [
+      "BPF_MOV uses reserved fields", "BPF_ALU uses reserved fields", "unknown opcode 91",
+      "invalid BPF_LDX mode",
+    ])
+  func instruction(line: String) {
+    let log = Self.refused.replacing("R2 invalid mem access 'scalar'", with: line)
+    let error = BPFObject.loadError(
+      name: "query", status: -22, log: log, keptAt: nil, kernel: KernelVersion(major: 6, minor: 1))
+    #expect(error.code == .missingFeature)
+    #expect(!error.remedy.contains("smaller"))
+    #expect(error.remedy.contains("Linux 6.6 or newer") && error.remedy.contains("--kernel 6.1"))
+  }
+
+  @Test("an argument that the kernel does not take says which kernel does, or what to try")
+  func unknownToKernel() {
+    let log = "libbpf: map 'congestion_ops': failed to create: Invalid argument(-22)\n"
+    let old = BPFObject.loadError(
+      name: "congestion", status: -22, log: log, kernel: KernelVersion(major: 6, minor: 1))
+    #expect(old.code == .missingFeature)
+    #expect(old.remedy.contains("this is Linux 6.1; 6.6 or newer"))
+    let new = BPFObject.loadError(
+      name: "congestion", status: -22, log: log, kernel: KernelVersion(major: 6, minor: 12))
+    #expect(new.remedy.contains("medulla doctor"))
+  }
+
   @Test("the whole log goes to the file that the environment names, in place of what was there")
   func kept() throws {
     let path = NSTemporaryDirectory() + "verifier-log-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"

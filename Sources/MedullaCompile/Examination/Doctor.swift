@@ -44,12 +44,16 @@ package struct Doctor {
   private func kernel() -> Check {
     let release = host.kernelRelease
     let version = KernelVersion(release)
-    let oldest = KernelVersion.oldestForCongestion
+    let oldest = KernelVersion.oldest
+    let forEverything = KernelVersion.oldestForEverything
+    // A vendor may have brought what is newer to an older kernel: what is tried below decides.
     return check(
-      "kernel", version.map { $0 >= oldest } ?? false, release,
+      "kernel", version.map { $0 >= forEverything } ?? false, "\(release); floor \(forEverything)",
       remedy:
-        "Linux \(oldest) or newer is needed to replace a running congestion control and to list its flows; "
-        + "without it only the simulator and the reference interpreter run")
+        "Linux \(forEverything) or newer is needed for congestion control and functions at tc; from \(oldest) "
+        + "on networks run at XDP, of bundles made with `medulla compile --kernel \(oldest)`; before it only "
+        + "the simulator and the reference interpreter run",
+      required: false)
   }
 
   private func privileges() -> Check {
@@ -88,8 +92,8 @@ package struct Doctor {
 
   private func structOps() -> Check {
     let remedy =
-      "use a kernel with CONFIG_BPF_JIT, CONFIG_DEBUG_INFO_BTF and TCP struct_ops (5.6 or newer); "
-      + "without it no network can be a congestion control"
+      "use Linux \(KernelVersion.oldestForEverything) or newer, built with CONFIG_BPF_JIT and "
+      + "CONFIG_DEBUG_INFO_BTF; without it no network can be a congestion control"
     switch host.tryStructOps() {
     case .success(let detail): return check("struct_ops", true, detail, remedy: remedy)
     case .failure(let error):
@@ -100,14 +104,22 @@ package struct Doctor {
   private func library() -> Check {
     let version = host.libraryVersion
     return check(
-      "libbpf", version >= (1, 3), "\(version.0).\(version.1)",
+      "libbpf", version >= (1, 3), "\(version.0).\(version.1); floor 1.3",
       remedy: "install libbpf 1.3 or newer (`make setup`); older ones cannot replace a struct_ops link")
   }
 
   private func compiler() -> Check {
     switch host.findClang() {
     case .success(let clang):
-      return check("clang", true, "\(clang.path), version \(clang.majorVersion)", remedy: "", required: false)
+      let knowsAll =
+        host.instructions(of: clang) >= InstructionSet.best(for: KernelVersion(host.kernelRelease))
+      return check(
+        "clang", knowsAll,
+        "\(clang.path), version \(clang.majorVersion); floor \(ClangInstallation.oldestVersion)",
+        remedy:
+          "LLVM 18 or newer has the instructions of Linux \(InstructionSet.v4.oldestKernel); without it "
+          + "bundles are made for Linux \(InstructionSet.v3.oldestKernel) and newer, and some are a sixth slower",
+        required: false)
     case .failure(let error):
       return check(
         "clang", false, error.cause.isEmpty ? error.message : error.cause,

@@ -15,6 +15,8 @@ protocol DoctorHost {
   func contents(_ path: String) -> String?
   func findTool(_ name: String) -> String?
   func findClang() -> Result<ClangInstallation, KernelError>
+  /// The best that a compiler knows.
+  func instructions(of clang: ClangInstallation) -> InstructionSet
   /// Loads the smallest congestion control there is, and says what came of it.
   func tryStructOps() -> Result<String, KernelError>
 }
@@ -44,6 +46,8 @@ struct RunningHost: DoctorHost {
   func findClang() -> Result<ClangInstallation, KernelError> {
     Result { () throws(KernelError) in try ClangInstallation.find() }
   }
+
+  func instructions(of clang: ClangInstallation) -> InstructionSet { clang.instructions }
 
   func tryStructOps() -> Result<String, KernelError> {
     do throws(KernelError) {

@@ -18,9 +18,20 @@ extension Instance {
     _ = try functions.function(named: Function.name)
     try settings.validate()
     try Function.sizes.check(snapshot, for: Function.name)
-    if try BPFFileSystem.ensureMounted() {
-      narrate("mounted the BPF file system at \(BPFFileSystem.mountPoint)")
+    let isMountedNow = try BPFFileSystem.ensureMounted()
+    if isMountedNow { narrate("mounted the BPF file system at \(BPFFileSystem.mountPoint)") }
+    do {
+      return try place(function, snapshot, settings, narrate)
+    } catch {
+      // In use by now: somebody else found it mounted.
+      if isMountedNow, (try? BPFFileSystem.unmount()) != nil { narrate("unmounted it again") }
+      throw error
     }
+  }
+
+  private func place<Function: DatapathFunction>(
+    _ function: Function, _ snapshot: DatapathSnapshot, _ settings: InstanceSettings, _ narrate: Narrator
+  ) throws -> InstanceStatus {
     let lock = try FileLock()
     defer { _ = lock }
     try makeRoom(narrate)

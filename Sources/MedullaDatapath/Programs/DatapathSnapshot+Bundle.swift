@@ -1,15 +1,29 @@
 import Foundation
 import MedullaBase
 import MedullaCodegen
+import MedullaKernel
 import MedullaSnapshot
 
 extension DatapathSnapshot {
   /// The snapshot of a bundle with the bundle's programs.
-  package init(_ bundle: SnapshotBundle) throws {
+  ///
+  /// - Throws: `badBundle` when they are for newer kernels than `kernel`.
+  package init(_ bundle: SnapshotBundle, for kernel: KernelVersion? = .running) throws {
+    try Self.check(bundle, for: kernel)
     let name = URL(fileURLWithPath: bundle.path).deletingPathExtension().lastPathComponent
     try self.init(
       bundle.file, name: name, objects: CompiledPrograms.read(from: bundle.programsPath),
       bundlePath: bundle.path)
+  }
+
+  private static func check(_ bundle: SnapshotBundle, for kernel: KernelVersion?) throws(DatapathError) {
+    guard let kernel, let needed = bundle.manifest.kernel.flatMap({ KernelVersion($0) }), kernel < needed
+    else { return }
+    let base = URL(fileURLWithPath: bundle.path).deletingPathExtension().path
+    throw DatapathError(
+      .badBundle, "the programs of \(bundle.path) need Linux \(needed) or newer, and this is \(kernel)",
+      remedy: "`medulla compile \(bundle.path) --kernel \(kernel) -o \(base)-\(kernel).medulla`, where there "
+        + "is a compiler, makes a bundle that fits")
   }
 
   /// - Parameter objects: what it may bring into the kernel; none is needed where its shape is loaded.

@@ -75,17 +75,21 @@ package struct BundleManifest: Hashable, Sendable, Codable {
   package private(set) var programs: [Program]
   /// Why there are no programs; absent when there are.
   package private(set) var programsNote: String?
+  /// The oldest kernel that takes the programs' instructions, such as `6.6`; absent where there are none, or a
+  /// version before this one wrote the bundle.
+  package private(set) var kernel: String?
   /// SHA-256 of the other files, by their paths in the bundle; absent where a version before this one wrote
   /// the bundle, or none was written.
   package internal(set) var files: [String: String]?
 
   enum CodingKeys: String, CodingKey {
-    case name, scheme, shape, digest, inputs, outputs, error, steps, programs, files
+    case name, scheme, shape, digest, inputs, outputs, error, steps, programs, files, kernel
     case programsNote = "programs_note"
   }
 
   package init(
-    _ file: SnapshotFile, report: AccuracyReport, programs: [Program], programsNote: String? = nil
+    _ file: SnapshotFile, report: AccuracyReport, programs: [Program], programsNote: String? = nil,
+    kernel: String? = nil
   ) {
     name = file.snapshot.record.networkName
     scheme = file.snapshot.shape.scheme.title
@@ -97,12 +101,13 @@ package struct BundleManifest: Hashable, Sendable, Codable {
     steps = report.steps
     self.programs = programs
     self.programsNote = programsNote
+    self.kernel = kernel
   }
 
   /// The same snapshot with programs that were compiled anew.
-  package func with(programs: [Program], note: String?) -> BundleManifest {
+  package func with(programs: [Program], note: String?, kernel: String?) -> BundleManifest {
     var manifest = self
-    (manifest.programs, manifest.programsNote) = (programs, note)
+    (manifest.programs, manifest.programsNote, manifest.kernel) = (programs, note, kernel)
     return manifest
   }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MedullaCodegen
 import MedullaCompile
+import MedullaKernel
 import MedullaModel
 import MedullaPacket
 import MedullaSnapshot
@@ -13,7 +14,8 @@ struct CompileCommand: ParsableCommand {
     discussion: """
       MODEL is an ONNX or safetensors file. Calibration samples (.npy or .csv, one input a row) show what \
       live inputs look like; features beyond their range, widened by the headroom, saturate. The result is \
-      a directory with the snapshot, its programs and a manifest. The same inputs give the same bytes. A \
+      a directory with the snapshot, its programs and a manifest. The same inputs give the same bytes, for \
+      one --kernel. A \
       network that is too large for one kernel program becomes a bundle without programs, which says why.
 
       FILE.bpf.c is a function of your own: one eBPF C source that includes "medulla_packet.bpf.h" (or \
@@ -67,6 +69,11 @@ struct CompileCommand: ParsableCommand {
     help: ArgumentHelp(
       "A directory for the snapshot as C of user space, with its header: the same bits.", valueName: "dir"))
   var emitC: String?
+  @Option(
+    help: ArgumentHelp(
+      "The oldest kernel that the programs must load into, such as 6.1; default this machine's.",
+      valueName: "version"))
+  var kernel: KernelVersion?
   @Flag(help: "Fail when the network is too large for programs, instead of leaving them out.")
   var requirePrograms = false
   @Flag(help: "Print the manifest on standard output.")
@@ -80,6 +87,9 @@ struct CompileCommand: ParsableCommand {
     guard output != nil else { throw ValidationError("Give -o BUNDLE, the bundle to write.") }
     guard scheme == nil || maxError == nil else {
       throw ValidationError("--max-error chooses the scheme; give one of --scheme and --max-error.")
+    }
+    if let kernel, kernel < .oldest {
+      throw ValidationError("--kernel \(kernel): programs need Linux \(KernelVersion.oldest) or newer.")
     }
   }
 
@@ -113,14 +123,15 @@ struct CompileCommand: ParsableCommand {
   private func compiled() throws -> SnapshotBundle {
     let own = try program.map { try FunctionSource(contentsOf: $0) }
     if isBundle {
-      return try Recompilation(SnapshotBundle.open(model), own: own, requiresPrograms: requirePrograms)
-        .bundle(at: output ?? model)
+      return try Recompilation(
+        SnapshotBundle.open(model), own: own, requiresPrograms: requirePrograms, kernel: kernel ?? .running
+      ).bundle(at: output ?? model)
     }
     let network = try Network.read(contentsOf: model, output: outputName)
     let calibration = try readCalibration(for: network)
     let compilation = try Compilation(
       network, calibration, options: options(), maxError: maxError, requiresPrograms: requirePrograms,
-      own: own)
+      own: own, kernel: kernel ?? .running)
     return try compilation.bundle(at: output ?? model + ".medulla")
   }
 
@@ -158,6 +169,7 @@ struct CompileCommand: ParsableCommand {
       let verified = program.verifiedInstructions.map { "\($0) instructions verified" } ?? program.note ?? ""
       print("program   \(program.function), \(program.bytes) bytes, \(verified)")
     }
+    if let kernel = manifest.kernel { print("kernel    Linux \(kernel) or newer") }
     if let note = manifest.programsNote { print("programs  none: \(note)") }
   }
 
@@ -165,3 +177,7 @@ struct CompileCommand: ParsableCommand {
 }
 
 extension QuantizationScheme: ExpressibleByArgument {}
+
+extension KernelVersion: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}

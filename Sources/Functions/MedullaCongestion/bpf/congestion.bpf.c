@@ -194,9 +194,10 @@ static __always_inline void congestion_follow_up(struct congestion_flow *flow)
 }
 
 SEC("struct_ops")
-void BPF_PROG(congestion_main, struct sock *sk, __u32 acknowledged, int flag,
-	      const struct rate_sample *sample)
+void congestion_main(unsigned long long *arguments)
 {
+	struct sock *sk = (struct sock *)arguments[0];
+	const struct rate_sample *sample = congestion_sample_of(arguments);
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	const struct medulla_control *control = medulla_get_control();
 	const struct mcc_config *config = congestion_get_config();
@@ -207,7 +208,8 @@ void BPF_PROG(congestion_main, struct sock *sk, __u32 acknowledged, int flag,
 	__u32 slot, guard_events, intervals;
 	int due;
 
-	if (!config || !control)
+	/* Older kernels do not promise the verifier that there is a sample. */
+	if (!config || !control || !sample)
 		return;
 	/* When it succeeds `congestion_release` has run and the other's `init` too. */
 	if (medulla_must_leave(control, now_ns) && !congestion_leave(sk))

@@ -5,6 +5,8 @@
 
 #include "kernel_types.h"
 
+#include <bpf/bpf_core_read.h>
+
 struct sock {
 	__u32 sk_pacing_status;
 	unsigned long sk_pacing_rate;
@@ -69,6 +71,29 @@ struct tcp_congestion_ops {
 	char name[16];
 	__u32 flags;
 } MEDULLA_CORE;
+
+/* Before Linux 6.10 `cong_control` had two arguments: the kernel's own types say which it has. */
+struct tcp_congestion_ops___of_two {
+	void (*cong_control)(struct sock *sk, const struct rate_sample *sample);
+};
+
+/*
+ * The sample among the arguments of `cong_control`. One of the two ways is dead once the object is relocated,
+ * and the verifier leaves it out; without the empty assembly the compiler would make them one, with an address
+ * of the arguments that it works out, which the verifier refuses.
+ */
+static __always_inline const struct rate_sample *congestion_sample_of(const unsigned long long *arguments)
+{
+	const struct rate_sample *sample;
+
+	if (bpf_core_type_matches(struct tcp_congestion_ops___of_two)) {
+		sample = (const struct rate_sample *)arguments[1];
+		asm volatile("" : "+r"(sample));
+	} else {
+		sample = (const struct rate_sample *)arguments[3];
+	}
+	return sample;
+}
 
 struct bpf_iter__bpf_sk_storage_map {
 	struct bpf_iter_meta *meta;

@@ -316,9 +316,10 @@ void BPF_PROG(user_space_cwnd_event, struct sock *sk, int event)
 }
 
 SEC("struct_ops")
-void BPF_PROG(user_space_main, struct sock *sk, __u32 acknowledged, int flag,
-	      const struct rate_sample *sample)
+void user_space_main(unsigned long long *arguments)
 {
+	struct sock *sk = (struct sock *)arguments[0];
+	const struct rate_sample *sample = congestion_sample_of(arguments);
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	const struct mcc_config *config = congestion_get_config();
 	struct user_space_counts *counts = user_space_get_counts();
@@ -328,7 +329,7 @@ void BPF_PROG(user_space_main, struct sock *sk, __u32 acknowledged, int flag,
 	__u32 intervals;
 	int due, decided;
 
-	if (!config || !counts || !settings)
+	if (!config || !counts || !settings || !sample)
 		return;
 	flow = user_space_flow_of(sk, tp, config);
 	if (!flow)
