@@ -46,8 +46,8 @@ package struct VerifierLog: Equatable, Sendable {
     return nil
   }
 
-  /// Whether the verifier refused an instruction, which a newer kernel may know, and not what the program does
-  /// with it: it then names the code, or members of the instruction that must be zero.
+  /// Whether the verifier refused an instruction, which a newer kernel may know, and not what the program
+  /// does with it: it then names the code, or members of the instruction that must be zero.
   package var refusesInstruction: Bool {
     guard let line = decidingLine else { return false }
     return line.contains("reserved field") || line.hasPrefix("unknown opcode")

@@ -50,8 +50,8 @@ package struct Doctor {
     return check(
       "kernel", version.map { $0 >= forEverything } ?? false, "\(release); floor \(forEverything)",
       remedy:
-        "Linux \(forEverything) or newer is needed for congestion control and functions at tc; from \(oldest) "
-        + "on networks run at XDP, of bundles made with `medulla compile --kernel \(oldest)`; before it only "
+        "Linux \(forEverything) or newer is needed for congestion control and functions at tc; from "
+        + "\(oldest) on networks run at XDP, of bundles made with `medulla compile --kernel \(oldest)`; before it only "
         + "the simulator and the reference interpreter run",
       required: false)
   }
@@ -118,7 +118,7 @@ package struct Doctor {
         "\(clang.path), version \(clang.majorVersion); floor \(ClangInstallation.oldestVersion)",
         remedy:
           "LLVM 18 or newer has the instructions of Linux \(InstructionSet.v4.oldestKernel); without it "
-          + "bundles are made for Linux \(InstructionSet.v3.oldestKernel) and newer, and some are a sixth slower",
+          + "bundles are made for Linux \(InstructionSet.v3.oldestKernel) and newer, some a sixth slower",
         required: false)
     case .failure(let error):
       return check(

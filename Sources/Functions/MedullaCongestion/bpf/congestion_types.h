@@ -79,8 +79,8 @@ struct tcp_congestion_ops___of_two {
 
 /*
  * The sample among the arguments of `cong_control`. One of the two ways is dead once the object is relocated,
- * and the verifier leaves it out; without the empty assembly the compiler would make them one, with an address
- * of the arguments that it works out, which the verifier refuses.
+ * and the verifier leaves it out; without the empty assembly the compiler would make them one, with an
+ * address of the arguments that it works out, which the verifier refuses.
  */
 static __always_inline const struct rate_sample *congestion_sample_of(const unsigned long long *arguments)
 {

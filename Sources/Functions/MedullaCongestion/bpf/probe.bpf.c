@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The least that a TCP congestion control can be: loaded and thrown away to see whether the kernel can. It reads
- * what the kernel measured, by either list of arguments, as the real one does.
+ * The least that a TCP congestion control can be: loaded and thrown away to see whether the kernel can. It
+ * reads what the kernel measured, by either list of arguments, as the real one does.
  */
 #include "congestion_types.h"
 
