@@ -6,9 +6,12 @@ export SWIFT
 BIN := bin/medulla
 FUZZ_SECONDS ?= 600
 
+# What `make kernels` gets, such as "--walk 6.12".
+KERNELS ?=
+
 PREFIX ?= /usr/local
 
-.PHONY: setup testbed build install uninstall demo test python check format integration bench fuzz docs clean
+.PHONY: setup testbed build install uninstall demo test python check format integration kernels bench fuzz docs clean
 
 setup: ## Debian packages and the Python environment of the tests (idempotent)
 	@scripts/setup.sh
@@ -48,6 +51,10 @@ format: ## rewrites the sources in the house format
 integration: build ## the kernel tests and one real link, end to end
 	MEDULLA_REQUIRE_KERNEL=1 scripts/test.sh --filter 'Kernel|Datapath|Runtime|Congestion|Packet|Compile|Testbed|Command'
 	scripts/integration.sh $(BIN)
+
+kernels: build ## a user's walk and the kernel tests on Debian's kernels, in QEMU (root)
+	$(SWIFT) build --build-tests
+	scripts/kernels.sh $(KERNELS)
 
 bench: build ## nanoseconds an inference, in the kernel and natively
 	$(BIN) compile models/aurora-medulla.onnx --calibration models/aurora-medulla-calibration.npy \

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what Medulla builds and tests with: Debian packages by name, and a Python environment that only
 # the tests use (ONNX Runtime, to compare with; MEDULLA_SETUP_PYTHON=no leaves it out). With --testbed also the
-# programs that experiments drive. Says what it does; does nothing twice.
-# Usage: scripts/setup.sh [--testbed]
+# programs that experiments drive, with --kernels only what boots other kernels. Says what it does; does nothing twice.
+# Usage: scripts/setup.sh [--testbed | --kernels]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,13 +11,18 @@ say() { printf 'setup: %s\n' "$*"; }
 packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev libsqlite3-dev libssl-dev libyaml-dev linux-libc-dev iproute2 iperf3
   iputils-ping procps python3 python3-venv python3-yaml)
 testbed_packages=(curl nginx-light wrk)
+kernels_packages=(busybox-static iproute2 iperf3 kmod qemu-system-x86 xz-utils zstd)
 libbpf_minimum=1.3
 
 case "${1:-}" in
   "") ;;
   --testbed) packages+=("${testbed_packages[@]}") ;;
+  --kernels)
+    packages=("${kernels_packages[@]}")
+    MEDULLA_SETUP_PYTHON=no
+    ;;
   *)
-    echo "usage: scripts/setup.sh [--testbed]" >&2
+    echo "usage: scripts/setup.sh [--testbed | --kernels]" >&2
     exit 64
     ;;
 esac
@@ -28,16 +33,8 @@ if ! command -v swift >/dev/null; then
   exit 1
 fi
 
-as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
-  else
-    say "packages are missing, and there is neither root nor sudo to install them: $*"
-    exit 1
-  fi
-}
+# shellcheck source=scripts/packages.sh
+. scripts/packages.sh
 
 installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
 
@@ -57,15 +54,6 @@ refresh() {
 
 install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
-}
-
-# Where this machine has its own release from, so that its mirror and its key serve for the backports too.
-archive() {
-  apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(SIGNED_BY)' |
-    awk -v codename="$1" '$2 == codename && $3 == "main" {
-      print ($4 ~ /^\// ? "[signed-by=" $4 "] " : "") $1
-      exit
-    }'
 }
 
 install_libbpf() {

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# What a user meets on a kernel before Linux 6.6: what is refused says why and what to do, the rest works.
+# Usage: MEDULLA=… BUNDLES=… old.sh
+# shellcheck disable=SC2119,SC2120,SC2329
+set -uo pipefail
+# shellcheck source=scripts/kernels/steps
+. scripts/kernels/steps
+
+# A command that must fail, and say this.
+refused() {
+  local words=$1
+  shift
+  if "$@" >/tmp/refusal 2>&1; then return 1; fi
+  cat /tmp/refusal
+  grep -qF -- "$words" /tmp/refusal
+}
+
+packets() {
+  in_a "$MEDULLA" attach function classify "$BUNDLES/classify-old.medulla" --program "$BUNDLES/classify-xdp.bpf.c" \
+    --hook xdp:va --sample 1 && transfer && in_a "$MEDULLA" status classify && in_a "$MEDULLA" detach classify
+}
+
+kernel=$(uname -r | grep -oE '^[0-9]+\.[0-9]+')
+step refused "Linux 6.6 or newer" medulla doctor
+step link
+step refused "--kernel $kernel -o" medulla attach congestion --name medulla "$BUNDLES/aurora.medulla"
+step refused "6.6 or newer" medulla attach congestion --name medulla "$BUNDLES/aurora-old.medulla"
+step same_bits "$BUNDLES/aurora-old.medulla" "$BUNDLES/aurora.npy"
+step packets
+step gone medulla
+exit "$((failed > 0))"
