@@ -89,7 +89,7 @@ release_of() {
   else
     apt=command pattern="${1//./\\.}\\.[0-9.]+"
   fi
-  release=$($apt apt-cache --names-only search "^linux-image-$pattern(\\+deb[0-9.]+)?-amd64\$" | awk '{print $1}' |
+  release=$($apt apt-cache --names-only search "^linux-image-$pattern(\\+deb[0-9.]+|-[0-9]+)?-amd64\$" | awk '{print $1}' |
     sed 's/^linux-image-//' | sort -V | tail -n 1)
   [ -n "$release" ] || {
     say "no package of Linux $1 is in this machine's sources: apt-get update, or add the suite that has it"

@@ -72,8 +72,7 @@ package struct BPFLink: Sendable {
       guard hook != .xdp, number == -EINVAL else { throw error }
       throw KernelError(
         .missingFeature, error.message, cause: error.cause,
-        remedy: "links of programs for tc need Linux \(KernelVersion.oldestForEverything) or newer; "
-          + "XDP works from \(KernelVersion.oldest) on")
+        remedy: "links of programs for tc need Linux \(KernelVersion.oldestForEverything) or newer")
     }
     descriptor = Descriptor(owning: number)
   }

@@ -233,6 +233,10 @@ extension BPFObject {
         .missingFeature, "load \(name): this kernel does not know all of its instructions", cause: cause,
         remedy: unknownInstruction(kernel), log: log)
     }
+    if let kernel, kernel < .oldestForEverything {
+      return KernelError(
+        .verifier, "load \(name): the verifier refused it", cause: cause, remedy: missing(kernel), log: log)
+    }
     var remedy = "if the network is large, make it smaller; else report this with the whole log "
     if let path {
       do {

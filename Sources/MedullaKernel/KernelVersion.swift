@@ -5,7 +5,8 @@ package struct KernelVersion: Comparable, Hashable, Sendable, CustomStringConver
   package let major: Int
   package let minor: Int
 
-  /// Inference and functions at XDP run from here on.
+  /// Inference by test run works from here on; its verifier takes no key of a map from a function's argument
+  /// yet, as packet functions give it.
   package static let oldest = KernelVersion(major: 6, minor: 1)
   /// Links of programs for tc came with 6.6, replacing a `struct_ops` map through its link with 6.4.
   package static let oldestForEverything = KernelVersion(major: 6, minor: 6)

@@ -86,6 +86,15 @@ struct VerifierLogTests {
     #expect(error.remedy.contains("Linux 6.6 or newer") && error.remedy.contains("--kernel 6.1"))
   }
 
+  @Test("what an old kernel's verifier refuses is said to be the kernel's age")
+  func oldVerifier() {
+    let error = BPFObject.loadError(
+      name: "function", status: -13, log: Self.refused, keptAt: nil,
+      kernel: KernelVersion(major: 6, minor: 1))
+    #expect(error.code == .verifier)
+    #expect(error.remedy.contains("6.6 or newer") && !error.remedy.contains("smaller"))
+  }
+
   @Test("an argument that the kernel does not take says which kernel does, or what to try")
   func unknownToKernel() {
     let log = "libbpf: map 'congestion_ops': failed to create: Invalid argument(-22)\n"

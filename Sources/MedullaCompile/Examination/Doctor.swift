@@ -50,9 +50,9 @@ package struct Doctor {
     return check(
       "kernel", version.map { $0 >= forEverything } ?? false, "\(release); floor \(forEverything)",
       remedy:
-        "Linux \(forEverything) or newer is needed for congestion control and functions at tc; from "
-        + "\(oldest) on networks run at XDP, of bundles made with `medulla compile --kernel \(oldest)`; before it only "
-        + "the simulator and the reference interpreter run",
+        "Linux \(forEverything) or newer is needed for congestion control and packet functions; from "
+        + "\(oldest) on networks run by test run, of bundles made with `medulla compile --kernel "
+        + "\(oldest)`; before it only the simulator and the reference interpreter run",
       required: false)
   }
 
