@@ -200,17 +200,17 @@ bundle() {
 }
 mkdir -p "$work/bundles"
 cp models/aurora-medulla-calibration.npy "$work/bundles/aurora.npy"
-cp examples/custom-function/classify.bpf.c "$work/bundles/"
 sed -e 's/SEC("tc")/SEC("xdp")/; s/struct __sk_buff/struct xdp_md/; s/TC_ACT_UNSPEC/XDP_PASS/; /skb->\(priority\|mark\) =/d' \
   examples/custom-function/classify.bpf.c >"$work/bundles/classify-xdp.bpf.c"
 bundle models/aurora-medulla.onnx models/aurora-medulla-calibration.npy aurora
 bundle models/aurora-medulla.onnx models/aurora-medulla-calibration.npy next --percentile 99.9
 function=examples/custom-function/classify
-bundle $function.safetensors $function-calibration.npy classify
-bundle $function.safetensors $function-calibration.npy classify-next --percentile 99.9
+own=(--program $function.bpf.c --program "$work/bundles/classify-xdp.bpf.c")
+bundle $function.safetensors $function-calibration.npy classify "${own[@]}"
+bundle $function.safetensors $function-calibration.npy classify-next --percentile 99.9 "${own[@]}"
 # For kernels before Linux 6.6.
 bundle models/aurora-medulla.onnx models/aurora-medulla-calibration.npy aurora-old --kernel 6.1
-bundle $function.safetensors $function-calibration.npy classify-old --kernel 6.1
+bundle $function.safetensors $function-calibration.npy classify-old --kernel 6.1 "${own[@]}"
 
 failed=()
 for kernel in "${kernels[@]}"; do

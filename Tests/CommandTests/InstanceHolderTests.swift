@@ -10,14 +10,14 @@ struct InstanceHolderTests {
       // What takes samples holds a lock on the instance's directory: so does this.
       let reader = Process()
       reader.executableURL = URL(fileURLWithPath: "/usr/bin/flock")
-      reader.arguments = ["/sys/fs/bpf/medulla/" + name, "sleep", "60"]
+      reader.arguments = ["--no-fork", "/sys/fs/bpf/medulla/" + name, "sleep", "60"]
       reader.standardOutput = FileHandle.nullDevice
       try reader.run()
       defer {
         reader.terminate()
         reader.waitUntilExit()
       }
-      let held = "flock (\(reader.processIdentifier))"
+      let held = "sleep (\(reader.processIdentifier))"
       var said = ""
       for _ in 0..<100 where !said.contains(held) {
         said = try MedullaCommandLine.run(["update", name, bundle]).errors

@@ -46,7 +46,7 @@ struct VerifiedInstructionsTests {
     let samples = try SampleFile.read(
       Self.root.appendingPathComponent(calibration).path, elements: network.inputShape.count)
     let (snapshot, _) = try Compilation(network, Calibration(samples: samples, ranges: nil)).quantized()
-    for entry in try BundlePrograms(snapshot.shape).entries {
+    for entry in try BundlePrograms(SnapshotFile(snapshot)).entries {
       let verified = try #require(entry.verifiedInstructions, "\(entry.note ?? "")")
       let before = try #require(expected[entry.function], "\(bundle) \(entry.function) has no row")
       #expect(

@@ -54,6 +54,6 @@ final class KernelCallCounter {
       return 0;
     }
 
-    char license[] SEC("license") = "GPL";
+    char _license[] SEC("license") = "GPL";
     """
 }

@@ -23,7 +23,8 @@ struct ConfigurationLimitsTests {
     let begin = ContinuousClock.now
     let error = try #require(throws: ControlError.self) { try Configuration(text: text) }
     let elapsed = begin.duration(to: .now)
-    // The limit is for what grows with the square of the length (seconds to hours); a slow machine stays below.
+    // The limit is for what grows with the square of the length (seconds to hours); a slow machine stays
+    // below.
     #expect(elapsed < .seconds(10), "\(name): \(elapsed)")
     #expect(error.message.utf8.count < 1 << 16, "\(name): \(error.message.utf8.count) bytes of answer")
   }

@@ -75,7 +75,8 @@ struct DenseNetworkTests {
 
   @Test("however many steps came before, the correction is the formula's")
   func lateSteps() throws {
-    let text = #"{"rate":0.1,"beta1":0.9,"beta2":0.999999,"epsilon":0,"steps":999999,"first":[0],"second":[0]}"#
+    let text =
+      #"{"rate":0.1,"beta1":0.9,"beta2":0.999999,"epsilon":0,"steps":999999,"first":[0],"second":[0]}"#
     var adam = try JSONDecoder().decode(Adam.self, from: Data(text.utf8))
     var parameters: [Float] = [0]
     adam.step(&parameters, [1])

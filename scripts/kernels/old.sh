@@ -22,6 +22,6 @@ step refused "--kernel $kernel -o" medulla attach congestion --name medulla "$BU
 step refused "6.6 or newer" medulla attach congestion --name medulla "$BUNDLES/aurora-old.medulla"
 step same_bits "$BUNDLES/aurora-old.medulla" "$BUNDLES/aurora.npy"
 step refused "6.6 or newer" in_a "$MEDULLA" attach function classify "$BUNDLES/classify-old.medulla" \
-  --program "$BUNDLES/classify-xdp.bpf.c" --hook xdp:va
+  --program classify-xdp --hook xdp:va
 [ -z "$(ls /sys/fs/bpf 2>/dev/null)" ] || failed=$((failed + 1))
 exit "$((failed > 0))"

@@ -41,8 +41,8 @@ step transfer -C medulla
 step swap_in_flight
 step medulla detach medulla
 step gone medulla
-step packets "$BUNDLES/classify.bpf.c" tc:va:egress
-step packets "$BUNDLES/classify-xdp.bpf.c" xdp:va
+step packets classify tc:va:egress
+step packets classify-xdp xdp:va
 step gone classify
 scripts/kernels/verified.sh && cat /tmp/verified || failed=$((failed + 1))
 dmesg | grep -E 'BUG|WARNING|Oops' && failed=$((failed + 1))

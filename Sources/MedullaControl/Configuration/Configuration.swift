@@ -1,5 +1,6 @@
 import Foundation
 import MedullaAdaptation
+import MedullaModel
 
 /// A whole configuration: the daemon and its functions.
 package struct Configuration: Sendable, Equatable {
@@ -10,7 +11,8 @@ package struct Configuration: Sendable, Equatable {
     "python3 -c 'import sys, tomllib, yaml; "
     + "yaml.safe_dump(tomllib.load(sys.stdin.buffer), sys.stdout, sort_keys=False)'"
 
-  /// How long a pipe may say nothing before it is given up: a daemon that reads its settings waits for no one.
+  /// How long a pipe may say nothing before it is given up: a daemon that reads its settings waits for no
+  /// one.
   static let patience = Duration.seconds(5)
 
   package var daemon: DaemonSettings

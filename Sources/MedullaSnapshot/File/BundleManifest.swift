@@ -75,8 +75,8 @@ package struct BundleManifest: Hashable, Sendable, Codable {
   package private(set) var programs: [Program]
   /// Why there are no programs; absent when there are.
   package private(set) var programsNote: String?
-  /// The oldest kernel that takes the programs' instructions, such as `6.6`; absent where there are none, or a
-  /// version before this one wrote the bundle.
+  /// The oldest kernel that takes the programs' instructions, such as `6.6`; absent where there are none, or
+  /// a version before this one wrote the bundle.
   package private(set) var kernel: String?
   /// SHA-256 of the other files, by their paths in the bundle; absent where a version before this one wrote
   /// the bundle, or none was written.
