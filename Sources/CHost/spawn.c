@@ -11,13 +11,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-// The child's descriptors: 0 to 2 as usual, the channel, and the pipe that tells of a failed start.
+// The child's descriptors: 0 to 2 as usual, the channel, the pipe that tells of a failed start, its state.
 #define CHANNEL 3
 #define REPORT 4
+#define STATE 5
 // Above every number that a copy could collide with.
 #define ASIDE 64
 // Linux has 41 capabilities; prctl refuses the first number that does not exist.
@@ -34,23 +35,41 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int place_descriptors(const struct medulla_spawn *spawn, int report)
+static int place_descriptors(const struct medulla_spawn *spawn, int states, int report)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int from[5] = { null, spawn->output, spawn->output, spawn->channel, report };
+	int from[6] = { null, spawn->output, spawn->output, spawn->channel, report, states };
+	int count = states < 0 ? 5 : 6;
 
-	for (int number = 0; number < 5; number++) {
+	for (int number = 0; number < count; number++) {
 		from[number] = fcntl(from[number], F_DUPFD_CLOEXEC, ASIDE);
 		if (from[number] < 0)
-			return -1;
+			return -errno;
 	}
-	for (int number = 0; number < 5; number++)
+	for (int number = 0; number < count; number++)
 		if (dup2(from[number], number) < 0)
-			return -1;
-	if (fcntl(REPORT, F_SETFD, FD_CLOEXEC) < 0)
-		return -1;
+			return -errno;
+	if (fcntl(REPORT, F_SETFD, FD_CLOEXEC) < 0 || (states >= 0 && fcntl(STATE, F_SETFD, FD_CLOEXEC) < 0))
+		return -errno;
 	// Everything else has or gets close-on-exec; an old kernel without the call has O_CLOEXEC alone.
-	syscall(SYS_close_range, REPORT + 1, ~0U, 0);
+	syscall(SYS_close_range, (unsigned int)count, ~0U, 0);
+	return 0;
+}
+
+// Its directory below the states, made where it is missing and given to its user; a link there is no
+// directory. Leaves it in STATE, by which nothing can be read: the spawner may not look into others' files.
+static int open_state(const struct medulla_spawn *spawn)
+{
+	uid_t user = spawn->user < 0 ? geteuid() : (uid_t)spawn->user;
+	gid_t group = spawn->group < 0 ? getegid() : (gid_t)spawn->group;
+	int own;
+
+	if (mkdirat(STATE, spawn->state, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	own = openat(STATE, spawn->state, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (own < 0 || fchownat(own, "", user, group, AT_EMPTY_PATH) < 0 || dup3(own, STATE, O_CLOEXEC) < 0)
+		return -errno;
+	close(own);
 	return 0;
 }
 
@@ -63,72 +82,60 @@ static int drop_privileges(const struct medulla_spawn *spawn)
 	if (spawn->group >= 0) {
 		gid_t group = (gid_t)spawn->group;
 
-		if (setgroups(1, &group) < 0 || setgid(group) < 0)
-			return -1;
+		if (setgroups(1, &group) < 0 || setresgid(group, group, group) < 0)
+			return -errno;
 	}
-	if (spawn->user >= 0 && setuid((uid_t)spawn->user) < 0)
-		return -1;
+	if (spawn->user >= 0) {
+		uid_t user = (uid_t)spawn->user;
+
+		if (setresuid(user, user, user) < 0)
+			return -errno;
+	}
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 // A change of the user clears it, so it comes after that.
 static int end_with(pid_t parent)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return -1;
-	if (getppid() == parent)
-		return 0;
-	errno = ESRCH;
-	return -1;
+		return -errno;
+	return getppid() == parent ? 0 : -ESRCH;
 }
 
-// Between fork and exec only calls that are safe after a fork of a process with threads.
-static void become(const struct medulla_spawn *spawn, int report, pid_t parent)
+struct medulla_spawn_failure medulla_become_adapter(const struct medulla_spawn *spawn, int states, int report,
+						    pid_t parent)
 {
-	int error;
+	const struct medulla_isolation *isolation = &spawn->isolation;
+	const int has_state = spawn->state && states >= 0;
+	int result;
 
 	reset_signals();
 	setpriority(PRIO_PROCESS, 0, spawn->priority);
-	if (setpgid(0, 0) == 0 && place_descriptors(spawn, report) == 0 && drop_privileges(spawn) == 0 &&
-	    end_with(parent) == 0 && (!spawn->directory || chdir(spawn->directory) == 0))
-		execvpe(spawn->arguments[0], spawn->arguments, spawn->environment);
-	error = errno;
-	// The report's number depends on how far it came; both lead to the same pipe.
-	if (write(REPORT, &error, sizeof(error)) != sizeof(error))
-		(void)!write(report, &error, sizeof(error));
-	_exit(127);
-}
-
-pid_t medulla_spawn_adapter(const struct medulla_spawn *spawn)
-{
-	int report[2], error = 0;
-	sigset_t all, before;
-	pid_t child, parent = getpid();
-	ssize_t count;
-
-	if (pipe2(report, O_CLOEXEC) < 0)
-		return -errno;
-	// No handler of this process may run in the child.
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	child = fork();
-	if (child == 0)
-		become(spawn, report[1], parent);
-	error = child < 0 ? errno : 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	close(report[1]);
-	if (child > 0) {
-		do {
-			count = read(report[0], &error, sizeof(error));
-		} while (count < 0 && errno == EINTR);
-		if (count == (ssize_t)sizeof(error))
-			waitpid(child, NULL, 0);
-		else
-			error = 0;
-	}
-	close(report[0]);
-	return error ? -error : child;
+	result = setpgid(0, 0) < 0 ? -errno : place_descriptors(spawn, has_state ? states : -1, report);
+	if (result)
+		return (struct medulla_spawn_failure){ MEDULLA_STAGE_DESCRIPTORS, -result };
+	result = has_state ? open_state(spawn) : 0;
+	if (result)
+		return (struct medulla_spawn_failure){ MEDULLA_STAGE_STATE, -result };
+	result = isolation->is_full ? medulla_limit(isolation) : 0;
+	if (result)
+		return (struct medulla_spawn_failure){ MEDULLA_STAGE_LIMITS, -result };
+	result = drop_privileges(spawn);
+	if (!result)
+		result = end_with(parent);
+	if (result)
+		return (struct medulla_spawn_failure){ MEDULLA_STAGE_USER, -result };
+	if (spawn->directory && chdir(spawn->directory) < 0)
+		return (struct medulla_spawn_failure){ MEDULLA_STAGE_DIRECTORY, errno };
+	result = isolation->is_full ? medulla_confine_files(isolation, has_state ? STATE : -1) : 0;
+	if (result)
+		return (struct medulla_spawn_failure){ MEDULLA_STAGE_FILES, -result };
+	result = isolation->is_full ? medulla_confine_calls(isolation) : 0;
+	if (result)
+		return (struct medulla_spawn_failure){ MEDULLA_STAGE_CALLS, -result };
+	execve(spawn->arguments[0], spawn->arguments, spawn->environment);
+	return (struct medulla_spawn_failure){ MEDULLA_STAGE_PROGRAM, errno };
 }
 
 int medulla_spawn_change_directory(void *actions, const char *directory)

@@ -13,14 +13,51 @@ public struct Adapter: Sendable {
 
   /// A Python class in a process of its own.
   ///
-  /// - Parameter className: `package.module:Class`, with `adapt`, `evaluate` and `freeze`.
-  public static func python(_ className: String) -> Adapter {
-    Adapter(settings: .python(AdapterSettings.Python(className: className)))
+  /// - Parameters:
+  ///   - className: `package.module:Class`, with `adapt`, `evaluate` and `freeze`.
+  ///   - isolation: what the process is kept from, and what it may use.
+  public static func python(_ className: String, isolation: Isolation = Isolation()) -> Adapter {
+    Adapter(settings: .python(AdapterSettings.Python(className: className, isolation: isolation.process)))
   }
 
   /// Any program that speaks the adapter protocol (docs/reference/adapter-protocol.md).
-  public static func command(_ arguments: [String]) -> Adapter {
-    Adapter(settings: .command(AdapterSettings.Command(arguments: arguments)))
+  public static func command(_ arguments: [String], isolation: Isolation = Isolation()) -> Adapter {
+    Adapter(settings: .command(AdapterSettings.Command(arguments: arguments, isolation: isolation.process)))
+  }
+
+  /// What an adapter's process is kept from: Landlock, seccomp, limits and, as root, a user of its own.
+  ///
+  /// As root, `user` is needed. Else the process has this one's user: it reaches no file but its own, no
+  /// socket, no other process and no eBPF, but shares that user's count of processes. A kernel without
+  /// Landlock or seccomp refuses (`notIsolated`).
+  public struct Isolation: Sendable {
+    /// The process's user, which should have nothing else; only root can give one.
+    public var user: String?
+    /// Files and directories that it may read besides the system's, its program's and its state.
+    public var reads: [String]
+    /// Address space of each of its processes, in bytes.
+    public var memory: Int
+    /// Processes and threads of its user.
+    public var tasks: Int
+    private var level = ProcessIsolation.Level.full
+
+    public init(user: String? = nil, reads: [String] = [], memory: Int = 8 << 30, tasks: Int = 256) {
+      self.user = user
+      self.reads = reads
+      self.memory = memory
+      self.tasks = tasks
+    }
+
+    /// A child without capabilities and nothing else: it may do whatever this process's user may.
+    public static let none = {
+      var isolation = Isolation()
+      isolation.level = .none
+      return isolation
+    }()
+
+    var process: ProcessIsolation {
+      ProcessIsolation(level: level, user: user, reads: reads, memory: memory, tasks: tasks)
+    }
   }
 }
 

@@ -1,11 +1,30 @@
+import CHost
 import CLibBPF
 import Glibc
+import Synchronization
 
 /// Where kernel objects stay when no process holds them.
 package enum BPFFileSystem {
   package static let mountPoint = "/sys/fs/bpf"
   /// All that Medulla pins is below this directory.
-  package static let root = mountPoint + "/medulla"
+  package static let path = mountPoint + "/medulla"
+  /// Where this process finds it: the same, or by a descriptor, once it has entered.
+  package static var root: String { place.withLock { $0 } }
+  private static let place = Mutex(path)
+
+  /// Has this process find the directory by a descriptor from now on: as another user, to whom it belongs, it
+  /// could not pass the file system's root, and nobody else has to be let in for it.
+  package static func enter() throws(KernelError) {
+    let number = medulla_open_entry(AT_FDCWD, path)
+    guard number >= 0 else { throw .system("open \(path)", number: number) }
+    // It stays open as long as the process lives.
+    place.withLock { $0 = "/proc/self/fd/\(number)" }
+  }
+
+  /// A sentence with the directory's own name in place of this process's way to it.
+  static func named(_ text: String) -> String {
+    root == path ? text : text.replacing(root + "/", with: path + "/")
+  }
 
   /// True when a BPF file system is mounted at `mountPoint`.
   package static var isMounted: Bool { medulla_is_bpf_mount(mountPoint) != 0 }
@@ -63,8 +82,10 @@ package enum BPFFileSystem {
   /// - Throws: `permission` when this process may not see what is pinned, `wrongNamespace` when that is
   ///   elsewhere.
   package static func checkReadable() throws(KernelError) {
-    try checkShared()
-    guard access(mountPoint, X_OK) == 0 else { throw .system("look into \(mountPoint)") }
+    if root == path {
+      try checkShared()
+      guard access(mountPoint, X_OK) == 0 else { throw .system("look into \(mountPoint)") }
+    }
     guard access(root, R_OK | X_OK) == 0 || errno == ENOENT else { throw .system("look into \(root)") }
   }
 

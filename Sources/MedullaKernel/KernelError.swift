@@ -35,6 +35,7 @@ extension KernelError {
   /// The error of a system or libbpf call; its number as `errno` or as a negative return value.
   static func system(_ message: String, number: Int32 = errno, detail: String = "") -> KernelError {
     let positive = abs(number)
+    let message = BPFFileSystem.named(message)
     var cause = String(cString: strerror(positive))
     if !detail.isEmpty { cause += "; " + detail }
     switch positive {

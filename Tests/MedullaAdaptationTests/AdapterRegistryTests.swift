@@ -27,8 +27,11 @@ struct AdapterRegistryTests {
     let registry = AdapterRegistry(AdapterRegistry.common)
     #expect(try registry.adapter(order(.none)) == nil)
     #expect(try registry.adapter(order(.supervised(.init()))) is SupervisedAdapter)
-    #expect(try registry.adapter(order(.python(.init(className: "a:B")))) is ProcessAdapter)
-    #expect(try registry.adapter(order(.command(.init(arguments: ["true"])))) is ProcessAdapter)
+    let isolation = ProcessIsolation(user: ProcessPeer.user)
+    let python = AdapterSettings.Python(className: "a:B", isolation: isolation)
+    #expect(try registry.adapter(order(.python(python))) is ProcessAdapter)
+    let command = AdapterSettings.Command(arguments: ["true"], isolation: isolation)
+    #expect(try registry.adapter(order(.command(command))) is ProcessAdapter)
   }
 
   @Test("a function's own adapter joins by its factory, and is asked whether it can learn from the function")

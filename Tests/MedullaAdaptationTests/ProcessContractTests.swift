@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import MedullaLearning
 import MedullaModel
 import Testing
@@ -24,8 +25,23 @@ struct ProcessContractTests {
     }
   }()
 
+  /// As root a user of its own, unless that may not run the interpreter, which may lie in root's home.
+  private static func isolation(of program: String) -> ProcessIsolation {
+    guard let user = ProcessPeer.user else { return ProcessIsolation() }
+    var folder = URL(fileURLWithPath: program).resolvingSymlinksInPath()
+    while folder.path != "/" {
+      folder.deleteLastPathComponent()
+      var facts = stat()
+      guard stat(folder.path, &facts) == 0, facts.st_mode & S_IXOTH != 0 else {
+        return ProcessIsolation(level: .none)
+      }
+    }
+    return ProcessIsolation(user: user)
+  }
+
   static func adapter(_ settings: ProcessSettings, widths: [Int]) throws -> ProcessAdapter {
     var settings = settings
+    settings.isolation = isolation(of: settings.command[0])
     settings.environment["PYTHONPATH"] = root.appendingPathComponent("python").path
     settings.environment["PYTHONDONTWRITEBYTECODE"] = "1"
     settings.options = ["target": 0, "scale": 1000, "rate": 0.01, "steps": 30]

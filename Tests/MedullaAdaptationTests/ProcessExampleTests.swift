@@ -51,6 +51,7 @@ struct ProcessExampleTests {
       name: "linear", inputShape: TensorShape([2]),
       layers: [.dense(Dense(inputs: 2, outputs: 1, weights: [0, 0], bias: [0]))])
     var settings = ProcessSettings(command: [Self.perl, program])
+    settings.isolation.user = ProcessPeer.user
     settings.options = ["target": 1, "scale": 65536]
     settings.startPatience = .seconds(20)
     let adapter = try ProcessAdapter(settings, network: network, log: ProcessPeer.quiet)

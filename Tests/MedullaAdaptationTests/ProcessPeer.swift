@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Logging
 import MedullaAdaptation
 import MedullaLearning
@@ -9,9 +10,13 @@ import MedullaModel
 enum ProcessPeer {
   static let isPresent = FileManager.default.isExecutableFile(atPath: "/usr/bin/env") && python != nil
 
-  /// The first `python3` on PATH.
-  static let python: String? = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+  /// The system's `python3`, which any user may run, else the first on PATH.
+  static let python: String? =
+    "/usr/bin:\(ProcessInfo.processInfo.environment["PATH"] ?? "")".split(separator: ":")
     .map { "\($0)/python3" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+
+  /// As root a process has a user of its own.
+  static let user: String? = geteuid() == 0 ? "nobody" : nil
 
   static let prelude = """
     import json, os, socket, struct, sys, time
@@ -85,6 +90,7 @@ enum ProcessPeer {
 
   static func settings(_ hooks: String = "") throws -> ProcessSettings {
     var settings = ProcessSettings(command: [python ?? "python3", "-c", script(hooks)])
+    settings.isolation.user = user
     settings.deadline = .seconds(20)
     settings.startPatience = .seconds(20)
     settings.restart = RestartPolicy(

@@ -1,10 +1,11 @@
 import Foundation
 import Logging
-import MedullaAdaptation
 import MedullaFrames
 import MedullaLearning
 import MedullaModel
 import Testing
+
+@testable import MedullaAdaptation
 
 @Suite("Restarts of an adapter's process", .enabled(if: ProcessPeer.isPresent, "needs python3"))
 struct ProcessRestartTests {
@@ -99,7 +100,8 @@ struct ProcessRestartTests {
 
   @Test("what it has started ends with it")
   func group() throws {
-    let file = NSTemporaryDirectory() + "medulla-group-\(getpid()).txt"
+    // The only place that it can write to.
+    let file = try Spawner.shared().policy.states + "/medulla/group-\(getpid()).txt"
     defer { unlink(file) }
     let adapter = try ProcessPeer.adapter(
       """
@@ -127,7 +129,8 @@ struct ProcessRestartTests {
 
   @Test("a program that does not exist is named")
   func missing() throws {
-    let settings = ProcessSettings(command: ["medulla-no-such-program"])
+    let settings = ProcessSettings(
+      command: ["medulla-no-such-program"], isolation: ProcessIsolation(user: ProcessPeer.user))
     let adapter = try ProcessAdapter(settings, network: ProcessPeer.network(), log: ProcessPeer.quiet)
     let failure = ProcessPeer.failure { _ = try adapter.freeze() }
     #expect(failure?.code == .cannotStart && failure?.message.contains("medulla-no-such-program") == true)
@@ -163,15 +166,15 @@ struct ProcessRestartTests {
     guard getuid() == 0 else { return }
     let nobody = try #require(getpwnam("nobody")).pointee.pw_uid
     let other = try ProcessPeer.adapter(hooks) {
-      // An interpreter in a home directory may not be open to others.
-      $0.command[0] = "/usr/bin/python3"
-      $0.user = "nobody"
+      $0.isolation.user = "nobody"
       $0.options = ["user": FrameValue(Int(nobody))]
     }
     defer { other.close() }
     #expect(try other.freeze() == ProcessPeer.network())
-    let unknown = try ProcessPeer.adapter { $0.user = "medulla-nobody-\(getpid())" }
-    #expect(ProcessPeer.failure { _ = try unknown.freeze() }?.code == .cannotStart)
+    let unknown = ProcessPeer.failure {
+      _ = try ProcessPeer.adapter { $0.isolation.user = "medulla-nobody-\(getpid())" }
+    }
+    #expect(unknown?.code == .cannotStart)
   }
 
   @Test("what it prints goes to the log, line by line")

@@ -128,8 +128,8 @@ struct ConfigurationTests {
     ("daemon:\n  history_limit: 5B\n\(f)", "2:18", ["daemon.history_limit", "1MiB"]),
     ("\(f)\n    drain_limit: 1ms", "4:18", ["function.drain_limit", "1s"]),
     (
-      "daemon: { user: a }\n\(f)\n    adapter: { kind: command, argv: [x], user: b }", "3:5",
-      ["adapter.user", "another user"]
+      "daemon: { user: a }\n\(f)\n    adapter: { kind: command, argv: [x], user: a }", "3:5",
+      ["adapter.user", "a user of its own"]
     ),
   ]
   static let f = "function:\n  - name: a\n    bundle: /b"

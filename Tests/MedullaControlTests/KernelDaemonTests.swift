@@ -157,7 +157,13 @@ struct KernelDaemonTests {
     defer { restoreOwnership() }
     chmod(folder.path, 0o755)
     try folder.configure("user: nobody")
+    // As systemd mounts it: shut to all but root, and so it stays.
+    var facts = stat()
+    #expect(stat(BPFFileSystem.mountPoint, &facts) == 0 && chmod(BPFFileSystem.mountPoint, 0o700) == 0)
+    let before = facts.st_mode & 0o7777
+    defer { chmod(BPFFileSystem.mountPoint, before) }
     let daemon = try folder.start()
+    #expect(stat(BPFFileSystem.mountPoint, &facts) == 0 && facts.st_mode & 0o7777 == 0o700)
     let report = try folder.report()
     #expect(report.user == "nobody")
     #expect(report.capabilities == Privileges.kept.map(\.name))

@@ -22,14 +22,16 @@ struct LearningProcessTests {
       accuracy: { max_error: 0.5 }
     """
 
-  private func configure(_ folder: DaemonFolder, _ adapter: String, more: String, gates: String = open) throws
-  {
+  static func configure(
+    _ folder: DaemonFolder, _ adapter: String, more: String, gates: String = open
+  ) throws {
     try folder.configure(
       "",
       function: """
         adapter:
           kind: command
-          argv: [python3, "\(adapter)"]
+          argv: [/usr/bin/python3, "\(adapter)"]
+          user: nobody
           deadline: 20s
         \(gates)
         \(more)
@@ -53,7 +55,7 @@ struct LearningProcessTests {
     let folder = try DaemonFolder("x")
     let adapter = try StandInAdapter.write(
       to: folder.path, hook: "if kind == 'adapt' and count == 12: raise MemoryError('out of luck')")
-    try configure(folder, adapter, more: "watch: { window: 2s, loss: 1.0 }")
+    try Self.configure(folder, adapter, more: "watch: { window: 2s, loss: 1.0 }")
     _ = try folder.start()
     let flow = try flow(folder)
     defer { flow.end() }
@@ -78,7 +80,7 @@ struct LearningProcessTests {
   func operatorsUpdate(reseeds: Bool) throws {
     let folder = try DaemonFolder(reseeds ? "v" : "p")
     let adapter = try StandInAdapter.write(to: folder.path)
-    try configure(
+    try Self.configure(
       folder, adapter, more: reseeds ? "on_update: reseed" : "",
       gates: "gates: { stability: { window: 10000, range: 1e-9 } }")
     _ = try folder.start()
@@ -105,7 +107,7 @@ struct LearningProcessTests {
   @Test("a promotion that is told to a paused function is refused with the reason")
   func pausedPromotion() throws {
     let folder = try DaemonFolder("j")
-    try configure(folder, StandInAdapter.write(to: folder.path), more: "")
+    try Self.configure(folder, StandInAdapter.write(to: folder.path), more: "")
     _ = try folder.start()
     let client = try ControlClient(path: folder.socket)
     let outcome = try client.ask(ControlRequest(.pause), as: ControlOutcome.self)
@@ -122,12 +124,12 @@ struct LearningProcessTests {
     let folder = try DaemonFolder("g")
     let adapter = try StandInAdapter.write(
       to: folder.path, hook: "while kind == 'adapt' and count == 2: pass")
-    try configure(folder, adapter, more: "")
+    try Self.configure(folder, adapter, more: "")
     let daemon = try folder.start()
     let flow = try flow(folder)
     defer { flow.end() }
     #expect(DaemonFolder.waits { try folder.state().rounds >= 1 }, "\(folder.text)")
-    let process = try #require(StandInAdapter.process(in: folder.path))
+    let process = try #require(StandInAdapter.process(of: folder.name, in: folder.path))
     #expect(!isGone(process))
     folder.crash(daemon)
     let isEnded = DaemonFolder.waits { isGone(process) }
@@ -142,7 +144,7 @@ struct LearningProcessTests {
     let folder = try DaemonFolder("h")
     let adapter = try StandInAdapter.write(to: folder.path)
     let shadow = "shadow: { every: 1, decisions: 1000000, limit: 1h, max_difference: 10.0 }"
-    try configure(folder, adapter, more: shadow + "\nwatch: { window: 2s }")
+    try Self.configure(folder, adapter, more: shadow + "\nwatch: { window: 2s }")
     let first = try folder.start()
     let flow = try flow(folder)
     defer { flow.end() }
@@ -151,7 +153,7 @@ struct LearningProcessTests {
     var status = try Instance(folder.name).status()
     #expect(status.staged != nil && status.shadow?.every == 1)
     // The next one learns, but has no candidate of its own for a long time.
-    try configure(
+    try Self.configure(
       folder, adapter, more: shadow, gates: "gates: { stability: { window: 10000, range: 1e-9 } }")
     _ = try folder.start()
     #expect(
@@ -168,7 +170,7 @@ struct LearningProcessTests {
   func takeoverInWatch() throws {
     let folder = try DaemonFolder("w")
     let adapter = try StandInAdapter.write(to: folder.path)
-    try configure(folder, adapter, more: "watch: { window: 20s, loss: 1.0 }")
+    try Self.configure(folder, adapter, more: "watch: { window: 20s, loss: 1.0 }")
     let first = try folder.start()
     let flow = try flow(folder)
     defer { flow.end() }

@@ -40,7 +40,9 @@ struct KernelLibraryTests {
     let bundle = try Medulla.compile(
       model: example + "/classify.safetensors", calibration: example + "/classify-calibration.npy",
       programs: [example + "/classify.bpf.c"])
-    let adapter = Adapter.command([LibraryTests.root + "/examples/adapters/recursive-least-squares.pl"])
+    let adapter = Adapter.command(
+      [LibraryTests.root + "/examples/adapters/recursive-least-squares.pl"],
+      isolation: Adapter.Isolation(user: "nobody"))
     let name = "medulla-p\(getpid() % 1_000_000)"
     let packet = Function.packet(hook: "tc:lo:egress")
     // The loopback of this machine is only marked, and nothing is sent here.

@@ -96,7 +96,7 @@ struct PythonAdapterFactory: AdapterFactory {
     var process = ProcessSettings.python(python.className, interpreter: python.python)
     process.deadline = python.deadline
     process.options = python.options
-    process.user = python.user
+    process.isolation = python.isolation
     return try order.process(process)
   }
 }
@@ -108,7 +108,8 @@ struct CommandAdapterFactory: AdapterFactory {
     guard case .command(let command) = order.settings else { throw order.isOfAnotherKind(than: name) }
     return try order.process(
       ProcessSettings(
-        command: command.arguments, user: command.user, options: command.options, deadline: command.deadline))
+        command: command.arguments, isolation: command.isolation, options: command.options,
+        deadline: command.deadline))
   }
 }
 

@@ -10,9 +10,9 @@ import Glibc
 
 /// One running process of an adapter: its channel, its output, its end. Used from one thread.
 ///
-/// The process leads a group of its own, so that what it has started ends with it. It is reaped only after
-/// its group was killed: until then its id cannot be another's. When this process is killed itself, the
-/// kernel ends the child.
+/// The process leads a group of its own, so that what it has started ends with it. The spawner has forked it,
+/// and reaps it only after its group was killed: until then its id cannot be another's. When this process is
+/// killed itself, the spawner ends the child.
 final class AdapterChild {
   /// What happened while this side waited.
   enum Ending: Error, Equatable {
@@ -29,7 +29,10 @@ final class AdapterChild {
   /// Bytes read of a stream at once.
   private static let chunk = 1 << 16
 
+  static let stateVariable = "MEDULLA_ADAPTER_STATE"
+
   let identifier: pid_t
+  private let spawner: Spawner
   private let channel: Int32
   private var output: Int32
   private var decoder = FrameDecoder()
@@ -37,29 +40,38 @@ final class AdapterChild {
   private let log: Logger
   private var isReaped = false
 
-  /// - Throws: `AdapterFailure` with `cannotStart`.
-  init(_ settings: ProcessSettings, log: Logger) throws(AdapterFailure) {
-    let account = try settings.user.map { name throws(AdapterFailure) in try Account(name) }
+  /// - Throws: `AdapterFailure` with `cannotStart` or `notIsolated`.
+  init(_ settings: ProcessSettings, spawner: Spawner, log: Logger) throws(AdapterFailure) {
+    let account = try spawner.check(settings.isolation)
+    let environment = Self.environment(settings, account: account, states: spawner.policy.states)
+    let name = settings.command[0]
+    guard let program = ReadablePaths.program(name, path: environment["PATH"] ?? "/usr/bin:/bin") else {
+      throw AdapterFailure(
+        .cannotStart, "cannot start \(name): it is not on PATH",
+        remedy: "Install it, or name its full path.")
+    }
     var ends: [Int32] = [-1, -1]
     var pipe: [Int32] = [-1, -1]
     var code = medulla_make_channel(&ends)
     if code == 0 { code = medulla_make_pipe(&pipe) }
     defer { for end in [ends[1], pipe[1]] where end >= 0 { Glibc.close(end) } }
     if code == 0 { code = fcntl(pipe[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0 }
-    let (channelEnd, outputEnd, priority) = (ends[1], pipe[1], getpriority(__priority_which_t(0), 0))
-    let started =
-      code < 0
-      ? code
-      : SpawnThread.shared.run {
-        Self.spawn(settings, channel: channelEnd, output: outputEnd, account: account, priority: priority)
+    do throws(AdapterFailure) {
+      guard code == 0 else {
+        throw AdapterFailure(.cannotStart, "cannot start \(name): \(String(cString: strerror(-code)))")
       }
-    guard started > 0 else {
+      identifier = try spawner.spawn(
+        Spawner.Request(
+          program: program, arguments: Array(settings.command.dropFirst()), environment: environment,
+          directory: settings.directory, state: settings.function, channel: ends[1], output: pipe[1],
+          account: account, priority: getpriority(__priority_which_t(0), 0), isolation: settings.isolation,
+          readable: ReadablePaths.all(
+            settings, program: program, environment: environment, states: spawner.policy.states)))
+    } catch {
       for end in [ends[0], pipe[0]] where end >= 0 { Glibc.close(end) }
-      throw AdapterFailure(
-        .cannotStart, "cannot start \(settings.command[0]): \(String(cString: strerror(-started)))",
-        remedy: started == -ENOENT ? "Install it, or name its full path." : "Check its permissions.")
+      throw error
     }
-    identifier = started
+    self.spawner = spawner
     channel = ends[0]
     output = pipe[0]
     self.log = log
@@ -71,30 +83,21 @@ final class AdapterChild {
     if output >= 0 { Glibc.close(output) }
   }
 
-  private static func spawn(
-    _ settings: ProcessSettings, channel: Int32, output: Int32, account: Account?, priority: Int32
-  ) -> pid_t {
+  private static func environment(
+    _ settings: ProcessSettings, account: Account?, states: String
+  ) -> [String: String] {
     var environment = ProcessInfo.processInfo.environment.merging(settings.environment) { $1 }
     environment[channelVariable] = String(channelNumber)
     // The supervisor's own: a child that notified it would speak for the daemon.
     for name in ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID"] {
       environment[name] = nil
     }
+    let state = "\(states)/\(settings.function)"
+    environment[stateVariable] = state
     if let account { environment["HOME"] = account.home }
-    var arguments: [UnsafeMutablePointer<CChar>?] = settings.command.map { strdup($0) } + [nil]
-    var variables: [UnsafeMutablePointer<CChar>?] =
-      environment.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
-    let directory = settings.directory.flatMap { strdup($0) }
-    defer { for word in arguments + variables + [directory] { free(word) } }
-    return arguments.withUnsafeMutableBufferPointer { arguments in
-      variables.withUnsafeMutableBufferPointer { variables in
-        var request = medulla_spawn(
-          arguments: arguments.baseAddress, environment: variables.baseAddress, directory: directory,
-          channel: channel, output: output, user: account?.user ?? -1, group: account?.group ?? -1,
-          priority: priority)
-        return medulla_spawn_adapter(&request)
-      }
-    }
+    // The only place that it can write to.
+    if settings.isolation.level == .full { for name in ["HOME", "TMPDIR"] { environment[name] = state } }
+    return environment
   }
 
   /// The last lines that the process wrote.
@@ -189,17 +192,13 @@ final class AdapterChild {
   /// How the process ended, which may take a moment after its channel closed.
   private func ending() -> String {
     let limit = ContinuousClock.now + Self.reapPatience
-    var information = siginfo_t()
     while ContinuousClock.now < limit {
       readOutput()
-      information.si_signo = 0
       // It stays a zombie, so that its group can still be killed by its id.
-      guard waitid(P_PID, id_t(identifier), &information, WEXITED | WNOHANG | WNOWAIT) == 0 else { break }
-      if information.si_signo != 0 {
+      if let (code, status) = spawner.look(at: identifier) {
         readOutput()
         for line in lines.end() { note(line) }
-        let status = information._sifields._sigchld.si_status
-        return information.si_code == Int32(CLD_EXITED)
+        return code == Int32(CLD_EXITED)
           ? "it ended with status \(status)" : "it was ended by signal \(status)"
       }
       usleep(2_000)
@@ -210,13 +209,9 @@ final class AdapterChild {
   /// Lets the process end by itself for a moment, then kills it.
   func end(patience: Duration) {
     let limit = ContinuousClock.now + patience
-    var information = siginfo_t()
     while !isReaped, ContinuousClock.now < limit {
       readOutput()
-      information.si_signo = 0
-      guard waitid(P_PID, id_t(identifier), &information, WEXITED | WNOHANG | WNOWAIT) == 0,
-        information.si_signo == 0
-      else { break }
+      guard spawner.look(at: identifier) == nil else { break }
       usleep(2_000)
     }
     kill()
@@ -226,9 +221,7 @@ final class AdapterChild {
   func kill() {
     guard !isReaped else { return }
     isReaped = true
-    Glibc.kill(-identifier, SIGKILL)
-    Glibc.kill(identifier, SIGKILL)
-    while waitpid(identifier, nil, 0) < 0, errno == EINTR {}
+    spawner.end(identifier)
     readOutput()
     for line in lines.end() { note(line) }
   }

@@ -3,6 +3,8 @@ package struct AdapterFailure: Error, Equatable, Sendable, CustomStringConvertib
   package enum Code: String, Sendable {
     /// The program could not be started.
     case cannotStart
+    /// It was not started, because it could not be kept from what is not its own.
+    case notIsolated
     /// It runs, but has not said hello yet; ask again.
     case starting
     /// It failed before and is started again after a while; ask again.

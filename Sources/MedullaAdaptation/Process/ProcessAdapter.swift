@@ -14,6 +14,7 @@ package final class ProcessAdapter: Adapter {
   package let inputs: Int
   package let outputs: Int
   private let settings: ProcessSettings
+  private let spawner: Spawner
   private let log: Logger
   private var network: Network
   private var life: AdapterLife
@@ -25,10 +26,20 @@ package final class ProcessAdapter: Adapter {
   private static let progressLimit = 10_000
   private static let closePatience: Duration = .seconds(1)
 
-  /// - Throws: `AdapterFailure` with `badRequest` when settings or network cannot be used. A program that
-  ///   does not start is an error of the first call.
+  /// - Throws: `AdapterFailure` with `badRequest` when settings or network cannot be used, `notIsolated` when
+  ///   the process cannot be kept from what is not its own. A program that does not start is an error of the
+  ///   first call.
   package init(_ settings: ProcessSettings, network: Network, log: Logger) throws(AdapterFailure) {
     try settings.check()
+    spawner = try Spawner.shared()
+    try spawner.check(settings.isolation)
+    if settings.isolation.level == .none {
+      log.warning(
+        """
+        the adapter \(settings.command[0]) runs WITHOUT isolation (`isolation: none`): whatever its user may \
+        do to the daemon, the kernel's programs and this machine, it may do
+        """)
+    }
     guard network.inputShape.rank >= 1, network.outputShape.rank == 1 else {
       throw AdapterFailure(.badRequest, "the network's outputs are no vector: \(network.outputShape)")
     }
@@ -158,7 +169,7 @@ extension ProcessAdapter {
 
   private func start() throws -> AdapterChild {
     do {
-      let child = try AdapterChild(settings, log: log)
+      let child = try AdapterChild(settings, spawner: spawner, log: log)
       self.child = child
       log.info("adapter started", metadata: ["pid": "\(child.identifier)", "start": "\(life.starts)"])
       calls += 1

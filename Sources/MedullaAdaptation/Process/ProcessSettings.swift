@@ -8,8 +8,7 @@ package struct ProcessSettings: Sendable, Equatable {
   /// Changes to this process's environment.
   package var environment: [String: String]
   package var directory: String?
-  /// The user whose rights the process has; nil: this process's own, without its capabilities.
-  package var user: String?
+  package var isolation: ProcessIsolation
   /// Passed on in the greeting, for the adapter's own use.
   package var options: [String: FrameValue]
   /// The name of the function that it adapts, and the names of the samples' outcomes in their order.
@@ -24,7 +23,8 @@ package struct ProcessSettings: Sendable, Equatable {
   package var restart: RestartPolicy
 
   package init(
-    command: [String], environment: [String: String] = [:], directory: String? = nil, user: String? = nil,
+    command: [String], environment: [String: String] = [:], directory: String? = nil,
+    isolation: ProcessIsolation = ProcessIsolation(),
     options: [String: FrameValue] = [:], function: String = "medulla",
     outcomes: [String] = [], deadline: Duration = .seconds(10),
     startDeadline: Duration = .seconds(60), startPatience: Duration = .seconds(5),
@@ -33,7 +33,7 @@ package struct ProcessSettings: Sendable, Equatable {
     self.command = command
     self.environment = environment
     self.directory = directory
-    self.user = user
+    self.isolation = isolation
     self.options = options
     self.function = function
     self.outcomes = outcomes
@@ -52,6 +52,14 @@ package struct ProcessSettings: Sendable, Equatable {
   func check() throws(AdapterFailure) {
     guard let program = command.first, !program.isEmpty else {
       throw AdapterFailure(.badRequest, "no command is given for the adapter", remedy: "Name a program.")
+    }
+    guard function.first.map({ $0 != "." }) ?? false, !function.contains("/") else {
+      throw AdapterFailure(.badRequest, "\(function) is no name for a function with an adapter")
+    }
+    guard ProcessIsolation.memoryRange.contains(isolation.memory),
+      ProcessIsolation.taskRange.contains(isolation.tasks)
+    else {
+      throw AdapterFailure(.badRequest, "the adapter's memory must be 64MiB to 4TiB, its tasks 1 to 65536")
     }
     let times = [deadline, startDeadline, startPatience, restart.first, restart.longest]
     guard times.allSatisfy({ $0 > .zero && $0 <= .seconds(86_400) }), restart.limit > 0, restart.recovery > 0

@@ -62,18 +62,17 @@ package enum AdapterSettings: Sendable, Equatable, Codable {
     package var deadline: Duration
     /// For the class's own use.
     package var options: [String: FrameValue]
-    /// The user whose rights the process has; nil: the daemon's.
-    package var user: String?
+    package var isolation: ProcessIsolation
 
     package init(
       className: String, python: String = "python3", deadline: Duration = .seconds(10),
-      options: [String: FrameValue] = [:], user: String? = nil
+      options: [String: FrameValue] = [:], isolation: ProcessIsolation = ProcessIsolation()
     ) {
       self.className = className
       self.python = python
       self.deadline = deadline
       self.options = options
-      self.user = user
+      self.isolation = isolation
     }
   }
 
@@ -83,17 +82,16 @@ package enum AdapterSettings: Sendable, Equatable, Codable {
     package var deadline: Duration
     /// For the program's own use.
     package var options: [String: FrameValue]
-    /// The user whose rights the process has; nil: the daemon's.
-    package var user: String?
+    package var isolation: ProcessIsolation
 
     package init(
       arguments: [String], deadline: Duration = .seconds(10), options: [String: FrameValue] = [:],
-      user: String? = nil
+      isolation: ProcessIsolation = ProcessIsolation()
     ) {
       self.arguments = arguments
       self.deadline = deadline
       self.options = options
-      self.user = user
+      self.isolation = isolation
     }
   }
 
@@ -105,6 +103,15 @@ package enum AdapterSettings: Sendable, Equatable, Codable {
     case .supervised: "supervised"
     case .python: "python"
     case .command: "command"
+    }
+  }
+
+  /// How its process is isolated; nil when it has none.
+  package var isolation: ProcessIsolation? {
+    switch self {
+    case .python(let settings): settings.isolation
+    case .command(let settings): settings.isolation
+    case .none, .simulator, .supervised: nil
     }
   }
 

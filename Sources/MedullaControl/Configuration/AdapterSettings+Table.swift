@@ -55,7 +55,7 @@ extension AdapterSettings.Python {
     }
     deadline = table.duration("deadline", in: AdapterSettings.deadlines) ?? deadline
     options = table.options("options")
-    user = table.string("user")
+    isolation = ProcessIsolation(&table, directory: directory)
   }
 }
 
@@ -71,6 +71,17 @@ extension AdapterSettings.Command {
     }
     deadline = table.duration("deadline", in: AdapterSettings.deadlines) ?? deadline
     options = table.options("options")
+    isolation = ProcessIsolation(&table, directory: directory)
+  }
+}
+
+extension ProcessIsolation {
+  fileprivate init(_ table: inout TableReader, directory: String) {
+    self.init()
+    level = table.word("isolation", Level.allCases.map { ($0.rawValue, $0) }) ?? level
     user = table.string("user")
+    reads = (table.strings("reads") ?? []).map { ConfigurationPath.absolute($0, from: directory) }
+    memory = table.bytes("memory", in: Self.memoryRange) ?? memory
+    tasks = table.integer("tasks", in: Self.taskRange) ?? tasks
   }
 }

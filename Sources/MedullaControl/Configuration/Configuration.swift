@@ -99,12 +99,14 @@ package struct Configuration: Sendable, Equatable {
       if !names.insert(function.name).inserted {
         table.problem("name", "\"\(function.name)\" is the name of another function")
       }
-      if let user = configuration.daemon.user, let other = function.adapter.processUser, other != user {
+      if let user = configuration.daemon.user, let isolation = function.adapter.isolation,
+        isolation.level == .full, isolation.user == user
+      {
         table.problem(
           nil,
           """
-          adapter.user is \"\(other)\", but a daemon that has become \"\(user)\" has no right to start \
-          processes of another user; leave one of the two out
+          adapter.user is \"\(user)\", the daemon's own, to which the pinned objects and the control socket \
+          belong; give the adapter a user of its own
           """)
       }
       configuration.functions.append(function)
@@ -119,16 +121,5 @@ extension Configuration {
   private static func hint(for text: String) -> String {
     guard text.contains("[[function]]") else { return "" }
     return "; this looks like TOML: docs/reference/configuration.md tells how to convert it"
-  }
-}
-
-extension AdapterSettings {
-  /// Whose rights the adapter's process is to have; nil: the daemon's, or there is no process.
-  fileprivate var processUser: String? {
-    switch self {
-    case .python(let settings): settings.user
-    case .command(let settings): settings.user
-    case .none, .simulator, .supervised: nil
-    }
   }
 }

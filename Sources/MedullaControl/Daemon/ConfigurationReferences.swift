@@ -40,16 +40,20 @@ enum ConfigurationReferences {
       guard case .text(let path)? = function.values[key.name], !path.isEmpty else { continue }
       if access(path, R_OK) != 0 { problems.append("\(name): \(key.name): \(path) cannot be read") }
     }
-    let (program, account): (String?, String?) =
+    let program: String? =
       switch function.adapter {
-      case .none, .simulator, .supervised: (nil, nil)
-      case .python(let python): (python.python, python.user)
-      case .command(let command): (command.arguments.first, command.user)
+      case .none, .simulator, .supervised: nil
+      case .python(let python): python.python
+      case .command(let command): command.arguments.first
       }
     if let program, !isThere(program) {
       problems.append("\(name): adapter: there is no program \(program)")
     }
-    if let account { problems += user(account, "\(name): adapter.user") }
+    let isolation = function.adapter.isolation
+    if let account = isolation?.user { problems += user(account, "\(name): adapter.user") }
+    for path in isolation?.reads ?? [] where access(path, F_OK) != 0 {
+      problems.append("\(name): adapter.reads: there is no \(path)")
+    }
     return problems
   }
 

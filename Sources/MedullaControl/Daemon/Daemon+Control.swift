@@ -57,7 +57,14 @@ extension Daemon: ControlTarget {
     if let idle, name.map(idle.contains) ?? true {
       return (name.map { [$0] } ?? idle).map { why($0, state: nil) }
     }
-    return try hosts(name).map { why($0.settings.name, state: $0.loop.snapshot()) }
+    return try hosts(name).map { host in
+      var report = why(host.settings.name, state: host.loop.snapshot())
+      if let isolation = host.settings.adapter.isolation, isolation.level == .none {
+        report.reasons.append(
+          "its adapter runs WITHOUT isolation (`isolation: none`): it may do whatever its user may")
+      }
+      return report
+    }
   }
 
   private func why(_ name: String, state: RunnerState?) -> WhyReport {

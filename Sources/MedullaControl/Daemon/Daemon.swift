@@ -83,6 +83,8 @@ package final class Daemon: @unchecked Sendable {
   /// - Throws: what keeps the daemon from starting; functions that were attached meanwhile are detached.
   package func prepare() throws {
     let settings = self.settings
+    // Before anything else: it must have all privileges, no thread, and none of what is opened below.
+    try AdapterSpawning.start(lock.withLock { configuration })
     try OwnedTree.make(settings.state, mode: 0o750)
     try OwnedTree.make(settings.snapshotsPath, mode: 0o750)
     try OwnedTree.make(Self.runDirectory, mode: 0o755)

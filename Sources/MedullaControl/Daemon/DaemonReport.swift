@@ -19,12 +19,14 @@ package struct FunctionReport: Codable, Sendable, Equatable {
   package var state: RunnerState
   /// Where its bundle came from.
   package var bundle: String
+  /// How its adapter's process is isolated; nil when it has none.
+  package var isolation: String?
   /// What the kernel has; nil when it cannot be read.
   package var kernel: InstanceStatus?
   package var kernelError: String?
 
   enum CodingKeys: String, CodingKey {
-    case state, bundle, kernel
+    case state, bundle, isolation, kernel
     case kernelError = "kernel_error"
   }
 }

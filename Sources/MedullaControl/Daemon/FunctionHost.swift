@@ -40,7 +40,9 @@ final class FunctionHost: @unchecked Sendable {
         statusTime = ContinuousClock.now
       }
       return FunctionReport(
-        state: loop.snapshot(), bundle: settings.bundle, kernel: status, kernelError: statusError)
+        state: loop.snapshot(), bundle: settings.bundle,
+        isolation: settings.adapter.isolation.map { IsolationWords.of($0) }, kernel: status,
+        kernelError: statusError)
     }
   }
 

@@ -1,11 +1,13 @@
+import CHost
 import Glibc
 import MedullaKernel
 
 /// Lets another user use what is pinned.
 enum DatapathAccess {
-  /// Gives the pinned objects and the command lock to a user, and lets it pass the BPF file system's root.
+  /// Gives the pinned objects and the command lock to a user, and opens a way to them for this process.
   ///
-  /// The capabilities allow the calls; the file system still asks for permission like any other.
+  /// The capabilities allow the calls; the file system still asks for permission like any other. Its own root
+  /// stays shut to the user: this process goes by a descriptor of the directory below it.
   static func open(to account: Privileges.Account, functions: [String]) throws(ControlError) {
     do {
       try BPFFileSystem.ensureMounted()
@@ -13,18 +15,16 @@ enum DatapathAccess {
     } catch {
       throw ControlError(.privileges, "\(error)")
     }
-    var facts = stat()
-    guard stat(BPFFileSystem.mountPoint, &facts) == 0 else {
-      throw UnixSocket.system("look at \(BPFFileSystem.mountPoint)")
+    do {
+      try BPFFileSystem.enter()
+    } catch {
+      throw ControlError(.privileges, "\(error)")
     }
-    // Only to pass through: nobody can list or make anything there.
-    let passable = facts.st_mode & 0o7777 | 0o011
-    if facts.st_mode & 0o7777 != passable, chmod(BPFFileSystem.mountPoint, passable) != 0 {
-      throw UnixSocket.system("let \(account.name) pass \(BPFFileSystem.mountPoint)")
-    }
-    guard lchown(BPFFileSystem.root, account.user, account.group) == 0 else {
-      throw UnixSocket.system("give \(BPFFileSystem.root) to \(account.name)")
-    }
+    // The directory alone; what is in it may be another daemon's.
+    let root = medulla_open_entry(AT_FDCWD, BPFFileSystem.path)
+    defer { close(root) }
+    let given = root < 0 ? root : medulla_give_entry(root, Int64(account.user), Int64(account.group))
+    guard given == 0 else { throw UnixSocket.system("give \(BPFFileSystem.path) to \(account.name)", -given) }
     for name in functions { try OwnedTree.give(BPFFileSystem.root + "/" + name, to: account) }
     do {
       _ = try FileLock()

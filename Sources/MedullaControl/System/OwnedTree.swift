@@ -1,19 +1,20 @@
+import CHost
 import Glibc
 import MedullaKernel
 
 /// Gives files to another user without following links.
 enum OwnedTree {
   /// Deeper than anything that this program makes.
-  static let depthLimit = 8
+  static let depthLimit: Int32 = 8
 
-  static func give(_ path: String, to account: Privileges.Account, depth: Int = 0) throws(ControlError) {
-    guard lchown(path, account.user, account.group) == 0 || errno == ENOENT else {
-      throw UnixSocket.system("give \(path) to \(account.name)")
+  static func give(_ path: String, to account: Privileges.Account) throws(ControlError) {
+    let result = medulla_give_tree(path, Int64(account.user), Int64(account.group), depthLimit)
+    guard result != -EMLINK else {
+      throw ControlError(
+        .io, "cannot give \(path) to \(account.name): a file in it has other names elsewhere",
+        remedy: "look for it with `find \(path) -type f -links +1`, and remove it")
     }
-    guard depth < depthLimit, BPFFileSystem.isDirectory(path) else { return }
-    for name in BPFFileSystem.contents(of: path) {
-      try give(path + "/" + name, to: account, depth: depth + 1)
-    }
+    guard result == 0 else { throw UnixSocket.system("give \(path) to \(account.name)", -result) }
   }
 
   /// Makes a directory with those above it; true when it was made now.

@@ -1,3 +1,4 @@
+import CHost
 import Glibc
 
 /// An address of a Unix socket: a path, or a name of its own after `@`.
@@ -47,14 +48,27 @@ enum UnixSocket {
       let number = errno
       umask(before)
       guard bound == 0 else { throw system("make the socket \(path)", number) }
-      if let group, chown(path, gid_t.max, group) != 0 { throw system("give \(path) to its group") }
-      guard chmod(path, mode) == 0 else { throw system("set the mode of \(path)") }
+      try open(path, mode: mode, group: group)
       guard Glibc.listen(descriptor, backlog) == 0 else { throw system("listen at \(path)") }
     } catch {
       close(descriptor)
       throw error
     }
     return descriptor
+  }
+
+  /// By a descriptor of the socket: its name may be in a directory of another user's.
+  private static func open(_ path: String, mode: mode_t, group: gid_t?) throws(ControlError) {
+    let entry = medulla_open_entry(AT_FDCWD, path)
+    guard entry >= 0 else { throw system("look at \(path)", -entry) }
+    defer { close(entry) }
+    var facts = stat()
+    guard fstat(entry, &facts) == 0, facts.st_mode & S_IFMT == S_IFSOCK else {
+      throw ControlError(.io, "\(path) is no longer the socket that was made there")
+    }
+    let given = group.map { medulla_give_entry(entry, -1, Int64($0)) } ?? 0
+    guard given == 0 else { throw system("give \(path) to its group", -given) }
+    guard chmod("/proc/self/fd/\(entry)", mode) == 0 else { throw system("set the mode of \(path)") }
   }
 
   private static func removeAbandoned(_ path: String, address: UnixAddress) throws(ControlError) {

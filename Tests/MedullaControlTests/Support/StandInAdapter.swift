@@ -9,20 +9,22 @@ enum StandInAdapter {
   ///   - hook: Python that sees `kind` and `count`, the number of `adapt` requests so far.
   static func write(to folder: String, moved: Double = 0.01, hook: String = "pass") throws -> String {
     let path = folder + "/adapter.py"
-    try Data(text(moved: moved, hook: hook, folder: folder).utf8).write(to: URL(fileURLWithPath: path))
+    try Data(text(moved: moved, hook: hook).utf8).write(to: URL(fileURLWithPath: path))
     return path
   }
 
   /// The process of the last one that started in that folder; nil before one did.
-  static func process(in folder: String) -> pid_t? {
-    (try? String(contentsOfFile: folder + "/adapter.pid", encoding: .utf8)).flatMap { pid_t($0) }
+  static func process(of name: String, in folder: String) -> pid_t? {
+    let path = folder + "/state-adapters/\(name)/adapter.pid"
+    return (try? String(contentsOfFile: path, encoding: .utf8)).flatMap { pid_t($0) }
   }
 
-  private static func text(moved: Double, hook: String, folder: String) -> String {
+  private static func text(moved: Double, hook: String) -> String {
     """
     import json, os, socket, struct, sys, time
-    with open("\(folder)/adapter.pid.new", "w") as file: file.write(str(os.getpid()))
-    os.rename("\(folder)/adapter.pid.new", "\(folder)/adapter.pid")
+    own = os.environ["MEDULLA_ADAPTER_STATE"]
+    with open(own + "/adapter.pid.new", "w") as file: file.write(str(os.getpid()))
+    os.rename(own + "/adapter.pid.new", own + "/adapter.pid")
     channel = socket.socket(fileno=int(os.environ["MEDULLA_ADAPTER_FD"]))
     def take(count):
         data = b""
