@@ -14,7 +14,7 @@ int medulla_exchange(const char *one, const char *other);
 int medulla_flush_output(void);
 
 // A descriptor of what `name` is in the directory `directory` (or of a path, with AT_FDCWD): a link itself,
-// not where it leads. It only tells what it is, and what is done by it no other name can be put in the way of.
+// not where it leads. It only tells what it is; what is done by it no other name can be put in the way of.
 int medulla_open_entry(int directory, const char *name);
 
 // Gives what a descriptor of medulla_open_entry is to a user and a group; -1 leaves either.
