@@ -36,6 +36,15 @@ static inline int medulla_is_bpf_mount(const char *path)
 	return statfs(path, &facts) == 0 && (unsigned long)facts.f_type == 0xcafe4a11ul;
 }
 
+/* Bytes of machine code of each of a program's first `count` functions. */
+static inline int medulla_function_lengths(int program, __u32 *lengths, __u32 count)
+{
+	struct bpf_prog_info info = { .nr_jited_func_lens = count, .jited_func_lens = (__u64)(unsigned long)lengths };
+	__u32 size = sizeof(info);
+
+	return bpf_prog_get_info_by_fd(program, &info, &size);
+}
+
 /* One BPF_PROG_TEST_RUN over a packet of `size` bytes; the kernel averages the time over `repeat`. */
 static inline int medulla_test_run(int program, const void *packet, __u32 size, int repeat, __u32 *result,
 				   __u32 *nanoseconds)

@@ -31,6 +31,8 @@ package struct BPFProgram: Sendable {
     package let translatedBytes: Int
     /// Bytes of machine code; 0 when the JIT is off.
     package let machineCodeBytes: Int
+    /// Bytes of machine code of the program's functions, the program itself first.
+    package let functionBytes: [Int]
     /// Instructions that the verifier walked through.
     package let verifiedInstructions: Int
     /// Time and runs while run statistics were on (`BPFRunStatistics`).
@@ -47,8 +49,16 @@ package struct BPFProgram: Sendable {
     guard status == 0 else { throw .system("read the description of program \(name)", number: status) }
     return Facts(
       identifier: info.id, translatedBytes: Int(info.xlated_prog_len),
-      machineCodeBytes: Int(info.jited_prog_len), verifiedInstructions: Int(info.verified_insns),
+      machineCodeBytes: Int(info.jited_prog_len), functionBytes: try functionBytes(info.nr_jited_func_lens),
+      verifiedInstructions: Int(info.verified_insns),
       runNanoseconds: info.run_time_ns, runs: info.run_cnt, recursionMisses: info.recursion_misses)
+  }
+
+  private func functionBytes(_ count: UInt32) throws(KernelError) -> [Int] {
+    var lengths = [UInt32](repeating: 0, count: Int(count))
+    let status = medulla_function_lengths(descriptor.number, &lengths, count)
+    guard status == 0 else { throw .system("read the functions of program \(name)", number: status) }
+    return lengths.map(Int.init)
   }
 
   /// Runs an iterator program over every element of a map, and gives what it wrote.
@@ -82,6 +92,7 @@ package struct BPFProgram: Sendable {
   private static let packet = [UInt8](repeating: 0, count: 64)
 
   /// Runs the program on an empty packet, without attaching it.
+  @discardableResult
   package func testRun(repeats: Int = 1) throws(KernelError) -> TestRun {
     guard let repeats = Int32(exactly: repeats), repeats > 0 else {
       throw KernelError(.invalid, "test run of \(name): \(repeats) repeats")

@@ -51,6 +51,12 @@ package protocol LoadedNetwork: AnyObject, Sendable {
   /// What one inference costs, the mean over `repeats` of the same row.
   func time(_ features: [Int64], repeats: Int) throws -> InferenceTime
 
+  /// What one inference costs where neither its code nor its data is in any cache, over `runs` of them; nil
+  /// where the runtime cannot tell.
+  ///
+  /// - Throws: `unavailable` where this machine's caches cannot be emptied.
+  func coldTime(_ features: [Int64], runs: Int) throws -> ColdTime?
+
   /// Counts about the loaded program by their JSON keys, such as instructions; empty where there are none.
   func facts() throws -> [String: Int]
 }
@@ -84,6 +90,8 @@ extension LoadedNetwork {
     return InferenceTime(
       nanoseconds: Double((clock.now - start).nanoseconds) / Double(max(repeats, 1)))
   }
+
+  package func coldTime(_ features: [Int64], runs: Int) throws -> ColdTime? { nil }
 
   package func facts() throws -> [String: Int] { [:] }
 

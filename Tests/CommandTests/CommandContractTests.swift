@@ -143,7 +143,9 @@ struct CommandContractTests {
       let bench = try object(try succeed("bench", "inference", bundle, "--json"))
       let keys =
         ["empty_ns", "roundtrip_ns", "roundtrip_p99_ns", "repeats", "verified_instructions"]
-        + ["machine_code_bytes"] + (try runtimes().map { $0.replacing("-", with: "_") + "_ns" })
+        + ["machine_code_bytes", "inference_code_bytes", "image_bytes"]
+        + ["kernel_cold_ns", "kernel_cold_low_ns", "kernel_cold_high_ns", "kernel_warm_ns"]
+        + (try runtimes().map { $0.replacing("-", with: "_") + "_ns" })
       for key in keys { #expect(((bench[key] as? NSNumber)?.doubleValue ?? 0) > 0, "\(key)") }
     }
   }

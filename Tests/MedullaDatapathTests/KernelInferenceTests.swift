@@ -2,6 +2,8 @@ import DatapathCases
 import Foundation
 import MedullaBase
 import MedullaKernel
+import MedullaModel
+import MedullaRuntime
 import MedullaSnapshot
 import Testing
 
@@ -29,6 +31,32 @@ struct KernelInferenceTests {
       try KernelInference(mixed, shape: file.snapshot.shape)
     }
     #expect(error?.code == .badBundle)
+  }
+
+  /// Counts of cache lines explain the figures, so a tiny network must cost next to nothing more when cold.
+  @Test("cold is far above warm for a large network, near it for a tiny one, and the same when repeated")
+  func cold() throws {
+    func times(_ inputs: Int, _ outputs: Int) throws -> [ColdTime] {
+      var random = SeededGenerator(seed: 1)
+      func numbers(_ count: Int) -> [Float] { (0..<count).map { _ in .random(in: -1...1, using: &random) } }
+      let layer = Dense(
+        inputs: inputs, outputs: outputs, weights: numbers(inputs * outputs), bias: numbers(outputs))
+      let float = try Network(name: "layer", inputShape: TensorShape([inputs]), layers: [.dense(layer)])
+      let samples = (0..<64).map { _ in numbers(inputs) }
+      let network = CompiledNetwork(
+        try SnapshotFile(Quantizer().quantize(float, Calibration(samples: samples))), network: float)
+      let inference = try KernelRuntime().inference(of: network)
+      let row = [Int64](repeating: 1 << 16, count: inputs)
+      return try (0..<2).map { _ in try #require(try inference.coldTime(row, runs: 25)) }
+    }
+    let (tiny, large) = (try times(1, 1), try times(64, 64))
+    for (tiny, large) in zip(tiny, large) {
+      #expect(large.median > 1.5 * large.warm, "\(large)")
+      #expect(large.low <= large.median && large.median <= large.high)
+      #expect(5 * (tiny.median - tiny.warm) < large.median - large.warm, "\(tiny) against \(large)")
+    }
+    // By their intervals: on a shared machine whole runs are slower than others.
+    #expect(large[0].low < 1.5 * large[1].high && large[1].low < 1.5 * large[0].high, "\(large)")
   }
 }
 

@@ -56,11 +56,14 @@ package struct KernelRuntime: Runtime {
 /// threads take turns under `turn`; only the answering thread of a round trip writes outputs beside it.
 final class KernelInference: LoadedNetwork, @unchecked Sendable {
   let shape: ProgramShape
+  private let imageBytes: Int
   private let features: MappedMap
   private let outputs: MappedMap
   private let query: BPFProgram
   private let empty: BPFProgram
   private let roundTrip: BPFProgram
+  private let timed: BPFProgram
+  private let times: MappedMap
   private let requests: BPFMap
   private let turn = Mutex(())
 
@@ -77,11 +80,14 @@ final class KernelInference: LoadedNetwork, @unchecked Sendable {
     control.describe(0, snapshot.identity, version: 1, now: MonotonicClock.nanoseconds)
     control.active = 0
     self.shape = shape
+    imageBytes = snapshot.image.count * 8
     features = try MappedMap(object.loadedMap("live_features"))
     outputs = try MappedMap(object.loadedMap("live_outputs"))
     query = try object.loadedProgram(EmbeddedSources.liveProgram)
     empty = try object.loadedProgram("empty")
     roundTrip = try object.loadedProgram("roundtrip")
+    timed = try object.loadedProgram("timed")
+    times = try MappedMap(object.loadedMap("query_times"))
     requests = try object.loadedMap("query_requests")
   }
 
@@ -113,10 +119,41 @@ final class KernelInference: LoadedNetwork, @unchecked Sendable {
     }
   }
 
+  /// Each run finds the caches emptied, on one processor; warm runs are between them.
+  func coldTime(_ row: [Int64], runs: Int) throws -> ColdTime? {
+    try check([row])
+    let eviction: CacheEviction
+    do {
+      eviction = try CacheEviction()
+    } catch {
+      throw RuntimeError(.unavailable, error.message, cause: error.cause, remedy: error.remedy)
+    }
+    return try turn.withLock { _ in
+      features.store(words: row, at: 0)
+      return try OneProcessor.run { [self] in
+        var (cold, warm): ([Double], [Double]) = ([], [])
+        for _ in 0..<max(runs, 1) {
+          try timed.testRun(repeats: Self.warmUp)
+          warm.append(Double(times.load64(at: 0)))
+          eviction.evict()
+          try timed.testRun()
+          cold.append(Double(times.load64(at: 0)))
+        }
+        return ColdTime(cold: cold, warm: warm)
+      }
+    }
+  }
+
+  /// Runs before the one whose time is taken as warm.
+  private static let warmUp = 100
+
+  /// What inference is of the machine code are the functions beside the program itself: `medulla_run` and its
+  /// loops.
   func facts() throws -> [String: Int] {
     let facts = try query.facts()
     return [
       "verified_instructions": facts.verifiedInstructions, "machine_code_bytes": facts.machineCodeBytes,
+      "inference_code_bytes": facts.functionBytes.dropFirst().reduce(0, +), "image_bytes": imageBytes,
     ]
   }
 

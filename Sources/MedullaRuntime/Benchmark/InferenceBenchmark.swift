@@ -6,6 +6,8 @@ package struct InferenceBenchmark {
   package static let readings = 7
   /// What one reading of a slow runtime may take, in nanoseconds.
   static let patience = 5e8
+  /// Inferences with emptied caches.
+  package static let coldRuns = 25
   /// Runs that warm a runtime up and show how many fit.
   static let trials = 10
 
@@ -13,6 +15,8 @@ package struct InferenceBenchmark {
     package let runtime: String
     package let summary: String
     package let time: InferenceTime
+    /// nil where the runtime cannot tell.
+    package let cold: ColdTime?
     /// Counts about the loaded program, by their JSON keys.
     package let facts: [String: Int]
   }
@@ -55,12 +59,21 @@ package struct InferenceBenchmark {
     for _ in 0..<Self.readings {
       for index in entries.indices { try entries[index].read(features) }
     }
-    return Report(
-      figures: try entries.map { entry in
+    var figures: [Figure] = []
+    for entry in entries {
+      var cold: ColdTime?
+      do {
+        cold = try entry.network.coldTime(features, runs: Self.coldRuns)
+      } catch let error as RuntimeError where error.code == .unavailable {
+        absent.append(("\(entry.runtime.name) with cold caches", error))
+      }
+      figures.append(
         Figure(
-          runtime: entry.runtime.name, summary: entry.runtime.summary, time: entry.least,
-          facts: try entry.network.facts())
-      }, absent: absent, repeats: entries.map(\.repeats).max() ?? 0)
+          runtime: entry.runtime.name, summary: entry.runtime.summary, time: entry.least, cold: cold,
+          facts: try entry.network.facts()))
+    }
+    return Report(
+      figures: figures, absent: absent, repeats: entries.map(\.repeats).max() ?? 0)
   }
 
   private struct Entry {

@@ -12,8 +12,10 @@ struct BenchInferenceCommand: ParsableCommand {
     abstract: "Measure one inference in every runtime, and as a round trip from the kernel to user space.",
     discussion: """
       Figures are nanoseconds of one run on this machine; compare them with each other. kernel_ns includes \
-      the set-up of a test run, which empty_ns is. For the cost in live TCP, with cold caches, attach with \
-      --measure and see `medulla status`.
+      the set-up of a test run, which empty_ns is. kernel_cold_ns is one inference whose code and data are \
+      in no cache: the median of runs that each come after the caches were emptied, with its 95% interval \
+      (kernel_cold_low_ns, kernel_cold_high_ns); kernel_warm_ns is the same by the same clock with warm \
+      caches. Live TCP lies between: attach with --measure and see `medulla status`.
       """)
 
   @Option(help: ArgumentHelp("A row of this .npy or .csv file is the input.", valueName: "file"))
@@ -68,13 +70,18 @@ struct BenchInferenceCommand: ParsableCommand {
   private func table(_ report: InferenceBenchmark.Report) -> TextTable {
     let least = report.figures.map(\.time.inference).min() ?? 0
     return TextTable(
-      columns: ["runtime", "inference (ns)", "set-up (ns)", "of the least"],
+      columns: ["runtime", "inference (ns)", "cold (ns)", "set-up (ns)", "of the least"],
       rows: report.figures.map { figure in
         [
-          figure.runtime, rounded(figure.time.inference, 10), rounded(figure.time.setUp, 10),
+          figure.runtime, rounded(figure.time.inference, 10), cold(figure), rounded(figure.time.setUp, 10),
           rounded(figure.time.inference / max(least, 1), 100),
         ]
       })
+  }
+
+  /// The median and its interval.
+  private func cold(_ figure: InferenceBenchmark.Figure) -> String {
+    figure.cold.map { "\(rounded($0.median, 1)) (\(rounded($0.low, 1))–\(rounded($0.high, 1)))" } ?? "–"
   }
 
   private func rounded(_ value: Double, _ unit: Double) -> String { String((value * unit).rounded() / unit) }
@@ -90,6 +97,12 @@ private struct InferenceFigures: Encodable {
     for figure in report.figures {
       let key = figure.runtime.split(separator: "-").joined(separator: "_")
       numbers[key + "_ns"] = figure.time.nanoseconds
+      if let cold = figure.cold {
+        numbers[key + "_cold_ns"] = cold.median
+        numbers[key + "_cold_low_ns"] = cold.low
+        numbers[key + "_cold_high_ns"] = cold.high
+        numbers[key + "_warm_ns"] = cold.warm
+      }
       for (name, count) in figure.facts { numbers[name] = Double(count) }
       if figure.time.setUp > 0 { numbers["empty_ns"] = figure.time.setUp }
     }
