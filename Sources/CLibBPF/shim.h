@@ -39,7 +39,10 @@ static inline int medulla_is_bpf_mount(const char *path)
 /* Bytes of machine code of each of a program's first `count` functions. */
 static inline int medulla_function_lengths(int program, __u32 *lengths, __u32 count)
 {
-	struct bpf_prog_info info = { .nr_jited_func_lens = count, .jited_func_lens = (__u64)(unsigned long)lengths };
+	struct bpf_prog_info info = {
+		.nr_jited_func_lens = count,
+		.jited_func_lens = (__u64)(unsigned long)lengths,
+	};
 	__u32 size = sizeof(info);
 
 	return bpf_prog_get_info_by_fd(program, &info, &size);

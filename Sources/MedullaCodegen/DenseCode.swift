@@ -51,16 +51,15 @@ struct DenseCode {
     source.lines(code.declarations)
     code.start(units: units, into: &source)
     source.line()
-    guard step.inputs > LinearCode.unrolledTerms else {
+    guard step.inputs > LinearCode.denseUnrolledTerms else {
       for term in 0..<step.inputs {
         code.term("x[\(term)]", weights: "w", at: first + term * units, units: units, into: &source)
       }
-      code.finish(
-        units: units, channels: channels, output: "y", multipliers: "w", at: first + step.inputs * units,
-        into: &source)
+      finish(
+        units: units, channels: channels, multipliers: "w", at: first + step.inputs * units, into: &source)
       return
     }
-    let turn = LinearCode.termsPerTurn
+    let turn = LinearCode.denseTurn(step.inputs)
     let rest = step.inputs % turn
     source.line("\(CType.words)t = w + \(first);")
     source.line("\(CType.words)p = x;")
@@ -74,7 +73,19 @@ struct DenseCode {
     for term in 0..<rest {
       code.term("p[\(term)]", weights: "t", at: term * units, units: units, into: &source)
     }
+    finish(units: units, channels: channels, multipliers: "t", at: rest * units, into: &source)
+  }
+
+  private func finish(
+    units: Int, channels: Int, multipliers: String, at word: Int, into source: inout CSource
+  ) {
+    let whole = min(units, channels / code.lanes)
+    let rolls = whole > 1
+    if rolls {
+      code.finishInTurns(whole, of: units, multipliers: multipliers, at: word, into: &source)
+    }
     code.finish(
-      units: units, channels: channels, output: "y", multipliers: "t", at: rest * units, into: &source)
+      from: rolls ? whole : 0, units: units, channels: channels, output: "y", multipliers: multipliers,
+      at: word, into: &source)
   }
 }

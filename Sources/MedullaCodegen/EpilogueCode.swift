@@ -9,21 +9,43 @@ struct EpilogueCode {
   func writeTable(_ index: Int, into source: inout CSource) {
     let table = shape.tables[index]
     let last = table.maximumCoordinate
-    source.line("/* \(table.function.rawValue): \(table.segments) lines, 1 is \(table.amplitude) */")
+    let lines = "\(table.segments) lines" + (table.isHalved ? ", the upper half held" : "")
+    source.line("/* \(table.function.rawValue): \(lines), 1 is \(table.amplitude) */")
     source.function([
       "static __always_inline __s64 medulla_table\(index)(\(CType.image)image, __s64 v)"
     ]) { source in
       source.line("\(CType.line)line;")
-      source.line("__s64 at;")
+      source.line(table.isHalved ? "__s64 at, below;" : "__s64 at;")
       source.line()
       source.line("if (__builtin_expect((__u64)v > \(last), 0))")
       source.line("\tv = v < 0 ? 0 : \(last);")
-      source.line("at = (v >> \(table.fractionBits)) << 3;")
+      if table.isHalved {
+        source.lines(turn(table))
+      } else {
+        source.line("at = (v >> \(table.fractionBits)) << 3;")
+      }
       source.line("MEDULLA_HOLD(at);")
       source.line(
         "line = (\(CType.line))((\(CType.bytes))\(CType.weights("image", places.table(index))) + at);")
-      source.line("return (line[0] + line[1] * v) >> \(table.guardBits);")
+      guard table.isHalved else {
+        source.line("return (line[0] + line[1] * v) >> \(table.guardBits);")
+        return
+      }
+      source.line("v = (line[0] + line[1] * v) >> \(table.guardBits);")
+      let mirrored = "(v ^ below) - below"
+      source.line(
+        table.function == .sigmoid
+          ? "return \(mirrored) + (below & \(table.amplitude));" : "return \(mirrored);")
     }
+  }
+
+  /// Makes `v` the distance from the middle and `below` all ones where it lay below.
+  private func turn(_ table: FunctionTable) -> [String] {
+    [
+      "/* Below the middle the mirror's line serves, with its value turned. */",
+      "v -= \(table.middle);", "below = v >> 63;", "MEDULLA_HOLD(below);", "v ^= below;",
+      "at = (v >> \(table.fractionBits - 3)) & \((table.heldLines - 1) << 3);", "v -= below;",
+    ]
   }
 
   /// `medulla_finishN`: what happens to a sum of step `index`.

@@ -6,7 +6,7 @@ struct FeatureCode {
   let places: WeightPlaces
 
   /// Features that are written out; more run in a loop.
-  private static let unrolled = 64
+  private static let unrolled = 8
 
   func write(into source: inout CSource) {
     source.function([

@@ -13,6 +13,19 @@ struct LinearCode {
   /// Terms of one turn of such a loop.
   static let termsPerTurn = 16
 
+  /// A dense step's terms that are written out: each line of code is a miss where caches are cold.
+  static let denseUnrolledTerms = 8
+  /// Terms of one turn of a dense step's loop, at most.
+  private static let denseTermsPerTurn = 8
+
+  /// Terms of one turn: no rest is left where a turn of at least half the size goes into them, and there are
+  /// two turns at least.
+  static func denseTurn(_ terms: Int) -> Int {
+    let least = denseTermsPerTurn / 2
+    let even = (least...denseTermsPerTurn).reversed().first { terms % $0 == 0 && terms > $0 }
+    return even ?? (terms < 2 * denseTermsPerTurn ? least : denseTermsPerTurn)
+  }
+
   var lanes: Int { block.packing.lanes }
 
   /// The step's function: with the map value that holds its weights, when it is not the image.
@@ -68,10 +81,11 @@ struct LinearCode {
   /// Splits the lanes and finishes every channel of a chunk. `w` points at the chunk, `y` at the first
   /// channel's output.
   func finish(
-    units: Int, channels: Int, output: String, multipliers: String, at word: Int, into source: inout CSource
+    from first: Int = 0, units: Int, channels: Int, output: String, multipliers: String, at word: Int,
+    into source: inout CSource
   ) {
     let biases = block.packing == .triple ? units * lanes : 0
-    for unit in 0..<units {
+    for unit in first..<units {
       let names = lane(of: unit)
       source.lines(names.split)
       for (lane, sum) in names.sums.enumerated() where unit * lanes + lane < channels {
@@ -80,6 +94,31 @@ struct LinearCode {
         source.line(
           "\(output)[\(channel * channelStride)] = medulla_finish\(index)(image, \(value), "
             + "\(CType.weight(multipliers, word + biases + channel)));")
+      }
+    }
+  }
+
+  /// `finish` for the first units of a chunk, whose lanes all have a channel, in one loop: their sums wait in
+  /// the outputs' places.
+  func finishInTurns(
+    _ whole: Int, of units: Int, multipliers: String, at word: Int, into source: inout CSource
+  ) {
+    let biases = block.packing == .triple ? units * lanes : 0
+    let stride = lanes * channelStride
+    for unit in 0..<whole { source.line("y[\(unit * stride + stride - channelStride)] = a\(unit);") }
+    source.line("\(CType.words)m = \(multipliers) + \(word);")
+    source.line("\(CType.results)z = y;")
+    source.loop("unit", whole, advance: ["m += \(lanes)", "z += \(stride)"]) { source in
+      source.line("MEDULLA_HOLD(m);")
+      source.line("MEDULLA_HOLD(z);")
+      source.line("a0 = z[\(stride - channelStride)];")
+      let names = lane(of: 0)
+      source.lines(names.split)
+      for (lane, sum) in names.sums.enumerated() {
+        let value = biases > 0 ? "\(sum) + \(CType.weight("m", lane))" : sum
+        source.line(
+          "z[\(lane * channelStride)] = medulla_finish\(index)(image, \(value), "
+            + "\(CType.weight("m", biases + lane)));")
       }
     }
   }

@@ -70,10 +70,13 @@ package struct ProgramBudget: Hashable, Sendable {
 
   private static func instructions(of step: Step, _ turns: LoopTurns) -> Int {
     switch step {
-    case .dense(let dense): linear(LinearBlock(dense), positions: 1, turns)
+    case .dense(let dense):
+      linear(
+        LinearBlock(dense), positions: 1, turn: LinearCode.denseTurn(dense.inputs), turns)
     case .convolution(let step):
       linear(
-        LinearBlock(step), positions: turns.apart(step.outputHeight) * turns.any(step.outputWidth), turns)
+        LinearBlock(step), positions: turns.apart(step.outputHeight) * turns.any(step.outputWidth),
+        turn: LinearCode.termsPerTurn, turns)
     case .map(let map): turns.apart(map.count) * (epilogueInstructions + 8)
     case .gather(let gather): turns.any(gather.indices.count) * 2
     case .softmax(let softmax): turns.any(softmax.rows) * turns.any(softmax.length) * 60
@@ -92,13 +95,13 @@ package struct ProgramBudget: Hashable, Sendable {
   /// One way through a sum's epilogue.
   private static let epilogueInstructions = 16
 
-  private static func linear(_ block: LinearBlock, positions: Int, _ turns: LoopTurns) -> Int {
+  private static func linear(_ block: LinearBlock, positions: Int, turn: Int, _ turns: LoopTurns) -> Int {
     let chunks = turns.apart(block.fullChunks) + (block.remainder > 0 ? 1 : 0)
     let units = turns.apart(block.fullChunks) * Packing.accumulators + block.remainder
-    let rounds = block.terms / LinearCode.termsPerTurn
+    let rounds = block.terms / turn
     let terms =
       rounds > 0
-      ? turns.any(rounds) * LinearCode.termsPerTurn + block.terms % LinearCode.termsPerTurn : block.terms
+      ? turns.any(rounds) * turn + block.terms % turn : block.terms
     let sums = units * terms * 3 + chunks * (terms + turns.any(rounds) * 8)
     let channels = min(units * block.packing.lanes, block.channels)
     return turns.any(block.groups) * positions * (sums + channels * epilogueInstructions + chunks * 12)

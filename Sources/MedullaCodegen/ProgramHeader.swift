@@ -35,6 +35,7 @@ package struct ProgramHeader: Sendable {
       if let epilogue = step.epilogue { epilogues.write(epilogue, step: index, into: &source) }
       write(step, index, places, into: &source)
     }
+    if touches(places, options) { writeTouch(words: places.words, into: &source) }
     inference(shape, scratch, options, places, into: &source)
     source.line("#endif")
     return source.text
@@ -165,6 +166,39 @@ package struct ProgramHeader: Sendable {
     }
   }
 
+  /// 64-bit words of an image that is loaded ahead: what the first cache holds beside all else.
+  private static let touchedWords = 2048
+  private static let wordsOfLine = 8
+  /// Lines of one turn.
+  private static let linesPerTurn = 4
+
+  private static func touches(_ places: WeightPlaces, _ options: ProgramOptions) -> Bool {
+    options == .standard && places.words <= touchedWords
+  }
+
+  /// `medulla_touch`: one load from each line of the image, none of which waits for another.
+  private static func writeTouch(words: Int, into source: inout CSource) {
+    source.line(
+      "/* Loads each line of the image ahead of its use, so that the misses of cold caches overlap. */")
+    source.function(["static __always_inline void medulla_touch(\(CType.image)image)"]) { source in
+      let lines = (words + wordsOfLine - 1) / wordsOfLine
+      let (turns, rest) = (lines / linesPerTurn, lines % linesPerTurn)
+      source.line("const volatile __s64 MEDULLA_MEMORY *w = \(CType.weights("image", 0));")
+      source.line()
+      func touch(_ count: Int, _ source: inout CSource) {
+        for line in 0..<count { source.line("(void)w[\(line * wordsOfLine)];") }
+      }
+      if turns > 0 {
+        source.loop("turn", turns, advance: ["w += \(linesPerTurn * wordsOfLine)"]) { source in
+          source.line("MEDULLA_HOLD(w);")
+          touch(linesPerTurn, &source)
+          if turns == 1, rest > 0 { source.line("w += \(linesPerTurn * wordsOfLine);") }
+        }
+      }
+      touch(rest, &source)
+    }
+  }
+
   private static func inference(
     _ shape: ProgramShape, _ scratch: ScratchLayout, _ options: ProgramOptions, _ places: WeightPlaces,
     into source: inout CSource
@@ -181,6 +215,7 @@ package struct ProgramHeader: Sendable {
       if chunks { source.line("\(CType.image)part;") }
       source.line()
       if options.marksCompletion { source.line("s[MEDULLA_DONE_OFFSET] = 0;") }
+      if touches(places, options) { source.line("medulla_touch(image);") }
       let offsets = scratch.tensorOffsets
       source.line("medulla_enter(image, s + MEDULLA_FEATURES_OFFSET, s + \(offsets[0]));")
       for index in shape.steps.indices {

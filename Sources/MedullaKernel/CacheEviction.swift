@@ -17,7 +17,7 @@ package final class CacheEviction: @unchecked Sendable {
   private let memory: UnsafeMutableRawPointer
   private let line: Int
 
-  /// - Throws: `missingFeature` where the system does not tell its caches, or there is no memory for the walk.
+  /// - Throws: `missingFeature` where the system does not tell its caches, or memory is short.
   package init() throws(KernelError) {
     let caches = (0..<16).compactMap(Self.cache)
     guard let largest = caches.map(\.bytes).max(), let line = caches.map(\.line).min(), line >= 8 else {

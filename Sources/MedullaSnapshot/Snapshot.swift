@@ -48,6 +48,10 @@ package struct Snapshot: Hashable, Sendable {
     else {
       throw SnapshotError(.malformedFile, "the parameters belong to another program shape")
     }
+    for (index, (table, lines)) in zip(shape.tables, parameters.tables).enumerated()
+    where table.isHalved && !table.mirrors(lines) {
+      throw SnapshotError(.malformedFile, "one half of table \(index) does not give the other")
+    }
     for (index, (step, data)) in zip(shape.steps, parameters.steps).enumerated() where !data.fits(step, shape)
     {
       throw SnapshotError(.malformedFile, "the parameters of step \(index) (\(step.kind)) do not fit it")

@@ -40,6 +40,7 @@ struct AccuracyTests {
     "example-81-padded convolution W8A8", "example-82-padded convolution W8A16",
     "example-91-pointwise convolution W8A16", "example-113-softmax W8A16",
     "example-115-softmax inside W8A8", "example-118-softmax of rows W8A16",
+    "example-153-padded convolution W8A10",
   ]
 
   @Test("where one scale serves features of very different size the limits are missed, and by these")

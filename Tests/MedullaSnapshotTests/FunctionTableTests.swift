@@ -41,6 +41,46 @@ struct FunctionTableTests {
     #expect(lines.range.upperBound <= table.amplitude)
   }
 
+  @Test("one half of a table gives the other to the bit, where it says so", arguments: tables)
+  func halves(table: FunctionTable) throws {
+    let lines = try table.entries()
+    #expect(table.mirrors(lines) == (table.function != .decay), "\(table)")
+    guard table.mirrors(lines) else { return }
+    let held = table.halved.held(lines)
+    #expect(held.count == table.segments / 2)
+    #expect(table.halved.whole(held) == lines)
+    let whole = TableLines(spec: table, entries: lines)
+    let sum = table.function == .tanh ? 0 : table.amplitude
+    for v in 0...table.maximumCoordinate {
+      // As programs compute it.
+      let distance = v - table.middle
+      let below = distance >> 63
+      let turned = distance ^ below
+      let line = held[Int(turned >> Int64(table.fractionBits))]
+      let value = (Int64(line.intercept) + Int64(line.slope) * (turned - below)) >> Int64(table.guardBits)
+      let mirrored = (value ^ below) - below + (below & sum)
+      if mirrored != whole.value(at: v) { Issue.record("\(table) at \(v)"); return }
+    }
+  }
+
+  @Test("a table that has no half is refused where a shape says so, and old shapes keep whole tables")
+  func wrongHalf() throws {
+    let snapshot = try Quantizer().quantize(
+      Networks.aurora(), Calibration(samples: Networks.samples(60, of: 30, seed: 1)))
+    #expect(snapshot.shape.tables.map(\.isHalved) == [true])
+    var tables = snapshot.parameters.tables
+    tables[0][3] = TableEntry(intercept: tables[0][3].intercept + 1, slope: tables[0][3].slope)
+    let changed = IntegerParameters(
+      tables: tables, features: snapshot.parameters.features, steps: snapshot.parameters.steps)
+    let error = #expect(throws: SnapshotError.self) {
+      try Snapshot(shape: snapshot.shape, parameters: changed, record: snapshot.record)
+    }
+    #expect(error?.code == .malformedFile)
+    let text = String(decoding: try JSONEncoder().encode(FunctionTableTests.tables[0]), as: UTF8.self)
+    #expect(!text.contains("isHalved"))
+    #expect(try JSONDecoder().decode(FunctionTable.self, from: Data(text.utf8)).isHalved == false)
+  }
+
   @Test("at 16 bits tanh and sigmoid are within 0.005% of their range")
   func accuracy() {
     for function in [FunctionTable.Function.tanh, .sigmoid] {

@@ -5,7 +5,7 @@ extension IntegerParameters {
   func image(for shape: ProgramShape) -> [Int64] {
     var words: [Int64] = []
     words.reserveCapacity(ImageLayout(shape).words)
-    for table in tables { words += table.map(\.word) }
+    for (table, lines) in zip(shape.tables, tables) { words += table.held(lines).map(\.word) }
     for feature in features { words += [feature.low, feature.width, feature.multiplier, feature.bias] }
     for (step, data) in zip(shape.steps, steps) {
       switch (step, data) {
@@ -31,8 +31,8 @@ extension IntegerParameters {
       throw SnapshotError(
         .malformedFile, "the image has \(image.count) words and its shape needs \(layout.words)")
     }
-    tables = layout.tables.map { section in
-      image[section.offset..<section.end].map(TableEntry.init(word:))
+    tables = zip(shape.tables, layout.tables).map { table, section in
+      table.whole(image[section.offset..<section.end].map(TableEntry.init(word:)))
     }
     features = (0..<shape.inputs).map { index in
       let word = layout.features.offset + index * ImageLayout.featureWords

@@ -66,7 +66,7 @@ struct LinearQuantizer {
   private func packings(terms: Int) -> [Packing] {
     if let fixed { return [fixed.packing] }
     switch options.scheme {
-    case .w8a8: return terms <= Packing.largestTriple ? [.triple, .pair, .single] : [.pair, .single]
+    case .w8a8, .w8a10: return terms <= Packing.largestTriple ? [.triple, .pair, .single] : [.pair, .single]
     case .w8a16: return [.pair, .single]
     case .w16a16: return [.single]
     }

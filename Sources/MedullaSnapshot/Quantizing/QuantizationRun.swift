@@ -124,10 +124,14 @@ struct QuantizationRun {
     if layer >= 0 { shape = network.layerShapes[layer] }
   }
 
-  /// The place of a table in the shape; a new one only when no equal one exists.
-  mutating func place(_ table: FunctionTable) throws(SnapshotError) -> Int {
+  /// The place of a table in the shape; a new one only when no equal one exists. Programs hold half of it
+  /// where that gives all, unless the running one that is to be matched holds it whole.
+  mutating func place(_ wanted: FunctionTable) throws(SnapshotError) -> Int {
+    let entries = try wanted.entries()
+    let isWhole = options.matching?.tables.contains(wanted) ?? false
+    let table = !isWhole && wanted.mirrors(entries) ? wanted.halved : wanted
     if let index = tables.firstIndex(of: table) { return index }
-    lines.append(TableLines(spec: table, entries: try table.entries()))
+    lines.append(TableLines(spec: table, entries: entries))
     tables.append(table)
     return tables.count - 1
   }

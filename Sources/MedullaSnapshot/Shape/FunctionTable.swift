@@ -3,7 +3,7 @@
 /// A point is a *coordinate* v in 0…maximumCoordinate; v = 0 is `lowerBound` and each step is `step` wide.
 /// With k = v >> fractionBits the value is `(intercept[k] + slope[k]·v) >> guardBits`: one load of a pair,
 /// one multiply, one shift. Coordinates outside are clamped first, which is where the function is flat.
-package struct FunctionTable: Hashable, Sendable, Codable {
+package struct FunctionTable: Hashable, Sendable {
   package enum Function: String, Hashable, Sendable, Codable {
     case tanh
     case sigmoid
@@ -19,16 +19,31 @@ package struct FunctionTable: Hashable, Sendable, Codable {
   package let guardBits: Int
   /// The integer that stands for a function value of 1.
   package let amplitude: Int64
+  /// Whether programs hold the lines above the middle alone, which then serve the other side too: to the bit,
+  /// as `mirrors(_:)` tells.
+  package let isHalved: Bool
 
   package init(
-    function: Function, segments: Int, fractionBits: Int, guardBits: Int, amplitude: Int64
+    function: Function, segments: Int, fractionBits: Int, guardBits: Int, amplitude: Int64,
+    isHalved: Bool = false
   ) {
     self.function = function
     self.segments = segments
     self.fractionBits = fractionBits
     self.guardBits = guardBits
     self.amplitude = amplitude
+    self.isHalved = isHalved
   }
+
+  /// The same table, of which programs hold one half.
+  package var halved: FunctionTable {
+    FunctionTable(
+      function: function, segments: segments, fractionBits: fractionBits, guardBits: guardBits,
+      amplitude: amplitude, isHalved: true)
+  }
+
+  /// Lines that an image holds.
+  package var heldLines: Int { isHalved ? segments / 2 : segments }
 
   /// The table whose lines use as many guard bits as 32-bit intercepts and slopes allow.
   package init(function: Function, amplitude: Int64, scheme: QuantizationScheme) {
@@ -57,6 +72,34 @@ package struct FunctionTable: Hashable, Sendable, Codable {
     case .sigmoid: 11
     case .decay: 16
     }
+  }
+}
+
+extension FunctionTable: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case function, segments, fractionBits, guardBits, amplitude, isHalved
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      function: try values.decode(Function.self, forKey: .function),
+      segments: try values.decode(Int.self, forKey: .segments),
+      fractionBits: try values.decode(Int.self, forKey: .fractionBits),
+      guardBits: try values.decode(Int.self, forKey: .guardBits),
+      amplitude: try values.decode(Int64.self, forKey: .amplitude),
+      isHalved: try values.decodeIfPresent(Bool.self, forKey: .isHalved) ?? false)
+  }
+
+  /// A whole table is written as it was before there were halves, so that such a snapshot keeps its bytes.
+  package func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(function, forKey: .function)
+    try values.encode(segments, forKey: .segments)
+    try values.encode(fractionBits, forKey: .fractionBits)
+    try values.encode(guardBits, forKey: .guardBits)
+    try values.encode(amplitude, forKey: .amplitude)
+    if isHalved { try values.encode(true, forKey: .isHalved) }
   }
 }
 

@@ -26,8 +26,8 @@ package struct ImageLayout: Hashable, Sendable {
     var tables: [Section] = []
     for (index, table) in shape.tables.enumerated() {
       tables.append(
-        Section(name: "table \(index) \(table.function.rawValue)", offset: offset, words: table.segments))
-      offset += table.segments
+        Section(name: "table \(index) \(table.function.rawValue)", offset: offset, words: table.heldLines))
+      offset += table.heldLines
     }
     features = Section(name: "features", offset: offset, words: shape.inputs * Self.featureWords)
     offset = features.end

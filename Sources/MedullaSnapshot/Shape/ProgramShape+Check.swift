@@ -58,7 +58,7 @@ extension FunctionTable {
   fileprivate var isUsable: Bool {
     segments >= 2 && segments <= SnapshotLimits.tableSegments && segments & (segments - 1) == 0
       && (0...16).contains(fractionBits) && segments << fractionBits <= 1 << 30
-      && (0...30).contains(guardBits)
+      && (0...30).contains(guardBits) && (!isHalved || function != .decay)
       && (1...(1 << 30)).contains(amplitude)
   }
 }
@@ -125,7 +125,7 @@ extension Step {
   }
 
   private func packs(_ packing: Packing, _ shape: ProgramShape, terms: Int) -> Bool {
-    packing != .triple || (shape.scheme == .w8a8 && terms <= Packing.largestTriple)
+    packing != .triple || (shape.scheme.isNarrow && terms <= Packing.largestTriple)
   }
 }
 

@@ -10,7 +10,8 @@ enum ExampleNetworks {
     try dense(&generator) + activations(&generator) + planes(&generator) + ends(&generator)
   }
 
-  private static let every = QuantizationScheme.allCases
+  /// Of 10-bit activations there are cases of their own, behind the others.
+  static let every: [QuantizationScheme] = [.w8a8, .w8a16, .w16a16]
 
   private static func dense(_ generator: inout SeededGenerator) throws -> [Example] {
     [

@@ -23,9 +23,15 @@ package struct InferenceCase: Sendable, CustomStringConvertible {
   /// Every case. The same seed gives the same cases.
   package static func all(seed: UInt64) throws -> [InferenceCase] {
     var generator = SeededGenerator(seed: seed)
-    return try ExampleNetworks.all(using: &generator).flatMap { network, schemes in
+    let examples = try ExampleNetworks.all(using: &generator)
+    let cases = try examples.flatMap { network, schemes in
       try schemes.map { try InferenceCase(network, scheme: $0, using: &generator) }
     }
+    // Last, so that the draws of the others stay as they were.
+    return try cases
+      + examples.filter { $0.schemes == ExampleNetworks.every }.map {
+        try InferenceCase($0.network, scheme: .w8a10, using: &generator)
+      }
   }
 
   init(

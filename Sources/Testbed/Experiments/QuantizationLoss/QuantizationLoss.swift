@@ -16,7 +16,8 @@ enum QuantizationLoss {
   )
   .titled { "C = \(Int(scale($0)))" }
   static let schemes = Axis(
-    "schemes", "scheme", QuantizationScheme.allCases.map(\.rawValue), "Integers of weights and activations.")
+    "schemes", "scheme", [QuantizationScheme.w8a8, .w8a16, .w16a16].map(\.rawValue),
+    "Integers of weights and activations.")
   static let samples = Setting(
     "samples", 4_000, .atLeast, in: 100...100_000, "Samples of networks that are not shipped.")
 
