@@ -8,7 +8,7 @@ import MedullaSnapshot
 public struct CompileOptions: Sendable {
   public enum Scheme: String, Sendable, CaseIterable {
     /// Weights of 8 bits, activations of 8 or 16; both of 16.
-    case w8a8, w8a16, w16a16
+    case w8a8, w8a10, w8a16, w16a16
   }
 
   /// nil: W8A16, or the cheapest that meets `maxError`.

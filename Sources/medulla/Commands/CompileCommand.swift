@@ -48,7 +48,7 @@ struct CompileCommand: ParsableCommand {
     help: ArgumentHelp(
       "The model's output to compile, by its name; needed where it has several.", valueName: "name"))
   var outputName: String?
-  @Option(help: "w8a8, w8a16 or w16a16; default w8a16.")
+  @Option(help: "w8a8, w8a10, w8a16 or w16a16; default w8a16.")
   var scheme: QuantizationScheme?
   @Option(
     help: ArgumentHelp(
