@@ -2,7 +2,7 @@ import MedullaBase
 
 /// Why a call did not do what was asked.
 public struct MedullaError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// A word for programs, such as `wrongShape` or `permission`.
+  /// A word for programs, such as `wrong_shape` or `permission`.
   public let code: String
   /// What happened, with the object by name.
   public let message: String

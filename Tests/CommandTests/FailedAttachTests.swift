@@ -10,11 +10,12 @@ struct FailedAttachTests {
   func mount() throws {
     let folder = NSTemporaryDirectory() + "medulla-mount-\(UUID())"
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    // In a mount namespace of its own; TCP has a congestion control `reno` always.
+    // In namespaces of its own, where the shell is the first process, as in a container; TCP has a congestion
+    // control `reno` always.
     let line = """
       bin/medulla compile models/aurora-medulla.onnx -o \(folder)/a.medulla \
       --calibration models/aurora-medulla-calibration.npy >/dev/null &&
-      unshare --mount --propagation private sh -c '
+      unshare --mount --propagation private --pid --fork --mount-proc sh -c '
         umount --lazy /sys/fs/bpf
         bin/medulla attach congestion --name reno \(folder)/a.medulla && exit 1
         grep -c " /sys/fs/bpf " /proc/self/mounts

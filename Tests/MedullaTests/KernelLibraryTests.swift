@@ -29,7 +29,7 @@ struct KernelLibraryTests {
     learning.stop()
     try instance.detach()
     let gone = #expect(throws: MedullaError.self) { try Instance(named: name) }
-    #expect(gone?.code == "notAttached")
+    #expect(gone?.code == "not_attached")
   }
 
   @Test(

@@ -42,15 +42,15 @@ struct LibraryTests {
     let unknown = #expect(throws: MedullaError.self) {
       try Medulla.compile(model: Self.model, calibration: Self.calibration, output: "absent")
     }
-    #expect(unknown?.code == "missingData")
+    #expect(unknown?.code == "missing_data")
     let bundle = try Medulla.compile(model: Self.model, calibration: Self.calibration)
     let nothing = #expect(throws: MedullaError.self) { try bundle.run([Float](repeating: .nan, count: 30)) }
-    #expect(nothing?.code == "notFinite")
+    #expect(nothing?.code == "not_finite")
     let options = CompileOptions(scheme: .w8a8, maxError: 0.01)
     let both = #expect(throws: MedullaError.self) {
       try Medulla.compile(model: Self.model, calibration: Self.calibration, options: options)
     }
-    #expect(both?.code == "badOptions")
+    #expect(both?.code == "bad_options")
   }
 
   @Test("the README shows the example that is built")

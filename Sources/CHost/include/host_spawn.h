@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts the processes of adapters, by a process of its own: it is forked before this one gives up its
-// privileges, and so can give an adapter a user whose processes this one could neither start nor end. And what
-// posix_spawn has that Swift cannot call.
+// privileges, and so can give an adapter a user whose processes this one could neither start nor end. And
+// what posix_spawn has that Swift cannot call.
 #ifndef MEDULLA_SPAWN_H
 #define MEDULLA_SPAWN_H
 

@@ -1,10 +1,16 @@
 /// Adam (Kingma and Ba, 2015, algorithm 1) over one vector of parameters.
-package struct Adam: Sendable, Equatable, Codable {
+package struct Adam: Sendable, Codable {
+  private enum CodingKeys: String, CodingKey {
+    case rate, beta1, beta2, epsilon, steps, first, second
+  }
+
   package var rate: Float
   package let beta1: Float
   package let beta2: Float
   package let epsilon: Float
-  package private(set) var steps = 0
+  package private(set) var steps: Int
+  /// β₁ and β₂ to the power of `steps`; nil after a checkpoint was read, which does not have them.
+  private var decays: (first: Float, second: Float)?
   private var first: [Float]
   private var second: [Float]
 
@@ -16,6 +22,7 @@ package struct Adam: Sendable, Equatable, Codable {
     self.beta1 = beta1
     self.beta2 = beta2
     self.epsilon = epsilon
+    steps = 0
     first = [Float](repeating: 0, count: count)
     second = first
   }
@@ -30,8 +37,13 @@ package struct Adam: Sendable, Equatable, Codable {
     for value in gradient { squares += value * value }
     let norm = squares.squareRoot()
     let scale = norm > largestNorm ? largestNorm / norm : 1
-    let correction1 = 1 - power(beta1, steps)
-    let correction2 = 1 - power(beta2, steps)
+    let powers = (
+      first: (decays?.first ?? Self.power(beta1, steps - 1)) * beta1,
+      second: (decays?.second ?? Self.power(beta2, steps - 1)) * beta2
+    )
+    decays = powers
+    let correction1 = 1 - powers.first
+    let correction2 = 1 - powers.second
     for index in parameters.indices {
       let slope = gradient[index] * scale
       first[index] = beta1 * first[index] + (1 - beta1) * slope
@@ -42,14 +54,21 @@ package struct Adam: Sendable, Equatable, Codable {
     }
   }
 
-  /// By squaring, so that a long training's steps cost what the first ones do.
-  private func power(_ base: Float, _ exponent: Int) -> Float {
-    var (result, square, rest) = (1.0, Double(base), exponent)
-    while rest > 0 {
-      if rest & 1 == 1 { result *= square }
-      square *= square
-      rest >>= 1
-    }
-    return Float(result)
+  /// One factor after the other, as the steps multiply them, so that a training that goes on from a checkpoint
+  /// gives the bits of one that was never interrupted. A checkpoint's number of steps may be any: beyond 2²⁴, one
+  /// factor more changes no bit that a step sees.
+  private static func power(_ base: Float, _ exponent: Int) -> Float {
+    var result: Float = 1
+    for _ in 0..<max(0, min(exponent, 1 << 24)) where result > 0 { result *= base }
+    return result
+  }
+}
+
+extension Adam: Equatable {
+  package static func == (left: Adam, right: Adam) -> Bool {
+    // What follows from the steps is not compared: a checkpoint that was just read has it not yet.
+    left.rate == right.rate && left.beta1 == right.beta1 && left.beta2 == right.beta2
+      && left.epsilon == right.epsilon && left.steps == right.steps && left.first == right.first
+      && left.second == right.second
   }
 }
