@@ -46,7 +46,7 @@ public func compile(
   try translated {
     guard options.scheme == nil || options.maxError == nil else {
       throw MedullaError(
-        code: "badOptions", message: "both a scheme and a largest error are given",
+        code: "bad_options", message: "both a scheme and a largest error are given",
         remedy: "give one: the largest error chooses the scheme")
     }
     let network = try Network.read(contentsOf: model, output: output)

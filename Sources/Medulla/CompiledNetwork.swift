@@ -38,12 +38,12 @@ public struct CompiledNetwork: Sendable {
   public func run(_ input: [Float]) throws(MedullaError) -> [Float] {
     guard input.count == inputs else {
       throw MedullaError(
-        code: "shapeMismatch", message: "\(input.count) values for a network of \(inputs) inputs",
+        code: "shape_mismatch", message: "\(input.count) values for a network of \(inputs) inputs",
         remedy: "give \(inputs)")
     }
     if let feature = input.firstIndex(where: { !$0.isFinite }) {
       throw MedullaError(
-        code: "notFinite", message: "value \(feature) is \(input[feature])", remedy: "give finite numbers")
+        code: "not_finite", message: "value \(feature) is \(input[feature])", remedy: "give finite numbers")
     }
     return ReferenceInterpreter(files.snapshot).run(input)
   }

@@ -54,9 +54,9 @@ package struct Adam: Sendable, Codable {
     }
   }
 
-  /// One factor after the other, as the steps multiply them, so that a training that goes on from a checkpoint
-  /// gives the bits of one that was never interrupted. A checkpoint's number of steps may be any: beyond 2²⁴, one
-  /// factor more changes no bit that a step sees.
+  /// One factor after the other, as the steps multiply them, so that a training that goes on from a
+  /// checkpoint gives the bits of one that was never interrupted. A checkpoint's number of steps may be any:
+  /// beyond 2²⁴, one factor more changes no bit that a step sees.
   private static func power(_ base: Float, _ exponent: Int) -> Float {
     var result: Float = 1
     for _ in 0..<max(0, min(exponent, 1 << 24)) where result > 0 { result *= base }
