@@ -49,7 +49,7 @@ struct KernelInferenceTests {
       let row = [Int64](repeating: 1 << 16, count: inputs)
       return try (0..<2).map { _ in try #require(try inference.coldTime(row, runs: 25)) }
     }
-    let (tiny, large) = (try times(1, 1), try times(128, 64))
+    let (tiny, large) = (try times(1, 1), try times(64, 192))
     for (tiny, large) in zip(tiny, large) {
       #expect(large.median > 1.5 * large.warm, "\(large)")
       #expect(large.low <= large.median && large.median <= large.high)
