@@ -179,7 +179,10 @@ struct TableReader {
 
   /// Reports every key that nobody has asked for.
   func finish() {
-    for (key, entry) in entries where !claimed.contains(key) {
+    // In the order of the text, and no more of them than are told: each is compared with all known keys.
+    let unknown = entries.filter { !claimed.contains($0.key) }
+      .sorted { $0.value.keyPosition < $1.value.keyPosition }
+    for (key, entry) in unknown.prefix(Problems.limit) {
       let nearest = claimed.map { ($0, Self.distance($0, key)) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
       let hint =
         if let nearest, nearest.1 <= 2 { "is unknown; did you mean \(nearest.0)?" } else if claimed.isEmpty {
