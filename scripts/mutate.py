@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EQUIVALENT = ROOT / "scripts" / "mutants-equivalent.txt"
 
-SNAPSHOT = ["BoundProofTests", "MedullaSnapshotTests", "MedullaCodegenTests|RuntimeConformanceTests"]
+SNAPSHOT = ["BoundProofTests", "MedullaSnapshotTests", "ProgramBudgetTests|RuntimeConformanceTests"]
 LOOP = [
     "MedullaAdaptationTests.(Gate|Watch|Trigger|SharedQueue|LoopTable|AdaptationLoop)",
     "IdenticalSnapshotTests",
