@@ -142,7 +142,7 @@ pack() { (cd "$1" && find . -mindepth 1 | busybox cpio -o -H newc 2>/dev/null); 
 boot() {
   local release=$1 script=$2 limit=$3 log=$work/log tree=$work/tree
   rm -rf "$tree" "$log" "$work/socket"
-  mkdir -p "$tree"/{bin,proc,sys,dev,host,memory,root}
+  mkdir -p "$tree"/{bin,proc,sys,dev,host,memory,merged}
   cp "$(command -v busybox)" "$tree/bin/busybox"
   cp scripts/kernels/init "$tree/init"
   { cat "$cache/$release/modules.cpio"; pack "$tree"; } >"$work/initrd"
