@@ -11,27 +11,30 @@ Usage: scripts/mutate.py [--area NAME]... [--list] [--keep DIR] [--only NUMBER].
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EQUIVALENT = ROOT / "scripts" / "mutants-equivalent.txt"
 
-SNAPSHOT = ["BoundProofTests", "MedullaSnapshotTests", "ProgramBudgetTests|RuntimeConformanceTests"]
-LOOP = [
-    "MedullaAdaptationTests.(Gate|Watch|Trigger|SharedQueue|LoopTable|AdaptationLoop)",
-    "IdenticalSnapshotTests",
-    "MedullaAdaptationTests.(FunctionRunner|RunnerCommand|RunnerTakeover|Takeover)",
-]
-SLOTS = ["MedullaDatapathTests", "MedullaPacketTests|MedullaCongestionTests"]
+SNAPSHOT = ["BoundProofTests", "MedullaSnapshotTests|ProgramBudgetTests"]
+LOOP = ["MedullaAdaptationTests.(Gate|Watch|RewardComparison|Trigger|SharedQueue|LoopTable|AdaptationLoop)"]
+RUNNER = ["MedullaAdaptationTests.(FunctionRunner|RunnerCommand|RunnerTakeover|Takeover)"]
+TABLES = ["RouterTests|RouterStaging|SlotTableTests|LayoutTests|FlowTableModel|InstanceSettings|MemoryOrder"]
+PACKETS = ["KernelPacketTests|ToyFunctionTests", "KernelFunctionTests"]
+CONGESTION = ["KernelCongestionTests", "KernelSamplesTests|PromotionTimeTests"]
 #: Of each area: its sources, and the tests that must notice, the quick ones first.
 AREAS: dict[str, tuple[list[str], list[str]]] = {
     "packing": (["Sources/MedullaSnapshot/Integer/*Packing.swift"], SNAPSHOT),
@@ -39,15 +42,17 @@ AREAS: dict[str, tuple[list[str], list[str]]] = {
         [f"Sources/MedullaSnapshot/Integer/{name}.swift" for name in ("*Bound*", "StepProof")],
         SNAPSHOT,
     ),
-    "gates": (["Sources/MedullaAdaptation/Gates/*.swift"], LOOP),
-    "watch": (["Sources/MedullaAdaptation/Watch/*.swift"], LOOP),
-    "slots": (["Sources/MedullaDatapath/Slots/*.swift"], SLOTS),
+    "gates": (["Sources/MedullaAdaptation/Gates/*.swift"], [*LOOP, "IdenticalSnapshotTests", *RUNNER]),
+    "watch": (["Sources/MedullaAdaptation/Watch/*.swift"], LOOP + RUNNER),
+    "slots": (["Sources/MedullaDatapath/Slots/*.swift"], TABLES + PACKETS + CONGESTION),
     "kernel": (
         [f"Sources/MedullaDatapath/bpf/{name}.bpf.h" for name in ("medulla", "medulla_live", "medulla_decide",
                                                                   "medulla_packet", "medulla_parse")],
-        SLOTS,
+        PACKETS + CONGESTION,
     ),
 }
+#: The areas whose tests use the kernel: one at a time, as they time what it does.
+IN_KERNEL = {"slots", "kernel"}
 
 #: An operator, what it becomes, the precedence that Swift gives it, and the types of its operands.
 FLIPS: dict[str, tuple[str, str, str]] = {
@@ -224,7 +229,7 @@ class Build:
         sys.exit("mutate: the tree does not build after six tries")
 
     def test(self, stage: str, limit: float, **environment: str) -> tuple[bool, float]:
-        """Whether the tests of a stage pass, and in how many seconds."""
+        """Whether the tests of a stage pass, and in how many seconds; it ends with the first that does not."""
         begin = time.monotonic()
         command = [
             ".build/debug/medullaPackageTests.xctest", "--testing-library", "swift-testing", "--no-parallel",
@@ -234,16 +239,32 @@ class Build:
             command, cwd=self.tree, env=os.environ | environment, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
         )
-        try:
-            output, _ = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            process.communicate()
-            return False, time.monotonic() - begin
-        ran = re.search(r"Test run with (\d+) tests?", output)
-        if ran is None or ran[1] == "0":
-            return False, time.monotonic() - begin
-        return process.returncode == 0, time.monotonic() - begin
+        watch = threading.Timer(limit, lambda: os.killpg(process.pid, signal.SIGKILL))
+        watch.start()
+        ran, failed = 0, False
+        with process:
+            for line in process.stdout:
+                if found := re.search(r"Test run with (\d+) tests?", line):
+                    ran = int(found[1])
+                if " recorded an issue " in line and not failed:
+                    failed = True
+                    os.killpg(process.pid, signal.SIGKILL)
+        watch.cancel()
+        if process.returncode < 0:
+            remove_leftovers(process.pid)
+        return ran > 0 and not failed and process.returncode == 0, time.monotonic() - begin
+
+
+def remove_leftovers(process: int) -> None:
+    """What a test process that was killed has left in the kernel: names tell whose it is."""
+    for namespace in Path("/run/netns").glob(f"medulla-{process}-*"):
+        inside = subprocess.run(["ip", "netns", "pids", namespace.name], capture_output=True, text=True).stdout
+        for other in inside.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(other), signal.SIGKILL)
+        subprocess.run(["ip", "netns", "del", namespace.name], check=False)
+    for instance in Path("/sys/fs/bpf/medulla").glob(f"*{process}"):
+        shutil.rmtree(instance, ignore_errors=True)
 
 
 def equivalent() -> Counter[str]:
@@ -254,37 +275,43 @@ def equivalent() -> Counter[str]:
     return entries
 
 
-def run(mutants: list[Mutant], tree: Path, only: list[int]) -> int:
+def survives(mutant: Mutant, build: Build, limits: dict[str, float], kernel: threading.Lock) -> bool:
+    in_kernel = mutant.area in IN_KERNEL
+    with kernel if in_kernel else contextlib.nullcontext(), tempfile.TemporaryDirectory(dir=build.tree) as folder:
+        environment = {"MEDULLA_MUTANT": str(mutant.number)}
+        if not mutant.file.endswith(".swift"):
+            source = (ROOT / mutant.file).read_text()
+            after = mutant.offset + len(mutant.operator)
+            copy = Path(folder) / Path(mutant.file).name
+            copy.write_text(source[: mutant.offset] + mutant.flipped + source[after:])
+            environment = {"MEDULLA_MUTANT_SOURCES": folder}
+        return all(build.test(stage, limits[stage], **environment)[0] for stage in AREAS[mutant.area][1])
+
+
+def run(mutants: list[Mutant], tree: Path, only: list[int], jobs: int) -> int:
     build = Build(tree, mutants)
     build.build()
     limits: dict[str, float] = {}
-    for stage in {stage for mutant in mutants for stage in AREAS[mutant.area][1]}:
-        passed, seconds = build.test(stage, 900)
-        if not passed:
-            sys.exit(f"mutate: without a flip, {stage} does not pass")
-        limits[stage] = 2 * seconds + 30
-        print(f"mutate: {stage}: {seconds:.0f} s", flush=True)
-    known, survivors, killed = equivalent(), [], 0
-    for mutant in mutants:
-        if mutant in build.dropped or (only and mutant.number not in only) or known[mutant.key]:
-            continue
-        environment = {"MEDULLA_MUTANT": str(mutant.number)}
-        if not mutant.file.endswith(".swift"):
-            folder = tree / "mutant-sources"
-            folder.mkdir(exist_ok=True)
-            source = (ROOT / mutant.file).read_text()
-            after = mutant.offset + len(mutant.operator)
-            (folder / Path(mutant.file).name).write_text(source[: mutant.offset] + mutant.flipped + source[after:])
-            environment = {"MEDULLA_MUTANT_SOURCES": str(folder)}
-        survives = all(build.test(stage, limits[stage], **environment)[0] for stage in AREAS[mutant.area][1])
-        if not mutant.file.endswith(".swift"):
-            shutil.rmtree(tree / "mutant-sources")
-        if survives:
-            survivors.append(mutant)
-            print(f"mutate: not noticed: {mutant}", flush=True)
-        else:
-            killed += 1
-    print(f"mutate: {killed} noticed, {len(survivors)} not, {len(build.dropped)} without meaning, "
+    for area in dict.fromkeys(mutant.area for mutant in mutants):
+        for stage in AREAS[area][1]:
+            if stage not in limits:
+                passed, seconds = build.test(stage, 900)
+                if not passed:
+                    sys.exit(f"mutate: without a flip, {stage} does not pass")
+                limits[stage] = 3 * seconds + 30
+                print(f"mutate: {stage}: {seconds:.0f} s", flush=True)
+    known, kernel = equivalent(), threading.Lock()
+    tried = [mutant for mutant in mutants
+             if mutant not in build.dropped and (not only or mutant.number in only) and not known[mutant.key]]
+    # Those of the kernel wait for each other: with the others between them, no job idles.
+    tried.sort(key=lambda mutant: (mutants.index(mutant) - next(
+        index for index, other in enumerate(mutants) if (other.area in IN_KERNEL) == (mutant.area in IN_KERNEL))))
+    survivors = 0
+    with ThreadPoolExecutor(jobs) as pool:
+        for mutant, unnoticed in zip(tried, pool.map(lambda mutant: survives(mutant, build, limits, kernel), tried)):
+            survivors += unnoticed
+            print(f"mutate: {'NOT NOTICED' if unnoticed else 'noticed'}: {mutant}", flush=True)
+    print(f"mutate: {len(tried) - survivors} noticed, {survivors} not, {len(build.dropped)} without meaning, "
           f"{sum(known.values())} listed as changing nothing")
     return 1 if survivors else 0
 
@@ -295,6 +322,8 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="only list the flips")
     parser.add_argument("--only", action="append", type=int, help="only the flip of this number; may be repeated")
     parser.add_argument("--keep", type=Path, help="where the build is made, and stays (default: a temporary folder)")
+    parser.add_argument("--jobs", type=int, default=1, help="flips at a time (default 1; those of the kernel wait "
+                        "for each other)")
     options = parser.parse_args()
     mutants = find(options.area or list(AREAS))
     if options.list:
@@ -302,9 +331,9 @@ def main() -> int:
         return 0
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
-        return run(mutants, options.keep, options.only or [])
+        return run(mutants, options.keep, options.only or [], options.jobs)
     with tempfile.TemporaryDirectory(prefix="medulla-mutants-") as folder:
-        return run(mutants, Path(folder), options.only or [])
+        return run(mutants, Path(folder), options.only or [], options.jobs)
 
 
 if __name__ == "__main__":

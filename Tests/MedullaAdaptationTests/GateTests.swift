@@ -39,6 +39,18 @@ struct GateTests {
     #expect(gate.decide(3).evidence.value == nil)
   }
 
+  @Test("a range that is exactly the limit has settled; around 0 the values' size stands in for the mean")
+  func stabilityLimits() {
+    var gate = StabilityGate(.init(window: 2, range: 0.1))
+    _ = gate.decide(19)
+    #expect(gate.decide(21).isOpen)
+    gate = StabilityGate(.init(window: 2, range: 0.1))
+    _ = gate.decide(-1)
+    #expect(gate.decide(1).evidence.value == 4)
+    _ = gate.decide(-3)
+    #expect(gate.decide(-3).evidence.value == 0)
+  }
+
   @Test(
     "the necessity gate goes by the statistic that it is told",
     arguments: [(.minimum, false, 0.01), (.mean, true, 0.0595), (.p99, true, 0.06)]
@@ -49,6 +61,14 @@ struct GateTests {
     #expect(decision.isOpen == isOpen)
     #expect(abs(try #require(decision.evidence.value) - value) < 1e-12)
     #expect(decision.evidence.figures["samples"] == 100)
+  }
+
+  @Test(
+    "the 99th percentile is the smallest loss that 99 of 100 are not above",
+    arguments: [(1, 1), (2, 2), (99, 99), (100, 99), (101, 100), (200, 198), (1_000, 990)])
+  func percentile(count: Int, rank: Int) {
+    var gate = NecessityGate(.init(statistic: .p99, alpha: 0.05))
+    #expect(gate.decide((1...count).map(Double.init).shuffled()).evidence.value == Double(rank))
   }
 
   @Test("a gate that was shut opens only above its threshold with the hysteresis")
@@ -98,6 +118,18 @@ struct GateTests {
     "the accuracy gate is open up to its limit", arguments: [(0.01, true), (0.011, false), (.nan, false)])
   func accuracy(error: Double, isOpen: Bool) {
     #expect(AccuracyGate(.init(maxError: 0.01)).decide(error: error, samples: 1).isOpen == isOpen)
+  }
+
+  @Test("the time gate says whether it waits for the last update or for rewards")
+  func timeReasons() {
+    var spacing = UpdateSpacing(interval: .seconds(10), backOff: .zero, backOffLimit: .zero)
+    spacing.noteTry(at: .zero)
+    let early = TimeGate.decide(spacing, at: .seconds(9))
+    #expect(early.evidence.value == 1 && early.evidence.reason.contains("too short"))
+    let late = TimeGate.decide(spacing, at: .seconds(10))
+    #expect(late.isOpen && late.evidence.reason.contains("may be tried"))
+    let blind = TimeGate.decide(spacing, at: .seconds(10), hasBaseline: false)
+    #expect(!blind.isOpen && blind.evidence.reason.contains("too few rewards"))
   }
 
   @Test("rollbacks in a row double the wait up to its limit; a success ends the row")

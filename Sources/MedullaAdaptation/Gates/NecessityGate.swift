@@ -34,7 +34,8 @@ package struct NecessityGate: Gate, Equatable {
     }
     let sorted = losses.sorted()
     let mean = sorted.reduce(0) { $0 + $1 / Double(sorted.count) }
-    let p99 = sorted[min(sorted.count - 1, Int((Double(sorted.count) * 0.99).rounded(.up)) - 1)]
+    // The nearest rank: the smallest that 99% are not above.
+    let p99 = sorted[Int((Double(sorted.count) * 0.99).rounded(.up)) - 1]
     let value =
       switch settings.statistic {
       case .minimum: sorted[0]

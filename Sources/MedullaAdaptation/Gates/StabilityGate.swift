@@ -3,7 +3,7 @@
 package struct StabilityGate: Gate, Equatable {
   package let name = GateName.stability
   package let settings: GateSettings.Stability
-  private var values: [Double] = []
+  private var values: ArraySlice<Double> = []
 
   package init(_ settings: GateSettings.Stability) {
     self.settings = settings
@@ -25,15 +25,14 @@ package struct StabilityGate: Gate, Equatable {
       values = []
       return decision(nil, isOpen: false, "the adapter's value is \(value)")
     }
-    values.append(value)
-    if values.count > settings.window { values.removeFirst(values.count - settings.window) }
+    values = (values + [value]).suffix(settings.window)
     guard values.count == settings.window, let low = values.min(), let high = values.max() else {
       return decision(nil, isOpen: false, "\(values.count) of \(settings.window) rounds are in the window")
     }
     let mean = values.reduce(0) { $0 + $1 / Double(values.count) }
     // Around 0 there is no relative range; the size of the values stands in for the mean.
     let size = max(abs(mean), (abs(low) + abs(high)) / 4)
-    let range = high > low ? (high - low) / max(size, .leastNormalMagnitude) : 0
+    let range = (high - low) / max(size, .leastNormalMagnitude)
     let isOpen = range <= settings.range
     return decision(
       range, isOpen: isOpen, isOpen ? "the value has settled" : "the value still moves",
