@@ -246,7 +246,7 @@ let package = Package(
     .testTarget(
       name: "MedullaDatapathTests",
       dependencies: [
-        "CMedullaABI", "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile",
+        "CLibBPF", "CMedullaABI", "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile",
         "MedullaKernel", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaRuntime",
         "DatapathCases",
       ],

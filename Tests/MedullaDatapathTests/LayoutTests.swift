@@ -17,7 +17,7 @@ struct LayoutTests {
     second.measured_min_ns = 150
     second.measured_max_ns = 300
     second.function = (0, 2, 0, 7)
-    let total = medulla_counts.total([first, medulla_counts(), second])
+    let total = medulla_counts.total([first, medulla_counts(), second, medulla_counts()])
     #expect(total.inferences == 7)
     #expect(total.measured_min_ns == 150)
     #expect(total.measured_max_ns == 900)
