@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -29,10 +30,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EQUIVALENT = ROOT / "scripts" / "mutants-equivalent.txt"
 
-SNAPSHOT = ["BoundProofTests", "MedullaSnapshotTests|ProgramBudgetTests"]
+SNAPSHOT = ["MedullaSnapshotTests.Bound", "MedullaSnapshotTests|ProgramBudgetTests"]
 LOOP = ["MedullaAdaptationTests.(Gate|Watch|RewardComparison|Trigger|SharedQueue|LoopTable|AdaptationLoop)"]
 RUNNER = ["MedullaAdaptationTests.(FunctionRunner|RunnerCommand|RunnerTakeover|Takeover)"]
-TABLES = ["RouterTests|RouterStaging|SlotTableTests|LayoutTests|FlowTableModel|InstanceSettings|MemoryOrder"]
+TABLES = ["RouterTests|RouterStaging|SlotTableTests|ControlBlockTests|MedullaDatapathTests.LayoutTests|FlowTableModel|InstanceSettings|MemoryOrder"]
 PACKETS = ["KernelPacketTests|ToyFunctionTests", "KernelFunctionTests"]
 CONGESTION = ["KernelCongestionTests", "KernelSamplesTests|PromotionTimeTests"]
 #: Of each area: its sources, and the tests that must notice, the quick ones first.
@@ -51,8 +52,8 @@ AREAS: dict[str, tuple[list[str], list[str]]] = {
         PACKETS + CONGESTION,
     ),
 }
-#: The areas whose tests use the kernel: one at a time, as they time what it does.
-IN_KERNEL = {"slots", "kernel"}
+#: Tests that use the kernel: one flip at a time, as they time what it does.
+IN_KERNEL = {*PACKETS, *CONGESTION}
 
 #: An operator, what it becomes, the precedence that Swift gives it, and the types of its operands.
 FLIPS: dict[str, tuple[str, str, str]] = {
@@ -98,6 +99,10 @@ class Mutant:
     def key(self) -> str:
         """What the list of equivalent ones names it by: the place survives other changes of the file."""
         return f"{self.file.rsplit('/', 1)[1]}: {self.text}"
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}:{self.column} {self.text}"
 
     def __str__(self) -> str:
         return f"{self.number} {self.file}:{self.line}:{self.column} `{self.operator}` to `{self.flipped}`: {self.text}"
@@ -170,6 +175,8 @@ class Build:
         self.mutants = [mutant for mutant in mutants if mutant.file.endswith(".swift")]
         # A kept build remembers which flips the language did not take.
         self.memory = tree / "without-meaning.txt"
+        # And which were noticed: a pass that was cut short goes on.
+        self.noticed = tree / "noticed.txt"
         known = set(self.memory.read_text().splitlines()) if self.memory.exists() else set()
         self.dropped = [mutant for mutant in self.mutants if mutant.key in known]
         self.mutants = [mutant for mutant in self.mutants if mutant not in self.dropped]
@@ -276,8 +283,7 @@ def equivalent() -> Counter[str]:
 
 
 def survives(mutant: Mutant, build: Build, limits: dict[str, float], kernel: threading.Lock) -> bool:
-    in_kernel = mutant.area in IN_KERNEL
-    with kernel if in_kernel else contextlib.nullcontext(), tempfile.TemporaryDirectory(dir=build.tree) as folder:
+    with tempfile.TemporaryDirectory(dir=build.tree) as folder:
         environment = {"MEDULLA_MUTANT": str(mutant.number)}
         if not mutant.file.endswith(".swift"):
             source = (ROOT / mutant.file).read_text()
@@ -285,7 +291,12 @@ def survives(mutant: Mutant, build: Build, limits: dict[str, float], kernel: thr
             copy = Path(folder) / Path(mutant.file).name
             copy.write_text(source[: mutant.offset] + mutant.flipped + source[after:])
             environment = {"MEDULLA_MUTANT_SOURCES": folder}
-        return all(build.test(stage, limits[stage], **environment)[0] for stage in AREAS[mutant.area][1])
+        for stage in AREAS[mutant.area][1]:
+            with kernel if stage in IN_KERNEL else contextlib.nullcontext():
+                passed, _ = build.test(stage, limits[stage], **environment)
+            if not passed:
+                return False
+    return True
 
 
 def run(mutants: list[Mutant], tree: Path, only: list[int], jobs: int) -> int:
@@ -301,17 +312,23 @@ def run(mutants: list[Mutant], tree: Path, only: list[int], jobs: int) -> int:
                 limits[stage] = 3 * seconds + 30
                 print(f"mutate: {stage}: {seconds:.0f} s", flush=True)
     known, kernel = equivalent(), threading.Lock()
+    before = build.noticed.read_text().splitlines() if build.noticed.exists() else []
     tried = [mutant for mutant in mutants
-             if mutant not in build.dropped and (not only or mutant.number in only) and not known[mutant.key]]
-    # Those of the kernel wait for each other: with the others between them, no job idles.
-    tried.sort(key=lambda mutant: (mutants.index(mutant) - next(
-        index for index, other in enumerate(mutants) if (other.area in IN_KERNEL) == (mutant.area in IN_KERNEL))))
+             if mutant not in build.dropped and (not only or mutant.number in only) and not known[mutant.key]
+             and mutant.place not in before]
+    # Those that need the kernel wait for each other: with others between them, no job idles.
+    waits = {mutant.number: bool(IN_KERNEL.intersection(AREAS[mutant.area][1])) for mutant in tried}
+    sides = [[mutant for mutant in tried if waits[mutant.number] == side] for side in (False, True)]
+    tried = [mutant for pair in itertools.zip_longest(*sides) for mutant in pair if mutant]
     survivors = 0
     with ThreadPoolExecutor(jobs) as pool:
         for mutant, unnoticed in zip(tried, pool.map(lambda mutant: survives(mutant, build, limits, kernel), tried)):
             survivors += unnoticed
+            if not unnoticed:
+                with build.noticed.open("a") as noticed:
+                    noticed.write(mutant.place + "\n")
             print(f"mutate: {'NOT NOTICED' if unnoticed else 'noticed'}: {mutant}", flush=True)
-    print(f"mutate: {len(tried) - survivors} noticed, {survivors} not, {len(build.dropped)} without meaning, "
+    print(f"mutate: {len(before) + len(tried) - survivors} noticed, {survivors} not, {len(build.dropped)} without meaning, "
           f"{sum(known.values())} listed as changing nothing")
     return 1 if survivors else 0
 
