@@ -261,7 +261,7 @@ let package = Package(
     .testTarget(
       name: "MedullaPacketTests",
       dependencies: [
-        "MedullaBase", "MedullaDatapath", "MedullaPacket", "MedullaCompile", "MedullaKernel",
+        "CMedullaABI", "MedullaBase", "MedullaDatapath", "MedullaPacket", "MedullaCompile", "MedullaKernel",
         "MedullaModel", "MedullaSnapshot", "DatapathCases",
       ],
       swiftSettings: swift6),

@@ -316,19 +316,29 @@ def run(mutants: list[Mutant], tree: Path, only: list[int], jobs: int) -> int:
     tried = [mutant for mutant in mutants
              if mutant not in build.dropped and (not only or mutant.number in only) and not known[mutant.key]
              and mutant.place not in before]
-    # Those that need the kernel wait for each other: with others between them, no job idles.
-    waits = {mutant.number: bool(IN_KERNEL.intersection(AREAS[mutant.area][1])) for mutant in tried}
-    sides = [[mutant for mutant in tried if waits[mutant.number] == side] for side in (False, True)]
-    tried = [mutant for pair in itertools.zip_longest(*sides) for mutant in pair if mutant]
-    survivors = 0
-    with ThreadPoolExecutor(jobs) as pool:
-        for mutant, unnoticed in zip(tried, pool.map(lambda mutant: survives(mutant, build, limits, kernel), tried)):
-            survivors += unnoticed
-            if not unnoticed:
+    # Those that need the kernel come one after another; the others share the jobs that are left.
+    sides: dict[bool, list[Mutant]] = {False: [], True: []}
+    for mutant in tried:
+        sides[bool(IN_KERNEL.intersection(AREAS[mutant.area][1]))].append(mutant)
+    survivors: list[Mutant] = []
+    telling = threading.Lock()
+
+    def judge(mutant: Mutant) -> None:
+        unnoticed = survives(mutant, build, limits, kernel)
+        with telling:
+            if unnoticed:
+                survivors.append(mutant)
+            else:
                 with build.noticed.open("a") as noticed:
                     noticed.write(mutant.place + "\n")
             print(f"mutate: {'NOT NOTICED' if unnoticed else 'noticed'}: {mutant}", flush=True)
-    print(f"mutate: {len(before) + len(tried) - survivors} noticed, {survivors} not, {len(build.dropped)} without meaning, "
+
+    with ThreadPoolExecutor(max(1, jobs - 1)) as others, ThreadPoolExecutor(1) as alone:
+        verdicts = [pool.submit(judge, mutant) for side, pool in ((False, others), (True, alone))
+                    for mutant in sides[side]]
+    for verdict in verdicts:
+        verdict.result()
+    print(f"mutate: {len(before) + len(tried) - len(survivors)} noticed, {len(survivors)} not, {len(build.dropped)} without meaning, "
           f"{sum(known.values())} listed as changing nothing")
     return 1 if survivors else 0
 
@@ -339,8 +349,8 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="only list the flips")
     parser.add_argument("--only", action="append", type=int, help="only the flip of this number; may be repeated")
     parser.add_argument("--keep", type=Path, help="where the build is made, and stays (default: a temporary folder)")
-    parser.add_argument("--jobs", type=int, default=1, help="flips at a time (default 1; those of the kernel wait "
-                        "for each other)")
+    parser.add_argument("--jobs", type=int, default=2, help="flips at a time, at least 2: one that needs the kernel, "
+                        "and others (default 2)")
     options = parser.parse_args()
     mutants = find(options.area or list(AREAS))
     if options.list:

@@ -28,6 +28,19 @@ struct RouterStagingTests {
     #expect(router.generations[0].table.state(of: 1) == .staged)
   }
 
+  @Test("a slot that is empty, or that is active, is no candidate, and a sweep says so")
+  func noCandidate() throws {
+    for (version, active) in [(UInt64(0), 0), (7, 1)] {
+      var router = RouterTests.attached()
+      router.generations[0].table.slots[1].version = version
+      router.generations[0].table.active = active
+      router.generations[0].table.staged = 1
+      #expect(router.staged == nil)
+      #expect(router.sweep(now: 1) == [.setStaged(generation: 1, slot: nil)])
+      #expect(throws: DatapathError.self) { try router.promote(now: 2) }
+    }
+  }
+
   @Test("what is staged already is kept with its version")
   func again() throws {
     var router = try Self.staged()

@@ -81,6 +81,14 @@ struct RouterTests {
     #expect(throws: DatapathError.self) { try router.rollback(now: 7) }
   }
 
+  @Test("a way back whose slot is empty leads nowhere")
+  func emptyWayBack() {
+    var router = Self.attached()
+    router.previous = Router.Place(generation: 1, slot: 3)
+    let error = #expect(throws: DatapathError.self) { try router.rollback(now: 7) }
+    #expect(error?.code == .nothingToRollBackTo)
+  }
+
   @Test("an update when every slot has flows is refused and changes nothing")
   func full() {
     let slots = (0..<8).map { SlotTableTests.slot(version: UInt64($0 + 1), flows: 1) }
@@ -216,6 +224,19 @@ struct RouterTests {
     #expect(!router.isAlone(now: 10 * Self.second))
   }
 
+  @Test("a program set that never lost the name, or lost it just now by another's clock, may be sent flows")
+  func mayBeSent() {
+    let table = SlotTable(slots: [SlotTableTests.slot(version: 1)], active: 0)
+    for left in [0, 10 * Self.second] {
+      let router = Router(
+        generations: [
+          Router.Generation(number: 1, shape: [0], table: table, leftNanoseconds: left),
+          Router.Generation(number: 2, shape: [1], table: table),
+        ], current: 2)
+      #expect(!router.isAlone(now: 5 * Self.second))
+    }
+  }
+
   @Test("a program set with flows stays until its last flow ends")
   func draining() throws {
     var router = Self.attached()
@@ -239,6 +260,26 @@ struct RouterTests {
     _ = try router.install(Self.identity(3, shape: 9), now: 21 * Self.second)
     #expect(router.sweep(now: 22 * Self.second) == [])
     #expect(router.sweep(now: 40 * Self.second) == [.setRetired(generation: 1, true)])
+  }
+
+  @Test(
+    "a program set retires when the limit has passed and it has flows, not at the limit nor without flows")
+  func retirement() {
+    func sweep(flows: UInt64, now: UInt64) -> [Router.Action] {
+      let old = SlotTable(
+        slots: [SlotTableTests.slot(version: 1, flows: flows, retired: Self.second)], active: 0)
+      let new = SlotTable(slots: [SlotTableTests.slot(version: 2)], active: 0)
+      var router = Router(
+        generations: [
+          Router.Generation(number: 1, shape: [0], table: old, leftNanoseconds: Self.second),
+          Router.Generation(number: 2, shape: [1], table: new),
+        ], current: 2, previous: Router.Place(generation: 1, slot: 0),
+        drainLimitNanoseconds: 10 * Self.second)
+      return router.sweep(now: now)
+    }
+    #expect(sweep(flows: 1, now: 11 * Self.second) == [])
+    #expect(sweep(flows: 1, now: 11 * Self.second + 1) == [.setRetired(generation: 1, true)])
+    #expect(sweep(flows: 0, now: 60 * Self.second) == [])
   }
 
   @Test("a slot that is moving its flows away stops doing so when it becomes active again")

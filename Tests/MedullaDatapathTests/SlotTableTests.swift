@@ -38,6 +38,19 @@ struct SlotTableTests {
     #expect(table.writableSlot(keeping: nil, now: 100 * Self.second) == 2)
   }
 
+  @Test("an empty slot that is named as active or as the candidate's is not written")
+  func namedEmptySlots() {
+    #expect(SlotTable(active: 0, staged: 1).writableSlot(keeping: nil, now: 0) == 2)
+    #expect(SlotTable(active: 1, staged: 0).writableSlot(keeping: nil, now: 0) == 2)
+  }
+
+  @Test("of slots that were retired at one time the first is written")
+  func ties() {
+    let slots = (0..<8).map { Self.slot(version: UInt64($0 + 1), retired: Self.second) }
+    let table = SlotTable(slots: slots, active: 0)
+    #expect(table.writableSlot(keeping: nil, now: 100 * Self.second) == 1)
+  }
+
   @Test("of loaded slots without flows the one that was retired first is written, the rollback's last")
   func oldestFirst() {
     var slots = (0..<8).map { Self.slot(version: UInt64($0 + 1), flows: 1, retired: Self.second) }

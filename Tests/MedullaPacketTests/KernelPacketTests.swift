@@ -1,3 +1,4 @@
+import CMedullaABI
 import DatapathCases
 import MedullaBase
 import MedullaKernel
@@ -192,6 +193,49 @@ struct KernelPacketTests {
     for slot in 0...1 {
       let flows = try counts.counted(of: Router.firstPin(of: 1) + slot)
       #expect(flows.held == 0 && flows.taken == 0 && flows.moved == 0)
+    }
+  }
+
+  @Test("a decision takes working memory that nobody has, and without any is put off and counted")
+  func workspaces() throws {
+    let bench = try bench(xdp: false)
+    let begin = Wire.ethernet(0x0800) + Wire.four(6, bytes: 20) + Wire.tcp(flags: 2)
+    let map = try bench.set.map("medulla_workspaces")
+    let stored = try map.bytes(at: 0).count
+    let size = (map.valueSize + 7) & ~7
+    func mark(_ taken: Range<UInt32>) throws {
+      for key in 0..<UInt32(MEDULLA_WORKSPACES) {
+        let own = [taken.contains(key) ? 1 : 0] + [UInt8](repeating: 0, count: size - 1)
+        try map.set(
+          bytes: [[UInt8]](repeating: own, count: stored / size).flatMap(\.self), at: key)
+      }
+    }
+    func counts() throws -> medulla_counts {
+      medulla_counts.total(
+        try bench.set.map("medulla_counts").valuesPerProcessor(at: 0, as: medulla_counts.self))
+    }
+    for taken in 0..<UInt32(MEDULLA_WORKSPACES) {
+      try mark(0..<taken)
+      #expect(try bench.program.run(on: begin).bytes[11] == Self.stamp)
+    }
+    #expect(try counts().contended == 0 && counts().decisions == UInt64(MEDULLA_WORKSPACES))
+    try mark(0..<UInt32(MEDULLA_WORKSPACES))
+    #expect(try bench.program.run(on: begin).bytes == begin, "no decision, and so no stamp")
+    #expect(try counts().contended == 1 && counts().decisions == UInt64(MEDULLA_WORKSPACES))
+  }
+
+  @Test("with nothing loaded no flow is kept, and none is on any count")
+  func nothingLoaded() throws {
+    let bench = try bench(xdp: false)
+    bench.control.active = nil
+    let begin = Wire.ethernet(0x0800) + Wire.four(6, bytes: 20) + Wire.tcp(flags: 2)
+    #expect(try bench.program.run(on: begin).bytes == begin)
+    #expect(try bench.flows() == [0, 0])
+    let counts = try SlotFlowCounts(
+      flows: bench.set.map(SharedMaps.flowsName), shared: bench.set.map(SharedMaps.countersName))
+    for pin in 0..<Int(MEDULLA_PINS) {
+      let flows = try counts.counted(of: pin)
+      #expect(flows.held == 0 && flows.taken == 0, "pin \(pin)")
     }
   }
 }

@@ -208,6 +208,17 @@ struct BoundTableTests {
     }
     #expect(output() == 0...(1 << 16))
     #expect(output(multiplier: 0) != nil && output(multiplier: -1) == nil)
+    let flat = StepBounds(
+      tables: [
+        TableLines(
+          spec: table,
+          entries: [TableEntry](
+            repeating: TableEntry(intercept: 0, slope: 0), count: try table.entries().count))
+      ])
+    let step = Step.softmax(SoftmaxStep(rows: 1, length: 2, shift: 0, table: 0, unit: 1 << 16))
+    #expect(throws: SnapshotError.self, "all would be divided by 0") {
+      try flat.after(step, .softmax(multiplier: 1), at: 0, input: -10...10)
+    }
     #expect(output(multiplier: 1 << 58) != nil && output(multiplier: 1 << 59) == nil, "20 of them")
     #expect(output(input: -1 << 62...1 << 61) != nil && output(input: -1 << 62...1 << 62) == nil)
     let highest = lines.range.upperBound
