@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EQUIVALENT = ROOT / "scripts" / "mutants-equivalent.txt"
 
 SNAPSHOT = ["MedullaSnapshotTests.Bound", "MedullaSnapshotTests|ProgramBudgetTests"]
-LOOP = ["MedullaAdaptationTests.(Gate|Watch|RewardComparison|Trigger|SharedQueue|LoopTable|AdaptationLoop)"]
+LOOP = ["MedullaAdaptationTests.(Gate|Watch|Reward|Trigger|SharedQueue|LoopTable|AdaptationLoop)"]
 RUNNER = ["MedullaAdaptationTests.(FunctionRunner|RunnerCommand|RunnerTakeover|Takeover)"]
 TABLES = ["RouterTests|RouterStaging|SlotTableTests|ControlBlockTests|MedullaDatapathTests.LayoutTests|FlowTableModel|InstanceSettings|MemoryOrder"]
 PACKETS = ["KernelPacketTests|ToyFunctionTests", "KernelFunctionTests"]
@@ -47,10 +47,10 @@ AREAS: dict[str, tuple[list[str], list[str]]] = {
     "watch": (["Sources/MedullaAdaptation/Watch/*.swift"], LOOP + RUNNER),
     "slots": (["Sources/MedullaDatapath/Slots/*.swift"], TABLES + PACKETS + CONGESTION),
     "kernel": (
-        [f"Sources/MedullaDatapath/bpf/{name}.bpf.h" for name in ("medulla", "medulla_live", "medulla_decide",
-                                                                  "medulla_packet", "medulla_parse")],
+        [f"Sources/MedullaDatapath/bpf/{name}.bpf.h" for name in ("medulla", "medulla_live", "medulla_decide")],
         PACKETS + CONGESTION,
     ),
+    "packet": ([f"Sources/MedullaDatapath/bpf/{name}.bpf.h" for name in ("medulla_packet", "medulla_parse")], PACKETS),
 }
 #: Tests that use the kernel: one flip at a time, as they time what it does.
 IN_KERNEL = {*PACKETS, *CONGESTION}
@@ -307,6 +307,9 @@ def run(mutants: list[Mutant], tree: Path, only: list[int], jobs: int) -> int:
         for stage in AREAS[area][1]:
             if stage not in limits:
                 passed, seconds = build.test(stage, 900)
+                if not passed:
+                    # What times the kernel fails now and then on a busy machine.
+                    passed, seconds = build.test(stage, 900)
                 if not passed:
                     sys.exit(f"mutate: without a flip, {stage} does not pass")
                 limits[stage] = 3 * seconds + 30

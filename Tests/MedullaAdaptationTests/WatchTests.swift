@@ -68,7 +68,47 @@ struct WatchTests {
     #expect(verdict.comparison == .beforeAfter)
     #expect(abs(try #require(verdict.oldMean) - item.old) < item.noise)
     #expect(verdict.newSamples > 0 && verdict.oldSamples == 200)
+    // One that is accepted was looked at four times, to the window's end.
+    if item.outcome == .accepted {
+      #expect(verdict.seconds > 9.95 && verdict.seconds < 10.2)
+      // Two flows, ten times a second, those of the moment of the look among them.
+      #expect((202...204).contains(verdict.newSamples))
+    }
     #expect(!watch.isWatching)
+  }
+
+  @Test(
+    "rewards of six slices of the last window are a baseline, those of five, of before or of later are none")
+  func baseline() {
+    func hasBaseline(_ seconds: [Double]) -> Bool {
+      var watch = RolloutWatch(Self.settings, unit: .flow)
+      watch.add(
+        seconds.map { RewardSample(version: 1, unit: 1, reward: 1, time: .seconds($0)) }, at: .seconds(100))
+      return watch.hasBaseline(at: .seconds(100))
+    }
+    // Slices of half a second; the window goes from 90 to 100 s, with both.
+    #expect(hasBaseline([90, 91, 92, 93, 94, 95]))
+    #expect(hasBaseline([95, 96, 97, 98, 99, 100]))
+    #expect(!hasBaseline([91, 92, 93, 94, 95]))
+    #expect(!hasBaseline([91, 91.1, 92, 93, 94, 95]))
+    #expect(!hasBaseline([89, 91, 92, 93, 94, 95]))
+    #expect(!hasBaseline([91, 92, 93, 94, 95, 101]))
+  }
+
+  @Test("what another process has begun goes on with six rewards from before it, and with five without any")
+  func takenOver() throws {
+    for count in [5, 6] {
+      var watch = RolloutWatch(Self.settings, unit: .flow)
+      let before = RewardSide(
+        (0..<count).map { _ in
+          BatchStatistics(
+            seconds: 1, batches: 1, samples: 10, flows: 1, dropped: 0, discarded: 0, rewardMean: 0.9)
+        })
+      watch.takeOver(version: 2, at: .seconds(100), rewards: before)
+      let verdict = try #require(feed(&watch, from: 100, to: 115, version: 2, mean: 0.2))
+      #expect(verdict.outcome == (count == 6 ? .worse : .undecided), "\(count)")
+      #expect(verdict.reason?.contains("lost") == (count == 6 ? nil : true), "\(count)")
+    }
   }
 
   @Test("a clear loss is told before the window is over")
@@ -104,6 +144,31 @@ struct WatchTests {
     verdict = feed(&watch, from: 103.1, to: 120, version: 1, mean: recovers ? 0.9 : 0.4, seed: 5)
     #expect(verdict?.outcome == (recovers ? .worse : .acquitted))
     #expect(verdict?.comparison == .takenBack && !watch.isWatching)
+  }
+
+  @Test("whether rewards recover is told a window after the snapshot was taken back, and not before")
+  func recoveryTime() {
+    var watch = RolloutWatch(Self.settings, unit: .flow)
+    _ = feed(&watch, from: 90, to: 100, version: 1, mean: 0.9)
+    watch.begin(version: 2, at: .seconds(100))
+    var verdict: WatchVerdict?
+    for step in 0..<150 where verdict == nil {
+      let time = 100 + Double(step) / 10
+      verdict =
+        feed(&watch, from: time, to: time + 0.1, version: 1, mean: 0.4, seed: UInt64(step))
+        ?? feed(&watch, from: time, to: time + 0.1, version: 2, mean: 0.4, seed: UInt64(step) + 999)
+    }
+    #expect(verdict?.outcome == .fell)
+    watch.takeBack(at: .seconds(103))
+    for second in 104...112 {
+      watch.add(
+        (0..<4).map {
+          RewardSample(version: 1, unit: $0, reward: 0.9, time: .seconds(second))
+        }, at: .seconds(second))
+      #expect(watch.check(at: .seconds(second)) == nil)
+    }
+    #expect(watch.check(at: .milliseconds(112_999)) == nil)
+    #expect(watch.check(at: .seconds(113))?.outcome == .worse)
   }
 
   @Test("when its flows go on after it was taken back nothing can be told, and it stays so")

@@ -227,9 +227,14 @@ struct KernelPacketTests {
   @Test("with nothing loaded no flow is kept, and none is on any count")
   func nothingLoaded() throws {
     let bench = try bench(xdp: false)
-    bench.control.active = nil
+    let memory = try MappedMap(bench.set.map("medulla_control"))
+    let place = MemoryLayout<medulla_control>.place(of: \medulla_control.active)
     let begin = Wire.ethernet(0x0800) + Wire.four(6, bytes: 20) + Wire.tcp(flags: 2)
-    #expect(try bench.program.run(on: begin).bytes == begin)
+    // What user space writes, and the first that is no slot.
+    for active in [MEDULLA_NO_SLOT, UInt32(MEDULLA_SLOTS)] {
+      memory.store32(active, at: place)
+      #expect(try bench.program.run(on: begin).bytes == begin)
+    }
     #expect(try bench.flows() == [0, 0])
     let counts = try SlotFlowCounts(
       flows: bench.set.map(SharedMaps.flowsName), shared: bench.set.map(SharedMaps.countersName))
