@@ -2,8 +2,8 @@ import Testing
 
 @testable import MedullaAdaptation
 
-/// Expected values are of SciPy 1.17.1 (`ttest_ind` and `t.sf`), and for series of neighbours of NumPy with the
-/// whole correlation matrix in place of sums over distances.
+/// Expected values are of SciPy 1.17.1 (`ttest_ind` and `t.sf`), and for series of neighbours of NumPy with
+/// the whole correlation matrix in place of sums over distances.
 @Suite("comparisons of rewards")
 struct RewardComparisonTests {
   /// Values by unit, one for each slice from `start` on.
@@ -42,6 +42,13 @@ struct RewardComparisonTests {
     ] as [(Double, Double, Double)])
   func tails(t: Double, freedom: Double, probability: Double) {
     #expect(abs(StudentTail.probability(above: t, freedom: freedom) - probability) < 1e-12)
+  }
+
+  @Test("near the middle of a distribution of many degrees of freedom the tail is as exact as its logarithms")
+  func manyDegrees() {
+    for (t, freedom, probability) in [(0.05, 1e6, 0.480061199154627), (0.3, 3e5, 0.382088681739181)] {
+      #expect(abs(StudentTail.probability(above: t, freedom: freedom) - probability) < 1e-8)
+    }
   }
 
   @Test("the incomplete beta function ends at 0 and 1")

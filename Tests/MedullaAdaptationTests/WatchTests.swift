@@ -146,6 +146,60 @@ struct WatchTests {
     #expect(verdict?.comparison == .takenBack && !watch.isWatching)
   }
 
+  /// Constant rewards: 1 before, 0.5 with version 2 for all, and taken back at 103 s.
+  private func fallen(_ settings: WatchSettings = WatchTests.settings) -> RolloutWatch {
+    var watch = RolloutWatch(settings, unit: .flow)
+    _ = feed(&watch, from: 90, to: 100, version: 1, mean: 1, noise: 0)
+    watch.begin(version: 2, at: .seconds(100))
+    var verdict: WatchVerdict?
+    for step in 0..<150 where verdict == nil {
+      let time = 100 + Double(step) / 10
+      verdict =
+        feed(&watch, from: time, to: time + 0.1, version: 1, mean: 0.5, noise: 0)
+        ?? feed(&watch, from: time, to: time + 0.1, version: 2, mean: 0.5, noise: 0)
+    }
+    #expect(verdict?.outcome == .fell)
+    watch.takeBack(at: .seconds(103))
+    return watch
+  }
+
+  @Test(
+    "with a tenth of the rewards on it or fewer, and six pieces beside, what recovers is told",
+    arguments: [
+      // Pieces of old and new in the last half of the window, the old ones' reward, and what is said.
+      (6, 0, 1, .worse), (5, 0, 1, nil), (9, 1, 1, .worse), (8, 1, 1, nil), (9, 1, 0.75, .acquitted),
+      (9, 0, 0.75, .acquitted), (9, 0, 0.7500001, .worse), (9, 0, 0.5, .acquitted),
+    ] as [(Int, Int, Double, WatchVerdict.Outcome?)])
+  func recoveryShare(old: Int, new: Int, reward: Double, outcome: WatchVerdict.Outcome?) {
+    var watch = fallen()
+    func add(_ count: Int, version: UInt64, _ reward: Double) {
+      watch.add(
+        (0..<count).map {
+          RewardSample(
+            version: version, unit: UInt64($0) + version * 100, reward: reward, time: .seconds(110))
+        }, at: .seconds(110))
+    }
+    add(old, version: 1, reward)
+    add(new, version: 2, 0.5)
+    #expect(watch.check(at: .seconds(113))?.outcome == outcome)
+  }
+
+  @Test("a loss of just the limit counts for nothing, and chance is told by an eighth of the significance")
+  func limits() throws {
+    for (loss, significance, outcome) in [
+      (0.25, 0.01, WatchVerdict.Outcome.accepted), (0.2499, 0.01, .worse), (0.2499, 0, .accepted),
+    ] {
+      var watch = RolloutWatch(
+        WatchSettings(window: .seconds(10), loss: loss, significance: significance), unit: .flow)
+      _ = feed(&watch, from: 90, to: 100, version: 1, mean: 1, noise: 0)
+      watch.begin(version: 2, at: .seconds(100))
+      let verdict = try #require(feed(&watch, from: 100, to: 115, version: 2, mean: 0.75, noise: 0))
+      #expect(verdict.outcome == outcome)
+      #expect(verdict.significance == significance / 8 && verdict.probability == 0)
+      #expect(verdict.relativeLoss == 0.25)
+    }
+  }
+
   @Test("whether rewards recover is told a window after the snapshot was taken back, and not before")
   func recoveryTime() {
     var watch = RolloutWatch(Self.settings, unit: .flow)

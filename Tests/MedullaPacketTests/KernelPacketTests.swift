@@ -224,6 +224,24 @@ struct KernelPacketTests {
     #expect(try counts().contended == 1 && counts().decisions == UInt64(MEDULLA_WORKSPACES))
   }
 
+  @Test("each decision's time is taken when that is asked for: a short one, and none otherwise")
+  func times() throws {
+    let bench = try bench(xdp: false)
+    let begin = Wire.ethernet(0x0800) + Wire.four(6, bytes: 20) + Wire.tcp(flags: 2)
+    func counts() throws -> medulla_counts {
+      medulla_counts.total(
+        try bench.set.map("medulla_counts").valuesPerProcessor(at: 0, as: medulla_counts.self))
+    }
+    _ = try bench.program.run(on: begin)
+    #expect(try counts().measured == 0 && counts().measured_ns == 0)
+    bench.control.measures = true
+    for _ in 0..<3 { _ = try bench.program.run(on: begin) }
+    let said = try counts()
+    #expect(said.measured == 3 && said.measured_min_ns > 0 && said.measured_min_ns <= said.measured_max_ns)
+    // An inference takes microseconds at most; a second is what no preempted one takes.
+    #expect(said.measured_ns < 1_000_000_000 && said.measured_ns >= 3 * said.measured_min_ns)
+  }
+
   @Test("with nothing loaded no flow is kept, and none is on any count")
   func nothingLoaded() throws {
     let bench = try bench(xdp: false)
