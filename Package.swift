@@ -29,9 +29,12 @@ let package = Package(
     .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CPCAP", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .target(name: "CHost"),
     .target(name: "CMedullaABI"),
     .target(name: "MedullaBase", dependencies: ["CCrypto", "CHost"], swiftSettings: swift6),
+    .target(
+      name: "MedullaFlows", dependencies: ["CPCAP", "CMedullaABI", "MedullaBase"], swiftSettings: swift6),
     .target(
       name: "MedullaModel", dependencies: ["MedullaBase", product("SwiftProtobuf", "swift-protobuf")],
       exclude: ["ONNX/onnx-subset.proto"], swiftSettings: swift6),
@@ -51,11 +54,13 @@ let package = Package(
       ],
       // The executable carries the eBPF sources, so that it needs no file beside it.
       resources: embedded(
-        "../CMedullaABI/include/intf.h", "../CMedullaABI/include/packet_intf.h", "bpf/kernel_types.h",
+        "../CMedullaABI/include/intf.h", "../CMedullaABI/include/packet_intf.h",
+        "../CMedullaABI/include/packet_parse.h", "../CMedullaABI/include/flow_state.h",
+        "../CMedullaABI/include/flow_features.h", "bpf/kernel_types.h",
         "bpf/medulla_order.bpf.h", "bpf/medulla.bpf.h", "bpf/medulla_shadow.bpf.h",
         "bpf/medulla_decide.bpf.h",
         "bpf/medulla_sample.bpf.h", "bpf/medulla_live.bpf.h", "bpf/medulla_function.bpf.h",
-        "bpf/medulla_parse.bpf.h", "bpf/medulla_packet.bpf.h", "bpf/dispatch.bpf.c", "bpf/query.bpf.c"),
+        "bpf/medulla_packet.bpf.h", "bpf/flow_features.bpf.h", "bpf/dispatch.bpf.c", "bpf/query.bpf.c"),
       swiftSettings: swift6),
     .target(
       name: "MedullaCongestion",
@@ -191,7 +196,7 @@ let package = Package(
     .executableTarget(
       name: "medulla",
       dependencies: [
-        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
+        "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaCompile",
         "MedullaLearning",
         "MedullaAdaptation", "MedullaControl",
@@ -246,7 +251,7 @@ let package = Package(
     .testTarget(
       name: "MedullaDatapathTests",
       dependencies: [
-        "CLibBPF", "CMedullaABI", "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile",
+        "CMedullaABI", "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile",
         "MedullaKernel", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaRuntime",
         "DatapathCases",
       ],
@@ -258,12 +263,17 @@ let package = Package(
         "MedullaSnapshot", "DatapathCases",
       ],
       swiftSettings: swift6),
+    .target(name: "PacketCases", path: "Tests/Cases/Packets", swiftSettings: swift6),
     .testTarget(
       name: "MedullaPacketTests",
       dependencies: [
-        "CMedullaABI", "MedullaBase", "MedullaDatapath", "MedullaPacket", "MedullaCompile", "MedullaKernel",
-        "MedullaModel", "MedullaSnapshot", "DatapathCases",
+        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaDatapath", "MedullaPacket", "MedullaCompile",
+        "MedullaKernel", "MedullaModel", "MedullaSnapshot", "DatapathCases", "PacketCases",
       ],
+      swiftSettings: swift6),
+    .testTarget(
+      name: "MedullaFlowsTests",
+      dependencies: ["CMedullaABI", "FlowProperties", "MedullaBase", "MedullaFlows", "PacketCases"],
       swiftSettings: swift6),
     .testTarget(
       name: "MedullaCompileTests",
@@ -361,6 +371,7 @@ let properties: [(name: String, dependencies: [Target.Dependency])] = [
   ("FrameProperties", ["MedullaFrames", "MedullaLearning", "MedullaAdaptation"]),
   ("DaemonProperties", ["MedullaAdaptation", "MedullaControl"]),
   ("LinkProperties", ["TestbedLink"]),
+  ("FlowProperties", ["MedullaFlows"]),
 ]
 package.targets += properties.map {
   .target(
@@ -376,6 +387,7 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
     ("FuzzConfiguration", ["DaemonProperties"]),
     ("FuzzControl", ["DaemonProperties"]),
     ("FuzzCSV", ["ModelProperties"]),
+    ("FuzzFlows", ["FlowProperties"]),
     ("FuzzNPY", ["ModelProperties"]),
     ("FuzzONNX", ["ModelProperties"]),
     ("FuzzSafetensors", ["ModelProperties"]),

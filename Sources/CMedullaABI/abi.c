@@ -1,3 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
+/* What the headers declare and user space wants as a list; all else is inline in them. */
 #include "CMedullaABI.h"
-/* All functions are inline in the headers; this file gives the target something to compile. */
+
+#define FLOW_TEXT(name, unit, formula, source, value) {#name, unit, formula, source},
+static const struct flow_feature_text texts[] = {FLOW_FEATURES(FLOW_TEXT)};
+
+const struct flow_feature_text *flow_feature_text(__u32 number)
+{
+	return number < FLOW_FEATURE_COUNT ? &texts[number] : 0;
+}
+
+void flow_all_features(const struct flow_state *flow, __u64 *values)
+{
+	const struct flow_state *f = flow;
+	__u64 *next = values;
+
+#define FLOW_STORE(name, unit, formula, source, value) *next++ = (value);
+	FLOW_FEATURES(FLOW_STORE)
+}

@@ -23,6 +23,38 @@ struct CommandContractTests {
     #expect(try MedullaCommandLine.run(["proxy"] + socket + ["f", "-0.5"]).status == 64)
   }
 
+  @Test("features are listed with their keys, and a capture's flows are rows with the documented columns")
+  func features() throws {
+    let listed = try MedullaCommandLine.run(["features", "list", "--json"])
+    let features = try #require(
+      JSONSerialization.jsonObject(with: Data(listed.output.utf8)) as? [[String: String]])
+    #expect(features.count > 100)
+    for feature in features { #expect(Set(feature.keys) == ["name", "unit", "formula", "source"]) }
+    let rows = try MedullaCommandLine.run([
+      "features", "extract", "examples/flows/connection.pcap", "--csv", "-",
+    ])
+    let lines = rows.output.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+    let columns = [
+      "source_ip", "source_port", "destination_ip", "destination_port", "protocol", "packets_forward",
+      "packets_backward", "bytes_forward", "bytes_backward",
+    ]
+    #expect(rows.status == 0 && lines.count == 3 && Array(lines[0].prefix(9)) == columns)
+    for feature in features { #expect(lines[0].contains(feature["name"] ?? ""), "\(feature)") }
+    #expect(
+      Array(lines[1].prefix(9)) == ["192.0.2.1", "40000", "192.0.2.53", "53", "17", "1", "1", "71", "87"])
+    #expect(
+      Array(lines[2].prefix(9)) == [
+        "192.0.2.1", "50000", "198.51.100.7", "443", "6", "6", "3", "529", "1191",
+      ])
+    #expect(rows.errors.contains("2 flows of 11 frames"))
+    let wrong = try MedullaCommandLine.run(["features", "extract", "README.md", "--csv", "-"])
+    #expect(wrong.status == 1 && wrong.output.isEmpty && wrong.errors.contains("[unreadable]"))
+    #expect(
+      try MedullaCommandLine.run(
+        ["features", "extract", "examples/flows/connection.pcap", "--csv", "-", "--idle", "soon"]).status != 0
+    )
+  }
+
   @Test("doctor reports each check with what is missing and how to get it")
   func doctor() throws {
     let outcome = try MedullaCommandLine.run(["doctor", "--json"])

@@ -26,6 +26,16 @@ struct DocumentedCommandsTests {
     }
   }
 
+  @Test("every command on features of flows does what it says")
+  func flowFeatures() throws {
+    let lines = try commands(in: "docs/use/flow-features.md")
+    #expect(lines.count == 4)
+    for line in lines {
+      let outcome = try MedullaCommandLine.shell(line)
+      #expect(outcome.status == 0 && !(outcome.output + outcome.errors).isEmpty, "\(line)\n\(outcome.errors)")
+    }
+  }
+
   @Test("every make target that a document names is in the Makefile")
   func makeTargets() throws {
     let makefile = try text("Makefile")
@@ -44,7 +54,7 @@ struct DocumentedCommandsTests {
 
   @Test(
     "every subcommand that a document names exists",
-    arguments: ["README.md", "models/README.md", "docs/use/experiments.md"])
+    arguments: ["README.md", "models/README.md", "docs/use/experiments.md", "docs/use/flow-features.md"])
   func subcommands(document: String) throws {
     let known = try MedullaCommandLine.run(["--help"]).output
     let lines = try commands(in: document)

@@ -2,6 +2,7 @@ import CMedullaABI
 import DatapathCases
 import MedullaBase
 import MedullaKernel
+import PacketCases
 import Testing
 
 @testable import MedullaDatapath
@@ -27,7 +28,7 @@ struct KernelPacketTests {
     /// What the parser said last; nil: it saw no flow.
     func seen() throws -> PacketFixture.Seen? {
       let bytes = try set.map("seen").bytes(at: 0)
-      guard bytes[48] == 1 else { return nil }
+      guard bytes[MemoryLayout<medulla_packet>.size] == 1 else { return nil }
       func word(_ at: Int) -> UInt16 { UInt16(bytes[at]) << 8 | UInt16(bytes[at + 1]) }
       let payload = bytes[40..<44].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
       return PacketFixture.Seen(

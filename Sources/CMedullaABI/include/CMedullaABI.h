@@ -6,3 +6,5 @@
 #include "congestion_intf.h"
 #include "congestion_record.h"
 #include "packet_intf.h"
+#include "flow_features.h"
+#include "flow_feature_list.h"

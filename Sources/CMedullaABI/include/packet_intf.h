@@ -4,6 +4,15 @@
 #define MEDULLA_PACKET_INTF_H
 
 #include "intf.h"
+#include "packet_parse.h"
+
+/* Where the sweep finds a flow that is kept. */
+struct medulla_place {
+	__u64 number; /* the flow's; 0: free, MEDULLA_PLACE_TAKEN: its flow is on its way into the table */
+	struct medulla_flow_key key;
+};
+
+#define MEDULLA_PLACE_TAKEN (~0ULL)
 
 /* A place in medulla_counts.function. */
 #define PACKET_UNPINNED 0 /* packets of flows for which the table had no room */

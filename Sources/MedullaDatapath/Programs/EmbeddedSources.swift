@@ -17,7 +17,10 @@ package enum EmbeddedSources {
       "medulla_decide.bpf.h": text(PackageResources.medulla_decide_bpf_h),
       "medulla_sample.bpf.h": text(PackageResources.medulla_sample_bpf_h),
       "medulla_live.bpf.h": text(PackageResources.medulla_live_bpf_h),
-      "medulla_parse.bpf.h": text(PackageResources.medulla_parse_bpf_h),
+      "packet_parse.h": text(PackageResources.packet_parse_h),
+      "flow_state.h": text(PackageResources.flow_state_h),
+      "flow_features.h": text(PackageResources.flow_features_h),
+      "flow_features.bpf.h": text(PackageResources.flow_features_bpf_h),
       "medulla_function.bpf.h": text(PackageResources.medulla_function_bpf_h),
       "medulla_packet.bpf.h": text(PackageResources.medulla_packet_bpf_h),
     ]

@@ -8,9 +8,10 @@
  * a program that nothing is sent to. A tail call that finds no program goes on to the next line, and costs a
  * count.
  */
-#include "medulla_parse.bpf.h"
+#include "kernel_types.h"
+
 #include "medulla_order.bpf.h"
-#include "intf.h"
+#include "packet_intf.h"
 
 #include <linux/pkt_cls.h>
 

@@ -32,7 +32,7 @@ struct medulla_flow {
 	__u64 decisions; /* of this flow; without a flow, of this processor */
 	__u64 decided;	 /* which decision `last` is about; 0: none, or it is being written */
 	__u32 place;	 /* among those that the sweep goes over */
-	__u32 reserved;
+	__u32 ended;	 /* its end was seen: it only waits for late packets */
 	__s64 memory[MEDULLA_FLOW_WORDS]; /* the function's own; 0 in a new flow */
 	struct medulla_decision last;
 };

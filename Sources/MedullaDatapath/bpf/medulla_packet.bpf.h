@@ -24,8 +24,17 @@
 #define MEDULLA_PACKET_BPF_H
 
 #include "medulla.bpf.h"
-#include "medulla_parse.bpf.h"
 #include "packet_intf.h"
+
+/* For the functions that include this. */
+#include <bpf/bpf_endian.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
 
 #ifndef MEDULLA_FLOW_LIMIT
 #define MEDULLA_FLOW_LIMIT 16384 /* flows that are kept at once */
@@ -33,12 +42,18 @@
 #ifndef MEDULLA_FLOW_IDLE_NS
 #define MEDULLA_FLOW_IDLE_NS 60000000000ULL /* without a packet for so long a flow is over */
 #endif
+#ifndef MEDULLA_FLOW_LINGER_NS
+#define MEDULLA_FLOW_LINGER_NS MEDULLA_FLOW_IDLE_NS /* the same for one whose end was seen */
+#endif
+#ifndef MEDULLA_NOW
+#define MEDULLA_NOW() bpf_ktime_get_ns() /* when a packet came */
+#endif
 #define MEDULLA_PLACES (2 * MEDULLA_FLOW_LIMIT) /* half of them free: one is found in a few tries */
 #define MEDULLA_PLACE_TRIES 8
 #define MEDULLA_SWEEP_MOST 256 /* places that one softirq looks at */
 #define MEDULLA_SWEEP_STEP (MEDULLA_PLACES < MEDULLA_SWEEP_MOST ? MEDULLA_PLACES : MEDULLA_SWEEP_MOST)
 #define MEDULLA_SWEEP_ROUND ((MEDULLA_PLACES + MEDULLA_SWEEP_STEP - 1) / MEDULLA_SWEEP_STEP)
-#define MEDULLA_SWEEP_NS (MEDULLA_FLOW_IDLE_NS / 4 / MEDULLA_SWEEP_ROUND) /* all in a quarter of that time */
+#define MEDULLA_SWEEP_NS (MEDULLA_FLOW_LINGER_NS / 4 / MEDULLA_SWEEP_ROUND) /* all in a quarter of that time */
 #define MEDULLA_CLOCK_MONOTONIC 1
 #define MEDULLA_TIMER_EXISTS 16 /* EBUSY */
 
@@ -63,7 +78,8 @@ struct {
 	__type(value, struct medulla_place);
 } medulla_places SEC(".maps");
 
-/* For a flow that is not kept. */
+/* For a flow that is not kept, and for one on its way into the table: packets of one processor come one after
+ * the other. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -118,8 +134,9 @@ static __always_inline void medulla_free_place(__u32 at, __u64 held)
 static __always_inline int medulla_is_idle(const struct medulla_flow *flow, __u64 now)
 {
 	__u64 last = *(const volatile __u64 *)&flow->last_ns;
+	__u64 limit = flow->ended ? MEDULLA_FLOW_LINGER_NS : MEDULLA_FLOW_IDLE_NS;
 
-	return now > last && now - last > MEDULLA_FLOW_IDLE_NS;
+	return now > last && now - last > limit;
 }
 
 /*
@@ -234,20 +251,29 @@ static __always_inline void medulla_start_sweeping(void)
 		medulla_stop_sweeping(sweeper);
 }
 
-static __always_inline struct medulla_flow *medulla_spare_flow(__u64 now)
+/* Empty, but for the decisions that were made for flows that are not kept: without them each would be a first
+ * decision, always shadowed and never sampled. */
+static __always_inline struct medulla_flow *medulla_clear_spare(__u64 now)
 {
-	const struct medulla_control *control = medulla_get_control();
 	__u32 zero = 0;
 	struct medulla_flow *flow = bpf_map_lookup_elem(&medulla_spare, &zero);
 	__u64 decisions;
 
-	if (!flow || !control)
+	if (!flow)
 		return 0;
-	/* All that stays: without it each would be a first decision, always shadowed and never sampled. */
 	decisions = flow->decisions;
 	__builtin_memset(flow, 0, sizeof(*flow));
 	flow->decisions = decisions;
 	flow->last_ns = now;
+	return flow;
+}
+
+static __always_inline struct medulla_flow *medulla_spare_flow(__u64 now)
+{
+	struct medulla_flow *flow = medulla_clear_spare(now);
+
+	if (!flow || !medulla_get_control())
+		return 0;
 	/* On no count, so that nothing moves it. */
 	flow->pin = MEDULLA_NO_PIN;
 	return flow;
@@ -256,28 +282,34 @@ static __always_inline struct medulla_flow *medulla_spare_flow(__u64 now)
 /* Adds a flow to the table; 0 when there is no room, which is counted. */
 static __noinline struct medulla_flow *medulla_add_flow(const struct medulla_flow_key *key, __u64 now)
 {
-	struct medulla_flow fresh = {};
+	struct medulla_flow *fresh = medulla_clear_spare(now);
 	struct medulla_counts *counts;
 	struct medulla_flow *flow;
-	__u32 pin = medulla_take_pin();
+	__u32 pin = fresh ? medulla_take_pin() : MEDULLA_NO_PIN;
+	__u64 word, decisions;
 	long status = -1;
+	__u32 place;
 
-	if (pin >= MEDULLA_PINS)
+	if (!fresh || pin >= MEDULLA_PINS)
 		return 0;
-	fresh.number = medulla_new_flow();
-	fresh.pin = fresh.number << MEDULLA_PIN_BITS | pin;
-	fresh.last_ns = now;
-	fresh.place = medulla_take_place(fresh.number);
-	if (fresh.place < MEDULLA_PLACES)
-		status = bpf_map_update_elem(&medulla_table, key, &fresh, BPF_NOEXIST);
+	decisions = fresh->decisions;
+	fresh->decisions = 0;
+	fresh->number = medulla_new_flow();
+	word = fresh->number << MEDULLA_PIN_BITS | pin;
+	place = medulla_take_place(fresh->number);
+	fresh->pin = word;
+	fresh->place = place;
+	if (place < MEDULLA_PLACES)
+		status = bpf_map_update_elem(&medulla_table, key, fresh, BPF_NOEXIST);
 	if (!status)
-		medulla_fill_place(fresh.place, fresh.number, key);
+		medulla_fill_place(place, fresh->number, key);
+	fresh->decisions = decisions;
 	/* A full table needs it most. */
 	medulla_start_sweeping();
 	if (!status)
 		return bpf_map_lookup_elem(&medulla_table, key);
-	medulla_free_place(fresh.place, MEDULLA_PLACE_TAKEN);
-	medulla_release_pin(fresh.pin);
+	medulla_free_place(place, MEDULLA_PLACE_TAKEN);
+	medulla_release_pin(word);
 	/* Another processor may have added it. */
 	flow = bpf_map_lookup_elem(&medulla_table, key);
 	counts = medulla_get_counts(pin % MEDULLA_SLOTS);

@@ -1,30 +1,39 @@
 import Testing
 
 /// Frames by their parts, and what is to be seen of each.
-struct PacketFixture: Sendable, CustomTestStringConvertible {
+package struct PacketFixture: Sendable, CustomTestStringConvertible {
   /// What `medulla_parse` must say.
-  struct Seen: Equatable, Sendable {
-    var version: UInt8
-    var `protocol`: UInt8
-    var sourcePort: UInt16 = 0
-    var destinationPort: UInt16 = 0
-    var payload: UInt32
-    var begins = true
-    var ends = false
-    var resets = false
+  package struct Seen: Equatable, Sendable {
+    package var version: UInt8
+    package var `protocol`: UInt8
+    package var sourcePort: UInt16
+    package var destinationPort: UInt16
+    package var payload: UInt32
+    package var begins: Bool
+    package var ends: Bool
+    package var resets: Bool
+
+    package init(
+      version: UInt8, protocol: UInt8, sourcePort: UInt16 = 0, destinationPort: UInt16 = 0, payload: UInt32,
+      begins: Bool = true, ends: Bool = false, resets: Bool = false
+    ) {
+      (self.version, self.protocol, self.payload) = (version, `protocol`, payload)
+      (self.sourcePort, self.destinationPort) = (sourcePort, destinationPort)
+      (self.begins, self.ends, self.resets) = (begins, ends, resets)
+    }
   }
 
-  let name: String
-  let bytes: [UInt8]
+  package let name: String
+  package let bytes: [UInt8]
   /// nil: no flow.
-  let seen: Seen?
+  package let seen: Seen?
   /// Bytes that must be there for the flow to be seen.
-  let headers: Int
-  var segment = 0
+  package let headers: Int
+  package var segment = 0
 
-  var testDescription: String { name }
+  package var testDescription: String { name }
 
-  init(_ name: String, _ bytes: [UInt8], seen: Seen? = nil, headers: Int = 0, segment: Int = 0) {
+  package init(_ name: String, _ bytes: [UInt8], seen: Seen? = nil, headers: Int = 0, segment: Int = 0) {
     self.name = name
     self.bytes = bytes
     self.seen = seen
@@ -34,17 +43,17 @@ struct PacketFixture: Sendable, CustomTestStringConvertible {
 }
 
 /// The parts, in the network's order of bytes.
-enum Wire {
-  static let payload = [UInt8](repeating: 0xab, count: 32)
+package enum Wire {
+  package static let payload = [UInt8](repeating: 0xab, count: 32)
 
-  static func word(_ value: Int) -> [UInt8] { [UInt8(value >> 8 & 0xff), UInt8(value & 0xff)] }
+  package static func word(_ value: Int) -> [UInt8] { [UInt8(value >> 8 & 0xff), UInt8(value & 0xff)] }
 
-  static func ethernet(_ type: Int, tags: [Int] = []) -> [UInt8] {
+  package static func ethernet(_ type: Int, tags: [Int] = []) -> [UInt8] {
     let tagged = tags.flatMap { word($0) + word(7) }
     return [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2] + tagged + word(type)
   }
 
-  static func four(
+  package static func four(
     _ protocol: UInt8, bytes: Int, options: [UInt8] = [], fragment: Int = 0, version: Int = 4,
     total: Int? = nil
   ) -> [UInt8] {
@@ -53,17 +62,20 @@ enum Wire {
       + [64, `protocol`, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2] + options
   }
 
-  static func six(_ next: UInt8, bytes: Int, version: Int = 6) -> [UInt8] {
+  package static func six(_ next: UInt8, bytes: Int, version: Int = 6) -> [UInt8] {
     let host = [UInt8](repeating: 0, count: 13)
     return [UInt8(version << 4), 0, 0, 0] + word(bytes) + [next, 64] + [0xfd, 0] + host + [1] + [0xfd, 0]
       + host
       + [2]
   }
 
-  static func udp(_ bytes: Int) -> [UInt8] { word(4_660) + word(53) + word(8 + bytes) + word(0) }
+  /// Of IPv6, eight bytes each, by what comes next.
+  package static func extensions(_ next: [UInt8]) -> [UInt8] { next.flatMap { [$0, 0, 0, 0, 0, 0, 0, 0] } }
+
+  package static func udp(_ bytes: Int) -> [UInt8] { word(4_660) + word(53) + word(8 + bytes) + word(0) }
 
   /// flags: FIN 1, SYN 2, RST 4, ACK 16.
-  static func tcp(flags: UInt8, options: [UInt8] = [], words: Int? = nil) -> [UInt8] {
+  package static func tcp(flags: UInt8, options: [UInt8] = [], words: Int? = nil) -> [UInt8] {
     let size = words ?? (20 + options.count) / 4
     return word(4_660) + word(443) + [0, 0, 0, 1, 0, 0, 0, 2, UInt8(size << 4), flags] + word(512) + word(0)
       + word(0) + options
@@ -90,7 +102,7 @@ extension PacketFixture {
   private static let datagram = W.udp(32) + W.payload
   private static let segment = W.tcp(flags: 16) + W.payload
 
-  static let plain: [PacketFixture] = [
+  package static let plain: [PacketFixture] = [
     PacketFixture(
       "IPv4, UDP", W.ethernet(0x0800) + W.four(17, bytes: 40) + datagram, seen: udp(4), headers: 42),
     PacketFixture(
@@ -125,11 +137,12 @@ extension PacketFixture {
       seen: Seen(version: 4, protocol: 17, sourcePort: 4_660, destinationPort: 53, payload: 0), headers: 42),
   ]
 
-  static let others: [PacketFixture] =
+  package static let others: [PacketFixture] =
     [
       PacketFixture("ARP", W.ethernet(0x0806) + W.payload),
-      PacketFixture("VLAN", W.ethernet(0x0800, tags: [0x8100]) + W.four(17, bytes: 40) + datagram),
-      PacketFixture("QinQ", W.ethernet(0x0800, tags: [0x88a8, 0x8100]) + W.four(17, bytes: 40) + datagram),
+      PacketFixture(
+        "three VLAN tags",
+        W.ethernet(0x0800, tags: [0x88a8, 0x88a8, 0x8100]) + W.four(17, bytes: 40) + datagram),
       PacketFixture(
         "IPv4, a header too short", W.ethernet(0x0800) + [0x44] + W.four(17, bytes: 40)[1...] + datagram),
       PacketFixture(
@@ -145,13 +158,48 @@ extension PacketFixture {
       PacketFixture(
         "IPv6 that says version 4", W.ethernet(0x86dd) + W.six(17, bytes: 40, version: 4) + datagram),
     ]
+    + [
+      PacketFixture(
+        "a later IPv6 fragment",
+        W.ethernet(0x86dd) + W.six(44, bytes: 48) + [17, 0, 0, 8, 0, 0, 0, 1] + datagram),
+      PacketFixture(
+        "IPv6 with seven extension headers",
+        W.ethernet(0x86dd) + W.six(0, bytes: 96) + W.extensions([60, 60, 60, 60, 60, 60, 17]) + datagram),
+    ]
+
+  /// Behind tags and extension headers.
+  package static let behind: [PacketFixture] =
+    [
+      PacketFixture(
+        "VLAN", W.ethernet(0x0800, tags: [0x8100]) + W.four(17, bytes: 40) + datagram, seen: udp(4),
+        headers: 46),
+      PacketFixture(
+        "QinQ", W.ethernet(0x0800, tags: [0x88a8, 0x8100]) + W.four(17, bytes: 40) + datagram,
+        seen: udp(4), headers: 50),
+      PacketFixture(
+        "VLAN, IPv6, TCP data", W.ethernet(0x86dd, tags: [0x8100]) + W.six(6, bytes: 52) + segment,
+        seen: tcp(6, payload: 32, begins: true), headers: 78),
+      PacketFixture(
+        "IPv6 with six extension headers",
+        W.ethernet(0x86dd) + W.six(0, bytes: 88) + W.extensions([60, 60, 60, 60, 60, 17]) + datagram,
+        seen: udp(6), headers: 110),
+      PacketFixture(
+        "IPv6 with an extension header of 24 bytes",
+        W.ethernet(0x86dd) + W.six(60, bytes: 64) + [17, 2] + [UInt8](repeating: 0, count: 22) + datagram,
+        seen: udp(6), headers: 86),
+      PacketFixture(
+        "IPv6 with an authentication header of 24 bytes",
+        W.ethernet(0x86dd) + W.six(51, bytes: 76) + [6, 4] + [UInt8](repeating: 0, count: 22) + segment,
+        seen: tcp(6, payload: 32, begins: true), headers: 98),
+    ]
     + [0, 43, 44, 51, 60, 135].map { next in
       PacketFixture(
         "IPv6 with extension header \(next)",
-        W.ethernet(0x86dd) + W.six(UInt8(next), bytes: 48) + [17, 0, 0, 0, 0, 0, 0, 0] + datagram)
+        W.ethernet(0x86dd) + W.six(UInt8(next), bytes: 48) + W.extensions([17]) + datagram, seen: udp(6),
+        headers: 70)
     }
 
-  static let large: [PacketFixture] = [
+  package static let large: [PacketFixture] = [
     PacketFixture(
       "the first IPv4 fragment", W.ethernet(0x0800) + W.four(17, bytes: 40, fragment: 0x2000) + datagram,
       seen: udp(4), headers: 42),
@@ -164,5 +212,5 @@ extension PacketFixture {
       seen: tcp(4, payload: 65_496, begins: true), headers: 54, segment: 8),
   ]
 
-  static let all = plain + others + large
+  package static let all = plain + behind + others + large
 }

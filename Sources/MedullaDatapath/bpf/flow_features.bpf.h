@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Flows that are measured: both directions under one key, each with a `struct flow_state` that
+ * `flow_features.h` makes features of. For a function that includes this instead of `medulla_packet.bpf.h`:
+ *
+ *	if (medulla_see(skb, &packet, &seen))
+ *		return TC_ACT_UNSPEC;
+ *	flow = medulla_measure(skb, &packet, &seen);
+ *	state = medulla_measured(flow);
+ *	(flow_feature(state, FLOW_duration), and so on)
+ *
+ * A packet changes its flow under a lock, so that packets that come on several processors are all counted. Features are made of a copy, which belongs to the processor.
+ */
+#ifndef MEDULLA_FLOW_FEATURES_BPF_H
+#define MEDULLA_FLOW_FEATURES_BPF_H
+
+#include "flow_features.h"
+
+#define MEDULLA_FLOW_WORDS (sizeof(struct flow_state) / 8)
+#ifndef MEDULLA_FLOW_LINGER_NS
+#define MEDULLA_FLOW_LINGER_NS (FLOW_ENDED_US * 1000) /* so long a flow that has ended takes late packets in */
+#endif
+
+#include "medulla_packet.bpf.h"
+
+#ifndef MEDULLA_PAIR_LIMIT
+#define MEDULLA_PAIR_LIMIT 16384 /* pairs of hosts whose flows are remembered; the longest silent one goes */
+#endif
+
+/* Nothing is counted by it, so that the kernel may forget entries by itself. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MEDULLA_PAIR_LIMIT);
+	__type(key, struct flow_pair_key);
+	__type(value, struct flow_pair);
+} medulla_pairs SEC(".maps");
+
+/* Of flows and of pairs, each for many of them: a lock can lie neither in memory of one processor, as a flow
+ * does that is not kept, nor in a map whose entries the kernel forgets. Nobody holds two. */
+#define MEDULLA_LOCKS 1024 /* a power of two */
+
+struct medulla_lock {
+	struct bpf_spin_lock lock;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MEDULLA_LOCKS);
+	__type(key, __u32);
+	__type(value, struct medulla_lock);
+} medulla_locks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_state);
+} medulla_copies SEC(".maps");
+
+/* Not static, as those below: the verifier walks each once, whatever comes before and after it.
+ *
+ * A frame at tc: parsed, with its key turned, and measured as its segments are on the wire. -1: it is of no
+ * flow. */
+__noinline int medulla_see_tc(struct __sk_buff *skb, struct medulla_packet *packet, struct flow_packet *seen)
+{
+	__u32 segment = skb->gso_size, tag = skb->vlan_present ? 4 : 0, segments = 1;
+
+	if (!packet || !seen)
+		return -1;
+	if (medulla_parse((void *)(long)skb->data, (void *)(long)skb->data_end, packet))
+		return -1;
+	medulla_turn(packet);
+	/* Not by gso_segs, which a guest's or a tunnel's packets may lack. */
+	if (segment && packet->payload > segment)
+		segments = (packet->payload + segment - 1) / segment;
+	seen->time_us = MEDULLA_NOW() / 1000;
+	seen->segments = segments;
+	seen->segment = segments > 1 ? segment : 0;
+	/* All but the first segment repeat the headers. */
+	seen->length = skb->len + (segments - 1) * packet->header + segments * tag;
+	seen->reserved = 0;
+	return 0;
+}
+
+__noinline int medulla_see_xdp(struct xdp_md *frame, struct medulla_packet *packet, struct flow_packet *seen)
+{
+	if (!packet || !seen)
+		return -1;
+	if (medulla_parse((void *)(long)frame->data, (void *)(long)frame->data_end, packet))
+		return -1;
+	medulla_turn(packet);
+	seen->time_us = MEDULLA_NOW() / 1000;
+	seen->segments = 1;
+	seen->segment = 0;
+	seen->length = bpf_xdp_get_buff_len(frame);
+	seen->reserved = 0;
+	return 0;
+}
+
+static __always_inline struct medulla_lock *medulla_lock_of(const struct medulla_flow *flow)
+{
+	__u32 at = flow->place % MEDULLA_LOCKS;
+
+	return bpf_map_lookup_elem(&medulla_locks, &at);
+}
+
+static __always_inline struct medulla_lock *medulla_lock_of_pair(const struct flow_pair_key *key)
+{
+	__u64 words[4];
+	__u32 at;
+
+	__builtin_memcpy(words, key, sizeof(words));
+	at = ((words[0] ^ words[1] ^ words[2] ^ words[3]) * 0x9e3779b97f4a7c15ULL >> 32) % MEDULLA_LOCKS;
+	return bpf_map_lookup_elem(&medulla_locks, &at);
+}
+
+static const volatile struct flow_pair medulla_no_flows = {};
+
+/* The flow's pair of hosts; a new one when they are not remembered. */
+static __always_inline struct flow_pair *medulla_pair_of(const struct flow_pair_key *key)
+{
+	struct flow_pair *pair = bpf_map_lookup_elem(&medulla_pairs, key);
+
+	if (pair)
+		return pair;
+	bpf_map_update_elem(&medulla_pairs, key, (void *)&medulla_no_flows, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&medulla_pairs, key);
+}
+
+/* The first bytes of a payload. */
+struct medulla_head {
+	__u32 count;
+	__u8 bytes[FLOW_PAYLOAD_BYTES];
+};
+
+/* A flow that is over gives its key to the packet's. */
+__noinline int medulla_end_over(const struct medulla_packet *packet, const struct flow_packet *seen)
+{
+	struct medulla_flow *flow;
+
+	if (!packet || !seen)
+		return 0;
+	flow = bpf_map_lookup_elem(&medulla_table, &packet->key);
+	if (!flow || !flow_is_over((struct flow_state *)flow->memory, packet, seen->time_us,
+				   MEDULLA_FLOW_IDLE_NS / 1000))
+		return 0;
+	return medulla_end_flow(&packet->key, flow, 0);
+}
+
+/* Makes a flow that begins one of its hosts'. When its first packets come on two processors at once it may be
+ * told of itself, as a flow before it: no more than that, for no second lock may be taken. */
+static __always_inline void medulla_join(struct flow_pair *pair, const struct flow_pair_key *key,
+					 struct flow_state *state, __u64 now_us)
+{
+	struct medulla_lock *lock = medulla_lock_of_pair(key);
+
+	if (!lock)
+		return;
+	bpf_spin_lock(&lock->lock);
+	if (!*(volatile __u8 *)&state->version)
+		flow_join(&state->past, pair, now_us);
+	bpf_spin_unlock(&lock->lock);
+}
+
+/* Takes the packet into its flow, which begins with it when it is new. */
+__noinline int medulla_note_packet(struct medulla_flow *flow, const struct medulla_packet *packet,
+				   const struct flow_packet *seen, const struct medulla_head *head)
+{
+	struct flow_pair_key key;
+	struct flow_state *state;
+	struct medulla_lock *lock;
+	struct flow_pair *pair;
+	__u64 number;
+
+	if (!flow || !packet || !seen || !head)
+		return -1;
+	lock = medulla_lock_of(flow);
+	if (!lock)
+		return -1;
+	key = flow_pair_of(packet);
+	pair = medulla_pair_of(&key);
+	state = (struct flow_state *)flow->memory;
+	if (pair && !state->version)
+		medulla_join(pair, &key, state, seen->time_us);
+	bpf_spin_lock(&lock->lock);
+	flow_take(state, packet, seen);
+	if (head->count)
+		flow_note_head(state, head->bytes, head->count);
+	flow->ended = flow_has_ended(state);
+	number = state->past.number;
+	bpf_spin_unlock(&lock->lock);
+	if (pair)
+		flow_tell(pair, number, seen->length);
+	flow->last_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* How many bytes of the payload the flow still wants to see; 0 when it has seen its first. */
+static __always_inline __u32 medulla_wanted_head(const struct medulla_packet *packet)
+{
+	struct medulla_flow *flow = bpf_map_lookup_elem(&medulla_table, &packet->key);
+
+	if (!packet->payload || (flow && ((struct flow_state *)flow->memory)->head_bytes))
+		return 0;
+	return packet->payload < FLOW_PAYLOAD_BYTES ? packet->payload : FLOW_PAYLOAD_BYTES;
+}
+
+/* Takes a frame at tc into its flow, which begins with it where there is none; any packet may begin one. 0:
+ * nothing is loaded. */
+static __always_inline struct medulla_flow *medulla_measure_tc(struct __sk_buff *skb,
+							       struct medulla_packet *packet,
+							       const struct flow_packet *seen)
+{
+	struct medulla_head head = {};
+	struct medulla_flow *flow;
+	__u32 bytes;
+
+	medulla_end_over(packet, seen);
+	bytes = medulla_wanted_head(packet);
+	/* What is cut off is not there. */
+	if (packet->header + bytes > skb->len)
+		bytes = skb->len > packet->header ? skb->len - packet->header : 0;
+	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
+	    !bpf_skb_load_bytes(skb, packet->header, head.bytes, bytes))
+		head.count = bytes;
+	packet->begins = 1;
+	flow = medulla_take_flow(packet);
+	return flow && !medulla_note_packet(flow, packet, seen, &head) ? flow : 0;
+}
+
+/* The same at XDP. */
+static __always_inline struct medulla_flow *medulla_measure_xdp(struct xdp_md *frame,
+								struct medulla_packet *packet,
+								const struct flow_packet *seen)
+{
+	struct medulla_head head = {};
+	struct medulla_flow *flow;
+	__u32 bytes;
+
+	medulla_end_over(packet, seen);
+	bytes = medulla_wanted_head(packet);
+	if (packet->header + bytes > seen->length)
+		bytes = seen->length > packet->header ? seen->length - packet->header : 0;
+	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
+	    !bpf_xdp_load_bytes(frame, packet->header, head.bytes, bytes))
+		head.count = bytes;
+	packet->begins = 1;
+	flow = medulla_take_flow(packet);
+	return flow && !medulla_note_packet(flow, packet, seen, &head) ? flow : 0;
+}
+
+/* The flow as it is now, in this processor's own memory until the next call. */
+static __always_inline const struct flow_state *medulla_measured(struct medulla_flow *flow)
+{
+	__u32 zero = 0;
+	struct flow_state *copy = bpf_map_lookup_elem(&medulla_copies, &zero);
+	struct medulla_lock *lock = medulla_lock_of(flow);
+
+	if (!copy || !lock)
+		return 0;
+	bpf_spin_lock(&lock->lock);
+	__builtin_memcpy(copy, flow->memory, sizeof(*copy));
+	bpf_spin_unlock(&lock->lock);
+	return copy;
+}
+
+#endif /* MEDULLA_FLOW_FEATURES_BPF_H */

@@ -1,0 +1,43 @@
+import CMedullaABI
+import Glibc
+
+/// One flow of a capture, both directions; forward is that of its first packet.
+package struct FlowRecord {
+  typealias Address = (
+    UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8,
+    UInt8
+  )
+
+  private let source: Address
+  private let destination: Address
+  var state: flow_state
+
+  init(source: Address, destination: Address, state: flow_state) {
+    (self.source, self.destination, self.state) = (source, destination, state)
+  }
+
+  package var sourceAddress: String { text(source) }
+  package var destinationAddress: String { text(destination) }
+  package var sourcePort: UInt16 { UInt16(bigEndian: state.ports.0) }
+  package var destinationPort: UInt16 { UInt16(bigEndian: state.ports.1) }
+  package var transport: UInt8 { state.protocol }
+
+  /// By `FlowFeature.all`.
+  package var features: [UInt64] {
+    var state = state
+    return [UInt64](unsafeUninitializedCapacity: FlowFeature.all.count) { buffer, count in
+      flow_all_features(&state, buffer.baseAddress)
+      count = buffer.count
+    }
+  }
+
+  private func text(_ address: Address) -> String {
+    let isFour = state.version == 4
+    var address = address
+    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    guard inet_ntop(isFour ? AF_INET : AF_INET6, &address, &text, socklen_t(text.count)) != nil else {
+      return ""
+    }
+    return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}
