@@ -60,7 +60,8 @@ let package = Package(
         "bpf/medulla_order.bpf.h", "bpf/medulla.bpf.h", "bpf/medulla_shadow.bpf.h",
         "bpf/medulla_decide.bpf.h",
         "bpf/medulla_sample.bpf.h", "bpf/medulla_live.bpf.h", "bpf/medulla_function.bpf.h",
-        "bpf/medulla_packet.bpf.h", "bpf/flow_features.bpf.h", "bpf/dispatch.bpf.c", "bpf/query.bpf.c"),
+        "bpf/medulla_table.bpf.h", "bpf/medulla_sweep.bpf.h", "bpf/medulla_packet.bpf.h",
+        "bpf/flow_features.bpf.h", "bpf/dispatch.bpf.c", "bpf/query.bpf.c"),
       swiftSettings: swift6),
     .target(
       name: "MedullaCongestion",
@@ -138,8 +139,7 @@ let package = Package(
       swiftSettings: swift6),
     .target(
       name: "TestbedWorkload", dependencies: ["CHost", "MedullaBase", "TestbedLink"],
-      path: "Sources/Testbed/Workload",
-      swiftSettings: swift6),
+      path: "Sources/Testbed/Workload", swiftSettings: swift6),
     .target(
       name: "TestbedBaselines",
       dependencies: [
@@ -172,8 +172,8 @@ let package = Package(
       name: "TestbedDemo",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaRuntime", "MedullaDatapath",
-        "MedullaCongestion",
-        "MedullaCompile", "MedullaLearning", "TestbedLink", "TestbedMeasures", "TestbedReport",
+        "MedullaCongestion", "MedullaCompile", "MedullaLearning", "TestbedLink", "TestbedMeasures",
+        "TestbedReport",
         "TestbedWorkload", product("ArgumentParser", "swift-argument-parser"),
       ],
       path: "Sources/Testbed/Demo", swiftSettings: swift6),
@@ -198,8 +198,7 @@ let package = Package(
       dependencies: [
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaCompile",
-        "MedullaLearning",
-        "MedullaAdaptation", "MedullaControl",
+        "MedullaLearning", "MedullaAdaptation", "MedullaControl",
         product("ArgumentParser", "swift-argument-parser"),
       ],
       swiftSettings: swift6),
@@ -307,8 +306,7 @@ let package = Package(
       name: "TestbedCases",
       dependencies: [
         "CHost", "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaSnapshot",
-        "TestbedLink",
-        "TestbedMeasures", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
+        "TestbedLink", "TestbedMeasures", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
       ],
       path: "Tests/Cases/Testbed", swiftSettings: swift6),
     .testTarget(
@@ -346,9 +344,8 @@ let package = Package(
       name: "TestbedExperimentsTests",
       dependencies: [
         "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning",
-        "TestbedLink",
-        "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
-        "TestbedExperiments", "TestbedCases", "medulla", "medulla-lab",
+        "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
+        "TestbedLargeScale", "TestbedExperiments", "TestbedCases", "medulla", "medulla-lab",
       ],
       swiftSettings: swift6),
     .testTarget(

@@ -6,10 +6,10 @@ import Testing
 
 /// Real captures against what another tool, nDPI's reader, has measured of them, flow by flow.
 ///
-/// Both define a flow's packets and lengths alike. Of gaps the other tool leaves some out: after every tenth packet
-/// of a flow each direction's next one, and of SYN, FIN and RST from server to client theirs; and it takes 0 for no
-/// value yet when it looks for the minimum (nDPI's `reader_util.c` and `ndpi_analyze.c` of October 2024). The test does
-/// the same to the packets that the meter has told apart.
+/// Both define a flow's packets and lengths alike. Of gaps the other tool leaves some out: after every tenth
+/// packet of a flow each direction's next one, and of SYN, FIN and RST from server to client theirs; and it
+/// takes 0 for no value yet when it looks for the minimum (nDPI's `reader_util.c` and `ndpi_analyze.c` of
+/// October 2024). The test does the same to the packets that the meter has told apart.
 @Suite(
   "captures as another tool has measured them", .enabled(if: ReferenceFlow.folder != nil, "no ../shared/data")
 )

@@ -13,8 +13,8 @@ struct FlowFeaturesBench {
   private let program: BPFProgram
   let isXDP: Bool
 
-  private static func source(xdp: Bool) -> String {
-    """
+  /// The time comes from a map.
+  private static let beginning = """
     #include "kernel_types.h"
 
     struct {
@@ -38,44 +38,48 @@ struct FlowFeaturesBench {
 
     char LICENSE[] SEC("license") = "GPL";
 
-    MEDULLA_FUNCTION(measure, 4, 2);
-
-    struct features {
-      __u64 words[FLOW_FEATURE_COUNT];
-    };
-
-    struct {
-      __uint(type, BPF_MAP_TYPE_ARRAY);
-      __uint(max_entries, 1);
-      __type(key, __u32);
-      __type(value, struct features);
-    } features SEC(".maps");
-
-    SEC("\(xdp ? "xdp" : "tc")")
-    int measure(struct \(xdp ? "xdp_md" : "__sk_buff") *frame)
-    {
-      __u32 zero = 0;
-      struct features *said = bpf_map_lookup_elem(&features, &zero);
-      struct medulla_packet packet;
-      struct flow_packet seen;
-      struct medulla_flow *flow;
-      const struct flow_state *f;
-      __u64 *next;
-
-      if (!said || medulla_see_\(xdp ? "xdp" : "tc")(frame, &packet, &seen))
-        return 1;
-      flow = medulla_measure_\(xdp ? "xdp" : "tc")(frame, &packet, &seen);
-      if (!flow)
-        return 2;
-      f = medulla_measured(flow);
-      if (!f)
-        return 2;
-      next = said->words;
-    #define SAY(name, unit, formula, source, value) *next++ = (value);
-      FLOW_FEATURES(SAY)
-      return 3;
-    }
     """
+
+  private static func source(xdp: Bool) -> String {
+    beginning + """
+      MEDULLA_FUNCTION(measure, 4, 2);
+
+      struct features {
+        __u64 words[FLOW_FEATURE_COUNT];
+      };
+
+      struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(max_entries, 1);
+        __type(key, __u32);
+        __type(value, struct features);
+      } features SEC(".maps");
+
+      SEC("\(xdp ? "xdp" : "tc")")
+      int measure(struct \(xdp ? "xdp_md" : "__sk_buff") *frame)
+      {
+        __u32 zero = 0;
+        struct features *said = bpf_map_lookup_elem(&features, &zero);
+        struct medulla_packet packet;
+        struct flow_packet seen;
+        struct medulla_flow *flow;
+        const struct flow_state *f;
+        __u64 *next;
+
+        if (!said || medulla_see_\(xdp ? "xdp" : "tc")(frame, &packet, &seen))
+          return 1;
+        flow = medulla_measure_\(xdp ? "xdp" : "tc")(frame, &packet, &seen);
+        if (!flow)
+          return 2;
+        f = medulla_measured(flow);
+        if (!f)
+          return 2;
+        next = said->words;
+      #define SAY(name, unit, formula, source, value) *next++ = (value);
+        FLOW_FEATURES(SAY)
+        return 3;
+      }
+      """
   }
 
   /// Loaded as an instance is, and attached to nothing.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
 /*
- * Features of a flow, each declared once: name, unit, formula, where it comes from, and the C that makes it of
- * `struct flow_state *f`. All are integers; what cannot be told yet is 0.
+ * Features of a flow, each declared once: name, unit, formula, where it comes from, and the C that makes it
+ * of `struct flow_state *f`. All are integers; what cannot be told yet is 0.
  *
  * Sources: CIC is CICFlowMeter, UNSW the data set UNSW-NB15, by the names that these give the feature. Where
  * they differ in detail from what stands here, the formula here counts: deviations are those of the
@@ -113,9 +113,10 @@ static __always_inline __u64 flow_duration(const struct flow_state *f)
 	return flow_gap(f->begun_us, f->last_us);
 }
 
-static __always_inline __u64 flow_lasting(const struct flow_way *way, const struct flow_state *f)
+/* 0 when either was not seen. */
+static __always_inline __u64 flow_since(__u64 from_us, __u64 to_us)
 {
-	return way->lengths.count ? flow_gap(f->begun_us, way->last_us) : 0;
+	return from_us && to_us ? flow_gap(from_us, to_us) : 0;
 }
 
 static __always_inline __u64 flow_packets(const struct flow_state *f)
@@ -142,11 +143,12 @@ static __always_inline struct flow_series flow_actives(const struct flow_state *
 static __always_inline __u32 flow_log_milli(__u32 count)
 {
 	static const __u16 logs[4 * FLOW_PAYLOAD_BYTES] = {
-		0, 0, 1000, 1585, 2000, 2322, 2585, 2807, 3000, 3170, 3322, 3459, 3585, 3700, 3807, 3907,
-		4000, 4087, 4170, 4248, 4322, 4392, 4459, 4524, 4585, 4644, 4700, 4755, 4807, 4858, 4907, 4954,
-		5000, 5044, 5087, 5129, 5170, 5209, 5248, 5285, 5322, 5358, 5392, 5426, 5459, 5492, 5524, 5555,
-		5585, 5615, 5644, 5672, 5700, 5728, 5755, 5781, 5807, 5833, 5858, 5883, 5907, 5931, 5954, 5977,
-		6000,
+		0, 0, 1000, 1585, 2000, 2322, 2585, 2807, 3000, 3170, 3322, 3459,
+		3585, 3700, 3807, 3907, 4000, 4087, 4170, 4248, 4322, 4392, 4459, 4524,
+		4585, 4644, 4700, 4755, 4807, 4858, 4907, 4954, 5000, 5044, 5087, 5129,
+		5170, 5209, 5248, 5285, 5322, 5358, 5392, 5426, 5459, 5492, 5524, 5555,
+		5585, 5615, 5644, 5672, 5700, 5728, 5755, 5781, 5807, 5833, 5858, 5883,
+		5907, 5931, 5954, 5977, 6000,
 	};
 
 	return logs[count & (4 * FLOW_PAYLOAD_BYTES - 1)];
@@ -215,8 +217,8 @@ static __always_inline __u64 flow_head_word(const struct flow_state *f, int at)
 	X(pushes_##way, "packets", "packets with TCP's PSH, " #way, "CIC " cic " PSH Flags", (at)->pushes) \
 	X(urgents_##way, "packets", "packets with TCP's URG, " #way, "CIC " cic " URG Flags",              \
 	  (at)->urgents)                                                                                    \
-	X(headers_##way, "bytes", "sum of network and transport headers, " #way, "CIC " cic " Header Length", \
-	  (at)->headers)                                                                                    \
+	X(headers_##way, "bytes", "sum of network and transport headers, " #way,                           \
+	  "CIC " cic " Header Length", (at)->headers)                                                       \
 	X(header_##way##_minimum, "bytes", "minimum of network and transport headers, " #way,              \
 	  "CIC " cic " Seg Size Min", (at)->least_header)                                                   \
 	X(data_packets_##way, "packets", "packets with payload, " #way, "CIC " cic " Act Data Pkts",       \
@@ -241,19 +243,19 @@ static __always_inline __u64 flow_head_word(const struct flow_state *f, int at)
 	  flow_rate((at)->bulk_bytes, (at)->bulk_us, 1))
 
 #define FLOW_FLAG(X, name, bit, flag)                                                                       \
-	X(name##_flags, "packets", "packets with TCP's " flag ", both directions", "CIC " flag " Flag Count", \
-	  f->flags[bit])
+	X(name##_flags, "packets", "packets with TCP's " flag ", both directions",                         \
+	  "CIC " flag " Flag Count", f->flags[bit])
 
 #define FLOW_RECENTLY(X, place, nth)                                                                        \
 	X(recent_bytes_##place, "bytes", "bytes so far of the " nth " flow before it of the same two hosts", \
-	  "LiteFlow section 5.2; FLUX", f->past.recent[(place) - 1].bytes)                                       \
+	  "LiteFlow section 5.2; FLUX", f->past.recent[(place) - 1].bytes)                                  \
 	X(recent_gap_##place, "us", "from the beginning of the " nth                                        \
 	  " flow before it of the same two hosts to its own", "LiteFlow section 5.2; FLUX",                 \
-	  f->past.recent[(place) - 1].begun_us ? flow_gap(f->past.recent[(place) - 1].begun_us, f->begun_us) : 0)
+	  flow_since(f->past.recent[(place) - 1].begun_us, f->begun_us))
 
 #define FLOW_HEAD(X, place, at)                                                                             \
-	X(head_##place, "bytes as a number", "bytes " #at " to " #at "+3 of the first payload", "first payload bytes", \
-	  flow_head_word(f, at))
+	X(head_##place, "bytes as a number", "bytes " #at " to " #at "+3 of the first payload",            \
+	  "first payload bytes", flow_head_word(f, at))
 
 /* X(name, unit, formula, source, C) */
 #define FLOW_FEATURES(X)                                                                                    \
@@ -295,11 +297,11 @@ static __always_inline __u64 flow_head_word(const struct flow_state *f, int at)
 	FLOW_FLAG(X, ece, 6, "ECE")                                                                         \
 	FLOW_FLAG(X, cwr, 7, "CWR")                                                                         \
 	X(handshake_answer, "us", "from TCP's SYN to SYN and ACK", "UNSW synack",                          \
-	  f->asked_us && f->answered_us ? flow_gap(f->asked_us, f->answered_us) : 0)                        \
+	  flow_since(f->asked_us, f->answered_us))                                                          \
 	X(handshake_settled, "us", "from TCP's SYN and ACK to the ACK of it", "UNSW ackdat",               \
-	  f->settled_us ? flow_gap(f->answered_us, f->settled_us) : 0)                                      \
+	  flow_since(f->answered_us, f->settled_us))                                                        \
 	X(handshake, "us", "from TCP's SYN to the ACK of the SYN and ACK", "UNSW tcprtt",                  \
-	  f->asked_us && f->settled_us ? flow_gap(f->asked_us, f->settled_us) : 0)                          \
+	  flow_since(f->asked_us, f->settled_us))                                                           \
 	FLOW_SERIES(X, active, "us", "times without a gap above 5 s", "CIC Active",                        \
 		    flow_actives(f))                                                 \
 	FLOW_SERIES(X, idle, "us", "gaps above 5 s", "CIC Idle", f->idles)                                \

@@ -4,8 +4,7 @@
  * features of. Integers only, and no function of the kernel's, so that a program at tc or XDP and a reader of
  * captures come to the same bits.
  *
- * Forward is the direction of the flow's first packet. Times are microseconds. What grows without end stays at
- * its largest value.
+ * Forward is the direction of the flow's first packet. Times are microseconds.
  */
 #ifndef MEDULLA_FLOW_STATE_H
 #define MEDULLA_FLOW_STATE_H
@@ -15,7 +14,7 @@
 #define FLOW_FORWARD 0
 #define FLOW_BACKWARD 1
 
-#define FLOW_IDLE_US 5000000ULL	    /* a longer gap parts two active times (CICFlowMeter's activity timeout) */
+#define FLOW_IDLE_US 5000000ULL	    /* a longer gap parts two active times (CICFlowMeter) */
 #define FLOW_SUBFLOW_US 1000000ULL  /* a longer gap parts two subflows (CICFlowMeter) */
 #define FLOW_BULK_US 1000000ULL	    /* a longer gap parts two bulks (CICFlowMeter) */
 #define FLOW_BULK_PACKETS 4	    /* with payload, and none of the other direction between (CICFlowMeter) */
@@ -231,7 +230,8 @@ static __always_inline void flow_add_gap(struct flow_state *flow, __u64 now_us)
 	}
 }
 
-static __always_inline void flow_add_handshake(struct flow_state *flow, __u8 flags, int backward, __u64 now_us)
+static __always_inline void flow_add_handshake(struct flow_state *flow, __u8 flags, int backward,
+					       __u64 now_us)
 {
 	__u8 kind = flags & (PACKET_SYN | PACKET_ACK);
 
@@ -266,7 +266,8 @@ static __always_inline void flow_add_tcp(struct flow_state *flow, struct flow_wa
 	way->ended |= packet->ends;
 }
 
-static __always_inline void flow_begin(struct flow_state *flow, const struct medulla_packet *packet, __u64 now_us)
+static __always_inline void flow_begin(struct flow_state *flow, const struct medulla_packet *packet,
+				       __u64 now_us)
 {
 	const struct medulla_flow_key *key = &packet->key;
 
@@ -281,8 +282,8 @@ static __always_inline void flow_begin(struct flow_state *flow, const struct med
 }
 
 /*
- * Takes a packet in; its key has been turned (`medulla_turn`). `flow` is all zero before its first packet, but for its past. No
- * two processors may be here for one flow.
+ * Takes a packet in; its key has been turned (`medulla_turn`). `flow` is all zero before its first packet,
+ * but for its past. No two processors may be here for one flow.
  */
 static __always_inline void flow_take(struct flow_state *flow, const struct medulla_packet *packet,
 				      const struct flow_packet *seen)

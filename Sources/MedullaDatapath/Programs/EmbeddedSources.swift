@@ -22,6 +22,8 @@ package enum EmbeddedSources {
       "flow_features.h": text(PackageResources.flow_features_h),
       "flow_features.bpf.h": text(PackageResources.flow_features_bpf_h),
       "medulla_function.bpf.h": text(PackageResources.medulla_function_bpf_h),
+      "medulla_table.bpf.h": text(PackageResources.medulla_table_bpf_h),
+      "medulla_sweep.bpf.h": text(PackageResources.medulla_sweep_bpf_h),
       "medulla_packet.bpf.h": text(PackageResources.medulla_packet_bpf_h),
     ]
   }

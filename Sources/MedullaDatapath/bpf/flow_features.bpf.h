@@ -3,13 +3,14 @@
  * Flows that are measured: both directions under one key, each with a `struct flow_state` that
  * `flow_features.h` makes features of. For a function that includes this instead of `medulla_packet.bpf.h`:
  *
- *	if (medulla_see(skb, &packet, &seen))
+ *	if (medulla_see_tc(skb, &packet, &seen))
  *		return TC_ACT_UNSPEC;
- *	flow = medulla_measure(skb, &packet, &seen);
+ *	flow = medulla_measure_tc(skb, &packet, &seen);
  *	state = medulla_measured(flow);
  *	(flow_feature(state, FLOW_duration), and so on)
  *
- * A packet changes its flow under a lock, so that packets that come on several processors are all counted. Features are made of a copy, which belongs to the processor.
+ * A packet changes its flow under a lock, so that packets that come on several processors are all counted.
+ * Features are made of a copy, which belongs to the processor.
  */
 #ifndef MEDULLA_FLOW_FEATURES_BPF_H
 #define MEDULLA_FLOW_FEATURES_BPF_H
@@ -18,7 +19,7 @@
 
 #define MEDULLA_FLOW_WORDS (sizeof(struct flow_state) / 8)
 #ifndef MEDULLA_FLOW_LINGER_NS
-#define MEDULLA_FLOW_LINGER_NS (FLOW_ENDED_US * 1000) /* so long a flow that has ended takes late packets in */
+#define MEDULLA_FLOW_LINGER_NS (FLOW_ENDED_US * 1000)
 #endif
 
 #include "medulla_packet.bpf.h"

@@ -24,7 +24,8 @@
 #define MEDULLA_PACKET_BPF_H
 
 #include "medulla.bpf.h"
-#include "packet_intf.h"
+#include "medulla_table.bpf.h"
+#include "medulla_sweep.bpf.h"
 
 /* For the functions that include this. */
 #include <bpf/bpf_endian.h>
@@ -36,50 +37,8 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
-#ifndef MEDULLA_FLOW_LIMIT
-#define MEDULLA_FLOW_LIMIT 16384 /* flows that are kept at once */
-#endif
-#ifndef MEDULLA_FLOW_IDLE_NS
-#define MEDULLA_FLOW_IDLE_NS 60000000000ULL /* without a packet for so long a flow is over */
-#endif
-#ifndef MEDULLA_FLOW_LINGER_NS
-#define MEDULLA_FLOW_LINGER_NS MEDULLA_FLOW_IDLE_NS /* the same for one whose end was seen */
-#endif
-#ifndef MEDULLA_NOW
-#define MEDULLA_NOW() bpf_ktime_get_ns() /* when a packet came */
-#endif
-#define MEDULLA_PLACES (2 * MEDULLA_FLOW_LIMIT) /* half of them free: one is found in a few tries */
-#define MEDULLA_PLACE_TRIES 8
-#define MEDULLA_SWEEP_MOST 256 /* places that one softirq looks at */
-#define MEDULLA_SWEEP_STEP (MEDULLA_PLACES < MEDULLA_SWEEP_MOST ? MEDULLA_PLACES : MEDULLA_SWEEP_MOST)
-#define MEDULLA_SWEEP_ROUND ((MEDULLA_PLACES + MEDULLA_SWEEP_STEP - 1) / MEDULLA_SWEEP_STEP)
-#define MEDULLA_SWEEP_NS (MEDULLA_FLOW_LINGER_NS / 4 / MEDULLA_SWEEP_ROUND) /* all in a quarter of that time */
-#define MEDULLA_CLOCK_MONOTONIC 1
-#define MEDULLA_TIMER_EXISTS 16 /* EBUSY */
-
-struct medulla_sweeper {
-	struct bpf_timer timer;
-	__u32 started;
-	__u32 next; /* the place that is looked at next */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MEDULLA_FLOW_LIMIT);
-	__type(key, struct medulla_flow_key);
-	__type(value, struct medulla_flow);
-} medulla_table SEC(".maps");
-
-/* The instance's too: a list of the table's flows that can be gone through in parts. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MEDULLA_PLACES);
-	__type(key, __u32);
-	__type(value, struct medulla_place);
-} medulla_places SEC(".maps");
-
-/* For a flow that is not kept, and for one on its way into the table: packets of one processor come one after
- * the other. */
+/* For a flow that is not kept, and for one on its way into the table: packets of one processor come one
+ * after the other. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -87,172 +46,8 @@ struct {
 	__type(value, struct medulla_flow);
 } medulla_spare SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct medulla_sweeper);
-} medulla_sweepers SEC(".maps");
-
-/* A free place, taken for a flow that is on its way into the table; MEDULLA_PLACES: none was found. Not
- * static, as those below: the verifier walks it once. */
-__noinline __u32 medulla_take_place(__u64 number)
-{
-	__u32 first = (__u32)(number * 0x9e3779b97f4a7c15ULL >> 32);
-
-	for (__u32 i = 0; i < MEDULLA_PLACE_TRIES; i++) {
-		__u32 at = (first + i) % MEDULLA_PLACES;
-		struct medulla_place *place = bpf_map_lookup_elem(&medulla_places, &at);
-
-		if (place && !*(volatile __u64 *)&place->number &&
-		    !__sync_val_compare_and_swap(&place->number, 0, MEDULLA_PLACE_TAKEN))
-			return at;
-	}
-	return MEDULLA_PLACES;
-}
-
-/* The flow is in the table: the sweep may find it. */
-static __always_inline void medulla_fill_place(__u32 at, __u64 number, const struct medulla_flow_key *key)
-{
-	struct medulla_place *place = bpf_map_lookup_elem(&medulla_places, &at);
-
-	if (!place)
-		return;
-	place->key = *key;
-	medulla_store_ordered(&place->number, number);
-}
-
-/* `held`: what the place is held for. When it is not any more, the sweep has been there, or will be. */
-static __always_inline void medulla_free_place(__u32 at, __u64 held)
-{
-	struct medulla_place *place = bpf_map_lookup_elem(&medulla_places, &at);
-
-	if (place)
-		__sync_val_compare_and_swap(&place->number, held, 0);
-}
-
-static __always_inline int medulla_is_idle(const struct medulla_flow *flow, __u64 now)
-{
-	__u64 last = *(const volatile __u64 *)&flow->last_ns;
-	__u64 limit = flow->ended ? MEDULLA_FLOW_LINGER_NS : MEDULLA_FLOW_IDLE_NS;
-
-	return now > last && now - last > limit;
-}
-
-/*
- * The flow of `key` has ended: off its pin's count, and out of the table. 1: it was this caller. With `now`
- * only a flow that is idle then.
- *
- * The order: the word; then that the key still leads here, so that the word is this flow's, whose number no
- * other has; then the exchange, which fails when the flow ended, or another took its memory, since. From then
- * on the flow stays in the table until this caller deletes it, and nobody can add another of its key: what is
- * deleted is what was taken off the count. The count before the deletion, so that a slot whose count is 0 may
- * still be read by the flow's last packet, as ever, but no flow is left uncounted.
- */
-__noinline int medulla_end_flow(const struct medulla_flow_key *key, struct medulla_flow *flow, __u64 now)
-{
-	__u64 word, ended;
-	__u32 at;
-
-	if (!key || !flow)
-		return 0;
-	word = medulla_load_ordered(&flow->pin);
-	ended = medulla_with_pin(word, MEDULLA_NO_PIN);
-	if (word == ended || bpf_map_lookup_elem(&medulla_table, key) != flow)
-		return 0;
-	if (now && !medulla_is_idle(flow, now))
-		return 0;
-	at = flow->place;
-	if (__sync_val_compare_and_swap(&flow->pin, word, ended) != word)
-		return 0;
-	medulla_release_pin(word);
-	/* The kernel refuses when it cannot lock: the flow is let go, on no count, and the sweep ends it. */
-	if (bpf_map_delete_elem(&medulla_table, key))
-		__sync_val_compare_and_swap(&flow->pin, ended, medulla_with_pin(word, MEDULLA_LET_GO));
-	else
-		medulla_free_place(at, word >> MEDULLA_PIN_BITS);
-	return 1;
-}
-
-/* Idle flows go, whichever program set they are on; of its own, this one moves those that must. */
-static __always_inline void medulla_visit_flow(const struct medulla_flow_key *key, struct medulla_flow *flow)
-{
-	const struct medulla_control *control = medulla_get_control();
-	__u64 word = *(volatile __u64 *)&flow->pin;
-	__u64 now = bpf_ktime_get_ns();
-
-	if (medulla_is_idle(flow, now))
-		medulla_end_flow(key, flow, now);
-	else if (control && medulla_own_slot(control, word) < MEDULLA_SLOTS) {
-		if (medulla_must_leave(control, now))
-			medulla_move_pin(&flow->pin, word, MEDULLA_LET_GO);
-		else
-			medulla_follow(control, &flow->pin, now);
-	}
-}
-
-/* The key is copied: the place, as the table's memory, may become another flow's at any moment. */
-static long medulla_visit_place(__u64 step, __u32 *first)
-{
-	__u32 at = (*first + (__u32)step) % MEDULLA_PLACES;
-	struct medulla_place *place = bpf_map_lookup_elem(&medulla_places, &at);
-	struct medulla_flow_key key;
-	struct medulla_flow *flow;
-	__u64 number;
-
-	if (!place)
-		return 1;
-	number = *(volatile __u64 *)&place->number;
-	if (!number || number == MEDULLA_PLACE_TAKEN || medulla_load_ordered(&place->number) != number)
-		return 0;
-	key = place->key;
-	flow = bpf_map_lookup_elem(&medulla_table, &key);
-	if (flow && flow->number == number)
-		medulla_visit_flow(&key, flow);
-	else
-		medulla_free_place(at, number);
-	return 0;
-}
-
-/* The next flow that begins starts it again. */
-static __always_inline void medulla_stop_sweeping(struct medulla_sweeper *sweeper)
-{
-	medulla_store_ordered32(&sweeper->started, 0);
-}
-
-/* Needs no process: idle flows go, and flows of slots that are to be emptied move, also when nobody looks. A
- * part of the places each time: a softirq holds up the packets of its processor. */
-static int medulla_sweep_flows(void *map, __u32 *key, struct medulla_sweeper *sweeper)
-{
-	__u32 first = sweeper->next;
-
-	bpf_loop(MEDULLA_SWEEP_STEP, medulla_visit_place, &first, 0);
-	sweeper->next = (first + MEDULLA_SWEEP_STEP) % MEDULLA_PLACES;
-	if (bpf_timer_start(&sweeper->timer, MEDULLA_SWEEP_NS, 0))
-		medulla_stop_sweeping(sweeper);
-	return 0;
-}
-
-static __always_inline void medulla_start_sweeping(void)
-{
-	__u32 zero = 0;
-	struct medulla_sweeper *sweeper = bpf_map_lookup_elem(&medulla_sweepers, &zero);
-	long status;
-
-	if (!sweeper || sweeper->started || __sync_lock_test_and_set(&sweeper->started, 1))
-		return;
-	status = bpf_timer_init(&sweeper->timer, &medulla_sweepers, MEDULLA_CLOCK_MONOTONIC);
-	/* An attempt before this one may have come so far. */
-	if (!status || status == -MEDULLA_TIMER_EXISTS)
-		status = bpf_timer_set_callback(&sweeper->timer, medulla_sweep_flows);
-	if (!status)
-		status = bpf_timer_start(&sweeper->timer, MEDULLA_SWEEP_NS, 0);
-	if (status)
-		medulla_stop_sweeping(sweeper);
-}
-
-/* Empty, but for the decisions that were made for flows that are not kept: without them each would be a first
- * decision, always shadowed and never sampled. */
+/* Empty, but for the decisions that were made for flows that are not kept: without them each would be a
+ * first decision, always shadowed and never sampled. */
 static __always_inline struct medulla_flow *medulla_clear_spare(__u64 now)
 {
 	__u32 zero = 0;

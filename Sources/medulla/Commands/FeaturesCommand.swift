@@ -32,9 +32,9 @@ struct FeaturesExtractCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "extract", abstract: "Measure the flows of a capture.",
     discussion: """
-      One row a flow, in the order in which they began: addresses, ports, packets and bytes each way, and every \
-      feature by its name. Forward is the direction of a flow's first packet. The integers are those that \
-      programs in the kernel compute of the same packets.
+      One row a flow, in the order in which they began: addresses, ports, packets and bytes each way, and \
+      every feature by its name. Forward is the direction of a flow's first packet. The integers are those \
+      that programs in the kernel compute of the same packets.
       """)
 
   @Argument(help: "A capture, pcap or pcapng; - for standard input.")
@@ -57,7 +57,7 @@ struct FeaturesExtractCommand: ParsableCommand {
       try FlowTable.write(meter.flows, to: csv)
     }
     Narration.tell(
-      "\(meter.flows.count) flows of \(meter.counts.frames) frames; \(meter.counts.withoutFlow) frames are of "
-        + "none")
+      "\(meter.flows.count) flows of \(meter.counts.frames) frames; \(meter.counts.withoutFlow) frames are "
+        + "of none")
   }
 }

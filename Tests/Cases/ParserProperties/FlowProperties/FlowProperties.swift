@@ -2,7 +2,8 @@ import MedullaFlows
 
 /// What holds for the reader of flows on any bytes at all.
 package enum FlowProperties {
-  /// Frames of made-up bytes: two bytes of length, two of time, then the frame; times go on, and now and then back.
+  /// Frames of made-up bytes: two bytes of length, two of time, then the frame; times go on, and now and then
+  /// back.
   ///
   /// - Returns: what does not hold; nil: all does.
   package static func violation(_ bytes: [UInt8]) -> String? {
