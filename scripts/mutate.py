@@ -50,7 +50,11 @@ AREAS: dict[str, tuple[list[str], list[str]]] = {
         [f"Sources/MedullaDatapath/bpf/{name}.bpf.h" for name in ("medulla", "medulla_live", "medulla_decide")],
         PACKETS + CONGESTION,
     ),
-    "packet": ([f"Sources/MedullaDatapath/bpf/{name}.bpf.h" for name in ("medulla_packet", "medulla_parse")], PACKETS),
+    "packet": (
+        [f"Sources/MedullaDatapath/bpf/{name}.bpf.h" for name in ("medulla_table", "medulla_sweep", "medulla_packet")]
+        + ["Sources/CMedullaABI/include/packet_parse.h"],
+        PACKETS,
+    ),
 }
 #: Tests that use the kernel: one flip at a time, as they time what it does.
 IN_KERNEL = {*PACKETS, *CONGESTION}

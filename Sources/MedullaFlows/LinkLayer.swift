@@ -42,9 +42,9 @@ package enum LinkLayer: Equatable, Sendable {
     guard let network = networkHeader(frame), network < frame.count else { return false }
     let version = frame[network] >> 4
     let type = version == 4 ? PACKET_IPV4 : version == 6 ? PACKET_IPV6 : 0
-    let bytes = first.assumingMemoryBound(to: UInt8.self)
     return packet_parse_network(
-      bytes, bytes + network, end.assumingMemoryBound(to: UInt8.self), UInt16(type), &packet) == 0
+      first.assumingMemoryBound(to: UInt8.self), UInt32(network), end.assumingMemoryBound(to: UInt8.self),
+      UInt16(type), &packet) == 0
   }
 
   /// Where it begins; nil: what follows is no IP.

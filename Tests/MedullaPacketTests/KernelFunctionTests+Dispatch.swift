@@ -97,7 +97,7 @@ extension KernelFunctionTests {
       #expect(try flows(name)[1] ?? 0 >= 3)
       let pinned = try Instance(name.text).pinned()
       let facts = try pinned.entry(pinned.current()).facts()
-      #expect((1...400).contains(facts.verifiedInstructions))
+      #expect((1...2_500).contains(facts.verifiedInstructions))
       #expect(try Instance(name.text).status().orphaned == 0)
     }
   }

@@ -91,14 +91,14 @@ static __always_inline __u16 packet_word(const __u8 *at)
 }
 
 /*
- * The same number, of which the verifier knows nothing any more: ways that have come to one place are then alike
- * to it, and it walks on from there once. It knows what is spilled to the stack, but not between its words.
+ * The same number, of which the verifier knows nothing any more: ways that have come to one place are then
+ * alike to it, and it walks on from there once. It knows what a whole word of the stack holds, not a half.
  */
 static __always_inline __u32 packet_forget(__u32 value)
 {
 #ifdef __bpf__
 	volatile struct {
-		__u32 spilled_whole;
+		__u32 other_half;
 		__u32 value;
 	} __attribute__((aligned(8))) memory;
 
@@ -117,7 +117,7 @@ static __always_inline const __u8 *packet_at(const __u8 *frame, __u32 offset)
 	return frame + (offset & PACKET_OFFSET_MASK);
 }
 
-/* Sets of protocol numbers below 64, as bits: one branch for the verifier instead of one for each, or none. */
+/* Sets of protocol numbers below 64, as bits: one branch for the verifier, or none, instead of many. */
 #define PACKET_SET(number) (1ULL << (number))
 #define PACKET_IN_EIGHTS                                                                                    \
 	(PACKET_SET(PACKET_HOP_OPTIONS) | PACKET_SET(PACKET_ROUTING) | PACKET_SET(PACKET_DESTINATION_OPTIONS))

@@ -163,6 +163,9 @@ extension PacketFixture {
         "a later IPv6 fragment",
         W.ethernet(0x86dd) + W.six(44, bytes: 48) + [17, 0, 0, 8, 0, 0, 0, 1] + datagram),
       PacketFixture(
+        "IPv6 with a mobility header",
+        W.ethernet(0x86dd) + W.six(135, bytes: 48) + W.extensions([17]) + datagram),
+      PacketFixture(
         "IPv6 with seven extension headers",
         W.ethernet(0x86dd) + W.six(0, bytes: 96) + W.extensions([60, 60, 60, 60, 60, 60, 17]) + datagram),
     ]
@@ -192,7 +195,7 @@ extension PacketFixture {
         W.ethernet(0x86dd) + W.six(51, bytes: 76) + [6, 4] + [UInt8](repeating: 0, count: 22) + segment,
         seen: tcp(6, payload: 32, begins: true), headers: 98),
     ]
-    + [0, 43, 44, 51, 60, 135].map { next in
+    + [0, 43, 44, 51, 60].map { next in
       PacketFixture(
         "IPv6 with extension header \(next)",
         W.ethernet(0x86dd) + W.six(UInt8(next), bytes: 48) + W.extensions([17]) + datagram, seen: udp(6),
