@@ -95,6 +95,19 @@ struct WatchTests {
     #expect(!hasBaseline([91, 92, 93, 94, 95, 101]))
   }
 
+  @Test("six pieces of before the promotion are enough to hold the new version against, five are not")
+  func fewBefore() throws {
+    for count in [5, 6] {
+      var watch = RolloutWatch(Self.settings, unit: .flow)
+      watch.add(
+        (0..<count).map { RewardSample(version: 1, unit: 1, reward: 0.9, time: .seconds(92 + $0)) },
+        at: .seconds(98))
+      watch.begin(version: 2, at: .seconds(100))
+      let verdict = try #require(feed(&watch, from: 100, to: 115, version: 2, mean: 0.2))
+      #expect(verdict.outcome == (count == 6 ? .worse : .undecided), "\(count)")
+    }
+  }
+
   @Test("what another process has begun goes on with six rewards from before it, and with five without any")
   func takenOver() throws {
     for count in [5, 6] {
