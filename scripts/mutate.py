@@ -35,6 +35,7 @@ LOOP = ["MedullaAdaptationTests.(Gate|Watch|Reward|Trigger|SharedQueue|LoopTable
 RUNNER = ["MedullaAdaptationTests.(FunctionRunner|RunnerCommand|RunnerTakeover|Takeover)"]
 TABLES = ["RouterTests|RouterStaging|SlotTableTests|ControlBlockTests|MedullaDatapathTests.LayoutTests|FlowTableModel|InstanceSettings|MemoryOrder"]
 PACKETS = ["KernelPacketTests|ToyFunctionTests", "KernelFunctionTests"]
+PARSER = [PACKETS[0], "KernelFlowFeaturesTests"]
 CONGESTION = ["KernelCongestionTests", "KernelSamplesTests|PromotionTimeTests"]
 #: Of each area: its sources, and the tests that must notice, the quick ones first.
 AREAS: dict[str, tuple[list[str], list[str]]] = {
@@ -51,13 +52,13 @@ AREAS: dict[str, tuple[list[str], list[str]]] = {
         PACKETS + CONGESTION,
     ),
     "packet": (
-        [f"Sources/MedullaDatapath/bpf/{name}.bpf.h" for name in ("medulla_table", "medulla_sweep", "medulla_packet")]
-        + ["Sources/CMedullaABI/include/packet_parse.h"],
+        [f"Sources/MedullaDatapath/bpf/{name}.bpf.h" for name in ("medulla_table", "medulla_sweep", "medulla_packet")],
         PACKETS,
     ),
+    "parse": (["Sources/CMedullaABI/include/packet_parse.h"], PARSER),
 }
 #: Tests that use the kernel: one flip at a time, as they time what it does.
-IN_KERNEL = {*PACKETS, *CONGESTION}
+IN_KERNEL = {*PACKETS, *PARSER, *CONGESTION}
 
 #: An operator, what it becomes, the precedence that Swift gives it, and the types of its operands.
 FLIPS: dict[str, tuple[str, str, str]] = {

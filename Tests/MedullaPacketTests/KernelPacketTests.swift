@@ -243,6 +243,17 @@ struct KernelPacketTests {
     #expect(said.measured_ns < 1_000_000_000 && said.measured_ns >= 3 * said.measured_min_ns)
   }
 
+  @Test("hundreds of flows all find a place in a table that has room for them")
+  func places() throws {
+    let bench = try bench(xdp: false)
+    for port in 0..<500 {
+      var frame = Wire.ethernet(0x0800) + Wire.four(6, bytes: 20) + Wire.tcp(flags: 2)
+      frame.replaceSubrange(34..<36, with: Wire.word(1_000 + port))
+      _ = try bench.program.run(on: frame)
+    }
+    #expect(try bench.flows() == [500, 500])
+  }
+
   @Test("with nothing loaded no flow is kept, and none is on any count")
   func nothingLoaded() throws {
     let bench = try bench(xdp: false)
