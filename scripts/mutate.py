@@ -191,6 +191,12 @@ class Build:
             if name and name not in changed and (ROOT / name).is_file():
                 self.put(name, (ROOT / name).read_bytes())
                 shutil.copymode(ROOT / name, tree / name)
+        # A kept build has files that are gone from the tree.
+        names = set(files.decode().split("\0"))
+        for folder in ("Sources", "Tests"):
+            for file in (tree / folder).rglob("*"):
+                if file.is_file() and file.name != "Mutants.swift" and str(file.relative_to(tree)) not in names:
+                    file.unlink()
         text = re.sub(r'"([\w.]+)": text\(([\w.]+)\)', r'"\1": overridden("\1", text(\2))', (ROOT / SOURCES).read_text())
         self.put(SOURCES, (text + OVERRIDE).encode())
         # The dependencies' sources and the tests' Python are taken over; what was built names its own place.
