@@ -109,6 +109,16 @@ extension PacketFixture {
       "IPv4 with options, UDP", W.ethernet(0x0800) + W.four(17, bytes: 40, options: noOperations) + datagram,
       seen: udp(4), headers: 54),
     PacketFixture(
+      "IPv4 with as many options as there can be",
+      W.ethernet(0x0800) + W.four(17, bytes: 40, options: [UInt8](repeating: 1, count: 40)) + datagram,
+      seen: udp(4), headers: 82),
+    PacketFixture(
+      "IPv6 and nothing behind it", W.ethernet(0x86dd) + W.six(59, bytes: 0),
+      seen: Seen(version: 6, protocol: 59, payload: 0), headers: 54),
+    PacketFixture(
+      "IPv6, the first protocol that no set of 64 has", W.ethernet(0x86dd) + W.six(64, bytes: 32) + W.payload,
+      seen: Seen(version: 6, protocol: 64, payload: 32), headers: 54),
+    PacketFixture(
       "IPv4, TCP data", W.ethernet(0x0800) + W.four(6, bytes: 52) + segment,
       seen: tcp(4, payload: 32, begins: true), headers: 54),
     PacketFixture(
@@ -186,6 +196,10 @@ extension PacketFixture {
         "IPv6 with six extension headers",
         W.ethernet(0x86dd) + W.six(0, bytes: 88) + W.extensions([60, 60, 60, 60, 60, 17]) + datagram,
         seen: udp(6), headers: 110),
+      PacketFixture(
+        "IPv6 with an extension header and nothing behind it",
+        W.ethernet(0x86dd) + W.six(60, bytes: 8) + W.extensions([59]),
+        seen: Seen(version: 6, protocol: 59, payload: 0), headers: 62),
       PacketFixture(
         "IPv6 with an extension header of 24 bytes",
         W.ethernet(0x86dd) + W.six(60, bytes: 64) + [17, 2] + [UInt8](repeating: 0, count: 22) + datagram,
