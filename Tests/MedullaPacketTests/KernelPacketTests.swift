@@ -36,6 +36,11 @@ struct KernelPacketTests {
         payload: payload, begins: bytes[44] == 1, ends: bytes[45] == 1, resets: bytes[46] == 1)
     }
 
+    /// Places that flows have among those that the sweep goes over.
+    func places() throws -> Int {
+      try set.map(Dispatcher.placesName).values(beginningWith: UInt64.self).filter { $0 != 0 }.count
+    }
+
     /// Flows in the table, and on the first slot's count.
     func flows() throws -> [UInt64] {
       let words = try set.map(Dispatcher.tableName).values(beginningWith: UInt64.self)
@@ -167,8 +172,9 @@ struct KernelPacketTests {
     _ = try bench.program.run(on: frame(2))
     _ = try bench.program.run(on: frame(16, Wire.payload))
     #expect(try bench.flows() == [1, 1])
+    #expect(try bench.places() == 1)
     _ = try bench.program.run(on: frame(17))
-    #expect(try bench.flows() == [0, 0])
+    #expect(try bench.flows() == [0, 0] && bench.places() == 0, "its place is free at once")
     // Again, ended by the other side's reset.
     _ = try bench.program.run(on: frame(2))
     var reset = frame(4)
