@@ -5,19 +5,10 @@ import CMedullaABI
 /// A value without a clock: times are the packets' own. Flows, and which of them a packet is of, follow
 /// `flow_state.h`, as in the kernel.
 package struct FlowMeter {
-  /// Frames that are of no flow, by why.
-  package struct Counts: Sendable, Equatable, Encodable {
+  package struct Counts: Sendable, Equatable {
     package var frames = 0
     /// No IPv4 or IPv6, a fragment that is not the first, or a header that is not whole.
     package var withoutFlow = 0
-    /// Frames of flows, by the transport's protocol.
-    package var protocols: [UInt8: Int] = [:]
-
-    private enum CodingKeys: String, CodingKey {
-      case frames
-      case withoutFlow = "without_flow"
-      case protocols
-    }
   }
 
   /// Of all flows that a meter holds; each takes about a kilobyte.
@@ -65,7 +56,6 @@ package struct FlowMeter {
       counts.withoutFlow += 1
       return nil
     }
-    counts.protocols[packet.key.protocol, default: 0] += 1
     medulla_turn(&packet)
     var seen = flow_packet()
     seen.time_us = frame.nanoseconds / 1_000

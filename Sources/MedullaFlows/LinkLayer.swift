@@ -13,12 +13,6 @@ package enum LinkLayer: Equatable, Sendable {
   /// PPP, behind HDLC's two bytes or without them.
   case pointToPoint
 
-  /// One of each header that there is.
-  package static let all: [LinkLayer] = [
-    .ethernet, .raw, .typed(bytes: 4, at: 2), .typed(bytes: 16, at: 14), .typed(bytes: 20, at: 0), .family,
-    .pointToPoint,
-  ]
-
   /// - Parameter number: libpcap's `DLT_…`; nil: none of these.
   init?(_ number: Int32) {
     switch number {

@@ -196,14 +196,29 @@ __noinline int medulla_note_packet(struct medulla_flow *flow, const struct medul
 	return 0;
 }
 
-/* How many bytes of the payload the flow still wants to see; 0 when it has seen its first. */
-static __always_inline __u32 medulla_wanted_head(const struct medulla_packet *packet)
+/* How many bytes of the payload the flow still wants to see, of those that the frame has; 0 when it has seen
+ * its first. */
+static __always_inline __u32 medulla_wanted_head(const struct medulla_packet *packet, __u32 frame_bytes)
 {
 	struct medulla_flow *flow = bpf_map_lookup_elem(&medulla_table, &packet->key);
+	__u32 bytes = packet->payload < FLOW_PAYLOAD_BYTES ? packet->payload : FLOW_PAYLOAD_BYTES;
 
-	if (!packet->payload || (flow && ((struct flow_state *)flow->memory)->head_bytes))
+	if (flow && ((struct flow_state *)flow->memory)->head_bytes)
 		return 0;
-	return packet->payload < FLOW_PAYLOAD_BYTES ? packet->payload : FLOW_PAYLOAD_BYTES;
+	if (packet->header + bytes > frame_bytes)
+		bytes = frame_bytes > packet->header ? frame_bytes - packet->header : 0;
+	return bytes;
+}
+
+static __always_inline struct medulla_flow *medulla_take_measured(struct medulla_packet *packet,
+								  const struct flow_packet *seen,
+								  const struct medulla_head *head)
+{
+	struct medulla_flow *flow;
+
+	packet->begins = 1;
+	flow = medulla_take_flow(packet);
+	return flow && !medulla_note_packet(flow, packet, seen, head) ? flow : 0;
 }
 
 /* Takes a frame at tc into its flow, which begins with it where there is none; any packet may begin one. 0:
@@ -213,20 +228,14 @@ static __always_inline struct medulla_flow *medulla_measure_tc(struct __sk_buff 
 							       const struct flow_packet *seen)
 {
 	struct medulla_head head = {};
-	struct medulla_flow *flow;
 	__u32 bytes;
 
 	medulla_end_over(packet, seen);
-	bytes = medulla_wanted_head(packet);
-	/* What is cut off is not there. */
-	if (packet->header + bytes > skb->len)
-		bytes = skb->len > packet->header ? skb->len - packet->header : 0;
+	bytes = medulla_wanted_head(packet, skb->len);
 	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
 	    !bpf_skb_load_bytes(skb, packet->header, head.bytes, bytes))
 		head.count = bytes;
-	packet->begins = 1;
-	flow = medulla_take_flow(packet);
-	return flow && !medulla_note_packet(flow, packet, seen, &head) ? flow : 0;
+	return medulla_take_measured(packet, seen, &head);
 }
 
 /* The same at XDP. */
@@ -235,19 +244,14 @@ static __always_inline struct medulla_flow *medulla_measure_xdp(struct xdp_md *f
 								const struct flow_packet *seen)
 {
 	struct medulla_head head = {};
-	struct medulla_flow *flow;
 	__u32 bytes;
 
 	medulla_end_over(packet, seen);
-	bytes = medulla_wanted_head(packet);
-	if (packet->header + bytes > seen->length)
-		bytes = seen->length > packet->header ? seen->length - packet->header : 0;
+	bytes = medulla_wanted_head(packet, seen->length);
 	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
 	    !bpf_xdp_load_bytes(frame, packet->header, head.bytes, bytes))
 		head.count = bytes;
-	packet->begins = 1;
-	flow = medulla_take_flow(packet);
-	return flow && !medulla_note_packet(flow, packet, seen, &head) ? flow : 0;
+	return medulla_take_measured(packet, seen, &head);
 }
 
 /* The flow as it is now, in this processor's own memory until the next call. */
