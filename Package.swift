@@ -2,8 +2,6 @@
 import PackageDescription
 
 /// Arrows only point down this file's list of targets; `Tests/HouseRulesTests` holds it to that.
-let swift6: [SwiftSetting] = [.swiftLanguageMode(.v6)]
-
 func product(_ name: String, _ package: String) -> Target.Dependency {
   .product(name: name, package: package)
 }
@@ -32,21 +30,21 @@ let package = Package(
     .systemLibrary(name: "CPCAP", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .target(name: "CHost"),
     .target(name: "CMedullaABI"),
-    .target(name: "MedullaBase", dependencies: ["CCrypto", "CHost"], swiftSettings: swift6),
-    .target(
-      name: "MedullaFlows", dependencies: ["CPCAP", "CMedullaABI", "MedullaBase"], swiftSettings: swift6),
+    .target(name: "MedullaBase", dependencies: ["CCrypto", "CHost"]),
     .target(
       name: "MedullaModel", dependencies: ["MedullaBase", product("SwiftProtobuf", "swift-protobuf")],
-      exclude: ["ONNX/onnx-subset.proto"], swiftSettings: swift6),
+      exclude: ["ONNX/onnx-subset.proto"]),
     .target(
-      name: "MedullaSnapshot", dependencies: ["CHost", "MedullaBase", "MedullaModel"], swiftSettings: swift6),
-    .target(name: "MedullaCodegen", dependencies: ["MedullaBase", "MedullaSnapshot"], swiftSettings: swift6),
+      name: "MedullaSnapshot", dependencies: ["CHost", "MedullaBase", "MedullaModel"]),
     .target(
-      name: "MedullaKernel", dependencies: ["CLibBPF", "CHost", "MedullaBase"], swiftSettings: swift6),
+      name: "MedullaFlows", dependencies: ["CPCAP", "CMedullaABI", "MedullaBase", "MedullaSnapshot"]),
+    .target(name: "MedullaCodegen", dependencies: ["MedullaBase", "MedullaSnapshot"]),
+    .target(
+      name: "MedullaKernel", dependencies: ["CLibBPF", "CHost", "MedullaBase"]),
     .target(
       name: "MedullaRuntime",
       dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel"],
-      resources: embedded("native/entries.h", "native/plain.c", "native/packed.c"), swiftSettings: swift6),
+      resources: embedded("native/entries.h", "native/plain.c", "native/packed.c")),
     .target(
       name: "MedullaDatapath",
       dependencies: [
@@ -61,8 +59,8 @@ let package = Package(
         "bpf/medulla_decide.bpf.h",
         "bpf/medulla_sample.bpf.h", "bpf/medulla_live.bpf.h", "bpf/medulla_function.bpf.h",
         "bpf/medulla_table.bpf.h", "bpf/medulla_sweep.bpf.h", "bpf/medulla_packet.bpf.h",
-        "bpf/flow_features.bpf.h", "bpf/dispatch.bpf.c", "bpf/query.bpf.c"),
-      swiftSettings: swift6),
+        "../CMedullaABI/include/flow_inputs.h", "bpf/flow_inputs.bpf.h", "bpf/flow_features.bpf.h",
+        "bpf/dispatch.bpf.c", "bpf/query.bpf.c")),
     .target(
       name: "MedullaCongestion",
       dependencies: ["CMedullaABI", "MedullaBase", "MedullaKernel", "MedullaDatapath"],
@@ -72,48 +70,51 @@ let package = Package(
         "../../CMedullaABI/include/congestion_control.h", "../../CMedullaABI/include/congestion_interval.h",
         "../../CMedullaABI/include/congestion_state.h", "bpf/congestion_types.h",
         "bpf/congestion_sample.bpf.h", "bpf/congestion_flow.bpf.h", "bpf/congestion.bpf.c",
-        "bpf/collect.bpf.c", "bpf/probe.bpf.c", "native/collect.c"),
-      swiftSettings: swift6),
+        "bpf/collect.bpf.c", "bpf/probe.bpf.c", "native/collect.c")),
     .target(
       name: "MedullaPacket",
       dependencies: ["CMedullaABI", "MedullaBase", "MedullaKernel", "MedullaDatapath"],
-      path: "Sources/Functions/MedullaPacket", swiftSettings: swift6),
+      path: "Sources/Functions/MedullaPacket"),
+    .target(
+      name: "MedullaClassification",
+      dependencies: [
+        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
+      ],
+      path: "Sources/Functions/MedullaClassification",
+      resources: embedded(
+        "../../CMedullaABI/include/classifier_intf.h", "bpf/classifier.bpf.h", "bpf/classifier.bpf.c")),
     .target(
       name: "MedullaCompile",
       dependencies: [
         "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaDatapath",
-        "MedullaCongestion", "MedullaPacket",
-      ],
-      swiftSettings: swift6),
-    .target(name: "MedullaFrames", dependencies: ["MedullaBase"], swiftSettings: swift6),
+        "MedullaCongestion", "MedullaPacket", "MedullaClassification",
+      ]),
+    .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
     .target(
       name: "MedullaLearning",
-      dependencies: ["CMedullaABI", "MedullaBase", "MedullaModel", "MedullaFrames"], swiftSettings: swift6),
+      dependencies: ["CMedullaABI", "MedullaBase", "MedullaModel", "MedullaFrames"]),
     .target(
       name: "MedullaAdaptation",
       dependencies: [
         "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCompile",
         "MedullaFrames", "MedullaLearning", product("Logging", "swift-log"),
-      ],
-      swiftSettings: swift6),
+      ]),
     .target(
       name: "MedullaCongestionAdapter",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaDatapath", "MedullaCongestion", "MedullaLearning",
         "MedullaAdaptation",
       ],
-      path: "Sources/Functions/MedullaCongestionAdapter", swiftSettings: swift6),
+      path: "Sources/Functions/MedullaCongestionAdapter"),
     .target(
-      name: "MedullaAdapters", dependencies: ["MedullaAdaptation", "MedullaCongestionAdapter"],
-      swiftSettings: swift6),
+      name: "MedullaAdapters", dependencies: ["MedullaAdaptation", "MedullaCongestionAdapter"]),
     .target(
       name: "MedullaControl",
       dependencies: [
         "CYAML", "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
         "MedullaDatapath", "MedullaCompile", "MedullaFrames", "MedullaAdaptation",
         "MedullaAdapters", product("Logging", "swift-log"), product("GRDB", "GRDB.swift"),
-      ],
-      swiftSettings: swift6),
+      ]),
     // The one public module; all others are this package's own.
     .target(
       name: "Medulla",
@@ -121,25 +122,21 @@ let package = Package(
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCongestion",
         "MedullaPacket", "MedullaCompile", "MedullaAdaptation", "MedullaAdapters",
         product("Logging", "swift-log"),
-      ],
-      swiftSettings: swift6),
+      ]),
     .executableTarget(
-      name: "library-example", dependencies: ["Medulla"], path: "examples/library", packageAccess: false,
-      swiftSettings: swift6),
+      name: "library-example", dependencies: ["Medulla"], path: "examples/library", packageAccess: false),
     // The testbed: no target of the product imports it.
     .target(
-      name: "TestbedLink", dependencies: ["CHost", "MedullaBase"], path: "Sources/Testbed/Link",
-      swiftSettings: swift6),
+      name: "TestbedLink", dependencies: ["CHost", "MedullaBase"], path: "Sources/Testbed/Link"),
     .target(
       name: "TestbedMeasures",
       dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "TestbedLink"],
-      path: "Sources/Testbed/Measures", swiftSettings: swift6),
+      path: "Sources/Testbed/Measures"),
     .target(
-      name: "TestbedReport", dependencies: ["MedullaBase"], path: "Sources/Testbed/Report",
-      swiftSettings: swift6),
+      name: "TestbedReport", dependencies: ["MedullaBase"], path: "Sources/Testbed/Report"),
     .target(
       name: "TestbedWorkload", dependencies: ["CHost", "MedullaBase", "TestbedLink"],
-      path: "Sources/Testbed/Workload", swiftSettings: swift6),
+      path: "Sources/Testbed/Workload"),
     .target(
       name: "TestbedBaselines",
       dependencies: [
@@ -151,15 +148,14 @@ let package = Package(
         "bpf/user_space.h", "bpf/user_space.bpf.c", "bpf/dctcp.h", "bpf/dctcp.bpf.c", "bpf/latency.h",
         "bpf/latency.bpf.c", "native/process.h", "native/latency_ways.c", "native/latency_process.h",
         "native/latency_descriptors.h", "native/latency_ring.h", "native/inference_agent.c",
-        "python/onnx_agent.py"),
-      swiftSettings: swift6),
+        "python/onnx_agent.py")),
     .target(
       name: "TestbedLargeScale",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaLearning", "TestbedLink",
         "TestbedMeasures", "TestbedWorkload",
       ],
-      path: "Sources/Testbed/LargeScale", swiftSettings: swift6),
+      path: "Sources/Testbed/LargeScale"),
     .target(
       name: "TestbedExperiments",
       dependencies: [
@@ -167,7 +163,7 @@ let package = Package(
         "MedullaCompile", "MedullaFrames", "MedullaLearning", "TestbedLink", "TestbedMeasures",
         "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
       ],
-      path: "Sources/Testbed/Experiments", swiftSettings: swift6),
+      path: "Sources/Testbed/Experiments"),
     .target(
       name: "TestbedDemo",
       dependencies: [
@@ -176,9 +172,9 @@ let package = Package(
         "TestbedReport",
         "TestbedWorkload", product("ArgumentParser", "swift-argument-parser"),
       ],
-      path: "Sources/Testbed/Demo", swiftSettings: swift6),
+      path: "Sources/Testbed/Demo"),
     .executableTarget(
-      name: "medulla-demo", dependencies: ["MedullaBase", "TestbedDemo", "TestbedLink"], swiftSettings: swift6
+      name: "medulla-demo", dependencies: ["MedullaBase", "TestbedDemo", "TestbedLink"]
     ),
     .executableTarget(
       name: "medulla-lab",
@@ -187,112 +183,105 @@ let package = Package(
         "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
         "TestbedExperiments", "TestbedDemo",
         product("ArgumentParser", "swift-argument-parser"),
-      ],
-      swiftSettings: swift6),
+      ]),
     .executableTarget(
       name: "medullad",
-      dependencies: ["MedullaBase", "MedullaControl", product("ArgumentParser", "swift-argument-parser")],
-      swiftSettings: swift6),
+      dependencies: ["MedullaBase", "MedullaControl", product("ArgumentParser", "swift-argument-parser")]),
     .executableTarget(
       name: "medulla",
       dependencies: [
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
-        "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaCompile",
-        "MedullaLearning", "MedullaAdaptation", "MedullaControl",
+        "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaClassification",
+        "MedullaCompile", "MedullaLearning", "MedullaAdaptation", "MedullaControl",
         product("ArgumentParser", "swift-argument-parser"),
-      ],
-      swiftSettings: swift6),
+      ]),
 
     .target(
       name: "InferenceCases", dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot"],
-      path: "Tests/Cases/InferenceCases", swiftSettings: swift6),
+      path: "Tests/Cases/InferenceCases"),
     .target(
       name: "RuntimeCases",
       dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaRuntime", "InferenceCases"],
-      path: "Tests/Cases/RuntimeCases", swiftSettings: swift6),
-    .testTarget(name: "HouseRulesTests", swiftSettings: swift6),
-    .testTarget(name: "CongestionControlTests", dependencies: ["CMedullaABI"], swiftSettings: swift6),
-    .testTarget(name: "MedullaBaseTests", dependencies: ["MedullaBase"], swiftSettings: swift6),
+      path: "Tests/Cases/RuntimeCases"),
+    .testTarget(name: "HouseRulesTests"),
+    .testTarget(name: "CongestionControlTests", dependencies: ["CMedullaABI"]),
+    .testTarget(name: "MedullaBaseTests", dependencies: ["MedullaBase"]),
     .testTarget(
       name: "MedullaModelTests",
       dependencies: ["InferenceCases", "MedullaBase", "MedullaModel", "ModelProperties"],
       exclude: [
         "Support/onnx_helper_models.py", "Support/onnx_refused_models.py", "Support/onnx_runtime_outputs.py",
-      ],
-      swiftSettings: swift6),
+      ]),
     .testTarget(
       name: "MedullaSnapshotTests",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "InferenceCases", "SnapshotFileProperties",
-      ],
-      swiftSettings: swift6),
+      ]),
     .testTarget(
       name: "MedullaCodegenTests",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "InferenceCases",
       ],
-      exclude: ["Golden"], swiftSettings: swift6),
-    .testTarget(name: "MedullaKernelTests", dependencies: ["MedullaKernel"], swiftSettings: swift6),
+      exclude: ["Golden"]),
+    .testTarget(name: "MedullaKernelTests", dependencies: ["MedullaKernel"]),
     .testTarget(
       name: "MedullaRuntimeTests",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaRuntime",
         "MedullaDatapath", "InferenceCases", "RuntimeCases",
-      ],
-      swiftSettings: swift6),
+      ]),
     .target(
       name: "DatapathCases",
       dependencies: [
         "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
         "MedullaPacket", "MedullaCompile",
       ],
-      path: "Tests/Cases/Datapath", swiftSettings: swift6),
+      path: "Tests/Cases/Datapath"),
     .testTarget(
       name: "MedullaDatapathTests",
       dependencies: [
         "CMedullaABI", "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile",
         "MedullaKernel", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaRuntime",
         "DatapathCases",
-      ],
-      swiftSettings: swift6),
+      ]),
     .testTarget(
       name: "MedullaCongestionTests",
       dependencies: [
         "CLibBPF", "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaKernel",
         "MedullaSnapshot", "DatapathCases",
-      ],
-      swiftSettings: swift6),
-    .target(name: "PacketCases", path: "Tests/Cases/Packets", swiftSettings: swift6),
+      ]),
+    .target(name: "PacketCases", path: "Tests/Cases/Packets"),
     .testTarget(
       name: "MedullaPacketTests",
       dependencies: [
-        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaDatapath", "MedullaPacket", "MedullaCompile",
-        "MedullaKernel", "MedullaModel", "MedullaSnapshot", "DatapathCases", "PacketCases",
-      ],
-      swiftSettings: swift6),
+        "CLibBPF", "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaDatapath", "MedullaPacket",
+        "MedullaCompile", "MedullaKernel", "MedullaModel", "MedullaSnapshot", "DatapathCases", "PacketCases",
+      ]),
+    .testTarget(
+      name: "MedullaClassificationTests",
+      dependencies: [
+        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaDatapath",
+        "MedullaClassification", "MedullaCompile", "MedullaKernel", "DatapathCases", "PacketCases",
+      ]),
     .testTarget(
       name: "MedullaFlowsTests",
-      dependencies: ["CMedullaABI", "FlowProperties", "MedullaBase", "MedullaFlows", "PacketCases"],
-      swiftSettings: swift6),
+      dependencies: ["CMedullaABI", "FlowProperties", "MedullaBase", "MedullaFlows", "PacketCases"]),
     .testTarget(
       name: "MedullaCompileTests",
       dependencies: [
         "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCompile", "MedullaKernel",
         "DatapathCases",
-      ],
-      swiftSettings: swift6),
+      ]),
     .testTarget(
       name: "MedullaLearningTests",
-      dependencies: ["MedullaBase", "MedullaFrames", "MedullaLearning", "CMedullaABI", "MedullaModel"],
-      swiftSettings: swift6),
+      dependencies: ["MedullaBase", "MedullaFrames", "MedullaLearning", "CMedullaABI", "MedullaModel"]),
     .testTarget(
       name: "MedullaAdaptationTests",
       dependencies: [
         "MedullaBase", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter", "MedullaDatapath",
         "MedullaCongestion", "MedullaCompile", "MedullaLearning", "MedullaModel", "MedullaSnapshot",
         "DatapathCases", "FrameProperties",
-      ],
-      swiftSettings: swift6),
+      ]),
     .testTarget(
       name: "MedullaControlTests",
       dependencies: [
@@ -300,64 +289,54 @@ let package = Package(
         "MedullaKernel", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaAdaptation",
         "medullad",
         product("Logging", "swift-log"),
-      ],
-      swiftSettings: swift6),
+      ]),
     .target(
       name: "TestbedCases",
       dependencies: [
         "CHost", "MedullaBase", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaSnapshot",
         "TestbedLink", "TestbedMeasures", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
       ],
-      path: "Tests/Cases/Testbed", swiftSettings: swift6),
+      path: "Tests/Cases/Testbed"),
     .testTarget(
       name: "TestbedLinkTests",
       dependencies: [
         "LinkProperties", "MedullaBase", "TestbedLink", "TestbedWorkload", "TestbedCases", "medulla-lab",
-      ],
-      swiftSettings: swift6),
+      ]),
     .testTarget(
-      name: "TestbedMeasuresTests", dependencies: ["MedullaBase", "TestbedLink", "TestbedMeasures"],
-      swiftSettings: swift6),
+      name: "TestbedMeasuresTests", dependencies: ["MedullaBase", "TestbedLink", "TestbedMeasures"]),
     .testTarget(
-      name: "TestbedReportTests", dependencies: ["MedullaBase", "TestbedReport"], swiftSettings: swift6),
+      name: "TestbedReportTests", dependencies: ["MedullaBase", "TestbedReport"]),
     .testTarget(
       name: "TestbedWorkloadTests",
       dependencies: [
         "MedullaBase", "TestbedLink", "TestbedMeasures", "TestbedWorkload", "TestbedCases", "medulla-lab",
-      ],
-      swiftSettings: swift6),
+      ]),
     .testTarget(
       name: "TestbedBaselinesTests",
       dependencies: [
         "MedullaBase", "MedullaSnapshot", "TestbedLink", "TestbedMeasures", "TestbedWorkload",
         "TestbedBaselines", "TestbedCases", "medulla-lab",
-      ],
-      swiftSettings: swift6),
+      ]),
     .testTarget(
       name: "TestbedLargeScaleTests",
       dependencies: [
         "MedullaBase", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaLearning", "TestbedLink",
         "TestbedMeasures", "TestbedWorkload", "TestbedLargeScale", "TestbedCases",
-      ],
-      swiftSettings: swift6),
+      ]),
     .testTarget(
       name: "TestbedExperimentsTests",
       dependencies: [
         "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning",
         "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
         "TestbedLargeScale", "TestbedExperiments", "TestbedCases", "medulla", "medulla-lab",
-      ],
-      swiftSettings: swift6),
+      ]),
     .testTarget(
       name: "TestbedDemoTests",
-      dependencies: ["TestbedLink", "TestbedMeasures", "TestbedDemo", "TestbedCases", "medulla-demo"],
-      swiftSettings: swift6),
+      dependencies: ["TestbedLink", "TestbedMeasures", "TestbedDemo", "TestbedCases", "medulla-demo"]),
     .testTarget(
-      name: "MedullaTests", dependencies: ["Medulla", "library-example"], packageAccess: false,
-      swiftSettings: swift6),
+      name: "MedullaTests", dependencies: ["Medulla", "library-example"], packageAccess: false),
     .testTarget(
-      name: "CommandTests", dependencies: ["MedullaBase", "MedullaModel", "medulla", "medulla-lab"],
-      swiftSettings: swift6),
+      name: "CommandTests", dependencies: ["MedullaBase", "MedullaModel", "medulla", "medulla-lab"]),
   ]
 )
 
@@ -372,8 +351,7 @@ let properties: [(name: String, dependencies: [Target.Dependency])] = [
 ]
 package.targets += properties.map {
   .target(
-    name: $0.name, dependencies: $0.dependencies, path: "Tests/Cases/ParserProperties/\($0.name)",
-    swiftSettings: swift6)
+    name: $0.name, dependencies: $0.dependencies, path: "Tests/Cases/ParserProperties/\($0.name)")
 }
 
 // `make fuzz`: one executable for each parser, on libFuzzer. Only then are they part of the package, because
@@ -393,6 +371,6 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
   ]
   package.targets += targets.map {
     .executableTarget(
-      name: $0.name, dependencies: $0.dependencies, path: "fuzz/\($0.name)", swiftSettings: swift6)
+      name: $0.name, dependencies: $0.dependencies, path: "fuzz/\($0.name)")
   }
 }

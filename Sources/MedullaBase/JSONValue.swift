@@ -1,5 +1,5 @@
 /// JSON as a value, for messages whose form is not known before they are read.
-package enum JSONValue: Equatable, Decodable {
+package enum JSONValue: Equatable, Codable, Sendable {
   case null
   case boolean(Bool)
   case integer(Int)
@@ -27,6 +27,19 @@ package enum JSONValue: Equatable, Decodable {
     }
   }
 
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .boolean(let value): try container.encode(value)
+    case .integer(let value): try container.encode(value)
+    case .number(let value): try container.encode(value)
+    case .string(let value): try container.encode(value)
+    case .array(let value): try container.encode(value)
+    case .object(let value): try container.encode(value)
+    }
+  }
+
   package var integer: Int? {
     if case .integer(let value) = self { value } else { nil }
   }
@@ -42,6 +55,10 @@ package enum JSONValue: Equatable, Decodable {
 
   package var string: String? {
     if case .string(let value) = self { value } else { nil }
+  }
+
+  package var array: [JSONValue]? {
+    if case .array(let value) = self { value } else { nil }
   }
 
   package var object: [String: JSONValue]? {

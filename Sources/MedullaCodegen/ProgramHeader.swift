@@ -81,6 +81,7 @@ package struct ProgramHeader: Sendable {
       "#endif",
       "",
     ])
+    if let flows = shape.flows { source.lines(FlowInputCode(flows).lines) }
     let marks = options.marksCompletion
     let constants =
       [

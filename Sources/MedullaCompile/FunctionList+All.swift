@@ -1,10 +1,11 @@
+import MedullaClassification
 import MedullaCongestion
 import MedullaDatapath
 import MedullaPacket
 
 extension FunctionList {
   /// Every function of this version: the one place where a function is registered.
-  package static let all = FunctionList([CongestionControl.self, PacketFunction.self])
+  package static let all = FunctionList([CongestionControl.self, PacketFunction.self, Classifier.self])
 
   /// What a configuration means that names none.
   package static let standard = CongestionControl.name

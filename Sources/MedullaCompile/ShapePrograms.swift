@@ -35,9 +35,9 @@ package struct ShapePrograms: Sendable {
       objects[program.name] = CompiledProgram(
         bytes: bytes, sources: program.digest(for: snapshot.shapeDigest), text: text)
     }
-    let programs = functions.programs + (own.isEmpty ? [] : [Dispatcher.source])
-    for program in programs
-    where program.sizes.accepts(inputs: snapshot.inputs, outputs: snapshot.outputs) {
+    let isAtInterfaces = !own.isEmpty || snapshot.flows != nil
+    let programs = functions.programs + (isAtInterfaces ? [Dispatcher.source] : [])
+    for program in programs where program.accepts(snapshot) {
       try add(program, try program.object(header: header, compiler: compiler))
     }
     for source in own {

@@ -9,6 +9,8 @@ package enum CaptureErrorCode: String, Sendable {
   /// It ends, or is broken, in the middle.
   case truncated
   case tooManyFlows
+  /// A network is told something that is no feature of flows.
+  case unknownFeature
   /// What was measured cannot be written where it should go.
   case unwritable
 }

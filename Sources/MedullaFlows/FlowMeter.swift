@@ -29,9 +29,12 @@ package struct FlowMeter {
 
   /// All flows of a capture.
   ///
-  /// - Parameter broken: is told where the capture ends in the middle; flows until there are measured.
+  /// - Parameters:
+  ///   - broken: is told where the capture ends in the middle; flows until there are measured.
+  ///   - after: is told of each packet's flow, by its place among `flows`, as it is with the packet.
   package static func measure(
-    _ capture: CaptureFile, idle: Duration, broken: (CaptureError) -> Void
+    _ capture: CaptureFile, idle: Duration, broken: (CaptureError) -> Void,
+    after: (Int, FlowRecord) -> Void = { _, _ in }
   ) throws(CaptureError) -> FlowMeter {
     var meter = FlowMeter(idle: idle)
     while true {
@@ -43,7 +46,7 @@ package struct FlowMeter {
         return meter
       }
       guard let frame else { return meter }
-      try meter.take(frame, of: capture.link)
+      if let place = try meter.take(frame, of: capture.link) { after(place, meter.flows[place]) }
     }
   }
 

@@ -22,6 +22,15 @@ package struct FlowRecord {
   package var destinationPort: UInt16 { UInt16(bigEndian: state.ports.1) }
   package var transport: UInt8 { state.protocol }
 
+  /// So far, in both directions.
+  package var packets: UInt64 { UInt64(state.ways.0.lengths.count) + UInt64(state.ways.1.lengths.count) }
+  package var bytes: UInt64 { state.ways.0.lengths.sum + state.ways.1.lengths.sum }
+  /// Whether every direction that was seen has sent FIN, or one has sent RST.
+  package var hasEnded: Bool {
+    var state = state
+    return flow_has_ended(&state) != 0
+  }
+
   /// By `FlowFeature.all`.
   package var features: [UInt64] {
     var state = state

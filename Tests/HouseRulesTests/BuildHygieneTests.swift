@@ -55,7 +55,7 @@ struct BuildHygieneTests {
     ])
     #expect(dump.status == 0)
     let manifest = String(decoding: dump.output, as: UTF8.self)
-    #expect(manifest.contains("\"swiftLanguageMode\""))
+    #expect(manifest.contains("\"medullad\""))
     #expect(!manifest.contains("unsafeFlags"))
   }
 }

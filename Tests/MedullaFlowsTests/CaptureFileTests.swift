@@ -64,7 +64,7 @@ final class CaptureFileTests {
   @Test("rows that cannot be written leave nothing behind")
   func unwritable() throws {
     let path = folder.path + "/absent/rows.csv"
-    let error = #expect(throws: CaptureError.self) { try FlowTable.write([], to: path) }
+    let error = #expect(throws: CaptureError.self) { try FlowTable([]).write(to: path) }
     #expect(error?.code == .unwritable)
   }
 }

@@ -155,8 +155,11 @@ extension KernelFunctionTests {
       let flow = try DatagramFlow(loopback)
       flow.send()
       try Instance(name.text).update(Self.other(of: Self.source(top: top)).snapshot)
+      try DatagramFlow(loopback).send("newer")
       // By the sweep, each quarter of the idle time, while nobody sends.
       #expect(try eventually(within: 5) { try flows(name)[1] == 0 })
+      let slots = try Instance(name.text).status().slots
+      #expect(slots.map(\.flowsMoved) == [1, 0], "of the other program set none")
       flow.send()
       var decisions = Decisions()
       try decisions.take(from: samples)

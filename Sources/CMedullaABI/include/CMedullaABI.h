@@ -8,3 +8,5 @@
 #include "packet_intf.h"
 #include "flow_features.h"
 #include "flow_feature_list.h"
+#include "flow_inputs.h"
+#include "classifier_intf.h"

@@ -1,4 +1,5 @@
 import CMedullaABI
+import MedullaBase
 import MedullaDatapath
 import MedullaKernel
 
@@ -38,7 +39,9 @@ package struct CongestionControl: DatapathFunction {
 
   package func hooks(of name: InstanceName) -> [Hook] { [Hook(.structOps(map: Pins.structOps))] }
 
-  package func details(of name: InstanceName) -> [String: String] { ["congestion": name.congestion] }
+  package func details(of name: InstanceName) -> [String: JSONValue] {
+    ["congestion": .string(name.congestion)]
+  }
 
   package func prepared(
     for name: InstanceName, _ snapshot: DatapathSnapshot
@@ -158,7 +161,7 @@ extension InstanceName {
 
 extension InstanceStatus {
   /// By which TCP selects the instance; empty when it is no congestion control.
-  package var congestion: String { details["congestion"] ?? "" }
+  package var congestion: String { details["congestion"]?.string ?? "" }
 }
 
 extension InstanceStatus.Slot {

@@ -59,7 +59,7 @@ package struct FunctionSource: Sendable, Equatable {
 
   package var fileName: String { name + Self.ending }
 
-  package var program: ProgramSource { ProgramSource(name: name, files: [fileName: text]) }
+  package var program: ProgramSource { ProgramSource(name: name, inputs: .given, files: [fileName: text]) }
 
   /// Compiles it for the snapshot's shape, and checks it against the snapshot's sizes.
   ///

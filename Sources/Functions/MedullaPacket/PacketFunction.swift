@@ -1,4 +1,3 @@
-import CMedullaABI
 import MedullaDatapath
 import MedullaKernel
 
@@ -6,7 +5,7 @@ import MedullaKernel
 ///
 /// Its program comes from the bundle, compiled. Everything else is as with any function: slots, samples,
 /// candidates, and state that is pinned.
-package struct PacketFunction: DatapathFunction {
+package struct PacketFunction: InterfaceFunction {
   /// As the user named it; nil: the bundle's only one.
   let programName: String?
   /// nil: it is not known yet which.
@@ -22,8 +21,6 @@ package struct PacketFunction: DatapathFunction {
   package static let name = "packet"
   package static let formerNames = ["custom"]
   package static let sizes = NetworkSizes()
-  package static let isDispatched = true
-  package static let counters = [FunctionCounter("unpinned", index: Int(PACKET_UNPINNED))]
   package static let keys = [
     FunctionKey("program", .text, example: "classify"),
     FunctionKey("hook", .text, isRequired: true, example: "tc:eth0:ingress"),
@@ -37,8 +34,6 @@ package struct PacketFunction: DatapathFunction {
     }
     self.init(program: values["program"]?.text, hook: try FunctionHook(hook))
   }
-
-  package func hooks(of name: InstanceName) -> [Hook] { [hook.hook] }
 
   package func checkPrograms(of snapshot: DatapathSnapshot) throws {
     _ = try FunctionProgram(programName, of: snapshot).object(in: snapshot, at: hook)
@@ -57,25 +52,7 @@ package struct PacketFunction: DatapathFunction {
   ) throws -> ProgramSet {
     let program = try program ?? FunctionProgram(programName, of: snapshot)
     let (object, registration) = try program.object(in: snapshot, at: hook)
-    var objects = [object]
-    if case .new = shared {
-      let fragments = try object.takesFragments(program: registration.name)
-      let dispatcher = try snapshot.object(of: Dispatcher.source)
-      objects.append(try Dispatcher.object(dispatcher, at: hook.kernelHook, fragments: fragments))
-    }
-    return try ProgramSet(
-      loading: objects, main: registration.name, snapshot: snapshot, shared: shared)
-  }
-
-  /// By the words that flows in the table begin with.
-  package func recount(_ generation: PinnedGeneration) throws -> [Int: UInt64]? {
-    let first = UInt64(generation.firstPin)
-    return try generation.table(of: Dispatcher.tableName).values(beginningWith: UInt64.self)
-      .reduce(into: [:]) { counts, word in
-        let pin = word & (1 << UInt64(MEDULLA_PIN_BITS) - 1)
-        guard pin >= first, pin < first + UInt64(SlotTable.capacity) else { return }
-        counts[Int(pin - first), default: 0] += 1
-      }
+    return try dispatched(object, main: registration.name, snapshot, shared: shared)
   }
 
   /// By which a network of another shape brings the same function later: the hook, the program's name and its
@@ -97,9 +74,4 @@ package struct PacketFunction: DatapathFunction {
     self.init(program: parts[1], hook: try FunctionHook(parts[0]))
     program = FunctionProgram(name: parts[1], source: parts[2])
   }
-}
-
-extension InstanceStatus.Slot {
-  /// Packets of flows for which the table of flows had no room.
-  package var unpinned: UInt64 { counters["unpinned"] ?? 0 }
 }

@@ -38,7 +38,7 @@ package struct CandidateMaker: Sendable {
     let calibration = Calibration(samples: samples, ranges: keepsRanges ? start.calibration.ranges : nil)
     var options = QuantizerOptions(
       scheme: start.shape.scheme, featureFractionBits: start.shape.featureFractionBits,
-      outputFractionBits: start.shape.outputFractionBits, matching: shape)
+      outputFractionBits: start.shape.outputFractionBits, matching: shape, flows: shape.flows)
     do {
       return try candidate(network, calibration, options, running: shape)
     } catch let error as SnapshotError where [.shapeMismatch, .notProven].contains(error.code) {

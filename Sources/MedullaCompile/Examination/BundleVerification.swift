@@ -19,7 +19,7 @@ package struct BundleVerification: Codable, Sendable {
     let snapshot = try DatapathSnapshot(bundle)
     kernel = RunningHost().kernelRelease
     programs = try functions.programs
-      .filter { $0.sizes.accepts(inputs: snapshot.inputs, outputs: snapshot.outputs) }
+      .filter { $0.accepts(snapshot) }
       .map { program in
         let object = try BPFObject(bytes: snapshot.object(of: program), name: program.name)
         try object.load()

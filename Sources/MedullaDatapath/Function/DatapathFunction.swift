@@ -1,3 +1,4 @@
+import MedullaBase
 import MedullaKernel
 
 /// A datapath function: the programs that it brings, where they meet the kernel, and what its samples mean.
@@ -39,6 +40,8 @@ package protocol DatapathFunction: Sendable {
   static var keys: [FunctionKey] { get }
   /// What an instance is, in a line for people.
   static func title(of status: InstanceStatus) -> String
+  /// What its status says beside what every instance's does, for people.
+  static func tables(of status: InstanceStatus) -> [TextTable]
 
   /// - Parameter values: of `keys`, as the configuration has them.
   /// - Throws: `badConfiguration` or `badFunction` with the value that cannot be used.
@@ -78,7 +81,7 @@ package protocol DatapathFunction: Sendable {
   static func releaseUnread(_ name: InstanceName, narrate: Narrator) throws
 
   /// What its status says beside what every instance's does, by key.
-  func details(of name: InstanceName) -> [String: String]
+  func details(of name: InstanceName) -> [String: JSONValue]
   /// The flows of a program set, one by one; empty when it cannot list them.
   func flows(of generation: PinnedGeneration) throws -> [any InstanceFlow]
 }
@@ -106,6 +109,8 @@ extension DatapathFunction {
     "\(name) at \(status.hook ?? "no interface")"
   }
 
+  package static func tables(of status: InstanceStatus) -> [TextTable] { [] }
+
   package var record: [UInt8] { [] }
   package func checkPrograms(of snapshot: DatapathSnapshot) throws {
     try Self.sizes.check(snapshot, for: Self.name)
@@ -116,7 +121,7 @@ extension DatapathFunction {
   package func recount(_ generation: PinnedGeneration) throws -> [Int: UInt64]? { nil }
   package func release(_ instance: PinnedInstance, narrate: Narrator) throws { instance.detachLinks() }
   package static func releaseUnread(_ name: InstanceName, narrate: Narrator) throws {}
-  package func details(of name: InstanceName) -> [String: String] { [:] }
+  package func details(of name: InstanceName) -> [String: JSONValue] { [:] }
   package func flows(of generation: PinnedGeneration) throws -> [any InstanceFlow] { [] }
 
   package func attach(

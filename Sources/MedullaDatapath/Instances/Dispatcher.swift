@@ -81,8 +81,15 @@ package struct Dispatcher {
   /// The program that is attached at such a hook.
   package static func program(at hook: BPFLink.Hook) -> String { names[hook == .xdp ? 1 : 0] }
 
+  static func standsAtAll(_ hooks: [Hook]) -> Bool {
+    hooks.allSatisfy { hook in
+      guard case .interface(_, _, let program) = hook.place else { return false }
+      return program.map(names.contains) ?? false
+    }
+  }
+
   /// What a bundle with functions of the user's own carries beside them.
-  package static let source = ProgramSource(name: "dispatch", files: EmbeddedSources.dispatch)
+  package static let source = ProgramSource(name: "dispatch", inputs: .given, files: EmbeddedSources.dispatch)
 
   /// The dispatcher's object, to be loaded beside an instance's first program set, whose maps it uses.
   ///

@@ -36,9 +36,10 @@ extension Instance {
     defer { _ = lock }
     try makeRoom(narrate)
     let function = try function.prepared(for: name, snapshot)
-    // The dispatcher stands at one hook; the others would stay on the program set that they began with.
-    guard try !Function.isDispatched || function.hooks(of: name).count == 1 else {
-      throw DatapathError(.badFunction, "\(Function.name) is dispatched and has more than one hook")
+    // Other programs would stay on the program set that they began with.
+    guard try !Function.isDispatched || Dispatcher.standsAtAll(function.hooks(of: name)) else {
+      throw DatapathError(
+        .badFunction, "\(Function.name) is dispatched and has a hook without the dispatcher")
     }
     let set = try function.load(snapshot, for: name, shared: .new(sampleBytes: settings.sampleBytes))
     try fill(set, snapshot, settings)

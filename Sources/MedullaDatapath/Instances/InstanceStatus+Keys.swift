@@ -1,3 +1,5 @@
+import MedullaBase
+
 /// A function's own keys stand beside those of every function, in slots and in the whole.
 private struct StatusKey: CodingKey {
   let stringValue: String
@@ -76,7 +78,7 @@ extension InstanceStatus {
       name: try container.decode(String.self, forKey: .name),
       function: try container.decode(String.self, forKey: .function),
       hook: try container.decodeIfPresent(String.self, forKey: .hook),
-      details: try StatusKey.read(String.self, from: decoder, except: CodingKeys.allCases.map(\.rawValue)),
+      details: try StatusKey.read(JSONValue.self, from: decoder, except: CodingKeys.allCases.map(\.rawValue)),
       attached: try container.decode(Bool.self, forKey: .attached),
       measuring: try container.decode(Bool.self, forKey: .measuring),
       drainLimitSeconds: try container.decode(Double.self, forKey: .drainLimitSeconds),

@@ -97,7 +97,7 @@ package struct InstanceStatus: Codable, Sendable, Equatable {
   /// The interfaces where it is attached, with commas between; null when it is at none.
   package let hook: String?
   /// What its function says of it, by key (`DatapathFunction.details`).
-  package let details: [String: String]
+  package let details: [String: JSONValue]
   package let attached: Bool
   package let measuring: Bool
   /// 0: flows stay as long as they live.

@@ -144,7 +144,8 @@ package final class PinnedInstance {
   /// Points hooks again of which a command that died pointed some and not others.
   func settleHooks() throws {
     let hooks = try function.hooks(of: name)
-    guard hooks.count > 1 else { return }
+    // A dispatcher is never pointed elsewhere.
+    guard hooks.count > 1, !type(of: function).isDispatched else { return }
     let current = try current()
     let isSplit = try hooks.contains { hook in
       try Hook.target(of: link(hook.pin)) != hook.identifier(in: current)

@@ -49,7 +49,9 @@ package struct StatusTable {
       return common + own + [slot.name]
     }
     let table = TextTable(columns: header, rows: rows, leaning: header.count, isRuled: false)
-    lines += table.text.split(separator: "\n").map { "  " + $0 }
+    for table in [table] + (function?.tables(of: status) ?? []) {
+      lines += table.text.split(separator: "\n").map { "  " + $0 }
+    }
     return lines.joined(separator: "\n")
   }
 

@@ -18,6 +18,10 @@ package struct DatapathSnapshot: Sendable {
   /// Equal digests mean that one program serves both snapshots.
   package let shapeDigest: [UInt8]
   private let shape: Shape
+  /// What inputs and outputs mean, of a network that decides about flows.
+  package var flows: FlowInterface? {
+    if case .shape(let shape) = shape { shape.flows } else { nil }
+  }
   /// Compiled objects, by the program's name. Nothing is compiled on the way into the kernel.
   package let objects: [String: CompiledProgram]
   /// Of the bundle that it came from; nil: of none.
@@ -96,6 +100,14 @@ package struct DatapathSnapshot: Sendable {
   /// - Throws: `wrongShape`; `missingProgram` and `foreignVersion` with the command that makes the object.
   package func object(of program: ProgramSource) throws(DatapathError) -> [UInt8] {
     try program.sizes.check(self, for: program.name)
+    guard program.accepts(self) else {
+      throw DatapathError(
+        .badBundle,
+        program.inputs == .flows
+          ? "\(name) does not say which features of flows its inputs are"
+          : "\(name) is a network over features of flows, and \(program.name) has features of its own",
+        remedy: "compile its model with --features FILE for classification, without it for other functions")
+    }
     guard let object = objects[program.name] else {
       throw DatapathError(
         .missingProgram, "\(bundlePath ?? name) has no program \(program.name)", remedy: compileCommand())
@@ -127,7 +139,7 @@ package struct DatapathSnapshot: Sendable {
   /// The source of a user's own function that it carries.
   package func ownProgram(_ name: String) -> ProgramSource? {
     guard let text = objects[name]?.text else { return nil }
-    return ProgramSource(name: name, files: [ProgramSource.sourceName(name): text])
+    return ProgramSource(name: name, inputs: .given, files: [ProgramSource.sourceName(name): text])
   }
 }
 

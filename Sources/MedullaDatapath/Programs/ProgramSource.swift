@@ -3,24 +3,48 @@ import MedullaKernel
 
 /// One eBPF source that is compiled for each shape, with the files that only it includes.
 package struct ProgramSource: Sendable {
+  /// Where a program has the network's inputs from.
+  package enum Inputs: Sendable {
+    /// From whoever asks it.
+    case given
+    /// The function's own, for a network that names none.
+    case own
+    /// Features of flows, for a network that names them.
+    case flows
+  }
+
   /// Of its source, `NAME.bpf.c`, and of its object in a bundle.
   package let name: String
   /// Networks that it can be compiled for.
   package let sizes: NetworkSizes
+  package let inputs: Inputs
   /// By their names; the core's headers and `shape.h` are always there.
   private let files: [String: String]
   /// Over the names and texts of all that it may include, but for the shape.
   private let sources: [UInt8]
 
-  package init(name: String, sizes: NetworkSizes = NetworkSizes(), files: [String: String]) {
+  package init(
+    name: String, sizes: NetworkSizes = NetworkSizes(), inputs: Inputs = .own, files: [String: String]
+  ) {
     self.name = name
     self.sizes = sizes
+    self.inputs = inputs
     self.files = EmbeddedSources.headers.merging(files) { _, own in own }
     sources = EmbeddedSources.digest(of: self.files)
   }
 
   /// Inference by test run, for checks and benchmarks.
-  package static let query = ProgramSource(name: "query", files: EmbeddedSources.query)
+  package static let query = ProgramSource(name: "query", inputs: .given, files: EmbeddedSources.query)
+
+  /// Whether it can be compiled for the snapshot's shape.
+  package func accepts(_ snapshot: DatapathSnapshot) -> Bool {
+    guard sizes.accepts(inputs: snapshot.inputs, outputs: snapshot.outputs) else { return false }
+    return switch inputs {
+    case .given: true
+    case .own: snapshot.flows == nil
+    case .flows: snapshot.flows != nil
+    }
+  }
 
   /// The object's file name in a bundle.
   package var objectName: String { Self.objectName(name) }

@@ -17,7 +17,11 @@
 
 #include "flow_features.h"
 
-#define MEDULLA_FLOW_WORDS (sizeof(struct flow_state) / 8)
+#ifndef MEDULLA_OWN_WORDS
+#define MEDULLA_OWN_WORDS 0 /* that a function keeps of a flow, after its measures */
+#endif
+#define MEDULLA_MEASURE_WORDS (sizeof(struct flow_state) / 8)
+#define MEDULLA_FLOW_WORDS (MEDULLA_MEASURE_WORDS + MEDULLA_OWN_WORDS)
 #ifndef MEDULLA_FLOW_LINGER_NS
 #define MEDULLA_FLOW_LINGER_NS (FLOW_ENDED_US * 1000)
 #endif

@@ -160,15 +160,6 @@ static __always_inline struct medulla_flow *medulla_take_flow(const struct medul
 	return flow;
 }
 
-/* The slot of this program set that the flow is on; the active one when it is on none. */
-static __always_inline __u32 medulla_flow_slot(const struct medulla_flow *flow)
-{
-	const struct medulla_control *control = medulla_get_control();
-	__u32 slot = control ? medulla_own_slot(control, flow->pin) : MEDULLA_NO_SLOT;
-
-	return control && slot >= MEDULLA_SLOTS ? medulla_active_slot(control) : slot;
-}
-
 /* A reset ends the other direction too, which will send nothing of its own any more. */
 static __noinline int medulla_end_reverse(const struct medulla_packet *packet)
 {

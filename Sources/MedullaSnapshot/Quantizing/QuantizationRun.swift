@@ -58,7 +58,12 @@ struct QuantizationRun {
     let shape = ProgramShape(
       scheme: options.scheme, inputs: network.inputShape.count,
       featureFractionBits: options.featureFractionBits, outputFractionBits: options.outputFractionBits,
-      tables: tables, steps: steps)
+      flows: options.flows, tables: tables, steps: steps)
+    try shape.flows?.check(inputs: shape.inputs, outputs: shape.outputs) { reason in
+      SnapshotError(
+        .badCalibration, "the network's interface does not fit it: \(reason)",
+        remedy: "Give a feature for each input, and a label for each output or none.")
+    }
     if let matching = options.matching, matching != shape {
       throw SnapshotError(
         .shapeMismatch, "the network needs the program \(shape) and is to match \(matching)",

@@ -14,11 +14,13 @@ package struct QuantizerOptions: Hashable, Sendable {
   package var compensatesErrors: Bool
   /// The shape of a running program that the new snapshot must fit.
   package var matching: ProgramShape?
+  /// What inputs and outputs mean, of a network that decides about flows.
+  package var flows: FlowInterface?
 
   package init(
     scheme: QuantizationScheme = .w8a16, featureFractionBits: Int = 16, outputFractionBits: Int = 16,
     percentile: Double = 100, headroom: Double? = nil, compensatesErrors: Bool = true,
-    matching: ProgramShape? = nil
+    matching: ProgramShape? = nil, flows: FlowInterface? = nil
   ) {
     self.scheme = scheme
     self.featureFractionBits = featureFractionBits
@@ -27,6 +29,7 @@ package struct QuantizerOptions: Hashable, Sendable {
     self.headroom = headroom ?? scheme.standardHeadroom
     self.compensatesErrors = compensatesErrors
     self.matching = matching
+    self.flows = flows
   }
 
   /// The options as one line, for the record of a snapshot.

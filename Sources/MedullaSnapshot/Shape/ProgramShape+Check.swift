@@ -45,6 +45,7 @@ extension ProgramShape {
       words += step.weightWords
       guard words <= SnapshotLimits.imageWords else { throw bad("its image is larger than supported") }
     }
+    try flows?.check(inputs: inputs, outputs: outputs, error: bad)
   }
 
   private func bad(_ reason: String) -> SnapshotError {

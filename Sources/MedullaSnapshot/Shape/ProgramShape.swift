@@ -11,18 +11,22 @@ package struct ProgramShape: Hashable, Sendable, Codable {
   package let outputFractionBits: Int
   /// x = ((f − low) · multiplier + bias) >> featureShift, with f − low cut to 0…width.
   package let featureShift: Int
+  /// What inputs and outputs mean, of a network that decides about flows; absent: the function knows.
+  package let flows: FlowInterface?
   package let tables: [FunctionTable]
   package let steps: [Step]
 
   package init(
     scheme: QuantizationScheme, inputs: Int, featureFractionBits: Int = 16, outputFractionBits: Int = 16,
-    featureShift: Int = ProgramShape.standardFeatureShift, tables: [FunctionTable], steps: [Step]
+    featureShift: Int = ProgramShape.standardFeatureShift, flows: FlowInterface? = nil,
+    tables: [FunctionTable], steps: [Step]
   ) {
     self.scheme = scheme
     self.inputs = inputs
     self.featureFractionBits = featureFractionBits
     self.outputFractionBits = outputFractionBits
     self.featureShift = featureShift
+    self.flows = flows
     self.tables = tables
     self.steps = steps
   }

@@ -9,7 +9,9 @@ import MedullaSnapshot
 struct AttachCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "attach", abstract: "Run a network in the kernel.",
-    subcommands: [AttachCongestionCommand.self, AttachFunctionCommand.self])
+    subcommands: [
+      AttachCongestionCommand.self, AttachClassifierCommand.self, AttachFunctionCommand.self,
+    ])
 }
 
 /// `medulla attach congestion --name NAME BUNDLE`.

@@ -36,6 +36,14 @@ struct CompileCommand: ParsableCommand {
       "A line \"low,high\" for each feature, instead of what samples show.", valueName: "file"))
   var ranges: String?
   @Option(
+    help: ArgumentHelp(
+      "Of a network over features of flows: a line for each input, FEATURE or log2(1+FEATURE).",
+      valueName: "file"))
+  var features: String?
+  @Option(
+    help: ArgumentHelp("Of a classifier: a line for each output, the name of its class.", valueName: "file"))
+  var labels: String?
+  @Option(
     name: [.short, .customLong("output")],
     help: ArgumentHelp("The bundle to write; a bundle is written in place without.", valueName: "bundle"))
   var output: String?
@@ -85,6 +93,9 @@ struct CompileCommand: ParsableCommand {
       throw ValidationError("Give --calibration FILE, or --ranges FILE.")
     }
     guard output != nil else { throw ValidationError("Give -o BUNDLE, the bundle to write.") }
+    guard labels == nil || features != nil else {
+      throw ValidationError("--labels is for networks over features of flows: give --features FILE too.")
+    }
     guard scheme == nil || maxError == nil else {
       throw ValidationError("--max-error chooses the scheme; give one of --scheme and --max-error.")
     }
@@ -101,7 +112,8 @@ struct CompileCommand: ParsableCommand {
   private func validateBundle() throws {
     let given: [(String, Bool)] = [
       ("--calibration", calibration != nil), ("--ranges", ranges != nil),
-      ("--output-name", outputName != nil), ("--scheme", scheme != nil), ("--max-error", maxError != nil),
+      ("--features", features != nil), ("--labels", labels != nil), ("--output-name", outputName != nil),
+      ("--scheme", scheme != nil), ("--max-error", maxError != nil),
       ("--percentile", percentile != 100), ("--headroom", headroom != nil),
       ("--feature-bits", featureBits != 16), ("--output-bits", outputBits != 16),
       ("--matching", matching != nil),
@@ -154,7 +166,8 @@ struct CompileCommand: ParsableCommand {
     let running = try matching.map { try SnapshotBundle.open($0).snapshot.shape }
     return QuantizerOptions(
       scheme: scheme ?? running?.scheme ?? .w8a16, featureFractionBits: featureBits,
-      outputFractionBits: outputBits, percentile: percentile, headroom: headroom, matching: running)
+      outputFractionBits: outputBits, percentile: percentile, headroom: headroom, matching: running,
+      flows: try features.map { try FlowInterfaceFile.read(features: $0, labels: labels) } ?? running?.flows)
   }
 
   private func show(_ bundle: SnapshotBundle) {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MedullaBase
+import MedullaClassification
 import MedullaFlows
 
 /// `medulla features`.
@@ -35,6 +36,10 @@ struct FeaturesExtractCommand: ParsableCommand {
       One row a flow, in the order in which they began: addresses, ports, packets and bytes each way, and \
       every feature by its name. Forward is the direction of a flow's first packet. The integers are those \
       that programs in the kernel compute of the same packets.
+
+      With --inputs the columns are a network's inputs instead, as a classifier sees them when it decides: at \
+      the n-th packet of a flow, at each, or when the flow ends before. Flows that it would not decide have \
+      no row. Without the first five columns and the first line that is calibration for `medulla compile`.
       """)
 
   @Argument(help: "A capture, pcap or pcapng; - for standard input.")
@@ -46,18 +51,51 @@ struct FeaturesExtractCommand: ParsableCommand {
   @Option(help: "A flow that is silent for longer is over, such as 60s.")
   var idle = "60s"
 
+  @Option(
+    help: ArgumentHelp("A network's inputs: a line for each, FEATURE or log2(1+FEATURE).", valueName: "file"))
+  var inputs: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --inputs: at the n-th packet of a flow, at every packet, or at its end.", valueName: "n"))
+  var packets: String?
+
+  func validate() throws {
+    guard (inputs == nil) == (packets == nil) else {
+      throw ValidationError("--inputs and --packets go together.")
+    }
+  }
+
   func run() throws {
-    let meter = try FlowMeter.measure(try CaptureFile(capture), idle: Quantity.duration(idle)) { error in
-      Narration.tell("Warning: \(error)")
-    }
-    if csv == "-" {
-      print(FlowTable.header.joined(separator: ","))
-      for flow in meter.flows { print(FlowTable.row(flow).joined(separator: ",")) }
-    } else {
-      try FlowTable.write(meter.flows, to: csv)
-    }
+    let file = try CaptureFile(capture)
+    let broken: (CaptureError) -> Void = { Narration.tell("Warning: \($0)") }
+    let (meter, table) =
+      try inputs.map { try networkInputs($0, of: file, broken: broken) } ?? features(of: file, broken: broken)
+    if csv == "-" { for line in table.lines { print(line) } } else { try table.write(to: csv) }
     Narration.tell(
       "\(meter.flows.count) flows of \(meter.counts.frames) frames; \(meter.counts.withoutFlow) frames are "
         + "of none")
+  }
+
+  private func features(
+    of file: CaptureFile, broken: (CaptureError) -> Void
+  ) throws -> (FlowMeter, FlowTable) {
+    let meter = try FlowMeter.measure(file, idle: Quantity.duration(idle), broken: broken)
+    return (meter, FlowTable(meter.flows))
+  }
+
+  private func networkInputs(
+    _ path: String, of file: CaptureFile, broken: (CaptureError) -> Void
+  ) throws -> (FlowMeter, FlowTable) {
+    let inputs = try FlowInputs(FlowInterfaceFile.features(path))
+    let moment = try Classifier.moment(packets ?? "")
+    var table = FlowTable(of: inputs)
+    var decided: Set<Int> = []
+    let meter = try FlowMeter.measure(file, idle: Quantity.duration(idle), broken: broken) { place, flow in
+      guard moment.isNow(flow, decided: decided.contains(place)) else { return }
+      decided.insert(place)
+      table.add(flow, inputs.words(of: flow), fractionBits: inputs.fractionBits)
+    }
+    return (meter, table)
   }
 }

@@ -22,10 +22,10 @@ package enum KernelTestHost {
   /// A name that no other run uses.
   package static func name(_ letter: String) -> String { "t\(letter)-\(getpid() % 100_000_000)" }
 
-  /// A network of any size for a custom function.
+  /// A network of any size for a custom function, or one over features of flows.
   package static func network(
     seed: UInt64, inputs: Int, outputs: Int, hidden: Int = 6, own: [FunctionSource] = [],
-    functions: FunctionList = .all
+    functions: FunctionList = .all, flows: FlowInterface? = nil, upTo most: Float = 2_000
   ) throws -> (snapshot: DatapathSnapshot, file: SnapshotFile) {
     var generator = SeededGenerator(seed: seed)
     func dense(_ inputs: Int, _ outputs: Int) -> Layer {
@@ -39,9 +39,10 @@ package enum KernelTestHost {
       name: "network-\(seed)", inputShape: TensorShape([inputs]),
       layers: [dense(inputs, hidden), .activation(.relu), dense(hidden, outputs)])
     let samples = (0..<64).map { _ in
-      (0..<inputs).map { _ in Float.random(in: 0...2_000, using: &generator) }
+      (0..<inputs).map { _ in Float.random(in: 0...most, using: &generator) }
     }
-    let file = try SnapshotFile(Quantizer().quantize(network, Calibration(samples: samples)))
+    let quantizer = Quantizer(QuantizerOptions(flows: flows))
+    let file = try SnapshotFile(quantizer.quantize(network, Calibration(samples: samples)))
     return (try DatapathSnapshot(compiling: file, name: network.name, own: own, functions: functions), file)
   }
 

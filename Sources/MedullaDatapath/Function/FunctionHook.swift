@@ -1,11 +1,12 @@
 import Glibc
-import MedullaDatapath
 import MedullaKernel
 
-/// Where a custom function meets packets: `tc:DEV:ingress`, `tc:DEV:egress` or `xdp:DEV`.
+/// Where a function meets packets: `tc:DEV:ingress`, `tc:DEV:egress`, `tc:DEV:both` or `xdp:DEV`.
 package struct FunctionHook: Hashable, Sendable, CustomStringConvertible {
   package enum Point: String, Sendable {
     case ingress, egress, xdp
+    /// What comes in and what goes out, so that both directions of a flow are seen.
+    case both
   }
 
   package let point: Point
@@ -16,6 +17,7 @@ package struct FunctionHook: Hashable, Sendable, CustomStringConvertible {
     switch (parts.first, parts.count) {
     case ("tc", 3) where parts[2] == "ingress": point = .ingress
     case ("tc", 3) where parts[2] == "egress": point = .egress
+    case ("tc", 3) where parts[2] == "both": point = .both
     case ("xdp", 2): point = .xdp
     default: throw Self.bad(text)
     }
@@ -30,21 +32,27 @@ package struct FunctionHook: Hashable, Sendable, CustomStringConvertible {
     point == .xdp ? "xdp:\(interface)" : "tc:\(interface):\(point.rawValue)"
   }
 
-  var hook: Hook { Hook(.interface(interface, kernelHook, program: Dispatcher.program(at: kernelHook))) }
+  /// The dispatcher at each place; the first is what makes it an instance.
+  package var hooks: [Hook] {
+    let program = Dispatcher.program(at: kernelHook)
+    let first = Hook(.interface(interface, kernelHook, program: program))
+    guard point == .both else { return [first] }
+    return [first, Hook(.interface(interface, .egress, program: program), pin: "link-egress")]
+  }
 
-  var kernelHook: BPFLink.Hook {
+  package var kernelHook: BPFLink.Hook {
     switch point {
-    case .ingress: .ingress
+    case .ingress, .both: .ingress
     case .egress: .egress
     case .xdp: .xdp
     }
   }
 
-  var programKind: BPFObject.ProgramKind { point == .xdp ? .xdp : .trafficControl }
+  package var programKind: BPFObject.ProgramKind { point == .xdp ? .xdp : .trafficControl }
 
   private static func bad(_ text: String) -> DatapathError {
     DatapathError(
       .badFunction, "\"\(text)\" is no place for a function",
-      remedy: "give tc:DEVICE:ingress, tc:DEVICE:egress or xdp:DEVICE")
+      remedy: "give tc:DEVICE:ingress, tc:DEVICE:egress, tc:DEVICE:both or xdp:DEVICE")
   }
 }

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
+/* What the classifier shares with Swift, beside what every function at an interface shares. */
+#ifndef MEDULLA_CLASSIFIER_INTF_H
+#define MEDULLA_CLASSIFIER_INTF_H
+
+#include "packet_intf.h"
+
+#define CLASSIFIER_CLASSES 64			      /* that a network may tell apart, at most */
+#define CLASSIFIER_UNSURE CLASSIFIER_CLASSES	      /* the row of flows with too small a margin */
+#define CLASSIFIER_PENDING (CLASSIFIER_CLASSES + 1) /* and of those that are not decided yet */
+#define CLASSIFIER_ROWS (CLASSIFIER_CLASSES + 2)
+
+/* classifier_rule.action */
+#define CLASSIFIER_COUNT 0
+#define CLASSIFIER_MARK 1
+#define CLASSIFIER_DROP 2
+#define CLASSIFIER_LIMIT 3
+#define CLASSIFIER_REDIRECT 4
+#define CLASSIFIER_MIRROR 5
+
+/* classifier_settings.packets */
+#define CLASSIFIER_EVERY_PACKET 0ULL
+#define CLASSIFIER_AT_END (~0ULL)
+
+/* What is done with the packets of one row's flows. */
+struct classifier_rule {
+	__u32 action;
+	__u32 value;	   /* the mark, or the index of the interface */
+	__u64 byte_ps;	   /* picoseconds that one byte takes at the limit */
+	__u64 burst_ns;	   /* at the limit, that may be sent at once */
+};
+
+/* Written by user space when the programs are loaded. */
+struct classifier_settings {
+	__u64 packets; /* a flow is decided at this packet of its, or when it ends before */
+	__s64 margin;  /* in the outputs' fixed point: below it a flow is unsure */
+	struct classifier_rule rules[CLASSIFIER_ROWS];
+};
+
+/* One for each row and processor. */
+struct classifier_counts {
+	__u64 flows; /* that were decided so; with a decision at every packet, how often one became so */
+	__u64 packets;
+	__u64 bytes;   /* of frames on the wire */
+	__u64 dropped; /* packets, by the rule */
+	__u64 mirrored;
+	__u64 mirrors_lost; /* there was no room in the ring */
+};
+
+#define CLASSIFIER_MIRROR_BYTES 256
+#define CLASSIFIER_RING_BYTES (1 << 20)
+
+/* A packet that a rule mirrors: what user space reads. */
+struct classifier_mirrored {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 flow;
+	__s64 margin;
+	__u32 row;
+	__u32 length;	/* bytes of the frame */
+	__u32 captured; /* of them */
+	__u32 reserved;
+	__u8 bytes[CLASSIFIER_MIRROR_BYTES];
+};
+
+/* The words of a sample's outcomes, in their order. */
+enum classifier_outcome {
+	CLASSIFIER_OUTCOME_CLASS, /* the row */
+	CLASSIFIER_OUTCOME_MARGIN,
+	CLASSIFIER_OUTCOME_PACKETS,
+	CLASSIFIER_OUTCOME_BYTES,
+	CLASSIFIER_OUTCOME_SOURCE,	/* the last eight bytes of the flow's addresses, or all four; */
+	CLASSIFIER_OUTCOME_DESTINATION, /* of the first packet's direction */
+	CLASSIFIER_OUTCOME_PORTS,	/* source, destination, protocol: 16, 16 and 8 bits from the top */
+	CLASSIFIER_OUTCOMES
+};
+
+_Static_assert(CLASSIFIER_OUTCOMES <= MEDULLA_OUTCOMES, "a sample has room for them");
+_Static_assert(sizeof(struct classifier_rule) == 24, "rule layout");
+_Static_assert(sizeof(struct classifier_mirrored) == 40 + CLASSIFIER_MIRROR_BYTES, "mirror layout");
+
+#endif /* MEDULLA_CLASSIFIER_INTF_H */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
+/* How a feature of a flow becomes an input of a network: fixed point with `bits` fraction bits, at most
+ * 32. */
+#ifndef MEDULLA_FLOW_INPUTS_H
+#define MEDULLA_FLOW_INPUTS_H
+
+#include "flow_features.h"
+
+/* The feature itself; cut where it would leave what a network's entry takes. */
+static __always_inline __s64 flow_input_linear(__u64 value, __u32 bits)
+{
+	__u64 limit = (1ULL << (60 - bits)) - 1;
+
+	return (__s64)((value < limit ? value : limit) << bits);
+}
+
+/* log2(1 + value), straight between powers of two: with 1 + value = m · 2^p and 1 <= m < 2 it is
+ * p + m - 1. */
+static __always_inline __s64 flow_input_log2(__u64 value, __u32 bits)
+{
+	__u64 one_more = value + !!(value + 1);
+	__u32 zeros = __builtin_clzll(one_more);
+	/* Without its first bit, which `zeros` has counted. */
+	__u64 rest = one_more << zeros << 1;
+
+	return (__s64)((__u64)(63 - zeros) << bits) + (__s64)(rest >> 32 >> (32 - bits));
+}
+
+#endif /* MEDULLA_FLOW_INPUTS_H */

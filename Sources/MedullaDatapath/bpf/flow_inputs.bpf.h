@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The inputs of a network that names the features of flows that it is told (MEDULLA_FLOW_INPUTS of its
+ * shape). Only those are computed. For a function that includes this instead of `flow_features.bpf.h`:
+ *
+ *	inputs = medulla_inputs_of(flow);
+ *	if (inputs && !medulla_decide_flow(flow, inputs, &outputs))
+ */
+#ifndef MEDULLA_FLOW_INPUTS_BPF_H
+#define MEDULLA_FLOW_INPUTS_BPF_H
+
+#include "flow_inputs.h"
+#include "flow_features.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct medulla_features);
+} medulla_inputs SEC(".maps");
+
+/* Not static: the verifier walks each once, and knows nothing of what it gives, so that the ways through one
+ * feature's formula come together before the next. */
+__noinline __s64 medulla_input_linear(__u64 value)
+{
+	return flow_input_linear(value, MEDULLA_FEATURE_FRACTION_BITS);
+}
+
+__noinline __s64 medulla_input_log2(__u64 value)
+{
+	return flow_input_log2(value, MEDULLA_FEATURE_FRACTION_BITS);
+}
+
+#define MEDULLA_WRITE_INPUT(place, scale, name)                                                             \
+	inputs->words[place] = medulla_input_##scale(flow_feature(state, FLOW_##name));
+
+/* The flow's features as they are now, in this processor's own memory until the next call. */
+static __always_inline struct medulla_features *medulla_inputs_of(struct medulla_flow *flow)
+{
+	__u32 zero = 0;
+	struct medulla_features *inputs = bpf_map_lookup_elem(&medulla_inputs, &zero);
+	const struct flow_state *state = medulla_measured(flow);
+
+	if (!inputs || !state)
+		return 0;
+	MEDULLA_FLOW_INPUTS(MEDULLA_WRITE_INPUT)
+	return inputs;
+}
+
+#endif /* MEDULLA_FLOW_INPUTS_BPF_H */
