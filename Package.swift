@@ -133,6 +133,9 @@ let package = Package(
       dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "TestbedLink"],
       path: "Sources/Testbed/Measures"),
     .target(
+      name: "TestbedCaptures", dependencies: ["MedullaBase", "MedullaFlows", "TestbedLink"],
+      path: "Sources/Testbed/Captures"),
+    .target(
       name: "TestbedReport", dependencies: ["MedullaBase"], path: "Sources/Testbed/Report"),
     .target(
       name: "TestbedWorkload", dependencies: ["CHost", "MedullaBase", "TestbedLink"],
@@ -148,7 +151,7 @@ let package = Package(
         "bpf/user_space.h", "bpf/user_space.bpf.c", "bpf/dctcp.h", "bpf/dctcp.bpf.c", "bpf/latency.h",
         "bpf/latency.bpf.c", "native/process.h", "native/latency_ways.c", "native/latency_process.h",
         "native/latency_descriptors.h", "native/latency_ring.h", "native/inference_agent.c",
-        "python/onnx_agent.py")),
+        "python/onnx_agent.py", "python/flow_tree.py")),
     .target(
       name: "TestbedLargeScale",
       dependencies: [
@@ -159,9 +162,10 @@ let package = Package(
     .target(
       name: "TestbedExperiments",
       dependencies: [
-        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCongestion",
-        "MedullaCompile", "MedullaFrames", "MedullaLearning", "TestbedLink", "TestbedMeasures",
-        "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
+        "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaRuntime", "MedullaDatapath",
+        "MedullaCongestion", "MedullaCompile", "MedullaFrames", "MedullaLearning", "TestbedLink",
+        "TestbedMeasures", "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
+        "TestbedLargeScale",
       ],
       path: "Sources/Testbed/Experiments"),
     .target(
@@ -265,7 +269,12 @@ let package = Package(
       ]),
     .testTarget(
       name: "MedullaFlowsTests",
-      dependencies: ["CMedullaABI", "FlowProperties", "MedullaBase", "MedullaFlows", "PacketCases"]),
+      dependencies: [
+        "CMedullaABI", "FlowProperties", "MedullaBase", "MedullaFlows", "PacketCases", "TestbedCaptures",
+      ]),
+    .testTarget(
+      name: "TestbedCapturesTests",
+      dependencies: ["MedullaFlows", "TestbedCaptures", "TestbedLink"]),
     .testTarget(
       name: "MedullaCompileTests",
       dependencies: [

@@ -31,6 +31,7 @@ enum ModuleOrder {
     // No target of the product imports the testbed: it stands below them all.
     "TestbedLink": 15,
     "TestbedReport": 15,
+    "TestbedCaptures": 16,
     "TestbedMeasures": 16,
     "TestbedWorkload": 16,
     "TestbedBaselines": 17,

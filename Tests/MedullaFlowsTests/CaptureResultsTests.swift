@@ -1,5 +1,6 @@
 import CMedullaABI
 import Foundation
+import TestbedCaptures
 import Testing
 
 @testable import MedullaFlows
@@ -11,9 +12,17 @@ import Testing
 /// takes 0 for no value yet when it looks for the minimum (nDPI's `reader_util.c` and `ndpi_analyze.c` of
 /// October 2024). The test does the same to the packets that the meter has told apart.
 @Suite(
-  "captures as another tool has measured them", .enabled(if: ReferenceFlow.folder != nil, "no ../shared/data")
+  "captures as another tool has measured them",
+  .enabled(if: CaptureResultsTests.folder != nil, "no ../shared/data")
 )
 struct CaptureResultsTests {
+  /// Where the captures are; nil: this checkout has none beside it.
+  private static let folder: String? = {
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../../shared/data/captures").standardizedFileURL.path
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+  }()
+
   /// Both must agree on so many of the flows that both define alike.
   private static let bound = 0.99
 
@@ -28,7 +37,7 @@ struct CaptureResultsTests {
 
   @Test("packets, bytes, lengths and gaps of TCP and UDP flows are the same on 99 of 100")
   func agree() throws {
-    let folder = try #require(ReferenceFlow.folder)
+    let folder = try #require(Self.folder)
     var tally = Tally()
     for file in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
       guard !file.hasSuffix(".txt") else { continue }

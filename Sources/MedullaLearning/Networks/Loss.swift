@@ -31,20 +31,25 @@ package enum Loss: String, Sendable, Codable {
 
 extension DenseNetwork {
   /// The mean loss over samples and its gradient by the parameters.
-  package func gradient(inputs: [[Float]], targets: [[Float]], loss: Loss) -> (loss: Float, gradient: [Float])
-  {
+  ///
+  /// - Parameter weights: by which each sample's loss is multiplied; nil: 1.
+  package func gradient(
+    inputs: [[Float]], targets: [[Float]], weights: [Float]? = nil, loss: Loss
+  ) -> (loss: Float, gradient: [Float]) {
     precondition(inputs.count == targets.count && !inputs.isEmpty, "inputs and targets differ in number")
+    precondition(weights.map { $0.count == inputs.count } ?? true, "inputs and weights differ in number")
     var gradient = [Float](repeating: 0, count: parameters.count)
     var trace = [Float](repeating: 0, count: traceCount)
     var errors = trace
     var total: Float = 0
-    for (input, target) in zip(inputs, targets) {
+    for (sample, (input, target)) in zip(inputs, targets).enumerated() {
+      let weight = weights?[sample] ?? 1
       trace.replaceSubrange(0..<self.inputs, with: input)
       withPointers(&trace, &errors, &gradient) { weights, trace, _, _ in forward(weights, trace) }
       let (value, slopes) = loss.evaluate(outputs: Array(trace[(traceCount - outputs)...]), targets: target)
-      total += value
+      total += weight * value
       for (index, slope) in slopes.enumerated() {
-        errors[traceCount - outputs + index] = slope / Float(inputs.count)
+        errors[traceCount - outputs + index] = weight * slope / Float(inputs.count)
       }
       withPointers(&trace, &errors, &gradient) { backward($0, $1, $2, $3) }
     }

@@ -45,5 +45,7 @@ enum BaselineSources {
 
   static var pythonAgent: String { text(PackageResources.onnx_agent_py) }
 
+  static var flowTree: String { text(PackageResources.flow_tree_py) }
+
   private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

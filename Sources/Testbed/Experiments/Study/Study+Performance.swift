@@ -14,7 +14,8 @@ extension Study {
     let total = runCount(plan)
     var result = StudyResult(self, plan)
     func note(_ runs: [StudyRun]) throws {
-      let complete = isComplete(plan) && runs.count >= total
+      let complete =
+        isComplete(plan) && runs.count >= total && runs.allSatisfy { $0.reading.unmeasured.isEmpty }
       result.note(runs, judge(runs, plan, complete: complete))
       if let last = runs.last { try tell(runs.count, total, last, result) }
     }

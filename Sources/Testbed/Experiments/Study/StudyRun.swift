@@ -25,6 +25,8 @@ package struct Reading: Sendable {
   package var series: [String: [Double]] = [:]
   /// What makes it unfit for a verdict; the trial is made once more then.
   package var faults: [String] = []
+  /// What this machine lacks the means to measure: without it there is no verdict.
+  package var unmeasured: [String] = []
 
   package init(_ values: [Metric: Double?] = [:], faults: [String] = []) {
     for (metric, value) in values { self[metric] = value }
@@ -92,12 +94,13 @@ package struct StudyRun: Sendable {
       }
     }
     return cell.title + (cell.title.isEmpty ? "" : ": ") + values.joined(separator: ", ")
-      + (attempts > 1 ? ", second attempt" : "") + reading.faults.map { ", \($0)" }.joined()
+      + (attempts > 1 ? ", second attempt" : "")
+      + (reading.faults + reading.unmeasured).map { ", \($0)" }.joined()
   }
 }
 
 extension StudyRun: Encodable {
-  private enum Key: String, CodingKey { case cell, round, values, series, faults, attempts }
+  private enum Key: String, CodingKey { case cell, round, values, series, faults, unmeasured, attempts }
 
   package func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: Key.self)
@@ -108,6 +111,7 @@ extension StudyRun: Encodable {
     let series = reading.series.mapValues { $0.map { $0.isFinite ? $0 : 0 } }
     if !series.isEmpty { try fields.encode(series, forKey: .series) }
     if !reading.faults.isEmpty { try fields.encode(reading.faults, forKey: .faults) }
+    if !reading.unmeasured.isEmpty { try fields.encode(reading.unmeasured, forKey: .unmeasured) }
     try fields.encode(attempts, forKey: .attempts)
   }
 }

@@ -174,11 +174,18 @@ package struct SteeringNetwork: Sendable {
   package init(models: String) throws {
     snapshot = try ShippedNetwork(directory: models).first
     model = "\(models)/\(ShippedNetwork.modelName)"
-    if let named = ProcessInfo.processInfo.environment["MEDULLA_PYTHON"] {
-      python = named
-      return
-    }
-    let own = [".venv/bin/python3", "\(models)/../.venv/bin/python3"]
-    python = own.first { FileManager.default.isExecutableFile(atPath: $0) } ?? "python3"
+    python = PythonInterpreter.path(beside: models)
+  }
+}
+
+/// The interpreter that baselines in Python run in.
+enum PythonInterpreter {
+  /// What MEDULLA_PYTHON names, the project's own, or the system's.
+  ///
+  /// - Parameter folder: one of the project's, where another working directory may be meant.
+  static func path(beside folder: String = ".") -> String {
+    if let named = ProcessInfo.processInfo.environment["MEDULLA_PYTHON"] { return named }
+    let own = [".venv/bin/python3", "\(folder)/../.venv/bin/python3"]
+    return own.first { FileManager.default.isExecutableFile(atPath: $0) } ?? "python3"
   }
 }

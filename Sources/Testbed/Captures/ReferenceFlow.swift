@@ -1,10 +1,10 @@
 import Foundation
+import MedullaFlows
 
-@testable import MedullaFlows
-
-/// One flow of the results beside a capture.
-struct ReferenceFlow {
-  struct Key: Hashable {
+/// One flow of the results that nDPI's reader has written of a capture.
+package struct ReferenceFlow: Sendable {
+  /// Transport, addresses and ports, the same for both directions.
+  package struct Key: Hashable, Sendable {
     private let transport: UInt8
     private let ends: Set<String>
 
@@ -12,39 +12,40 @@ struct ReferenceFlow {
       (self.transport, ends) = (transport, [one, other])
     }
 
-    init(_ flow: FlowRecord) {
+    package init(_ flow: FlowRecord) {
       self.init(
         flow.transport, "\(flow.sourceAddress) \(flow.sourcePort)",
         "\(flow.destinationAddress) \(flow.destinationPort)")
     }
   }
 
-  let line: String
-  let key: Key
-  let source: String
-  let counts: [UInt64]
+  package let line: String
+  package let key: Key
+  private let source: String
+  /// Packets and bytes, client to server and back.
+  package let counts: [UInt64]
   /// Minimum, mean, maximum and deviation, each client to server and back.
-  let lengths: [Double]?
-  let gaps: [Double]?
-  let hasTag: Bool
+  package let lengths: [Double]?
+  package let gaps: [Double]?
+  package let hasTag: Bool
+  /// Of the traffic, such as `Network`; nil where nDPI knows none.
+  package let category: String?
+  /// Whether nDPI has told it by its ports alone.
+  package let isGuessedByPort: Bool
 
-  func isForward(_ flow: FlowRecord) -> Bool { "\(flow.sourceAddress) \(flow.sourcePort)" == source }
-
-  /// Where the captures are; nil: this checkout has none beside it.
-  static let folder: String? = {
-    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../../../shared/data/captures").standardizedFileURL.path
-    return FileManager.default.fileExists(atPath: path) ? path : nil
-  }()
+  package func isForward(_ flow: FlowRecord) -> Bool {
+    "\(flow.sourceAddress) \(flow.sourcePort)" == source
+  }
 
   /// The TCP and UDP flows of a file of results.
-  static func read(_ path: String) throws -> [ReferenceFlow] {
+  package static func read(_ path: String) throws -> [ReferenceFlow] {
     // Some lines quote payload, which is no UTF-8.
     let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
     return text.split(separator: "\n").compactMap { ReferenceFlow(String($0)) }
   }
 
-  private init?(_ line: String) {
+  /// - Returns: nil for a line that is of no TCP or UDP flow.
+  package init?(_ line: String) {
     guard
       let match = line.firstMatch(of: #/^\t\d+\t(TCP|UDP) (\S+):(\d+) (?:<->|->) (\S+):(\d+) /#),
       let counts = line.firstMatch(of: #/\[(\d+) pkts/(\d+) bytes (?:<->|->) (\d+) pkts/(\d+) bytes\]/#)
@@ -57,6 +58,8 @@ struct ReferenceFlow {
     lengths = Self.figures("Pkt Len c2s/s2c min/avg/max/stddev: ", line)
     gaps = Self.figures("IAT c2s/s2c min/avg/max/stddev: ", line)
     hasTag = line.contains("[VLAN: ")
+    category = line.firstMatch(of: #/\[cat: ([A-Za-z0-9_\-]+)\/\d+\]/#).map { String($0.1) }
+    isGuessedByPort = line.contains("[Confidence: Match by port]")
   }
 
   /// Without the brackets of IPv6, in the shortest form.
