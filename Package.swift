@@ -266,6 +266,7 @@ let package = Package(
       dependencies: [
         "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaDatapath",
         "MedullaClassification", "MedullaCompile", "MedullaKernel", "DatapathCases", "PacketCases",
+        "TestbedCaptures", "TestbedExperiments",
       ]),
     .testTarget(
       name: "MedullaFlowsTests",
@@ -337,7 +338,8 @@ let package = Package(
       dependencies: [
         "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning",
         "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
-        "TestbedLargeScale", "TestbedExperiments", "TestbedCases", "medulla", "medulla-lab",
+        "TestbedCaptures", "TestbedLargeScale", "TestbedExperiments", "TestbedCases", "medulla",
+        "medulla-lab",
       ]),
     .testTarget(
       name: "TestbedDemoTests",

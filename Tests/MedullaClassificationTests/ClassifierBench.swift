@@ -57,8 +57,15 @@ struct ClassifierBench {
 
   /// Loaded as an instance is, and attached to nothing; every decision is sampled.
   init(hook: String, _ settings: ClassifierSettings, labels: [String] = ["web", "chat", "game"]) throws {
+    try self.init(hook: hook, settings, network: Self.network(labels: labels))
+  }
+
+  /// The same with a network of the caller's.
+  init(
+    hook: String, _ settings: ClassifierSettings, network: (snapshot: DatapathSnapshot, file: SnapshotFile)
+  ) throws {
     let snapshot: DatapathSnapshot
-    (snapshot, file) = try Self.network(labels: labels)
+    (snapshot, file) = network
     classifier = try Classifier(at: FunctionHook(hook), settings).prepared(
       for: InstanceName(KernelTestHost.name("cb")), snapshot)
     var sources = ClassifierSources.main

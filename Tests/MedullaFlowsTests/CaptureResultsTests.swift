@@ -5,6 +5,15 @@ import Testing
 
 @testable import MedullaFlows
 
+private enum SharedCaptures {
+  /// Where the captures are; nil: this checkout has none beside it.
+  static let folder: String? = {
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../../shared/data/captures").standardizedFileURL.path
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+  }()
+}
+
 /// Real captures against what another tool, nDPI's reader, has measured of them, flow by flow.
 ///
 /// Both define a flow's packets and lengths alike. Of gaps the other tool leaves some out: after every tenth
@@ -13,16 +22,9 @@ import Testing
 /// October 2024). The test does the same to the packets that the meter has told apart.
 @Suite(
   "captures as another tool has measured them",
-  .enabled(if: CaptureResultsTests.folder != nil, "no ../shared/data")
+  .enabled(if: SharedCaptures.folder != nil, "no ../shared/data")
 )
 struct CaptureResultsTests {
-  /// Where the captures are; nil: this checkout has none beside it.
-  private static let folder: String? = {
-    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../../../shared/data/captures").standardizedFileURL.path
-    return FileManager.default.fileExists(atPath: path) ? path : nil
-  }()
-
   /// Both must agree on so many of the flows that both define alike.
   private static let bound = 0.99
 
@@ -37,7 +39,7 @@ struct CaptureResultsTests {
 
   @Test("packets, bytes, lengths and gaps of TCP and UDP flows are the same on 99 of 100")
   func agree() throws {
-    let folder = try #require(Self.folder)
+    let folder = try #require(SharedCaptures.folder)
     var tally = Tally()
     for file in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
       guard !file.hasSuffix(".txt") else { continue }

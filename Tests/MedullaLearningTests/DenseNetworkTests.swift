@@ -110,4 +110,43 @@ struct DenseNetworkTests {
     #expect(throws: LearningError.self) { try DenseNetwork(widths: [3, 0], activations: [.tanh], seed: 1) }
     #expect(throws: LearningError.self) { try DenseNetwork(widths: [3], activations: [], seed: 1) }
   }
+
+  @Test("samples' weights count as often as the samples would")
+  func weights() throws {
+    let network = try DenseNetwork(widths: [2, 3, 2], activations: [.tanh, .identity], seed: 7)
+    let (inputs, targets): ([[Float]], [[Float]]) = ([[1, -2], [0.5, 3]], [[1, 0], [0, 1]])
+    let weighted = network.gradient(
+      inputs: inputs, targets: targets, weights: [1.5, 0.5], loss: .crossEntropy)
+    let repeated = network.gradient(
+      inputs: [inputs[0], inputs[0], inputs[0], inputs[1]],
+      targets: [targets[0], targets[0], targets[0], targets[1]], loss: .crossEntropy)
+    #expect(abs(weighted.loss - repeated.loss) < 1e-5)
+    for (one, other) in zip(weighted.gradient, repeated.gradient) { #expect(abs(one - other) < 1e-5) }
+  }
+
+  @Test("supervised training tells classes apart, on inputs of any scale, and the same each time")
+  func supervised() throws {
+    var generator = SeededGenerator(seed: 3)
+    let labels = (0..<200).map { _ in generator.chance(0.3) ? 1 : 0 }
+    let inputs = labels.map { label -> [Float] in
+      [Float(5_000 + 40 * generator.normal() + 300 * Double(label)), Float(generator.normal()), 7]
+    }
+    let targets = labels.map { $0 == 1 ? [Float(0), 1] : [1, 0] }
+    let network = try DenseNetwork(widths: [3, 8, 2], activations: [.relu, .identity], seed: 1)
+    var training = SupervisedTraining(.crossEntropy)
+    training.epochs = 30
+    func trained() throws -> DenseNetwork {
+      try training.train(
+        network, inputs: inputs, targets: targets, weights: inputs.map { _ in 1 }, seed: 2)
+    }
+    let own = try trained()
+    let right = zip(inputs, labels).filter { input, label in
+      let outputs = own(input)
+      return (outputs[1] > outputs[0]) == (label == 1)
+    }.count
+    #expect(right > 190 && own == (try trained()))
+    #expect(throws: LearningError.self) {
+      try training.train(network, inputs: [[1]], targets: [[1, 0]], weights: [1], seed: 2)
+    }
+  }
 }
