@@ -120,7 +120,7 @@ let package = Package(
       name: "Medulla",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCongestion",
-        "MedullaPacket", "MedullaCompile", "MedullaAdaptation", "MedullaAdapters",
+        "MedullaPacket", "MedullaClassification", "MedullaCompile", "MedullaAdaptation", "MedullaAdapters",
         product("Logging", "swift-log"),
       ]),
     .executableTarget(

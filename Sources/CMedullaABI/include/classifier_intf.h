@@ -40,8 +40,8 @@ struct classifier_settings {
 /* One for each row and processor. */
 struct classifier_counts {
 	__u64 flows; /* that were decided so; with a decision at every packet, how often one became so */
-	__u64 packets;
-	__u64 bytes;   /* of frames on the wire */
+	__u64 packets; /* and bytes of frames, as they are on the wire */
+	__u64 bytes;
 	__u64 dropped; /* packets, by the rule */
 	__u64 mirrored;
 	__u64 mirrors_lost; /* there was no room in the ring */

@@ -14,7 +14,7 @@ package struct Classifier: InterfaceFunction {
   package let hook: FunctionHook
   package let settings: ClassifierSettings
   /// The network's, in the order of its outputs; empty: it is not known yet which.
-  private(set) var labels: [String] = []
+  package private(set) var labels: [String] = []
 
   package init(at hook: FunctionHook, _ settings: ClassifierSettings = ClassifierSettings()) {
     (self.hook, self.settings) = (hook, settings)

@@ -188,7 +188,7 @@ static __always_inline int classifier_passes(__u32 row, const struct classifier_
 }
 
 /* Counts the packet in its row, and says what the row's rule makes of it. */
-__noinline int classifier_apply(struct classifier_verdict *verdict, __u32 bytes)
+__noinline int classifier_apply(struct classifier_verdict *verdict, __u32 bytes, __u32 packets)
 {
 	__u32 zero = 0, row;
 	const struct classifier_settings *settings = bpf_map_lookup_elem(&classifier_settings, &zero);
@@ -209,10 +209,10 @@ __noinline int classifier_apply(struct classifier_verdict *verdict, __u32 bytes)
 	if (rule->action == CLASSIFIER_LIMIT)
 		verdict->action =
 			classifier_passes(row, rule, bytes) ? CLASSIFIER_COUNT : CLASSIFIER_DROP;
-	medulla_count(&counts->packets, 1);
+	medulla_count(&counts->packets, packets);
 	medulla_count(&counts->bytes, bytes);
 	if (verdict->action == CLASSIFIER_DROP)
-		medulla_count(&counts->dropped, 1);
+		medulla_count(&counts->dropped, packets);
 	return 1;
 }
 
