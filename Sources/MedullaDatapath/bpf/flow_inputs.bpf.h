@@ -10,6 +10,10 @@
 #define MEDULLA_FLOW_INPUTS_BPF_H
 
 #include "flow_inputs.h"
+
+#define MEDULLA_IS_OF_PAIR(place, scale, name) || FLOW_##name >= FLOW_recent_bytes_1
+#define MEDULLA_REMEMBERS_PAIRS (0 MEDULLA_FLOW_INPUTS(MEDULLA_IS_OF_PAIR))
+
 #include "flow_features.bpf.h"
 
 struct {

@@ -139,16 +139,11 @@ __noinline int medulla_settle_flow(struct medulla_flow *flow, __u64 now)
 	return 1;
 }
 
-/*
- * The packet's flow, kept on the snapshot that was active when it began. A flow that is not kept (the table
- * is full, or the packet is a bare segment of no flow) is served by the active snapshot and remembers
- * nothing. 0 only when nothing is loaded.
- */
-static __always_inline struct medulla_flow *medulla_take_flow(const struct medulla_packet *packet)
+/* The flow that the packet's key leads to, when it is looked up already; 0: to none. */
+static __always_inline struct medulla_flow *
+medulla_take_found(const struct medulla_packet *packet, struct medulla_flow *flow, __u64 now)
 {
 	const struct medulla_control *control = medulla_get_control();
-	struct medulla_flow *flow = bpf_map_lookup_elem(&medulla_table, &packet->key);
-	__u64 now = bpf_ktime_get_ns();
 
 	if (!flow && packet->begins)
 		flow = medulla_add_flow(&packet->key, now);
@@ -158,6 +153,17 @@ static __always_inline struct medulla_flow *medulla_take_flow(const struct medul
 	    (medulla_own_slot(control, flow->pin) >= MEDULLA_SLOTS || medulla_must_leave(control, now)))
 		medulla_settle_flow(flow, now);
 	return flow;
+}
+
+/*
+ * The packet's flow, kept on the snapshot that was active when it began. A flow that is not kept (the table
+ * is full, or the packet is a bare segment of no flow) is served by the active snapshot and remembers
+ * nothing. 0 only when nothing is loaded.
+ */
+static __always_inline struct medulla_flow *medulla_take_flow(const struct medulla_packet *packet)
+{
+	return medulla_take_found(packet, bpf_map_lookup_elem(&medulla_table, &packet->key),
+				  bpf_ktime_get_ns());
 }
 
 /* A reset ends the other direction too, which will send nothing of its own any more. */
