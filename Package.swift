@@ -230,10 +230,12 @@ let package = Package(
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaRuntime",
         "MedullaDatapath", "InferenceCases", "RuntimeCases",
       ]),
+    .target(name: "CWire", path: "Tests/Cases/CWire"),
     .target(
       name: "DatapathCases",
       dependencies: [
-        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
+        "CWire", "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
+        "MedullaDatapath",
         "MedullaPacket", "MedullaCompile",
       ],
       path: "Tests/Cases/Datapath"),
