@@ -84,10 +84,18 @@ let package = Package(
       resources: embedded(
         "../../CMedullaABI/include/classifier_intf.h", "bpf/classifier.bpf.h", "bpf/classifier.bpf.c")),
     .target(
+      name: "MedullaScheduling",
+      dependencies: [
+        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
+      ],
+      path: "Sources/Functions/MedullaScheduling",
+      resources: embedded(
+        "../../CMedullaABI/include/scheduling_intf.h", "bpf/scheduling.bpf.h", "bpf/scheduling.bpf.c")),
+    .target(
       name: "MedullaCompile",
       dependencies: [
         "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaDatapath",
-        "MedullaCongestion", "MedullaPacket", "MedullaClassification",
+        "MedullaCongestion", "MedullaPacket", "MedullaClassification", "MedullaScheduling",
       ]),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
     .target(
@@ -120,7 +128,8 @@ let package = Package(
       name: "Medulla",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCongestion",
-        "MedullaPacket", "MedullaClassification", "MedullaCompile", "MedullaAdaptation", "MedullaAdapters",
+        "MedullaPacket", "MedullaClassification", "MedullaScheduling", "MedullaCompile", "MedullaAdaptation",
+        "MedullaAdapters",
         product("Logging", "swift-log"),
       ]),
     .executableTarget(
@@ -192,7 +201,7 @@ let package = Package(
       dependencies: [
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaClassification",
-        "MedullaCompile", "MedullaLearning", "MedullaAdaptation", "MedullaControl",
+        "MedullaScheduling", "MedullaCompile", "MedullaLearning", "MedullaAdaptation", "MedullaControl",
         product("ArgumentParser", "swift-argument-parser"),
       ]),
 
@@ -264,6 +273,13 @@ let package = Package(
       dependencies: [
         "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaDatapath",
         "MedullaClassification", "MedullaCompile", "MedullaKernel", "DatapathCases", "PacketCases",
+      ]),
+    .testTarget(
+      name: "MedullaSchedulingTests",
+      dependencies: [
+        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaDatapath",
+        "MedullaScheduling", "MedullaCompile", "MedullaKernel", "MedullaModel", "DatapathCases",
+        "PacketCases",
       ]),
     .testTarget(
       name: "MedullaFlowsTests",

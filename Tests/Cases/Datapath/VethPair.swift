@@ -39,7 +39,7 @@ package final class VethPair: Sendable {
       guard status == 0 else {
         throw SlowLoopback.Failure(description: "no processor \(processor): \(-status)")
       }
-      let descriptor = wire_open(Self.sender)
+      let descriptor = wire_open(Self.sender, 0)
       guard descriptor >= 0 else {
         throw SlowLoopback.Failure(description: "no frames can be sent: \(-descriptor)")
       }
@@ -59,6 +59,28 @@ package final class VethPair: Sendable {
         }
       }
       return sent
+    }
+  }
+
+  /// What comes in at the receiver from now on.
+  package func listen() throws -> Listener {
+    let descriptor = try inside { wire_open(Self.receiver, 1) }
+    guard descriptor >= 0 else { throw SlowLoopback.Failure(description: "nobody listens: \(-descriptor)") }
+    return Listener(descriptor)
+  }
+
+  package final class Listener {
+    private let descriptor: Int32
+
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+
+    /// nil: nothing came for two seconds.
+    package func next() -> [UInt8]? {
+      var bytes = [UInt8](repeating: 0, count: 65_536)
+      let count = recv(descriptor, &bytes, bytes.count, 0)
+      return count > 0 ? Array(bytes.prefix(count)) : nil
     }
   }
 }

@@ -224,9 +224,7 @@ static __always_inline void classifier_judge(struct medulla_flow *flow, const st
 	const struct classifier_settings *settings = bpf_map_lookup_elem(&classifier_settings, &zero);
 	struct classifier_flow *own = classifier_own(flow);
 
-	if (settings &&
-	    (settings->packets == CLASSIFIER_EVERY_PACKET ||
-	     (!own->row && (classifier_packets(flow) >= settings->packets || flow->ended))))
+	if (settings && flow_is_time(classifier_state(flow), settings->moment, !!own->row))
 		classifier_decide(flow, packet);
 	verdict->row = own->row ? (__u32)own->row - 1 : CLASSIFIER_PENDING;
 	verdict->flow = flow->number;
