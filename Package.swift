@@ -297,8 +297,8 @@ let package = Package(
       name: "MedullaAdaptationTests",
       dependencies: [
         "MedullaBase", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter", "MedullaDatapath",
-        "MedullaCongestion", "MedullaCompile", "MedullaLearning", "MedullaModel", "MedullaSnapshot",
-        "DatapathCases", "FrameProperties",
+        "CMedullaABI", "MedullaCongestion", "MedullaScheduling", "MedullaCompile", "MedullaLearning",
+        "MedullaModel", "MedullaSnapshot", "DatapathCases", "PacketCases", "FrameProperties",
       ]),
     .testTarget(
       name: "MedullaControlTests",

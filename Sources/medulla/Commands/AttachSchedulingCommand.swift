@@ -13,7 +13,7 @@ struct AttachSchedulingCommand: ParsableCommand {
       BUNDLE is a network over features of flows with one output, log2(1 + bytes) of the whole flow: \
       `medulla compile MODEL --features FILE …`. A flow's band gives its packets a class of tc \
       (--priority) and a code point (--dscp). A flow that has sent more than its band holds moves on, \
-      whatever was predicted. With --sample 1 every flow's true size goes up when it ends, and the daemon can learn from \
+      whatever was predicted. With --sample 1 every true size goes up, and the daemon can learn from \
       it. It stays after this command ends, until `medulla detach NAME`.
       """)
 
