@@ -2,6 +2,7 @@ import MedullaClassification
 import MedullaCongestion
 import MedullaDatapath
 import MedullaPacket
+import MedullaScheduling
 
 /// What a network decides in the kernel.
 public struct Function: Sendable {
@@ -28,6 +29,26 @@ public struct Function: Sendable {
       settings.margin = margin
       for rule in actions { try settings.add(rule) }
       return Classifier(at: try FunctionHook(hook), settings)
+    }
+  }
+
+  /// Which flows go first: a network over features of flows whose one output is log₂(1 + bytes) of the whole
+  /// flow.
+  ///
+  /// - Parameters:
+  ///   - hook: `tc:DEVICE:egress` or `tc:DEVICE:both`.
+  ///   - bands: the most bytes of each band but the last, such as `10KiB,1MiB`.
+  ///   - priority: the first band's class of tc, such as `1:1`; nil: classes are left as they are.
+  ///   - packets: at which packet of a flow its size is asked for, or `every`.
+  public static func scheduling(
+    hook: String, bands: String = "10KiB,100KiB,1MiB", priority: String? = nil, packets: String = "1"
+  ) -> Function {
+    Function(name: FlowScheduling.name) {
+      var settings = SchedulingSettings()
+      try settings.setBands(bands)
+      if let priority { try settings.setPriority(priority) }
+      settings.moment = try FlowScheduling.moment(packets)
+      return FlowScheduling(at: try FunctionHook(hook), settings)
     }
   }
 

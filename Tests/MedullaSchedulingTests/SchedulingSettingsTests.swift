@@ -70,7 +70,7 @@ struct SchedulingSettingsTests {
     #expect(throws: DatapathError.self) { try FlowScheduling.moment("end") }
   }
 
-  @Test("a flow's reward is how near the prediction was, in powers of two")
+  @Test("a flow's reward is 1 for a right prediction, and less by powers of two")
   func reward() {
     func sample(_ said: Double, _ size: Double) -> FunctionSample {
       FunctionSample(
@@ -79,6 +79,6 @@ struct SchedulingSettingsTests {
     }
     var measure = SizeReward()
     let rewards = measure.rewards(of: [sample(10, 12.5), sample(20, 20), sample(21, 20)])
-    #expect(rewards.map(\.reward) == [-2.5, 0, -1] && rewards[0].unit == 7 && rewards[0].version == 2)
+    #expect(rewards.map(\.reward) == [1 / 3.5, 1, 0.5] && rewards[0].unit == 7 && rewards[0].version == 2)
   }
 }

@@ -133,7 +133,8 @@ extension FlowScheduling {
   }
 }
 
-/// How close a flow's predicted size was to the true one: minus the difference, in powers of two.
+/// How close a flow's predicted size was to the true one: 1 / (1 + d), with the difference d in powers of
+/// two. Near 1 small differences are small parts of it, which a watch for a loss needs.
 struct SizeReward: RewardMeasure {
   let unit = RandomizationUnit.flow
 
@@ -144,7 +145,8 @@ struct SizeReward: RewardMeasure {
       else { return nil }
       let size = sample.outcomes[Int(SCHEDULING_OUTCOME_SIZE.rawValue)]
       let difference = abs(Double(said) - Double(size)) / Self.one
-      return RewardSample(version: sample.version, unit: sample.flow, reward: -difference, time: sample.time)
+      return RewardSample(
+        version: sample.version, unit: sample.flow, reward: 1 / (1 + difference), time: sample.time)
     }
   }
 
