@@ -164,6 +164,39 @@ struct KernelClassifierAbuseTests {
     }
   }
 
+  private static let captures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("../../../shared/data/captures").standardizedFileURL.path
+
+  @Test(
+    "every capture at top speed: as many packets are counted as are of flows, and all frames go on",
+    .enabled(if: FileManager.default.fileExists(atPath: Self.captures), "no ../shared/data"),
+    arguments: ["xdp:\(VethPair.receiver)", "tc:\(VethPair.receiver):ingress"])
+  func replay(hook: String) throws {
+    var frames: [[UInt8]] = []
+    var meter = FlowMeter(idle: .seconds(60))
+    for file in try FileManager.default.contentsOfDirectory(atPath: Self.captures).sorted() {
+      guard !file.hasSuffix(".txt"), let capture = try? CaptureFile(Self.captures + "/" + file),
+        capture.link == .ethernet
+      else { continue }
+      while let frame = try? capture.next(), frames.count < 60_000 {
+        let bytes = Array(frame.bytes)
+        guard (14...1_514).contains(bytes.count), bytes.count == frame.length else { continue }
+        frames.append(bytes)
+        _ = try meter.take(frame, of: .ethernet)
+      }
+    }
+    let all = frames
+    try attached("af", at: hook, packets: "every") { attached in
+      let before = try Self.received(attached.wire)
+      let sent = try attached.wire.send(all.count, on: 0) { all[$0] }
+      #expect(sent == all.count && sent > 10_000)
+      #expect(try eventually { try Self.received(attached.wire) - before == sent })
+      #expect(try eventually { try attached.packets() == sent - meter.counts.withoutFlow })
+      #expect(try attached.counts().values.allSatisfy { $0.dropped == 0 })
+      #expect(try attached.active().unpinned == 0)
+    }
+  }
+
   private static func received(_ wire: VethPair) throws -> Int {
     let text = try wire.output(["cat", "/sys/class/net/\(VethPair.receiver)/statistics/rx_packets"])
     return Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? -1

@@ -240,10 +240,10 @@ static __always_inline struct medulla_flow *medulla_take_measured(struct medulla
 }
 
 /* Takes a frame at tc into its flow, which begins with it where there is none; any packet may begin one. 0:
- * nothing is loaded. */
-static __always_inline struct medulla_flow *medulla_measure_tc(struct __sk_buff *skb,
-							       struct medulla_packet *packet,
-							       const struct flow_packet *seen)
+ * nothing is loaded. Not inline, for the sake of the stack. */
+__attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_tc(struct __sk_buff *skb,
+							  struct medulla_packet *packet,
+							  const struct flow_packet *seen)
 {
 	struct medulla_flow *flow = medulla_find_measured(packet, seen);
 	__u32 bytes = medulla_wanted_head(flow, packet, skb->len);
@@ -256,9 +256,9 @@ static __always_inline struct medulla_flow *medulla_measure_tc(struct __sk_buff 
 }
 
 /* The same at XDP. */
-static __always_inline struct medulla_flow *medulla_measure_xdp(struct xdp_md *frame,
-								struct medulla_packet *packet,
-								const struct flow_packet *seen)
+__attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_xdp(struct xdp_md *frame,
+							   struct medulla_packet *packet,
+							   const struct flow_packet *seen)
 {
 	struct medulla_flow *flow = medulla_find_measured(packet, seen);
 	__u32 bytes = medulla_wanted_head(flow, packet, seen->length);

@@ -30,16 +30,18 @@ package final class VethPair: Sendable {
 
   /// Sends frames from one processor; `frame` gives the n-th.
   ///
+  /// - Parameter device: at which end they go in.
   /// - Returns: how many the interface took.
   package func send(
-    _ count: Int, on processor: Int, frame: @escaping @Sendable (Int) -> [UInt8]
+    _ count: Int, on processor: Int, at device: String = VethPair.sender,
+    frame: @escaping @Sendable (Int) -> [UInt8]
   ) throws -> Int {
     try inside {
       let status = wire_run_on(Int32(processor))
       guard status == 0 else {
         throw SlowLoopback.Failure(description: "no processor \(processor): \(-status)")
       }
-      let descriptor = wire_open(Self.sender, 0)
+      let descriptor = wire_open(device, 0)
       guard descriptor >= 0 else {
         throw SlowLoopback.Failure(description: "no frames can be sent: \(-descriptor)")
       }

@@ -82,26 +82,25 @@ __noinline int scheduling_decide(struct medulla_flow *flow)
 {
 	const struct scheduling_settings *settings = scheduling_get_settings();
 	struct scheduling_counts *counts;
-	struct medulla_features *inputs;
-	struct medulla_outputs outputs;
+	struct medulla_question *question;
 	struct scheduling_flow *own;
 	__u32 band;
 
 	if (!flow || !settings)
 		return 0;
-	inputs = medulla_inputs_of(flow);
-	if (!inputs || medulla_decide_flow(flow, inputs, &outputs))
+	question = medulla_question_of(flow);
+	if (!question || medulla_decide_flow(flow, &question->inputs, &question->outputs))
 		return 0;
 	own = scheduling_own(flow);
-	band = scheduling_band(settings, settings->limits_log2, outputs.words[0]);
+	band = scheduling_band(settings, settings->limits_log2, question->outputs.words[0]);
 	if (!own->band || own->predicted != band) {
 		counts = scheduling_get_counts(band);
 		if (counts)
 			medulla_count(&counts->flows, 1);
 	}
 	for (int i = 0; i < MEDULLA_INPUTS; i++)
-		own->inputs[i] = inputs->words[i];
-	own->output = outputs.words[0];
+		own->inputs[i] = question->inputs.words[i];
+	own->output = question->outputs.words[0];
 	own->predicted = band;
 	own->band = band + 1;
 	return 1;
