@@ -49,7 +49,7 @@ format: ## rewrites the sources in the house format
 	$(SWIFT) format --in-place --recursive --parallel --configuration .swift-format Package.swift Sources Tests
 
 integration: build ## the kernel tests and one real link, end to end
-	MEDULLA_REQUIRE_KERNEL=1 scripts/test.sh --filter 'Kernel|Datapath|Runtime|Congestion|Packet|Compile|Testbed|Command'
+	MEDULLA_REQUIRE_KERNEL=1 scripts/test.sh --filter 'Kernel|Datapath|Runtime|Congestion|Packet|Classification|Compile|Testbed|Command'
 	scripts/integration.sh $(BIN)
 
 kernels: build ## a user's walk and the kernel tests on Debian's kernels, in QEMU (root)

@@ -84,10 +84,18 @@ let package = Package(
       resources: embedded(
         "../../CMedullaABI/include/classifier_intf.h", "bpf/classifier.bpf.h", "bpf/classifier.bpf.c")),
     .target(
+      name: "MedullaScheduling",
+      dependencies: [
+        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
+      ],
+      path: "Sources/Functions/MedullaScheduling",
+      resources: embedded(
+        "../../CMedullaABI/include/scheduling_intf.h", "bpf/scheduling.bpf.h", "bpf/scheduling.bpf.c")),
+    .target(
       name: "MedullaCompile",
       dependencies: [
         "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaDatapath",
-        "MedullaCongestion", "MedullaPacket", "MedullaClassification",
+        "MedullaCongestion", "MedullaPacket", "MedullaClassification", "MedullaScheduling",
       ]),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
     .target(
@@ -120,7 +128,8 @@ let package = Package(
       name: "Medulla",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCongestion",
-        "MedullaPacket", "MedullaCompile", "MedullaAdaptation", "MedullaAdapters",
+        "MedullaPacket", "MedullaClassification", "MedullaScheduling", "MedullaCompile", "MedullaAdaptation",
+        "MedullaAdapters",
         product("Logging", "swift-log"),
       ]),
     .executableTarget(
@@ -196,7 +205,7 @@ let package = Package(
       dependencies: [
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaClassification",
-        "MedullaCompile", "MedullaLearning", "MedullaAdaptation", "MedullaControl",
+        "MedullaScheduling", "MedullaCompile", "MedullaLearning", "MedullaAdaptation", "MedullaControl",
         product("ArgumentParser", "swift-argument-parser"),
       ]),
 
@@ -234,10 +243,12 @@ let package = Package(
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaRuntime",
         "MedullaDatapath", "InferenceCases", "RuntimeCases",
       ]),
+    .target(name: "CWire", path: "Tests/Cases/CWire"),
     .target(
       name: "DatapathCases",
       dependencies: [
-        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
+        "CWire", "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
+        "MedullaDatapath",
         "MedullaPacket", "MedullaCompile",
       ],
       path: "Tests/Cases/Datapath"),
@@ -269,6 +280,13 @@ let package = Package(
         "TestbedCaptures", "TestbedExperiments",
       ]),
     .testTarget(
+      name: "MedullaSchedulingTests",
+      dependencies: [
+        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaDatapath",
+        "MedullaScheduling", "MedullaCompile", "MedullaKernel", "MedullaModel", "DatapathCases",
+        "PacketCases",
+      ]),
+    .testTarget(
       name: "MedullaFlowsTests",
       dependencies: [
         "CMedullaABI", "FlowProperties", "MedullaBase", "MedullaFlows", "PacketCases", "TestbedCaptures",
@@ -289,8 +307,8 @@ let package = Package(
       name: "MedullaAdaptationTests",
       dependencies: [
         "MedullaBase", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter", "MedullaDatapath",
-        "MedullaCongestion", "MedullaCompile", "MedullaLearning", "MedullaModel", "MedullaSnapshot",
-        "DatapathCases", "FrameProperties",
+        "CMedullaABI", "MedullaCongestion", "MedullaScheduling", "MedullaCompile", "MedullaLearning",
+        "MedullaModel", "MedullaSnapshot", "DatapathCases", "PacketCases", "FrameProperties",
       ]),
     .testTarget(
       name: "MedullaControlTests",

@@ -1,6 +1,8 @@
+import MedullaClassification
 import MedullaCongestion
 import MedullaDatapath
 import MedullaPacket
+import MedullaScheduling
 
 /// What a network decides in the kernel.
 public struct Function: Sendable {
@@ -10,12 +12,52 @@ public struct Function: Sendable {
   /// How fast TCP sends: 30 features of the last ten monitor intervals, one action.
   public static let congestion = Function(name: CongestionControl.name) { CongestionControl() }
 
+  /// What flows are of, and what happens to their packets: a network over features of flows, whose bundle
+  /// names features and labels.
+  ///
+  /// - Parameters:
+  ///   - hook: `tc:DEVICE:ingress`, `tc:DEVICE:egress`, `tc:DEVICE:both` or `xdp:DEVICE`.
+  ///   - actions: `LABEL=ACTION` each, as `medulla attach classifier --action` takes them.
+  ///   - packets: at which packet of a flow it is decided, or `every`, or `end`.
+  ///   - margin: how far the largest output must be before the next, or the flow is unsure.
+  public static func classifier(
+    hook: String, actions: [String] = [], packets: String = "10", margin: Double = 0
+  ) -> Function {
+    Function(name: Classifier.name) {
+      var settings = ClassifierSettings()
+      settings.moment = try Classifier.moment(packets)
+      settings.margin = margin
+      for rule in actions { try settings.add(rule) }
+      return Classifier(at: try FunctionHook(hook), settings)
+    }
+  }
+
+  /// Which flows go first: a network over features of flows whose one output is log₂(1 + bytes) of the whole
+  /// flow.
+  ///
+  /// - Parameters:
+  ///   - hook: `tc:DEVICE:egress` or `tc:DEVICE:both`.
+  ///   - bands: the most bytes of each band but the last, such as `10KiB,1MiB`.
+  ///   - priority: the first band's class of tc, such as `1:1`; nil: classes are left as they are.
+  ///   - packets: at which packet of a flow its size is asked for, or `every`.
+  public static func scheduling(
+    hook: String, bands: String = "10KiB,100KiB,1MiB", priority: String? = nil, packets: String = "1"
+  ) -> Function {
+    Function(name: FlowScheduling.name) {
+      var settings = SchedulingSettings()
+      try settings.setBands(bands)
+      if let priority { try settings.setPriority(priority) }
+      settings.moment = try FlowScheduling.moment(packets)
+      return FlowScheduling(at: try FunctionHook(hook), settings)
+    }
+  }
+
   /// A function of one's own: one `.bpf.c` file that says what the network sees of a packet and what its
   /// answer does. The bundle carries it (`compile(model:calibration:programs:)`).
   ///
   /// - Parameters:
   ///   - program: the file's name without `.bpf.c`; nil: the only one that the bundle carries.
-  ///   - hook: `tc:DEVICE:ingress`, `tc:DEVICE:egress` or `xdp:DEVICE`.
+  ///   - hook: `tc:DEVICE:ingress`, `tc:DEVICE:egress`, `tc:DEVICE:both` or `xdp:DEVICE`.
   public static func packet(program: String? = nil, hook: String) -> Function {
     Function(name: PacketFunction.name) {
       PacketFunction(program: program, hook: try FunctionHook(hook))

@@ -2,10 +2,13 @@ import MedullaClassification
 import MedullaCongestion
 import MedullaDatapath
 import MedullaPacket
+import MedullaScheduling
 
 extension FunctionList {
   /// Every function of this version: the one place where a function is registered.
-  package static let all = FunctionList([CongestionControl.self, PacketFunction.self, Classifier.self])
+  package static let all = FunctionList([
+    CongestionControl.self, PacketFunction.self, Classifier.self, FlowScheduling.self,
+  ])
 
   /// What a configuration means that names none.
   package static let standard = CongestionControl.name

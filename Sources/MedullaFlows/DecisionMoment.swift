@@ -26,6 +26,15 @@ package enum DecisionMoment: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// As the kernel's programs read it.
+  package var word: UInt64 {
+    switch self {
+    case .everyPacket: 0
+    case .packet(let number): number
+    case .end: .max
+    }
+  }
+
   /// Whether a packet that has just been taken in makes it time.
   ///
   /// - Parameter decided: whether the flow has been decided before.

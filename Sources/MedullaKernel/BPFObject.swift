@@ -131,6 +131,12 @@ package final class BPFObject {
     return Array(UnsafeRawBufferPointer(start: value, count: size))
   }
 
+  /// Gives constants other values, before the object is loaded.
+  package func setInitialBytes(_ bytes: [UInt8], ofMap name: String) throws(KernelError) {
+    let status = bpf_map__set_initial_value(try map(named: name), bytes, bytes.count)
+    guard status == 0 else { throw .system("set the constants \(name)", number: status) }
+  }
+
   /// Attaches a `struct_ops` map (`.struct_ops.link`) and gives its link.
   package func attachStructOps(_ mapName: String) throws(KernelError) -> BPFLink {
     let map = try map(named: mapName)

@@ -29,7 +29,8 @@ struct Medulla: ParsableCommand {
       CommandGroup(
         name: "Networks",
         subcommands: [CompileCommand.self, InspectCommand.self, RunModelCommand.self, TrainCommand.self]),
-      CommandGroup(name: "Flows", subcommands: [FeaturesCommand.self, ClassifyCommand.self]),
+      CommandGroup(
+        name: "Flows", subcommands: [FeaturesCommand.self, ClassifyCommand.self, MirrorCommand.self]),
       CommandGroup(
         name: "Kernel",
         subcommands: [

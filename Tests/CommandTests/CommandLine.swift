@@ -29,11 +29,15 @@ struct MedullaCommandLine {
 
   /// Runs a shell line in which `bin/medulla` means the built product.
   static func shell(_ line: String, timeout: TimeInterval = 120) throws -> Outcome {
-    let bash = URL(fileURLWithPath: "/bin/bash")
+    try launch(URL(fileURLWithPath: "/bin/bash"), ["-c", script(line)], timeout: timeout)
+  }
+
+  /// What a shell is given of such a line.
+  static func script(_ line: String) -> String {
     let text = line.replacingOccurrences(of: "bin/medulla", with: executable.path)
     // What goes on in the background must not hold what `Process` sees its child's end by.
     let apart = "for each in /proc/$$/fd/*; do n=${each##*/}; [ $n -gt 2 ] && eval \"exec $n>&-\"; done; "
-    return try launch(bash, ["-c", line.hasSuffix("&") ? apart + text : text], timeout: timeout)
+    return line.hasSuffix("&") ? apart + text : text
   }
 
   private static func launch(_ tool: URL, _ arguments: [String], timeout: TimeInterval) throws -> Outcome {

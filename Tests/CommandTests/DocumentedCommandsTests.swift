@@ -10,7 +10,7 @@ struct DocumentedCommandsTests {
   @Test(
     "every command of the README does what it says (kernel)", .enabled(if: TestHost.runsKernelTests))
   func readme() throws {
-    let lines = try commands(in: "README.md")
+    let lines = try Self.commands(in: "README.md")
     #expect(lines.count >= 8, "the README should show how to use the product")
     try #require(
       !FileManager.default.fileExists(atPath: "/sys/fs/bpf/medulla/medulla"),
@@ -28,7 +28,7 @@ struct DocumentedCommandsTests {
 
   @Test("every command on features of flows does what it says")
   func flowFeatures() throws {
-    let lines = try commands(in: "docs/use/flow-features.md")
+    let lines = try Self.commands(in: "docs/use/flow-features.md")
     #expect(lines.count == 4)
     for line in lines {
       let outcome = try MedullaCommandLine.shell(line)
@@ -38,9 +38,9 @@ struct DocumentedCommandsTests {
 
   @Test("every make target that a document names is in the Makefile")
   func makeTargets() throws {
-    let makefile = try text("Makefile")
+    let makefile = try Self.text("Makefile")
     for document in ["README.md", "HACKING.md"] {
-      let words = try text(document).components(separatedBy: "make ").dropFirst()
+      let words = try Self.text(document).components(separatedBy: "make ").dropFirst()
       for word in words {
         let target = word.prefix { $0.isLetter || $0 == "-" }
         guard
@@ -54,10 +54,13 @@ struct DocumentedCommandsTests {
 
   @Test(
     "every subcommand that a document names exists",
-    arguments: ["README.md", "models/README.md", "docs/use/experiments.md", "docs/use/flow-features.md"])
+    arguments: [
+      "README.md", "models/README.md", "docs/use/experiments.md", "docs/use/flow-features.md",
+      "examples/classifier/README.md", "examples/scheduling/README.md",
+    ])
   func subcommands(document: String) throws {
     let known = try MedullaCommandLine.run(["--help"]).output
-    let lines = try commands(in: document)
+    let lines = try Self.commands(in: document)
     #expect(!lines.isEmpty, "\(document) shows no command in a ```sh block")
     for line in lines {
       guard let range = line.range(of: "bin/medulla ") else { continue }
@@ -66,16 +69,16 @@ struct DocumentedCommandsTests {
     }
   }
 
-  private func text(_ document: String) throws -> String {
+  static func text(_ document: String) throws -> String {
     try String(contentsOf: MedullaCommandLine.root.appendingPathComponent(document), encoding: .utf8)
   }
 
   /// The lines of the ```sh blocks, with continued lines joined.
-  private func commands(in document: String) throws -> [String] {
+  static func commands(in document: String) throws -> [String] {
     var found: [String] = []
     var inside = false
     var pending = ""
-    for line in try text(document).components(separatedBy: "\n") {
+    for line in try Self.text(document).components(separatedBy: "\n") {
       if line.hasPrefix("```") {
         inside = line == "```sh"
         continue

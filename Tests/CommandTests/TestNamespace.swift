@@ -23,6 +23,14 @@ final class TestNamespace {
         + arguments, timeout: timeout)
   }
 
+  /// Runs a shell line inside, in which `bin/medulla` means the built product.
+  func shell(_ line: String) throws -> MedullaCommandLine.Outcome {
+    try MedullaCommandLine.tool([
+      "nsenter", "--net=/run/netns/\(name)", "bash", "-c",
+      "cd '\(MedullaCommandLine.root.path)'; " + MedullaCommandLine.script(line),
+    ])
+  }
+
   private static func succeed(_ arguments: [String]) throws {
     let outcome = try MedullaCommandLine.tool(arguments)
     try #require(outcome.status == 0, "\(arguments): \(outcome.errors)")

@@ -18,6 +18,7 @@ enum ModuleOrder {
     "MedullaCongestion": 7,
     "MedullaPacket": 7,
     "MedullaClassification": 7,
+    "MedullaScheduling": 7,
     "MedullaCompile": 8,
     "MedullaFrames": 9,
     "MedullaLearning": 10,

@@ -63,7 +63,7 @@ struct ClassifierSettingsTests {
     (settings.margin, settings.moment) = (0.25, .end)
     let hook = try FunctionHook("tc:lo:ingress")
     let words = try settings.words(labels: ["a", "b"], at: hook, outputFractionBits: 16)
-    #expect(words.margin == 1 << 14 && words.packets == .max)
+    #expect(words.margin == 1 << 14 && words.moment == .max)
     withUnsafeBytes(of: words.rules) { raw in
       let rules = raw.bindMemory(to: classifier_rule.self)
       #expect(rules.count == Int(CLASSIFIER_ROWS))

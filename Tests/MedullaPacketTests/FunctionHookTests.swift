@@ -10,15 +10,16 @@ struct FunctionHookTests {
     #expect(try FunctionHook("tc:eth0:ingress").point == .ingress)
     #expect(try FunctionHook("tc:br-lan:egress").interface == "br-lan")
     #expect(try FunctionHook("xdp:eth0").point == .xdp)
-    for text in ["tc:eth0:ingress", "tc:eth0.5:egress", "xdp:veth1"] {
+    for text in ["tc:eth0:ingress", "tc:eth0.5:egress", "tc:eth0:both", "xdp:veth1"] {
       #expect(try FunctionHook(text).description == text)
     }
   }
 
   @Test(
-    "anything else is refused with the three forms",
+    "anything else is refused with the forms that there are",
     arguments: [
-      "", "tc", "tc:eth0", "tc:eth0:both", "tc::ingress", "xdp:", "xdp:eth0:ingress", "tc:a/b:ingress",
+      "", "tc", "tc:eth0", "tc:eth0:all", "xdp:eth0:both", "tc::ingress", "xdp:", "xdp:eth0:ingress",
+      "tc:a/b:ingress",
       "tc:0123456789abcdef:ingress", "tc:eth 0:egress", "udp:eth0",
     ])
   func refused(text: String) {

@@ -10,3 +10,4 @@
 #include "flow_feature_list.h"
 #include "flow_inputs.h"
 #include "classifier_intf.h"
+#include "scheduling_intf.h"

@@ -18,10 +18,6 @@
 #define CLASSIFIER_REDIRECT 4
 #define CLASSIFIER_MIRROR 5
 
-/* classifier_settings.packets */
-#define CLASSIFIER_EVERY_PACKET 0ULL
-#define CLASSIFIER_AT_END (~0ULL)
-
 /* What is done with the packets of one row's flows. */
 struct classifier_rule {
 	__u32 action;
@@ -32,7 +28,7 @@ struct classifier_rule {
 
 /* Written by user space when the programs are loaded. */
 struct classifier_settings {
-	__u64 packets; /* a flow is decided at this packet of its, or when it ends before */
+	__u64 moment; /* the number of a packet, FLOW_EVERY_PACKET or FLOW_AT_END */
 	__s64 margin;  /* in the outputs' fixed point: below it a flow is unsure */
 	struct classifier_rule rules[CLASSIFIER_ROWS];
 };
@@ -40,8 +36,8 @@ struct classifier_settings {
 /* One for each row and processor. */
 struct classifier_counts {
 	__u64 flows; /* that were decided so; with a decision at every packet, how often one became so */
-	__u64 packets;
-	__u64 bytes;   /* of frames on the wire */
+	__u64 packets; /* and bytes of frames, as they are on the wire */
+	__u64 bytes;
 	__u64 dropped; /* packets, by the rule */
 	__u64 mirrored;
 	__u64 mirrors_lost; /* there was no room in the ring */

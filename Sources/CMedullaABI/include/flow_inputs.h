@@ -6,6 +6,18 @@
 
 #include "flow_features.h"
 
+/* When a flow is decided, beside the number of a packet of its. */
+#define FLOW_EVERY_PACKET 0ULL
+#define FLOW_AT_END (~0ULL)
+
+/* Whether it is time, with a packet that has been taken in. */
+static __always_inline int flow_is_time(const struct flow_state *flow, __u64 moment, int is_decided)
+{
+	__u64 packets = (__u64)flow->ways[0].lengths.count + flow->ways[1].lengths.count;
+
+	return moment == FLOW_EVERY_PACKET || (!is_decided && (packets >= moment || flow_has_ended(flow)));
+}
+
 /* The feature itself; cut where it would leave what a network's entry takes. */
 static __always_inline __s64 flow_input_linear(__u64 value, __u32 bits)
 {

@@ -119,6 +119,7 @@ struct flow_packet {
 	__u32 segments; /* at least one */
 	__u32 segment;	/* payload bytes of each but the last; 0 with one segment */
 	__u32 reserved;
+	__u64 clock_ns; /* of the table's clock, CLOCK_MONOTONIC; captures have none */
 };
 
 static __always_inline void flow_add_square(struct flow_series *series, __u64 square, __u32 times)

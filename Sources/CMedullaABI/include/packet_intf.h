@@ -14,6 +14,11 @@ struct medulla_place {
 
 #define MEDULLA_PLACE_TAKEN (~0ULL)
 
+/* Of the dispatcher, for as long as it is loaded. */
+struct dispatch_options {
+	__u32 turns; /* both directions of a flow are under one key (`medulla_turn`) */
+};
+
 /* A place in medulla_counts.function. */
 #define PACKET_UNPINNED 0 /* packets of flows for which the table had no room */
 

@@ -74,6 +74,14 @@ package struct CaptureClassification {
     @Nullable package var margin: Double?
     /// Whether the flow has a class: not while it is pending, and not when the margin is too small.
     package let decided: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case `protocol`, packets, bytes, label, margin, decided
+      case sourceIp = "source_ip"
+      case sourcePort = "source_port"
+      case destinationIp = "destination_ip"
+      case destinationPort = "destination_port"
+    }
   }
 
   /// - Parameter margin: in the network's units: below it a flow is unsure.

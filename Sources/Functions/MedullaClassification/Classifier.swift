@@ -14,7 +14,7 @@ package struct Classifier: InterfaceFunction {
   package let hook: FunctionHook
   package let settings: ClassifierSettings
   /// The network's, in the order of its outputs; empty: it is not known yet which.
-  private(set) var labels: [String] = []
+  package private(set) var labels: [String] = []
 
   package init(at hook: FunctionHook, _ settings: ClassifierSettings = ClassifierSettings()) {
     (self.hook, self.settings) = (hook, settings)
@@ -99,6 +99,7 @@ package struct Classifier: InterfaceFunction {
   package func load(
     _ snapshot: DatapathSnapshot, for name: InstanceName, shared: SharedMaps.Origin
   ) throws -> ProgramSet {
+    let object = try BPFObject(bytes: snapshot.object(of: Self.main), name: Self.name)
     let own = Self.labels(of: snapshot)
     guard labels.isEmpty || labels == own else {
       throw DatapathError(
@@ -107,7 +108,6 @@ package struct Classifier: InterfaceFunction {
           + labels.joined(separator: ", "),
         remedy: "detach it and attach again for other classes")
     }
-    let object = try BPFObject(bytes: snapshot.object(of: Self.main), name: Self.name)
     return try programSet(of: object, snapshot, shared: shared)
   }
 

@@ -61,12 +61,7 @@ package struct ClassifierSettings: Sendable, Equatable {
     labels: [String], at hook: FunctionHook, outputFractionBits: Int
   ) throws(DatapathError) -> classifier_settings {
     var settings = classifier_settings()
-    settings.packets =
-      switch moment {
-      case .everyPacket: UInt64(CLASSIFIER_EVERY_PACKET)
-      case .packet(let number): number
-      case .end: UInt64.max
-      }
+    settings.moment = moment.word
     settings.margin = Self.fixed(margin, bits: outputFractionBits)
     var rules = [classifier_rule](repeating: classifier_rule(), count: Int(CLASSIFIER_ROWS))
     for (row, label) in labels.enumerated() {

@@ -23,7 +23,9 @@ extension InterfaceFunction {
     if case .new = shared {
       let fragments = try object.takesFragments(program: main)
       let dispatcher = try snapshot.object(of: Dispatcher.source)
-      objects.append(try Dispatcher.object(dispatcher, at: hook.kernelHook, fragments: fragments))
+      objects.append(
+        try Dispatcher.object(
+          dispatcher, at: hook.kernelHook, fragments: fragments, turns: Dispatcher.turns(for: object)))
     }
     return try ProgramSet(loading: objects, main: main, snapshot: snapshot, shared: shared)
   }

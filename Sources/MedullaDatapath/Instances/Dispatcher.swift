@@ -11,6 +11,9 @@ package struct Dispatcher {
   package static let tableName = "medulla_table"
   static let placesName = "medulla_places"
   static let programsName = "medulla_generations"
+  private static let optionsName = ".rodata.dispatch"
+  /// What programs have that measure flows, and so turn their keys (`flow_features.bpf.h`).
+  private static let measuringName = "medulla_locks"
   /// What an instance has beside the maps of every function.
   static let instanceMaps = [tableName, placesName, programsName]
 
@@ -81,6 +84,8 @@ package struct Dispatcher {
   /// The program that is attached at such a hook.
   package static func program(at hook: BPFLink.Hook) -> String { names[hook == .xdp ? 1 : 0] }
 
+  static func turns(for object: BPFObject) -> Bool { object.mapNames.contains(measuringName) }
+
   static func standsAtAll(_ hooks: [Hook]) -> Bool {
     hooks.allSatisfy { hook in
       guard case .interface(_, _, let program) = hook.place else { return false }
@@ -93,16 +98,20 @@ package struct Dispatcher {
 
   /// The dispatcher's object, to be loaded beside an instance's first program set, whose maps it uses.
   ///
-  /// - Parameter fragments: whether the programs it calls take packets of several buffers; an array has
-  ///   programs of one kind only.
+  /// - Parameters:
+  ///   - fragments: whether the programs it calls take packets of several buffers; an array has programs of
+  ///     one kind only.
+  ///   - turns: whether they have both directions of a flow under one key.
   package static func object(
-    _ bytes: [UInt8], at hook: BPFLink.Hook, fragments: Bool = false
+    _ bytes: [UInt8], at hook: BPFLink.Hook, fragments: Bool = false, turns: Bool = false
   ) throws -> BPFObject {
     let object = try BPFObject(bytes: bytes, name: "dispatcher")
     // An array of programs takes those of one kind only.
     let own = program(at: hook)
     for other in object.programNames where other != own { try object.leaveOut(program: other) }
     if fragments { try object.takeFragments(program: own) }
+    let options = dispatch_options(turns: turns ? 1 : 0)
+    try object.setInitialBytes(withUnsafeBytes(of: options) { Array($0) }, ofMap: optionsName)
     return object
   }
 }

@@ -22,6 +22,9 @@ struct dispatch_flow {
 	__u64 pin;
 };
 
+/* What user space says before it is loaded; the verifier leaves out what does not hold. */
+const volatile struct dispatch_options dispatch_options SEC(".rodata.dispatch") = {};
+
 /* The first program set's two tables take their place, where the function has them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -68,6 +71,8 @@ static __always_inline __u32 dispatch_row(void *data, void *end, __u32 current)
 
 	if (medulla_parse(data, end, &packet))
 		return current;
+	if (dispatch_options.turns)
+		medulla_turn(&packet);
 	flow = bpf_map_lookup_elem(&medulla_table, &packet.key);
 	if (!flow)
 		return current;

@@ -28,6 +28,9 @@
 
 #include "medulla_packet.bpf.h"
 
+#ifndef MEDULLA_REMEMBERS_PAIRS
+#define MEDULLA_REMEMBERS_PAIRS 1 /* whether anybody asks for what the same hosts sent before */
+#endif
 #ifndef MEDULLA_PAIR_LIMIT
 #define MEDULLA_PAIR_LIMIT 16384 /* pairs of hosts whose flows are remembered; the longest silent one goes */
 #endif
@@ -62,6 +65,16 @@ struct {
 	__type(value, struct flow_state);
 } medulla_copies SEC(".maps");
 
+static __always_inline void medulla_see_time(struct flow_packet *seen)
+{
+	seen->clock_ns = bpf_ktime_get_ns();
+#ifdef MEDULLA_NOW
+	seen->time_us = MEDULLA_NOW() / 1000;
+#else
+	seen->time_us = seen->clock_ns / 1000;
+#endif
+}
+
 /* Not static, as those below: the verifier walks each once, whatever comes before and after it.
  *
  * A frame at tc: parsed, with its key turned, and measured as its segments are on the wire. -1: it is of no
@@ -78,7 +91,7 @@ __noinline int medulla_see_tc(struct __sk_buff *skb, struct medulla_packet *pack
 	/* Not by gso_segs, which a guest's or a tunnel's packets may lack. */
 	if (segment && packet->payload > segment)
 		segments = (packet->payload + segment - 1) / segment;
-	seen->time_us = MEDULLA_NOW() / 1000;
+	medulla_see_time(seen);
 	seen->segments = segments;
 	seen->segment = segments > 1 ? segment : 0;
 	/* All but the first segment repeat the headers. */
@@ -94,7 +107,7 @@ __noinline int medulla_see_xdp(struct xdp_md *frame, struct medulla_packet *pack
 	if (medulla_parse((void *)(long)frame->data, (void *)(long)frame->data_end, packet))
 		return -1;
 	medulla_turn(packet);
-	seen->time_us = MEDULLA_NOW() / 1000;
+	medulla_see_time(seen);
 	seen->segments = 1;
 	seen->segment = 0;
 	seen->length = bpf_xdp_get_buff_len(frame);
@@ -138,18 +151,18 @@ struct medulla_head {
 	__u8 bytes[FLOW_PAYLOAD_BYTES];
 };
 
-/* A flow that is over gives its key to the packet's. */
-__noinline int medulla_end_over(const struct medulla_packet *packet, const struct flow_packet *seen)
+/* The packet's flow, when it is there; one that is over gives its key to the packet's. */
+static __always_inline struct medulla_flow *medulla_find_measured(const struct medulla_packet *packet,
+								  const struct flow_packet *seen)
 {
-	struct medulla_flow *flow;
+	struct medulla_flow *flow = bpf_map_lookup_elem(&medulla_table, &packet->key);
 
-	if (!packet || !seen)
-		return 0;
-	flow = bpf_map_lookup_elem(&medulla_table, &packet->key);
 	if (!flow || !flow_is_over((struct flow_state *)flow->memory, packet, seen->time_us,
 				   MEDULLA_FLOW_IDLE_NS / 1000))
-		return 0;
-	return medulla_end_flow(&packet->key, flow, 0);
+		return flow;
+	medulla_end_flow(&packet->key, flow, 0);
+	/* Another processor may have been quicker, with the flow that comes after it. */
+	return bpf_map_lookup_elem(&medulla_table, &packet->key);
 }
 
 /* Makes a flow that begins one of its hosts'. When its first packets come on two processors at once it may be
@@ -171,10 +184,10 @@ static __always_inline void medulla_join(struct flow_pair *pair, const struct fl
 __noinline int medulla_note_packet(struct medulla_flow *flow, const struct medulla_packet *packet,
 				   const struct flow_packet *seen, const struct medulla_head *head)
 {
-	struct flow_pair_key key;
+	struct flow_pair_key key = {};
 	struct flow_state *state;
 	struct medulla_lock *lock;
-	struct flow_pair *pair;
+	struct flow_pair *pair = 0;
 	__u64 number;
 
 	if (!flow || !packet || !seen || !head)
@@ -182,8 +195,10 @@ __noinline int medulla_note_packet(struct medulla_flow *flow, const struct medul
 	lock = medulla_lock_of(flow);
 	if (!lock)
 		return -1;
-	key = flow_pair_of(packet);
-	pair = medulla_pair_of(&key);
+	if (MEDULLA_REMEMBERS_PAIRS) {
+		key = flow_pair_of(packet);
+		pair = medulla_pair_of(&key);
+	}
 	state = (struct flow_state *)flow->memory;
 	if (pair && !state->version)
 		medulla_join(pair, &key, state, seen->time_us);
@@ -196,18 +211,18 @@ __noinline int medulla_note_packet(struct medulla_flow *flow, const struct medul
 	bpf_spin_unlock(&lock->lock);
 	if (pair)
 		flow_tell(pair, number, seen->length);
-	flow->last_ns = bpf_ktime_get_ns();
+	flow->last_ns = seen->clock_ns;
 	return 0;
 }
 
 /* How many bytes of the payload the flow still wants to see, of those that the frame has; 0 when it has seen
  * its first. */
-static __always_inline __u32 medulla_wanted_head(const struct medulla_packet *packet, __u32 frame_bytes)
+static __always_inline __u32 medulla_wanted_head(const struct medulla_flow *flow,
+						 const struct medulla_packet *packet, __u32 frame_bytes)
 {
-	struct medulla_flow *flow = bpf_map_lookup_elem(&medulla_table, &packet->key);
 	__u32 bytes = packet->payload < FLOW_PAYLOAD_BYTES ? packet->payload : FLOW_PAYLOAD_BYTES;
 
-	if (flow && ((struct flow_state *)flow->memory)->head_bytes)
+	if (flow && ((const struct flow_state *)flow->memory)->head_bytes)
 		return 0;
 	if (packet->header + bytes > frame_bytes)
 		bytes = frame_bytes > packet->header ? frame_bytes - packet->header : 0;
@@ -215,47 +230,44 @@ static __always_inline __u32 medulla_wanted_head(const struct medulla_packet *pa
 }
 
 static __always_inline struct medulla_flow *medulla_take_measured(struct medulla_packet *packet,
+								  struct medulla_flow *flow,
 								  const struct flow_packet *seen,
 								  const struct medulla_head *head)
 {
-	struct medulla_flow *flow;
-
 	packet->begins = 1;
-	flow = medulla_take_flow(packet);
+	flow = medulla_take_found(packet, flow, seen->clock_ns);
 	return flow && !medulla_note_packet(flow, packet, seen, head) ? flow : 0;
 }
 
 /* Takes a frame at tc into its flow, which begins with it where there is none; any packet may begin one. 0:
- * nothing is loaded. */
-static __always_inline struct medulla_flow *medulla_measure_tc(struct __sk_buff *skb,
-							       struct medulla_packet *packet,
-							       const struct flow_packet *seen)
+ * nothing is loaded. Not inline, for the sake of the stack. */
+__attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_tc(struct __sk_buff *skb,
+							  struct medulla_packet *packet,
+							  const struct flow_packet *seen)
 {
+	struct medulla_flow *flow = medulla_find_measured(packet, seen);
+	__u32 bytes = medulla_wanted_head(flow, packet, skb->len);
 	struct medulla_head head = {};
-	__u32 bytes;
 
-	medulla_end_over(packet, seen);
-	bytes = medulla_wanted_head(packet, skb->len);
 	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
 	    !bpf_skb_load_bytes(skb, packet->header, head.bytes, bytes))
 		head.count = bytes;
-	return medulla_take_measured(packet, seen, &head);
+	return medulla_take_measured(packet, flow, seen, &head);
 }
 
 /* The same at XDP. */
-static __always_inline struct medulla_flow *medulla_measure_xdp(struct xdp_md *frame,
-								struct medulla_packet *packet,
-								const struct flow_packet *seen)
+__attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_xdp(struct xdp_md *frame,
+							   struct medulla_packet *packet,
+							   const struct flow_packet *seen)
 {
+	struct medulla_flow *flow = medulla_find_measured(packet, seen);
+	__u32 bytes = medulla_wanted_head(flow, packet, seen->length);
 	struct medulla_head head = {};
-	__u32 bytes;
 
-	medulla_end_over(packet, seen);
-	bytes = medulla_wanted_head(packet, seen->length);
 	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
 	    !bpf_xdp_load_bytes(frame, packet->header, head.bytes, bytes))
 		head.count = bytes;
-	return medulla_take_measured(packet, seen, &head);
+	return medulla_take_measured(packet, flow, seen, &head);
 }
 
 /* The flow as it is now, in this processor's own memory until the next call. */

@@ -3,21 +3,38 @@
  * The inputs of a network that names the features of flows that it is told (MEDULLA_FLOW_INPUTS of its
  * shape). Only those are computed. For a function that includes this instead of `flow_features.bpf.h`:
  *
- *	inputs = medulla_inputs_of(flow);
- *	if (inputs && !medulla_decide_flow(flow, inputs, &outputs))
+ *	question = medulla_question_of(flow);
+ *	if (question && !medulla_decide_flow(flow, &question->inputs, &question->outputs))
  */
 #ifndef MEDULLA_FLOW_INPUTS_BPF_H
 #define MEDULLA_FLOW_INPUTS_BPF_H
 
 #include "flow_inputs.h"
+
+#define MEDULLA_IS_OF_PAIR(place, scale, name) || FLOW_##name >= FLOW_recent_bytes_1
+#define MEDULLA_REMEMBERS_PAIRS (0 MEDULLA_FLOW_INPUTS(MEDULLA_IS_OF_PAIR))
+
 #include "flow_features.bpf.h"
+
+/* What a network is asked and answers; too much for the stack where it has many outputs. */
+struct medulla_question {
+	struct medulla_features inputs;
+	struct medulla_outputs outputs;
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct medulla_features);
-} medulla_inputs SEC(".maps");
+	__type(value, struct medulla_question);
+} medulla_questions SEC(".maps");
+
+static __always_inline struct medulla_question *medulla_get_question(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&medulla_questions, &zero);
+}
 
 /* Not static: the verifier walks each once, and knows nothing of what it gives, so that the ways through one
  * feature's formula come together before the next. */
@@ -32,19 +49,18 @@ __noinline __s64 medulla_input_log2(__u64 value)
 }
 
 #define MEDULLA_WRITE_INPUT(place, scale, name)                                                             \
-	inputs->words[place] = medulla_input_##scale(flow_feature(state, FLOW_##name));
+	question->inputs.words[place] = medulla_input_##scale(flow_feature(state, FLOW_##name));
 
 /* The flow's features as they are now, in this processor's own memory until the next call. */
-static __always_inline struct medulla_features *medulla_inputs_of(struct medulla_flow *flow)
+static __always_inline struct medulla_question *medulla_question_of(struct medulla_flow *flow)
 {
-	__u32 zero = 0;
-	struct medulla_features *inputs = bpf_map_lookup_elem(&medulla_inputs, &zero);
+	struct medulla_question *question = medulla_get_question();
 	const struct flow_state *state = medulla_measured(flow);
 
-	if (!inputs || !state)
+	if (!question || !state)
 		return 0;
 	MEDULLA_FLOW_INPUTS(MEDULLA_WRITE_INPUT)
-	return inputs;
+	return question;
 }
 
 #endif /* MEDULLA_FLOW_INPUTS_BPF_H */

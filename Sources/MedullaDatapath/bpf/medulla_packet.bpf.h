@@ -46,6 +46,8 @@ struct {
 	__type(value, struct medulla_flow);
 } medulla_spare SEC(".maps");
 
+#define MEDULLA_FLOW_PART (sizeof(struct medulla_flow) / 16 * 8)
+
 /* Empty, but for the decisions that were made for flows that are not kept: without them each would be a
  * first decision, always shadowed and never sampled. */
 static __always_inline struct medulla_flow *medulla_clear_spare(__u64 now)
@@ -57,7 +59,11 @@ static __always_inline struct medulla_flow *medulla_clear_spare(__u64 now)
 	if (!flow)
 		return 0;
 	decisions = flow->decisions;
-	__builtin_memset(flow, 0, sizeof(*flow));
+	/* In parts: the compiler writes at most a kilobyte of zeros in place. */
+	__builtin_memset(flow, 0, MEDULLA_FLOW_PART);
+	MEDULLA_HOLD(flow);
+	__builtin_memset(__builtin_assume_aligned((char *)flow + MEDULLA_FLOW_PART, 8), 0,
+			 sizeof(*flow) - MEDULLA_FLOW_PART);
 	flow->decisions = decisions;
 	flow->last_ns = now;
 	return flow;
@@ -139,16 +145,11 @@ __noinline int medulla_settle_flow(struct medulla_flow *flow, __u64 now)
 	return 1;
 }
 
-/*
- * The packet's flow, kept on the snapshot that was active when it began. A flow that is not kept (the table
- * is full, or the packet is a bare segment of no flow) is served by the active snapshot and remembers
- * nothing. 0 only when nothing is loaded.
- */
-static __always_inline struct medulla_flow *medulla_take_flow(const struct medulla_packet *packet)
+/* The flow that the packet's key leads to, when it is looked up already; 0: to none. */
+static __always_inline struct medulla_flow *
+medulla_take_found(const struct medulla_packet *packet, struct medulla_flow *flow, __u64 now)
 {
 	const struct medulla_control *control = medulla_get_control();
-	struct medulla_flow *flow = bpf_map_lookup_elem(&medulla_table, &packet->key);
-	__u64 now = bpf_ktime_get_ns();
 
 	if (!flow && packet->begins)
 		flow = medulla_add_flow(&packet->key, now);
@@ -158,6 +159,17 @@ static __always_inline struct medulla_flow *medulla_take_flow(const struct medul
 	    (medulla_own_slot(control, flow->pin) >= MEDULLA_SLOTS || medulla_must_leave(control, now)))
 		medulla_settle_flow(flow, now);
 	return flow;
+}
+
+/*
+ * The packet's flow, kept on the snapshot that was active when it began. A flow that is not kept (the table
+ * is full, or the packet is a bare segment of no flow) is served by the active snapshot and remembers
+ * nothing. 0 only when nothing is loaded.
+ */
+static __always_inline struct medulla_flow *medulla_take_flow(const struct medulla_packet *packet)
+{
+	return medulla_take_found(packet, bpf_map_lookup_elem(&medulla_table, &packet->key),
+				  bpf_ktime_get_ns());
 }
 
 /* A reset ends the other direction too, which will send nothing of its own any more. */

@@ -16,9 +16,6 @@
 #ifndef MEDULLA_FLOW_LINGER_NS
 #define MEDULLA_FLOW_LINGER_NS MEDULLA_FLOW_IDLE_NS /* the same for one whose end was seen */
 #endif
-#ifndef MEDULLA_NOW
-#define MEDULLA_NOW() bpf_ktime_get_ns() /* when a packet came */
-#endif
 #define MEDULLA_PLACES (2 * MEDULLA_FLOW_LIMIT) /* half of them free: one is found in a few tries */
 #define MEDULLA_PLACE_TRIES 8
 

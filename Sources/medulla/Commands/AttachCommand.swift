@@ -10,7 +10,8 @@ struct AttachCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "attach", abstract: "Run a network in the kernel.",
     subcommands: [
-      AttachCongestionCommand.self, AttachClassifierCommand.self, AttachFunctionCommand.self,
+      AttachCongestionCommand.self, AttachClassifierCommand.self, AttachSchedulingCommand.self,
+      AttachFunctionCommand.self,
     ])
 }
 

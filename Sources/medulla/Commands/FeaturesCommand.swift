@@ -37,9 +37,9 @@ struct FeaturesExtractCommand: ParsableCommand {
       every feature by its name. Forward is the direction of a flow's first packet. The integers are those \
       that programs in the kernel compute of the same packets.
 
-      With --inputs the columns are a network's inputs instead, as a classifier sees them when it decides: at \
-      the n-th packet of a flow, at each, or when the flow ends before. Flows that it would not decide have \
-      no row. Without the first five columns and the first line that is calibration for `medulla compile`.
+      With --inputs the columns are a network's inputs instead, as a classifier sees them when it decides: \
+      at the n-th packet of a flow, at each, or when the flow ends before. Flows that it would not decide \
+      have no row. Without the first line and the first five columns it is calibration for a compile.
       """)
 
   @Argument(help: "A capture, pcap or pcapng; - for standard input.")

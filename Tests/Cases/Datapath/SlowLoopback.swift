@@ -2,7 +2,7 @@ import CHost
 import Foundation
 
 /// A network namespace with a slow loopback, removed with its last owner.
-package final class SlowLoopback {
+package final class SlowLoopback: Sendable {
   package static let address = "127.0.0.1"
   package let name: String
 

@@ -37,7 +37,7 @@ int classifier_tc(struct __sk_buff *skb)
 	if (!flow)
 		return TC_ACT_UNSPEC;
 	classifier_judge(flow, &packet, &verdict);
-	classifier_apply(&verdict, seen.length);
+	classifier_apply(&verdict, seen.length, seen.segments);
 	switch (verdict.action) {
 	case CLASSIFIER_MARK:
 		skb->mark = verdict.value;
@@ -81,7 +81,7 @@ int classifier_xdp(struct xdp_md *frame)
 	if (!flow)
 		return XDP_PASS;
 	classifier_judge(flow, &packet, &verdict);
-	classifier_apply(&verdict, seen.length);
+	classifier_apply(&verdict, seen.length, seen.segments);
 	switch (verdict.action) {
 	case CLASSIFIER_DROP:
 		return XDP_DROP;

@@ -87,20 +87,25 @@ static __always_inline __s64 classifier_address(const __u8 *address, __u8 versio
 	return (__s64)word;
 }
 
-/* Tells the slow path which flow it was. */
-static __always_inline void classifier_sample(struct medulla_flow *flow, const struct medulla_packet *packet,
-					      const struct medulla_features *inputs,
-					      const struct medulla_outputs *outputs, __u64 row, __s64 margin)
+/* Tells the slow path which flow it was. A function of its own, for the sake of the stack. */
+__noinline int classifier_tell(struct medulla_flow *flow, const struct medulla_packet *packet)
 {
-	const struct flow_state *state = classifier_state(flow);
-	const struct medulla_flow_key *key = &packet->key;
+	const struct medulla_question *question = medulla_get_question();
 	__s64 outcomes[CLASSIFIER_OUTCOMES];
+	const struct medulla_flow_key *key;
+	const struct flow_state *state;
+	struct classifier_flow *own;
 	__s64 from, to;
 
+	if (!flow || !packet || !question)
+		return 0;
+	key = &packet->key;
+	state = classifier_state(flow);
+	own = classifier_own(flow);
 	from = classifier_address(key->source, key->version);
 	to = classifier_address(key->destination, key->version);
-	outcomes[CLASSIFIER_OUTCOME_CLASS] = (__s64)row;
-	outcomes[CLASSIFIER_OUTCOME_MARGIN] = margin;
+	outcomes[CLASSIFIER_OUTCOME_CLASS] = (__s64)own->row - 1;
+	outcomes[CLASSIFIER_OUTCOME_MARGIN] = own->margin;
 	outcomes[CLASSIFIER_OUTCOME_PACKETS] = (__s64)classifier_packets(flow);
 	outcomes[CLASSIFIER_OUTCOME_BYTES] =
 		(__s64)(state->ways[0].lengths.sum + state->ways[1].lengths.sum);
@@ -109,23 +114,42 @@ static __always_inline void classifier_sample(struct medulla_flow *flow, const s
 	outcomes[CLASSIFIER_OUTCOME_PORTS] = (__s64)bpf_ntohs(state->ports[0]) << 48 |
 					     (__s64)bpf_ntohs(state->ports[1]) << 32 |
 					     (__s64)state->protocol << 24;
-	medulla_sample_flow(flow, inputs->words, outputs->words, outcomes, CLASSIFIER_OUTCOMES);
+	return medulla_sample_flow(flow, question->inputs.words, question->outputs.words, outcomes,
+				   CLASSIFIER_OUTCOMES);
+}
+
+/* All ones where a < b, else 0. Without a branch, of which the verifier would follow both ways for each
+ * class. */
+static __always_inline __u64 classifier_less(__s64 a, __s64 b)
+{
+	__u64 difference = (__u64)a - (__u64)b;
+
+	return (__u64)((__s64)(difference ^ (((__u64)a ^ (__u64)b) & (difference ^ (__u64)a))) >> 63);
+}
+
+static __always_inline __u64 classifier_choose(__u64 is_first, __u64 first, __u64 second)
+{
+	return second ^ ((first ^ second) & is_first);
 }
 
 /* The class with the largest output, the first of equal ones, and how far the next one is behind. */
-static __always_inline __u64 classifier_largest(const struct medulla_outputs *outputs, __s64 *margin)
+__noinline __u64 classifier_largest(const struct medulla_outputs *outputs, __s64 *margin)
 {
-	__s64 largest = outputs->words[0], second = (__s64)(1ULL << 63);
+	__s64 largest, second = (__s64)(1ULL << 63);
 	__u64 at = 0;
 
-#pragma unroll
+	if (!outputs || !margin)
+		return 0;
+	largest = outputs->words[0];
+	MEDULLA_LOOP
 	for (int i = 1; i < MEDULLA_OUTPUTS; i++) {
 		__s64 output = outputs->words[i];
-		__s64 lesser = output < largest ? output : largest;
+		__u64 is_larger = classifier_less(largest, output);
+		__s64 lesser = (__s64)classifier_choose(is_larger, largest, output);
 
-		at = output > largest ? i : at;
-		largest = output > largest ? output : largest;
-		second = lesser > second ? lesser : second;
+		at = classifier_choose(is_larger, i, at);
+		largest = (__s64)classifier_choose(is_larger, output, largest);
+		second = (__s64)classifier_choose(classifier_less(second, lesser), lesser, second);
 	}
 	/* With one output only there is no other class. */
 	*margin = MEDULLA_OUTPUTS > 1 ? largest - second : 0;
@@ -137,23 +161,21 @@ __noinline int classifier_decide(struct medulla_flow *flow, const struct medulla
 {
 	__u32 zero = 0;
 	const struct classifier_settings *settings = bpf_map_lookup_elem(&classifier_settings, &zero);
-	struct medulla_features *inputs;
+	struct medulla_question *question;
 	struct classifier_counts *counts;
-	struct medulla_outputs outputs;
 	struct classifier_flow *own;
-	__s64 margin;
+	__s64 margin = 0;
 	__u64 row;
 	__u32 at;
 
 	if (!flow || !packet || !settings)
 		return 0;
-	inputs = medulla_inputs_of(flow);
-	if (!inputs || medulla_decide_flow(flow, inputs, &outputs))
+	question = medulla_question_of(flow);
+	if (!question || medulla_decide_flow(flow, &question->inputs, &question->outputs))
 		return 0;
-	row = classifier_largest(&outputs, &margin);
+	row = classifier_largest(&question->outputs, &margin);
 	if (margin < settings->margin)
 		row = CLASSIFIER_UNSURE;
-	classifier_sample(flow, packet, inputs, &outputs, row, margin);
 	own = classifier_own(flow);
 	if (own->row != row + 1) {
 		at = (__u32)row;
@@ -163,6 +185,7 @@ __noinline int classifier_decide(struct medulla_flow *flow, const struct medulla
 	}
 	own->margin = margin;
 	own->row = row + 1;
+	classifier_tell(flow, packet);
 	return 1;
 }
 
@@ -188,7 +211,7 @@ static __always_inline int classifier_passes(__u32 row, const struct classifier_
 }
 
 /* Counts the packet in its row, and says what the row's rule makes of it. */
-__noinline int classifier_apply(struct classifier_verdict *verdict, __u32 bytes)
+__noinline int classifier_apply(struct classifier_verdict *verdict, __u32 bytes, __u32 packets)
 {
 	__u32 zero = 0, row;
 	const struct classifier_settings *settings = bpf_map_lookup_elem(&classifier_settings, &zero);
@@ -209,10 +232,10 @@ __noinline int classifier_apply(struct classifier_verdict *verdict, __u32 bytes)
 	if (rule->action == CLASSIFIER_LIMIT)
 		verdict->action =
 			classifier_passes(row, rule, bytes) ? CLASSIFIER_COUNT : CLASSIFIER_DROP;
-	medulla_count(&counts->packets, 1);
+	medulla_count(&counts->packets, packets);
 	medulla_count(&counts->bytes, bytes);
 	if (verdict->action == CLASSIFIER_DROP)
-		medulla_count(&counts->dropped, 1);
+		medulla_count(&counts->dropped, packets);
 	return 1;
 }
 
@@ -224,9 +247,7 @@ static __always_inline void classifier_judge(struct medulla_flow *flow, const st
 	const struct classifier_settings *settings = bpf_map_lookup_elem(&classifier_settings, &zero);
 	struct classifier_flow *own = classifier_own(flow);
 
-	if (settings &&
-	    (settings->packets == CLASSIFIER_EVERY_PACKET ||
-	     (!own->row && (classifier_packets(flow) >= settings->packets || flow->ended))))
+	if (settings && flow_is_time(classifier_state(flow), settings->moment, !!own->row))
 		classifier_decide(flow, packet);
 	verdict->row = own->row ? (__u32)own->row - 1 : CLASSIFIER_PENDING;
 	verdict->flow = flow->number;
