@@ -59,9 +59,9 @@ enum CaptureApplications {
   private static let figures: [Figure] = [
     .least("categories told apart", categories, judged, places: 0),
     lowerEnd("network above the tree, lower end of the interval", judged),
-    lowerEnd("the same with ports", variants("ports")),
+    lowerEnd("with ports: network above the tree, lower end", variants("ports")),
     // Splits of the same captures overlap (Nadeau and Bengio, 2003, corrected resampled t-test).
-    lowerEnd("the same, interval for overlapping splits", judged) { runs, count in
+    lowerEnd("network above the tree, lower end for overlapping splits", judged) { runs, count in
       let share = runs.plan[testShare]
       return (1 + Double(count) * share / (1 - share)).squareRoot()
     },
@@ -81,9 +81,14 @@ enum CaptureApplications {
   /// Written before anything was measured.
   private static let bounds = [
     Bound("categories told apart", .atLeast(8), .ours),
-    Bound("network above the tree, lower end of the interval", .atLeast(-0.05), .ours),
-    Bound("the same with ports", .atLeast(-0.05), .ours, judged: false),
-    Bound("the same, interval for overlapping splits", .atLeast(-0.05), .ours, judged: false),
+    Bound(
+      "network above the tree, lower end of the interval", .atLeast(-0.05), .ours,
+      explanation: """
+        From some 600 flows of 200 captures the tree learns what holds for other captures better than the \
+        network does, mostly of VoIP, IoT-Scada and Chat; for VPN it is the other way round.
+        """),
+    Bound("with ports: network above the tree, lower end", .atLeast(-0.05), .ours, judged: false),
+    Bound("network above the tree, lower end for overlapping splits", .atLeast(-0.05), .ours, judged: false),
     Bound("quantization's change of macro-F1", .atMost(0.01), .ours),
     Bound("shuffled labels, macro-F1 over chance", .atMost(2), .ours),
     Bound("flows that the kernel was asked", .atLeast(1), .ours),
