@@ -97,7 +97,7 @@ enum CaptureApplications {
 
   static let study = Study(
     "capture-applications",
-    "Categories of real traffic by the first packets of a flow, against a boosted tree.",
+    "Categories of real traffic by a flow's first packets, against a boosted tree.",
     discussion: """
       Needs captures with nDPI's results beside them, scikit-learn in .venv (or MEDULLA_PYTHON) for the tree \
       and root for the kernel's answers; without one of the two there is no verdict. Takes minutes; --quick \
