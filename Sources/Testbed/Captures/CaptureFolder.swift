@@ -32,12 +32,12 @@ package struct CaptureFolder: Sendable {
 
   private static func found(_ path: String) throws -> String {
     if FileManager.default.fileExists(atPath: path) { return path }
-    let url = URL(fileURLWithPath: path)
-    let parent =
-      path.hasPrefix("/")
-      ? url.deletingLastPathComponent().path : (path as NSString).deletingLastPathComponent
-    let holder = try ProjectFile.directory(
-      parent, holding: url.lastPathComponent, remedy: "name the captures' directory: --set captures=DIR")
-    return holder + "/" + url.lastPathComponent
+    let remedy = "name the captures' directory: --set captures=DIR"
+    guard !path.hasPrefix("/") else {
+      throw TestbedError(
+        .fileFailed, "There is no directory \(path).", remedy: "N" + remedy.dropFirst() + ".")
+    }
+    let (folder, name) = ((path as NSString).deletingLastPathComponent, (path as NSString).lastPathComponent)
+    return try ProjectFile.directory(folder, holding: name, remedy: remedy) + "/" + name
   }
 }

@@ -104,14 +104,15 @@ enum CaptureApplications {
       less than one.
       """,
     method: """
-      Flows are measured as in the kernel, and decided at their tenth packet, or before if they end by FIN or \
-      RST; labels are nDPI's categories, of those with decided flows in enough captures. Captures that show \
-      the same flows are one group, and groups are drawn for training or for the test, category by category; \
-      the two never share a capture. The network (32 and 16 hidden units with ReLU, each category of the \
-      same weight) is quantized and judged by the reference interpreter; the tree has the same rows, weights \
-      and splits. Each category's series is: groups, decided and undecided flows of all captures, flows \
-      judged, F1, the tree's F1. The first split's network is asked in the kernel about every decided flow \
-      of all captures. With `train` and `test` rounds differ by the network's first weights only.
+      Flows are measured as in the kernel, and decided at their tenth packet, or before if they end by FIN \
+      or RST; labels are nDPI's categories, of those with decided flows in enough captures. Captures that \
+      show the same flows are one group, and groups are drawn for training or for the test, category by \
+      category; the two never share a capture. The network (32 and 16 hidden units with ReLU, each \
+      category of the same weight) is quantized and judged by the reference interpreter; the tree has the \
+      same rows, weights and splits. Each category's series is: groups, decided and undecided flows of all \
+      captures, flows judged, F1, the tree's F1. The first split's network is asked in the kernel about \
+      every decided flow of all captures. With `train` and `test` rounds differ by the network's first \
+      weights only.
       """,
     keys: [
       variants, captures, train, test, packets, leastCaptures, testShare, epochs, Common.repeats.with(10),
