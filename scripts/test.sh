@@ -37,6 +37,12 @@ status=0
 # One test at a time: many of them measure, and they share the machine's network names.
 swift test --no-parallel "$@" 2>&1 | tee "$log" || status=$?
 
+# What failed, once more and last: a log of CI may keep no more than its end.
+if [ "$status" != 0 ]; then
+  echo "test: what failed:"
+  grep -aE 'recorded an issue|^error:|: error: |Fatal error' "$log" | cut -c1-600 | head -n 60 || true
+fi
+
 # The manifest has no unsafe flags, so that other packages can depend on this one: CI looks for warnings here instead.
 if [ -n "${CI:-}" ]; then scripts/warnings.sh "$log" || status=1; fi
 

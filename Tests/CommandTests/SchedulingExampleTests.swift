@@ -29,19 +29,36 @@ struct SchedulingExampleTests {
     }
     let lines = try DocumentedCommandsTests.commands(in: "examples/scheduling/README.md")
     #expect(lines.count == 15)
-    var statuses: [Status] = []
+    var traffic = ""
+    var mixes = 0
     for line in lines {
       let outcome = try namespace.shell(line)
       #expect(outcome.status == 0, "\(line)\n\(outcome.output)\(outcome.errors)")
+      if line.contains("traffic.py") { traffic = line }
       guard line.contains("status") else { continue }
-      let json = try namespace.shell(line + " --json")
-      statuses.append(try JSONDecoder().decode(Status.self, from: Data(json.output.utf8)))
+      mixes += 1
+      try expectLearned(namespace, traffic: traffic, status: line)
     }
-    let (first, second) = (try #require(statuses.first), try #require(statuses.last))
-    // What was wrong before it had learned is among them.
-    #expect(first.ended > 100 && first.right * 2 > first.ended, "\(first)")
-    let (ended, right) = (second.ended - first.ended, second.right - first.right)
-    #expect(ended > 100 && right * 2 > ended, "\(right) of \(ended) after the drift")
-    #expect(second.bands.count == 3 && second.bands.allSatisfy { $0.packets > 0 })
+    #expect(mixes == 2)
+  }
+
+  /// However slow the machine: of the flows of one more stretch of this traffic most are told, sooner or later.
+  private func expectLearned(_ namespace: TestNamespace, traffic: String, status line: String) throws {
+    func status() throws -> Status {
+      try JSONDecoder().decode(Status.self, from: Data(namespace.shell(line + " --json").output.utf8))
+    }
+    let once = traffic.replacing("sleep 2; ", with: "").replacing("--seconds 8", with: "--seconds 2")
+    var told: [String] = []
+    for _ in 0..<30 {
+      let before = try status()
+      let outcome = try namespace.shell(once)
+      try #require(outcome.status == 0, "\(outcome.errors)")
+      let after = try status()
+      let (ended, right) = (after.ended - before.ended, after.right - before.right)
+      told.append("\(right) of \(ended)")
+      #expect(after.bands.count == 3 && after.bands.allSatisfy { $0.packets > 0 })
+      if ended > 20, right * 4 > ended * 3 { return }
+    }
+    Issue.record("never learned: \(told)")
   }
 }
