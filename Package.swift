@@ -92,10 +92,21 @@ let package = Package(
       resources: embedded(
         "../../CMedullaABI/include/scheduling_intf.h", "bpf/scheduling.bpf.h", "bpf/scheduling.bpf.c")),
     .target(
+      name: "MedullaPaths",
+      dependencies: [
+        "CHost", "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaKernel",
+        "MedullaDatapath",
+      ],
+      path: "Sources/Functions/MedullaPaths",
+      resources: embedded(
+        "../../CMedullaABI/include/paths_intf.h", "../../CMedullaABI/include/path_features.h",
+        "bpf/paths.bpf.h", "bpf/paths_follow.bpf.h", "bpf/paths_place.bpf.h", "bpf/paths_steer.bpf.h",
+        "bpf/paths.bpf.c")),
+    .target(
       name: "MedullaCompile",
       dependencies: [
         "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaDatapath",
-        "MedullaCongestion", "MedullaPacket", "MedullaClassification", "MedullaScheduling",
+        "MedullaCongestion", "MedullaPacket", "MedullaClassification", "MedullaScheduling", "MedullaPaths",
       ]),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
     .target(
@@ -128,8 +139,8 @@ let package = Package(
       name: "Medulla",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCongestion",
-        "MedullaPacket", "MedullaClassification", "MedullaScheduling", "MedullaCompile", "MedullaAdaptation",
-        "MedullaAdapters",
+        "MedullaPacket", "MedullaClassification", "MedullaScheduling", "MedullaPaths", "MedullaCompile",
+        "MedullaAdaptation", "MedullaAdapters",
         product("Logging", "swift-log"),
       ]),
     .executableTarget(
@@ -205,7 +216,8 @@ let package = Package(
       dependencies: [
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaClassification",
-        "MedullaScheduling", "MedullaCompile", "MedullaLearning", "MedullaAdaptation", "MedullaControl",
+        "MedullaScheduling", "MedullaPaths", "MedullaCompile", "MedullaLearning", "MedullaAdaptation",
+        "MedullaControl",
         product("ArgumentParser", "swift-argument-parser"),
       ]),
 
@@ -285,6 +297,12 @@ let package = Package(
         "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaDatapath",
         "MedullaScheduling", "MedullaCompile", "MedullaKernel", "MedullaModel", "DatapathCases",
         "PacketCases",
+      ]),
+    .testTarget(
+      name: "MedullaPathsTests",
+      dependencies: [
+        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaDatapath", "MedullaPaths",
+        "MedullaCompile", "MedullaKernel", "MedullaModel", "DatapathCases", "PacketCases",
       ]),
     .testTarget(
       name: "MedullaFlowsTests",

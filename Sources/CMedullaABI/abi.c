@@ -18,3 +18,11 @@ void flow_all_features(const struct flow_state *flow, __u64 *values)
 #define FLOW_STORE(name, unit, formula, source, value) *next++ = (value);
 	FLOW_FEATURES(FLOW_STORE)
 }
+
+#define PATH_TEXT(name, unit, formula, value) {#name, unit, formula},
+static const struct path_feature_text path_texts[] = {PATH_FEATURES(PATH_TEXT)};
+
+const struct path_feature_text *path_feature_text(__u32 number)
+{
+	return number < PATH_FEATURE_COUNT ? &path_texts[number] : 0;
+}

@@ -2,6 +2,7 @@ import MedullaClassification
 import MedullaCongestion
 import MedullaDatapath
 import MedullaPacket
+import MedullaPaths
 import MedullaScheduling
 
 /// What a network decides in the kernel.
@@ -49,6 +50,25 @@ public struct Function: Sendable {
       if let priority { try settings.setPriority(priority) }
       settings.moment = try FlowScheduling.moment(packets)
       return FlowScheduling(at: try FunctionHook(hook), settings)
+    }
+  }
+
+  /// Which path each flow takes: a network over features of paths, with an output for each, what it would
+  /// cost the flow.
+  ///
+  /// - Parameters:
+  ///   - hook: `tc:DEVICE:egress`, where packets go out without it.
+  ///   - paths: such as `route` and `dev=eth1`, as `medulla attach paths --path` takes them.
+  ///   - flowletGap: a flow that has paused for longer may take another path, such as `500us`.
+  public static func paths(
+    hook: String, paths: [String], margin: Double = 0.25, explore: Int = 16, flowletGap: String = "never"
+  ) -> Function {
+    Function(name: PathSelection.name) {
+      var settings = try PathSettings(paths.map { try NetworkPath($0) })
+      try settings.setMargin(margin)
+      try settings.setExploration(Double(explore))
+      try settings.setGap(flowletGap)
+      return PathSelection(at: try FunctionHook(hook), settings)
     }
   }
 

@@ -40,6 +40,9 @@ package enum JSONValue: Equatable, Codable, Sendable {
     }
   }
 
+  /// A kernel's count.
+  package static func count(_ value: UInt64) -> JSONValue { .integer(Int(clamping: value)) }
+
   package var integer: Int? {
     if case .integer(let value) = self { value } else { nil }
   }

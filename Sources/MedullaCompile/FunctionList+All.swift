@@ -2,12 +2,14 @@ import MedullaClassification
 import MedullaCongestion
 import MedullaDatapath
 import MedullaPacket
+import MedullaPaths
 import MedullaScheduling
 
 extension FunctionList {
   /// Every function of this version: the one place where a function is registered.
   package static let all = FunctionList([
     CongestionControl.self, PacketFunction.self, Classifier.self, FlowScheduling.self,
+    PathSelection.self,
   ])
 
   /// What a configuration means that names none.

@@ -15,13 +15,29 @@ package struct FlowInputs: Sendable {
     var places: [Int] = []
     for feature in features {
       guard let place = FlowFeature.all.firstIndex(where: { $0.name == feature.name }) else {
-        throw CaptureError(
-          .unknownFeature, "there is no feature \(feature.name)",
-          remedy: "`medulla features list` has them all")
+        throw Self.unknown(feature)
       }
       places.append(place)
     }
     (self.features, self.fractionBits, self.places) = (features, fractionBits, places)
+  }
+
+  /// Whether there are such features, of flows or of paths.
+  ///
+  /// - Throws: `unknownFeature` with its name.
+  package static func check(_ features: [InputFeature]) throws(CaptureError) {
+    _ = try FlowInputs(features.filter { !PathFeature.isKnown($0.name) })
+  }
+
+  private static func unknown(_ feature: InputFeature) -> CaptureError {
+    guard !PathFeature.isKnown(feature.name) else {
+      return CaptureError(
+        .unknownFeature, "\(feature.name) is of a path, of which a capture says nothing",
+        remedy: "`medulla features list` has those of flows")
+    }
+    return CaptureError(
+      .unknownFeature, "there is no feature \(feature.name)",
+      remedy: "`medulla features list` has those of flows, and with --paths those of paths")
   }
 
   /// One word for each input.

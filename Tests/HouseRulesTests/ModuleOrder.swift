@@ -19,6 +19,7 @@ enum ModuleOrder {
     "MedullaPacket": 7,
     "MedullaClassification": 7,
     "MedullaScheduling": 7,
+    "MedullaPaths": 7,
     "MedullaCompile": 8,
     "MedullaFrames": 9,
     "MedullaLearning": 10,

@@ -62,6 +62,29 @@ struct NativeAdapterTests {
     #expect(abs(output - 1) < 0.15)
   }
 
+  @Test("a label of the output that an outcome names teaches that output, and leaves the others as they are")
+  func oneOutput() throws {
+    let adapter = try SupervisedAdapter(
+      network: LearningCases.network([2, 8, 2]),
+      settings: .init(target: 0, targetScale: 65536, output: 1, rate: 0.01, steps: 30))
+    let input: [[Float]] = [[0.5, 0.9]]
+    let before = try adapter.evaluate(input)[0]
+    for var batch in LearningCases.labeled(batches: 40) {
+      // Three of the second output, and what is none or of no output.
+      for index in batch.samples.indices {
+        batch.samples[index].outcomes = [[3 << 16, 1], [3 << 16, 1], [3 << 16], [9 << 16, 2]][index % 4]
+      }
+      let progress = try adapter.adapt(batch)
+      #expect(progress.figures["labeled"] == Double(batch.samples.count) / 2)
+    }
+    let after = try adapter.evaluate(input)[0]
+    #expect(abs(after[1] - 3) < 0.1 && abs(after[1] - before[1]) > abs(after[0] - before[0]))
+    #expect(throws: AdaptationError.self) {
+      try SupervisedAdapter(
+        network: LearningCases.network([2, 4, 2]), settings: .init(loss: .crossEntropy, output: 1))
+    }
+  }
+
   @Test("labels of no class, and samples without labels, are left out")
   func unlabeled() throws {
     let adapter = try SupervisedAdapter(

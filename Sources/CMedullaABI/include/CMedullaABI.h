@@ -11,3 +11,5 @@
 #include "flow_inputs.h"
 #include "classifier_intf.h"
 #include "scheduling_intf.h"
+#include "paths_intf.h"
+#include "path_features.h"

@@ -66,7 +66,3 @@ extension Classifier {
     return [TextTable(columns: columns, rows: rows, leaning: 2, isRuled: false)]
   }
 }
-
-extension JSONValue {
-  fileprivate static func count(_ value: UInt64) -> JSONValue { .integer(Int(clamping: value)) }
-}

@@ -33,7 +33,8 @@ package final class SupervisedAdapter: Adapter {
   private static let smoothing = 0.3
 
   /// - Parameter labeling: nil takes labels from the samples' outcomes, as the settings say: for regression
-  ///   `outputs` outcomes from `target` on, divided by `targetScale`; for classification the class's number.
+  ///   `outputs` outcomes from `target` on, divided by `targetScale`, or one for the output that another
+  ///   outcome names; for classification the class's number.
   /// - Throws: `badSettings`, or `unsupportedNetwork` when the network cannot be trained natively.
   package init(
     network: Network, settings: AdapterSettings.Supervised = .init(), labeling: Labeling? = nil
@@ -83,7 +84,9 @@ package final class SupervisedAdapter: Adapter {
           .badBatch, "a sample has \(input.count) features; network \(name) takes \(inputs)")
       }
       guard let target = labeling(sample) else { continue }
-      guard target.count == outputs, target.allSatisfy(\.isFinite) else {
+      guard target.count == outputs,
+        target.allSatisfy({ $0.isFinite || (settings.output != nil && $0.isNaN) })
+      else {
         throw AdaptationError(
           .badBatch, "a label has \(target.count) values; network \(name) gives \(outputs)")
       }
@@ -146,10 +149,9 @@ package final class SupervisedAdapter: Adapter {
     guard settings.loss == .squaredError else { return Double(Float(outputs).logarithm) }
     var variance = 0.0
     for output in 0..<outputs {
-      let mean = lessons.reduce(0) { $0 + Double($1.target[output]) } / Double(lessons.count)
-      variance += lessons.reduce(0) {
-        $0 + (Double($1.target[output]) - mean) * (Double($1.target[output]) - mean)
-      }
+      let known = lessons.map { Double($0.target[output]) }.filter { !$0.isNaN }
+      let mean = known.reduce(0, +) / Double(max(known.count, 1))
+      variance += known.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     }
     return max(variance / Double(lessons.count) / 2, 1e-9)
   }
@@ -158,6 +160,8 @@ package final class SupervisedAdapter: Adapter {
     _ sample: FunctionSample, _ settings: AdapterSettings.Supervised, outputs: Int
   ) -> [Float]? {
     switch settings.loss {
+    case .squaredError where settings.output != nil:
+      return labelOfOne(sample, settings, outputs: outputs)
     case .squaredError:
       guard settings.target + outputs <= sample.outcomes.count else { return nil }
       return sample.outcomes[settings.target..<(settings.target + outputs)].map {
@@ -169,6 +173,18 @@ package final class SupervisedAdapter: Adapter {
       else { return nil }
       return (0..<outputs).map { $0 == number ? 1 : 0 }
     }
+  }
+
+  private static func labelOfOne(
+    _ sample: FunctionSample, _ settings: AdapterSettings.Supervised, outputs: Int
+  ) -> [Float]? {
+    guard let place = settings.output, sample.outcomes.indices.contains(place),
+      sample.outcomes.indices.contains(settings.target), let output = Int(exactly: sample.outcomes[place]),
+      (0..<outputs).contains(output)
+    else { return nil }
+    var target = [Float](repeating: .nan, count: outputs)
+    target[output] = Float(Double(sample.outcomes[settings.target]) / settings.targetScale)
+    return target
   }
 
   static func softmax(_ values: [Float]) -> [Float] {

@@ -29,6 +29,9 @@ package enum AdapterSettings: Sendable, Equatable, Codable {
     /// `1 / targetScale`), the class's number for classification.
     package var target: Int
     package var targetScale: Double
+    /// Which outcome says which of the network's outputs the label is of, from 0; the others are not known.
+    /// nil: as many outcomes as outputs are the labels.
+    package var output: Int?
     /// Learning rate of Adam.
     package var rate: Double
     /// Samples that are kept for replay.
@@ -39,12 +42,14 @@ package enum AdapterSettings: Sendable, Equatable, Codable {
     package var seed: UInt64
 
     package init(
-      loss: Loss = .squaredError, target: Int = 0, targetScale: Double = 1, rate: Double = 1e-3,
+      loss: Loss = .squaredError, target: Int = 0, targetScale: Double = 1, output: Int? = nil,
+      rate: Double = 1e-3,
       replay: Int = 4_096, minibatch: Int = 64, steps: Int = 64, seed: UInt64 = 1
     ) {
       self.loss = loss
       self.target = target
       self.targetScale = targetScale
+      self.output = output
       self.rate = rate
       self.replay = replay
       self.minibatch = minibatch
@@ -126,6 +131,9 @@ package enum AdapterSettings: Sendable, Equatable, Codable {
     case .supervised(let settings):
       try demand((0...255).contains(settings.target), "target must be 0 to 255")
       try demand(settings.targetScale.isFinite && settings.targetScale > 0, "target_scale must be positive")
+      try demand(settings.output.map { (0...255).contains($0) } ?? true, "output must be 0 to 255")
+      try demand(
+        settings.output == nil || settings.loss == .squaredError, "output goes with the squared loss")
       try demand(settings.rate > 0 && settings.rate <= 1, "rate must be above 0 and up to 1")
       try demand((1...1_000_000).contains(settings.replay), "replay must be 1 to 1000000")
       try demand((1...65_536).contains(settings.minibatch), "minibatch must be 1 to 65536")

@@ -34,6 +34,7 @@ extension AdapterSettings.Supervised {
     loss = table.word("loss", [("squared", .squaredError), ("cross-entropy", .crossEntropy)]) ?? loss
     target = table.integer("target", in: 0...255) ?? target
     targetScale = table.number("target_scale", in: 1e-12...1e12) ?? targetScale
+    output = table.integer("output", in: 0...255)
     rate = table.number("rate", in: 1e-9...1) ?? rate
     replay = table.integer("replay", in: 1...1_000_000) ?? replay
     minibatch = table.integer("minibatch", in: 1...65_536) ?? minibatch

@@ -101,12 +101,7 @@ package struct DatapathSnapshot: Sendable {
   package func object(of program: ProgramSource) throws(DatapathError) -> [UInt8] {
     try program.sizes.check(self, for: program.name)
     guard program.accepts(self) else {
-      throw DatapathError(
-        .badBundle,
-        program.inputs == .flows
-          ? "\(name) does not say which features of flows its inputs are"
-          : "\(name) is a network over features of flows, and \(program.name) has features of its own",
-        remedy: "compile its model with --features FILE for classification, without it for other functions")
+      throw otherInputs(than: program)
     }
     guard let object = objects[program.name] else {
       throw DatapathError(
@@ -119,6 +114,22 @@ package struct DatapathSnapshot: Sendable {
           + "or for another shape", remedy: compileCommand())
     }
     return object.bytes
+  }
+
+  private func otherInputs(than program: ProgramSource) -> DatapathError {
+    let of = flows.map { $0.isOfPaths ? "paths" : "flows" }
+    let message =
+      switch (program.inputs, of) {
+      case (.paths, _): "\(name) names no feature of a path among its inputs"
+      case (.flows, .some("paths")): "\(name) is a network over features of paths"
+      case (.flows, _): "\(name) does not say which features of flows its inputs are"
+      default:
+        "\(name) is a network over features of \(of ?? "flows"), and \(program.name) has features of its own"
+      }
+    return DatapathError(
+      .badBundle, message,
+      remedy: "compile its model with --features FILE for classification, scheduling and paths, without it "
+        + "for other functions")
   }
 
   /// Makes the programs of a bundle anew, or one of the user's own.

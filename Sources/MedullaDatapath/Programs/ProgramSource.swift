@@ -11,6 +11,8 @@ package struct ProgramSource: Sendable {
     case own
     /// Features of flows, for a network that names them.
     case flows
+    /// Features of paths, and of flows, for a network that names some of paths.
+    case paths
   }
 
   /// Of its source, `NAME.bpf.c`, and of its object in a bundle.
@@ -42,7 +44,8 @@ package struct ProgramSource: Sendable {
     return switch inputs {
     case .given: true
     case .own: snapshot.flows == nil
-    case .flows: snapshot.flows != nil
+    case .flows: snapshot.flows?.isOfPaths == false
+    case .paths: snapshot.flows?.isOfPaths == true
     }
   }
 

@@ -11,7 +11,12 @@
 
 #include "flow_inputs.h"
 
-#define MEDULLA_IS_OF_PAIR(place, scale, name) || FLOW_##name >= FLOW_recent_bytes_1
+#ifndef MEDULLA_FEATURE /* a function whose networks are told more than flows' features says how */
+#define MEDULLA_FEATURE(state, number) flow_feature(state, number)
+#endif
+
+#define MEDULLA_IS_OF_PAIR(place, scale, name)                                                              \
+	|| ((__u32)FLOW_##name >= FLOW_recent_bytes_1 && (__u32)FLOW_##name < FLOW_FEATURE_COUNT)
 #define MEDULLA_REMEMBERS_PAIRS (0 MEDULLA_FLOW_INPUTS(MEDULLA_IS_OF_PAIR))
 
 #include "flow_features.bpf.h"
@@ -49,7 +54,7 @@ __noinline __s64 medulla_input_log2(__u64 value)
 }
 
 #define MEDULLA_WRITE_INPUT(place, scale, name)                                                             \
-	question->inputs.words[place] = medulla_input_##scale(flow_feature(state, FLOW_##name));
+	question->inputs.words[place] = medulla_input_##scale(MEDULLA_FEATURE(state, FLOW_##name));
 
 /* The flow's features as they are now, in this processor's own memory until the next call. */
 static __always_inline struct medulla_question *medulla_question_of(struct medulla_flow *flow)

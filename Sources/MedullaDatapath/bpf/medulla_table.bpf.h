@@ -16,6 +16,9 @@
 #ifndef MEDULLA_FLOW_LINGER_NS
 #define MEDULLA_FLOW_LINGER_NS MEDULLA_FLOW_IDLE_NS /* the same for one whose end was seen */
 #endif
+#ifndef MEDULLA_FORGET_FLOW
+#define MEDULLA_FORGET_FLOW(flow) /* what a function does once when a flow leaves the table */
+#endif
 #define MEDULLA_PLACES (2 * MEDULLA_FLOW_LIMIT) /* half of them free: one is found in a few tries */
 #define MEDULLA_PLACE_TRIES 8
 
@@ -106,6 +109,7 @@ __noinline int medulla_end_flow(const struct medulla_flow_key *key, struct medul
 	if (__sync_val_compare_and_swap(&flow->pin, word, ended) != word)
 		return 0;
 	medulla_release_pin(word);
+	MEDULLA_FORGET_FLOW(flow);
 	/* The kernel refuses when it cannot lock: the flow is let go, on no count, and the sweep ends it. */
 	if (bpf_map_delete_elem(&medulla_table, key))
 		__sync_val_compare_and_swap(&flow->pin, ended, medulla_with_pin(word, MEDULLA_LET_GO));

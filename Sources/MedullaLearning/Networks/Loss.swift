@@ -6,7 +6,7 @@ import Darwin
 
 /// What supervised training makes small.
 package enum Loss: String, Sendable, Codable {
-  /// ½ Σ (output − target)².
+  /// ½ Σ (output − target)², over the targets that are known: those that are no number are not.
   case squaredError
   /// −log of the softmax of the output whose target is 1 (targets sum to 1).
   case crossEntropy
@@ -16,7 +16,7 @@ package enum Loss: String, Sendable, Codable {
     precondition(outputs.count == targets.count && !outputs.isEmpty, "outputs and targets differ in number")
     switch self {
     case .squaredError:
-      let slopes = zip(outputs, targets).map { $0 - $1 }
+      let slopes = zip(outputs, targets).map { $1.isNaN ? 0 : $0 - $1 }
       return (slopes.reduce(0) { $0 + $1 * $1 } / 2, slopes)
     case .crossEntropy:
       let largest = outputs.reduce(-Float.infinity, max)

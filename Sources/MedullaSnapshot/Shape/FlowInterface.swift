@@ -15,7 +15,12 @@ package struct FlowInterface: Hashable, Sendable, Codable {
     self.labels = labels
   }
 
+  /// Whether it decides about paths, whose features are among its inputs.
+  package var isOfPaths: Bool { features.contains { $0.path != nil } }
+
   package static let labelLimit = 64
+  /// Paths that programs can tell apart.
+  package static let pathLimit = 8
   /// Classes that programs can keep apart.
   package static let classLimit = 64
 
@@ -26,6 +31,15 @@ package struct FlowInterface: Hashable, Sendable, Codable {
     }
     guard outputs <= Self.classLimit else {
       throw error("\(outputs) outputs are more than \(Self.classLimit)")
+    }
+    for feature in features {
+      guard let path = feature.path else { continue }
+      guard outputs <= Self.pathLimit else {
+        throw error("\(outputs) outputs are more than \(Self.pathLimit) paths")
+      }
+      guard path <= outputs else {
+        throw error("\(feature.name) is of path \(path), and its outputs are costs of \(outputs)")
+      }
     }
     guard labels.isEmpty || labels.count == outputs else {
       throw error("it has \(labels.count) labels for \(outputs) outputs")
@@ -72,6 +86,12 @@ package struct InputFeature: Hashable, Sendable, CustomStringConvertible {
       name.utf8.allSatisfy({ (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5f })
     else { return nil }
     self.init(name: name, scale: isLog ? .log2 : .linear)
+  }
+
+  /// Which path it is of, from 1; nil: it is of the flow.
+  package var path: Int? {
+    guard name.hasPrefix("path_") else { return nil }
+    return name.split(separator: "_").last.flatMap { Int($0) }
   }
 
   package var description: String { scale == .log2 ? "\(Self.prefix)\(name))" : name }

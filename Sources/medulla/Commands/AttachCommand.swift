@@ -11,7 +11,7 @@ struct AttachCommand: ParsableCommand {
     commandName: "attach", abstract: "Run a network in the kernel.",
     subcommands: [
       AttachCongestionCommand.self, AttachClassifierCommand.self, AttachSchedulingCommand.self,
-      AttachFunctionCommand.self,
+      AttachPathsCommand.self, AttachFunctionCommand.self,
     ])
 }
 

@@ -16,14 +16,26 @@ struct FeaturesListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the features: name, unit, formula, and where each comes from.")
 
+  @Flag(help: "Those of paths, which path selection tells its networks too.")
+  var paths = false
+
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
+    if paths { return try printPaths() }
     if json { return try StatusOutput.printJSON(FlowFeature.all) }
     let table = TextTable(
       columns: ["name", "unit", "formula", "source"],
       rows: FlowFeature.all.map { [$0.name, $0.unit, $0.formula, $0.source] }, leaning: 4)
+    print(table.text)
+  }
+
+  private func printPaths() throws {
+    if json { return try StatusOutput.printJSON(PathFeature.all) }
+    let table = TextTable(
+      columns: ["name", "unit", "formula", "source"],
+      rows: PathFeature.all.map { [$0.name, $0.unit, $0.formula, $0.source] }, leaning: 4)
     print(table.text)
   }
 }

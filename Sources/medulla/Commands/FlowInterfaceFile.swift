@@ -19,7 +19,7 @@ enum FlowInterfaceFile {
       }
       return feature
     }
-    _ = try FlowInputs(features)
+    try FlowInputs.check(features)
     return features
   }
 
