@@ -162,6 +162,15 @@ let package = Package(
         "native/latency_descriptors.h", "native/latency_ring.h", "native/inference_agent.c",
         "python/onnx_agent.py", "python/flow_tree.py")),
     .target(
+      name: "TestbedPackets",
+      dependencies: [
+        "CHost", "CMedullaABI", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows",
+        "MedullaKernel", "MedullaRuntime", "MedullaDatapath", "MedullaClassification", "MedullaCompile",
+        "TestbedLink", "TestbedMeasures",
+      ],
+      path: "Sources/Testbed/Packets",
+      resources: embedded("bpf/packet_rate.bpf.c", "native/packet_decide.c", "native/decide_table.h")),
+    .target(
       name: "TestbedLargeScale",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaLearning", "TestbedLink",
@@ -174,7 +183,7 @@ let package = Package(
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaRuntime", "MedullaDatapath",
         "MedullaCongestion", "MedullaCompile", "MedullaFrames", "MedullaLearning", "TestbedLink",
         "TestbedMeasures", "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
-        "TestbedLargeScale",
+        "TestbedLargeScale", "TestbedPackets",
       ],
       path: "Sources/Testbed/Experiments"),
     .target(
@@ -356,7 +365,8 @@ let package = Package(
       dependencies: [
         "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning",
         "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
-        "TestbedCaptures", "TestbedLargeScale", "TestbedExperiments", "TestbedCases", "medulla",
+        "TestbedCaptures", "TestbedLargeScale", "TestbedPackets", "TestbedExperiments", "TestbedCases",
+        "medulla",
         "medulla-lab",
       ]),
     .testTarget(
