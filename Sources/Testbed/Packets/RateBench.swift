@@ -47,7 +47,7 @@ package final class RateBench {
   /// Of the machine, at most: queues of a device.
   package let processors: Int
   private var names: [String] = []
-  private var link: BPFLink?
+  private var links: [BPFLink] = []
   private var isThere = true
 
   /// - Throws: `missingPrivilege` without root; what attaching a classifier throws.
@@ -62,9 +62,12 @@ package final class RateBench {
       try namespace.set(["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"])
       for role in Role.allCases { try connect(role) }
       try namespace.inside {
-        link = try BPFLink(
-          attaching: object.loadedProgram("rate_empty_xdp"), to: .xdp,
-          interface: Hook.interfaceIndex(of: Self.receiver(.bare)))
+        links = [
+          try Self.link(object.loadedProgram("rate_empty_xdp"), at: Self.receiver(.bare)),
+          // Where nothing comes. A program that is attached nowhere enters the kernel's table of XDP programs
+          // with each call that sends frames, which waits for all processors.
+          try Self.link(object.loadedProgram("rate_send"), at: Self.sender(.fresh)),
+        ]
         for role in Role.allCases where role != .bare {
           for hook in RateHook.allCases { try attach(role, hook, snapshot) }
         }
@@ -83,7 +86,7 @@ package final class RateBench {
     guard isThere else { return }
     isThere = false
     for name in names { try? Instance(name).detach() }
-    link = nil
+    links = []
     namespace.remove()
   }
 
@@ -92,6 +95,10 @@ package final class RateBench {
 
   static func instance(_ role: Role, _ hook: RateHook) -> String {
     "r\(getpid())\(role.rawValue)\(hook == .xdp ? "x" : "t")"
+  }
+
+  private static func link(_ program: BPFProgram, at device: String) throws -> BPFLink {
+    try BPFLink(attaching: program, to: .xdp, interface: Hook.interfaceIndex(of: device))
   }
 
   /// A queue for each processor, so that what one sends it also receives.

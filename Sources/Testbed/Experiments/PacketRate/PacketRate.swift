@@ -25,13 +25,14 @@ enum PacketRate {
       switch self {
       case .xdp, .tc, .native: RateCase.allCases.map(\.rawValue)
       case .oneCore, .ownCore, .twoCores: RateCase.overLink.map(\.rawValue)
-      case .netlink: [inKernel, overNetlink]
+      case .netlink: [inKernel, emptyRun, overNetlink]
       }
     }
   }
 
   static let inKernel = "in kernel"
   static let overNetlink = "over netlink"
+  static let emptyRun = "empty program"
 
   static let places = Axis(
     "places", "place", Place.allCases.map(\.rawValue), "Test runs at hooks, a process, links, and netlink."
@@ -81,6 +82,15 @@ enum PacketRate {
       "FFNN, median: netlink over in kernel", median,
       [places(Place.netlink.rawValue), cases(overNetlink)],
       over: [places(Place.netlink.rawValue), cases(inKernel)]),
+    Figure("FFNN, median: netlink over in kernel less the test run's own time") { runs in
+      func median(_ name: String) -> Double? {
+        runs.mean(Self.median, [places(Place.netlink.rawValue), cases(name)])
+      }
+      guard let all = median(inKernel), let empty = median(emptyRun), let asked = median(overNetlink),
+        all > empty
+      else { return nil }
+      return Estimate(asked / (all - empty))
+    },
     ratio("hit, warm: XDP over native C", warm, at(.xdp, .hit), over: at(.native, .hit)),
     ratio("inference, warm: XDP over native C", warm, at(.xdp, .every), over: at(.native, .every)),
   ]

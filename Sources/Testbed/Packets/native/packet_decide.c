@@ -41,7 +41,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
-static uint64_t infer(const int64_t *inputs)
+static uint64_t infer(const __s64 *inputs)
 {
 	uint64_t best = 0;
 
@@ -59,7 +59,7 @@ static uint64_t infer(const int64_t *inputs)
 
 static uint64_t decide(const struct flow_state *state)
 {
-	int64_t inputs[MEDULLA_INPUTS];
+	__s64 inputs[MEDULLA_INPUTS];
 
 	MEDULLA_FLOW_INPUTS(WRITE_INPUT)
 	return infer(inputs);
