@@ -363,11 +363,11 @@ let package = Package(
     .testTarget(
       name: "TestbedExperimentsTests",
       dependencies: [
-        "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning",
+        "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
+        "MedullaLearning",
         "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
         "TestbedCaptures", "TestbedLargeScale", "TestbedPackets", "TestbedExperiments", "TestbedCases",
-        "medulla",
-        "medulla-lab",
+        "medulla", "medulla-lab",
       ]),
     .testTarget(
       name: "TestbedDemoTests",

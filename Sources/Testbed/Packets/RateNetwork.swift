@@ -2,8 +2,8 @@ import MedullaBase
 import MedullaModel
 import MedullaSnapshot
 
-/// The network that packets are decided by: 16-8-4-2 with ReLU, over features of flows. Its weights are drawn:
-/// how long it takes does not depend on them.
+/// The network that packets are decided by: 16-8-4-2 with ReLU, over features of flows. Its weights are
+/// drawn: how long it takes does not depend on them.
 package enum RateNetwork {
   static let widths = [16, 8, 4, 2]
   static let labels = ["one", "other"]

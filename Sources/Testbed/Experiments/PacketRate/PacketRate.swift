@@ -73,7 +73,8 @@ enum PacketRate {
     ratio(
       "one core: inference over drop, packets/s", received, at(.oneCore, .every), over: at(.oneCore, .none)),
     ratio(
-      "two cores over one: inference, packets/s", received, at(.twoCores, .every), over: at(.oneCore, .every)),
+      "two cores over one: inference, packets/s", received, at(.twoCores, .every),
+      over: at(.oneCore, .every)),
     ratio("two cores over one: drop, packets/s", received, at(.twoCores, .none), over: at(.oneCore, .none)),
     Figure("inferences a packet over links, least") { runs in
       runs.of([cases(RateCase.every.rawValue)]).values(inferences).min().map { Estimate($0) }
@@ -119,19 +120,19 @@ enum PacketRate {
       """,
     method: """
       Packets of 64 bytes (UDP over IPv4) and a classifier as `medulla attach` attaches it, its dispatcher \
-      included; each packet is dropped once it is decided about. Test runs: BPF_PROG_TEST_RUN with one \
-      packet many times; the least mean of several readings is warm, the median of single packets, each \
-      behind a walk over twice the last cache's size, is cold. Where flows take turns a program before the \
-      function writes another source address, whose cost is not taken off: its own row is beside. A table has \
-      16,384 flows; in a full one each packet is looked up, not found and not added. The single run's two \
-      looks at the clock are in each cold time. The process does the same work with the same C and a table of \
-      its own. Over links frames are made by test run (BPF_F_TEST_XDP_LIVE_FRAMES) and redirected into a veth \
-      whose other end has native XDP; the receiving device counts. Cases alternate in slices, whose median \
-      counts. On one core a processor sends a batch of 64 and receives it, so making frames is in the rate; \
-      with a core of its own a thread of the kernel's receives on processor 1 what processor 0 sends, and \
-      can get no more than that; its processor's time is what it ran for each packet. Two cores: each sends \
-      and receives a flow in a queue of its own. Senders, receivers and test runs have real-time priority. \
-      FFNN (9-5-5-1) is asked as in fig15; of the ways over netlink the fastest counts.
+      included; each packet is dropped once it is decided about. Test runs: BPF_PROG_TEST_RUN with one packet \
+      many times; the least mean of several readings is warm. The median of single packets, each behind a \
+      walk over twice the last cache's size, is cold, with the two looks at the clock of a single run. Where \
+      flows take turns a program before the function writes another source address; what that costs has its \
+      own row and is not taken off. A table has 16,384 flows; in a full one each packet is looked up, not \
+      found and not added. The process does the same work with the same C and a table of its own. Over links \
+      frames are made by test run (BPF_F_TEST_XDP_LIVE_FRAMES) and redirected into a veth whose other end has \
+      native XDP; the receiving device counts. Cases alternate in slices, of which the median counts. On one \
+      core a processor sends a batch of 64 and receives it, so making frames is in the rate. With a core of \
+      its own a thread of the kernel's receives on processor 1 what processor 0 sends, and can get no more \
+      than that; its processor's time is what it ran for each packet. Two cores: each sends and receives a \
+      flow in a queue of its own. Senders, receivers and test runs have real-time priority. FFNN (9-5-5-1) is \
+      asked as in fig15; of the ways over netlink the fastest counts.
       """,
     keys: [places, readings, packets, coldRuns, slices, sliceMs, questions, Common.repeats.with(10)],
     quick: {
