@@ -24,26 +24,38 @@ struct PacketRateCourse {
       sliceSeconds: plan[Own.sliceMs] / 1_000, slices: plan[Own.slices])
   }
 
-  /// What is made once.
+  /// What is made once, as far as the plan's places need it.
   private struct Means {
     let snapshot: DatapathSnapshot
-    let eviction: CacheEviction
-    let native: NativeDecision
-    let latency: LatencyComparison
+    let eviction: CacheEviction?
+    let native: NativeDecision?
+    let latency: LatencyComparison?
+  }
+
+  private func means(for places: [Own.Place]) throws -> Means {
+    guard geteuid() == 0 else {
+      throw TestbedError(
+        .missingPrivilege, "Classifiers and namespaces need root.", remedy: "Run the command with sudo.")
+    }
+    let file = try RateNetwork.file()
+    let isTimed = places.contains { [.xdp, .tc, .native].contains($0) }
+    return Means(
+      snapshot: try DatapathSnapshot(compiling: file, name: "rate"),
+      eviction: isTimed ? try CacheEviction() : nil,
+      native: places.contains(.native) ? try NativeDecision(file) : nil,
+      latency: places.contains(.netlink) ? try LatencyComparison(count: plan[Own.questions]) : nil)
   }
 
   func run(_ tell: ([StudyRun]) throws -> Void) throws {
-    let file = try RateNetwork.file()
-    let means = Means(
-      snapshot: try DatapathSnapshot(compiling: file, name: "rate"), eviction: try CacheEviction(),
-      native: try NativeDecision(file), latency: try LatencyComparison(count: plan[Own.questions]))
+    let places = plan[Own.places].compactMap(Own.Place.init)
+    let means = try means(for: places)
     var runs: [StudyRun] = []
     for round in 0..<plan.repeats {
       try Interruption.check()
       var generator = SeededGenerator(seed: plan.seed(round: round))
       let bench = try RateBench(means.snapshot)
       defer { bench.remove() }
-      for place in plan[Own.places].compactMap(Own.Place.init).shuffled(using: &generator) {
+      for place in places.shuffled(using: &generator) {
         context.narrate("round \(round + 1), \(place.title)")
         let readings = try measure(place, bench, means)
         for name in place.cases {
@@ -58,14 +70,21 @@ struct PacketRateCourse {
   /// By the case's name.
   private func measure(_ place: Own.Place, _ bench: RateBench, _ means: Means) throws -> [String: Reading] {
     switch place {
-    case .xdp: return Self.readings(try bench.times(at: .xdp, effort, eviction: means.eviction))
-    case .tc: return Self.readings(try bench.times(at: .tc, effort, eviction: means.eviction))
-    case .native: return Self.readings(try means.native.times(effort, emptying: means.eviction.bytes))
+    case .xdp: return try testRuns(.xdp, bench, means)
+    case .tc: return try testRuns(.tc, bench, means)
+    case .native:
+      guard let eviction = means.eviction, let native = means.native else { return [:] }
+      return Self.readings(try native.times(effort, emptying: eviction.bytes))
     case .oneCore: return try rates(.oneCore, bench)
     case .ownCore: return try rates(.ownCore, bench)
     case .twoCores: return try rates(.twoCores, bench)
-    case .netlink: return try latencies(means.latency)
+    case .netlink: return try means.latency.map(latencies) ?? [:]
     }
+  }
+
+  private func testRuns(_ hook: RateHook, _ bench: RateBench, _ means: Means) throws -> [String: Reading] {
+    guard let eviction = means.eviction else { return [:] }
+    return Self.readings(try bench.times(at: hook, effort, eviction: eviction))
   }
 
   private static func readings(_ times: [RateCase: PacketTime]) -> [String: Reading] {
