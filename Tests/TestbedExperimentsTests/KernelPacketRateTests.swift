@@ -30,7 +30,7 @@ extension RealLinks {
       let study = PacketRate.study
       let plan = try study.replacing(
         [
-          "places=xdp,tc,native,one-core,two-cores,own-core", "readings=1", "packets=1000", "cold_runs=1",
+          "places=tc,one-core,two-cores,own-core", "readings=1", "packets=1000", "cold_runs=1",
           "slices=1", "slice_ms=20", "repeats=1",
         ], in: study.plan)
       let runs = try study.perform(plan, context: StudyContext(models: "nowhere")).runs
@@ -39,7 +39,7 @@ extension RealLinks {
       for run in runs {
         let place = PacketRate.Place(rawValue: run.cell.text("place"))
         switch place {
-        case .xdp, .tc, .native:
+        case .tc:
           #expect((run[PacketRate.warm] ?? 0) > 0 && (run[PacketRate.cold] ?? 0) > 0, "\(run.cell.title)")
         case .oneCore, .twoCores, .ownCore:
           guard isWide || place == .oneCore else { continue }
@@ -50,6 +50,14 @@ extension RealLinks {
         }
       }
       #expect(leftovers().isEmpty)
+    }
+
+    @Test("the native program has the interpreter's answer, and a time for each case")
+    func native() throws {
+      let effort = RateEffort(readings: 2, repeats: 1_000, coldRuns: 2, sliceSeconds: 0, slices: 0)
+      let times = try NativeDecision(RateNetwork.file()).times(effort, emptying: 1 << 20)
+      #expect(Set(times.keys) == Set(RateCase.allCases))
+      #expect(times.values.allSatisfy { $0.warm > 0 && $0.cold > 0 })
     }
 
     @Test("a bench that cannot be made leaves nothing either")

@@ -2,6 +2,7 @@ import TestbedBaselines
 import TestbedLink
 import TestbedMeasures
 import TestbedPackets
+import TestbedReport
 
 /// What a packet costs where a function decides about it, and how many there can be: the study `packet-rate`.
 enum PacketRate {
@@ -96,6 +97,18 @@ enum PacketRate {
     ratio("inference, warm: XDP over native C", warm, at(.xdp, .every), over: at(.native, .every)),
   ]
 
+  /// Columns of the places that have the metric, and of no others.
+  private static func bars(
+    _ title: String, _ metric: Metric, at shown: [Place], scale: PlotAxis.Scale = .linear
+  ) -> PlotRecipe {
+    PlotRecipe { runs in
+      func isShown(_ cell: StudyCell) -> Bool { shown.contains { cell.fits([places($0.rawValue)]) } }
+      let own = StudyRuns(
+        runs: runs.runs.filter { isShown($0.cell) }, plan: runs.plan, cells: runs.cells.filter(isShown))
+      return PlotRecipe.bars(title, metric, by: places.part, scale: scale).draw(own)
+    }
+  }
+
   private static let measuring = """
     A packet of a decided flow is still measured, dispatched and counted. By a profile a third of the \
     function's time is the flow's lock and what is taken in under it, a sixth the clock, an eighth the \
@@ -181,8 +194,9 @@ enum PacketRate {
       { plan, context, tell in try PacketRateCourse(plan, context).run(tell) }),
     metrics: [warm, cold, received, sent, receiver, median], figures: figures, bounds: bounds,
     plots: [
-      .bars("A packet, warm, by test run and in a process", warm, by: "place", scale: .logarithmic),
-      .bars("A packet, cold", cold, by: "place", scale: .logarithmic),
-      .bars("Packets through a veth pair", received, by: "place"),
+      bars(
+        "A packet, warm, by test run and in a process", warm, at: [.xdp, .tc, .native], scale: .logarithmic),
+      bars("A packet, cold", cold, at: [.xdp, .tc, .native], scale: .logarithmic),
+      bars("Packets through a veth pair", received, at: [.oneCore, .ownCore, .twoCores]),
     ])
 }
