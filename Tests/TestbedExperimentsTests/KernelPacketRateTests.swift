@@ -30,7 +30,7 @@ extension RealLinks {
       let study = PacketRate.study
       let plan = try study.replacing(
         [
-          "places=tc,one-core,two-cores,own-core", "readings=1", "packets=1000", "cold_runs=1",
+          "places=xdp,one-core,two-cores,own-core", "readings=1", "packets=1000", "cold_runs=1",
           "slices=1", "slice_ms=20", "repeats=1",
         ], in: study.plan)
       let runs = try study.perform(plan, context: StudyContext(models: "nowhere")).runs
@@ -39,7 +39,7 @@ extension RealLinks {
       for run in runs {
         let place = PacketRate.Place(rawValue: run.cell.text("place"))
         switch place {
-        case .tc:
+        case .xdp:
           #expect((run[PacketRate.warm] ?? 0) > 0 && (run[PacketRate.cold] ?? 0) > 0, "\(run.cell.title)")
         case .oneCore, .twoCores, .ownCore:
           guard isWide || place == .oneCore else { continue }

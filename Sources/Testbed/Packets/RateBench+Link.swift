@@ -36,6 +36,7 @@ package struct LinkRate: Sendable {
 extension RateBench {
   /// Frames between two looks at the clock.
   private static let portion = 1 << 13
+  private static let settlingLooks = 100
   /// Before a slice: flows that take turns are there then, or the table is full.
   private static let filling = 1 << 16
 
@@ -78,8 +79,10 @@ extension RateBench {
       try setCourse(on: processor, mask: measured.mask, first: Int64(processor) << 20, device: device)
     }
     _ = try send(arrangement.senders, from: device, .count(Self.filling))
+    try settle(role)
     let before = try (received(role), inferences(role, .xdp), processorTime(receivers))
     let sent = try send(arrangement.senders, from: device, .seconds(seconds))
+    try settle(role)
     let after = try (received(role), inferences(role, .xdp), processorTime(receivers))
     let count = Double(after.0 - before.0)
     guard count > 0 else {
@@ -161,6 +164,17 @@ extension RateBench {
         .linkFailed, "\(Self.receiver(role)) tells no counts.", remedy: "Run the command again.")
     }
     return numbers[1]
+  }
+
+  /// Waits, at most so many looks, until a receiver has taken in what its queue holds.
+  private func settle(_ role: Role) throws {
+    var last = try received(role)
+    for _ in 0..<Self.settlingLooks {
+      usleep(2_000)
+      let now = try received(role)
+      if now == last { return }
+      last = now
+    }
   }
 
   /// Whether each receiving queue has a thread of the kernel's own, which can be kept on a processor.

@@ -50,8 +50,9 @@ package final class RateBench {
   private var links: [BPFLink] = []
   private var isThere = true
 
+  /// - Parameter hooks: where classifiers are attached; links need XDP.
   /// - Throws: `missingPrivilege` without root; what attaching a classifier throws.
-  package init(_ snapshot: DatapathSnapshot) throws {
+  package init(_ snapshot: DatapathSnapshot, hooks: [RateHook] = RateHook.allCases) throws {
     namespace = try NetworkNamespace(role: "rate")
     processors = ProcessInfo.processInfo.activeProcessorCount
     do {
@@ -69,7 +70,7 @@ package final class RateBench {
           try Self.link(object.loadedProgram("rate_send"), at: Self.sender(.fresh)),
         ]
         for role in Role.allCases where role != .bare {
-          for hook in RateHook.allCases { try attach(role, hook, snapshot) }
+          for hook in hooks { try attach(role, hook, snapshot) }
         }
       }
     } catch {

@@ -53,7 +53,7 @@ struct PacketRateCourse {
     for round in 0..<plan.repeats {
       try Interruption.check()
       var generator = SeededGenerator(seed: plan.seed(round: round))
-      let bench = try RateBench(means.snapshot)
+      let bench = try RateBench(means.snapshot, hooks: Self.hooks(of: places))
       defer { bench.remove() }
       for place in places.shuffled(using: &generator) {
         context.narrate("round \(round + 1), \(place.title)")
@@ -65,6 +65,11 @@ struct PacketRateCourse {
         }
       }
     }
+  }
+
+  private static func hooks(of places: [Own.Place]) -> [RateHook] {
+    let needsXDP = places.contains { [.xdp, .oneCore, .ownCore, .twoCores].contains($0) }
+    return (needsXDP ? [.xdp] : []) + (places.contains(.tc) ? [.tc] : [])
   }
 
   /// By the case's name.
