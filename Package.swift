@@ -173,6 +173,15 @@ let package = Package(
         "native/latency_descriptors.h", "native/latency_ring.h", "native/inference_agent.c",
         "python/onnx_agent.py", "python/flow_tree.py")),
     .target(
+      name: "TestbedPackets",
+      dependencies: [
+        "CHost", "CMedullaABI", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows",
+        "MedullaKernel", "MedullaRuntime", "MedullaDatapath", "MedullaClassification", "MedullaCompile",
+        "TestbedLink", "TestbedMeasures",
+      ],
+      path: "Sources/Testbed/Packets",
+      resources: embedded("bpf/packet_rate.bpf.c", "native/packet_decide.c", "native/decide_table.h")),
+    .target(
       name: "TestbedLargeScale",
       dependencies: [
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaLearning", "TestbedLink",
@@ -185,7 +194,7 @@ let package = Package(
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaRuntime", "MedullaDatapath",
         "MedullaCongestion", "MedullaCompile", "MedullaFrames", "MedullaLearning", "TestbedLink",
         "TestbedMeasures", "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
-        "TestbedLargeScale",
+        "TestbedLargeScale", "TestbedPackets",
       ],
       path: "Sources/Testbed/Experiments"),
     .target(
@@ -372,10 +381,11 @@ let package = Package(
     .testTarget(
       name: "TestbedExperimentsTests",
       dependencies: [
-        "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaDatapath", "MedullaLearning",
+        "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
+        "MedullaLearning",
         "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
-        "TestbedCaptures", "TestbedLargeScale", "TestbedExperiments", "TestbedCases", "medulla",
-        "medulla-lab",
+        "TestbedCaptures", "TestbedLargeScale", "TestbedPackets", "TestbedExperiments", "TestbedCases",
+        "medulla", "medulla-lab",
       ]),
     .testTarget(
       name: "TestbedDemoTests",

@@ -19,6 +19,17 @@ int medulla_stay_on_processor(void)
 	return sched_setaffinity(0, sizeof(processors), &processors) ? -errno : 0;
 }
 
+int medulla_keep_on_processor(pid_t thread, int processor)
+{
+	cpu_set_t processors;
+
+	if (processor < 0 || processor >= CPU_SETSIZE)
+		return -EINVAL;
+	CPU_ZERO(&processors);
+	CPU_SET(processor, &processors);
+	return sched_setaffinity(thread, sizeof(processors), &processors) ? -errno : 0;
+}
+
 void *medulla_take_memory(size_t bytes)
 {
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

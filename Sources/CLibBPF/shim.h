@@ -84,6 +84,24 @@ static inline int medulla_test_packet(int program, const void *packet, __u32 siz
 	return error;
 }
 
+/*
+ * Sends `count` frames of a packet's bytes through an XDP program, in batches, as if they had come in at
+ * `device`; what the program makes of each is done (BPF_F_TEST_XDP_LIVE_FRAMES).
+ */
+static inline int medulla_send_frames(int program, const void *packet, __u32 size, int count, __u32 device,
+				      __u32 batch)
+{
+	struct xdp_md context;
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = size, .ctx_in = &context,
+		    .ctx_size_in = sizeof(context), .repeat = count, .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
+		    .batch_size = batch);
+
+	memset(&context, 0, sizeof(context));
+	context.data_end = size;
+	context.ingress_ifindex = device;
+	return bpf_prog_test_run_opts(program, &options);
+}
+
 /* Opens an object from memory under a name of our own. */
 static inline struct bpf_object *medulla_open_object(const void *bytes, size_t size, const char *name)
 {

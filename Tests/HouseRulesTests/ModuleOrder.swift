@@ -38,6 +38,7 @@ enum ModuleOrder {
     "TestbedWorkload": 16,
     "TestbedBaselines": 17,
     "TestbedLargeScale": 17,
+    "TestbedPackets": 17,
     "TestbedExperiments": 18,
     "TestbedDemo": 18,
     "medulla-lab": 19,

@@ -5,9 +5,13 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 // Keeps the calling thread on the processor that it runs on now. 0 or a negative errno.
 int medulla_stay_on_processor(void);
+
+// Keeps a thread, 0 for the calling one, on a processor. 0 or a negative errno.
+int medulla_keep_on_processor(pid_t thread, int processor);
 
 // Memory of `bytes` bytes in the largest pages that there are, each written once; NULL with errno.
 void *medulla_take_memory(size_t bytes);

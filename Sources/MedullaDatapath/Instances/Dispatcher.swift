@@ -7,7 +7,7 @@ import MedullaKernel
 /// row for each program set, by the flow's pin and by the route.
 package struct Dispatcher {
   /// Of its program; whoever may read the instance's other pins can read what it costs.
-  static let pin = "dispatcher"
+  package static let pin = "dispatcher"
   package static let tableName = "medulla_table"
   static let placesName = "medulla_places"
   static let programsName = "medulla_generations"

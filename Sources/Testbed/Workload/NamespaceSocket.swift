@@ -1,4 +1,3 @@
-import CHost
 import Foundation
 import TestbedLink
 
@@ -7,13 +6,7 @@ import TestbedLink
 enum NamespaceSocket {
   /// Runs `body` with the calling thread in the namespace, and brings it back.
   static func within<Result>(_ namespace: NetworkNamespace, _ body: () throws -> Result) throws -> Result {
-    let own = medulla_current_network_namespace()
-    guard own >= 0 else { throw failure("find its own network namespace", -own) }
-    defer { close(own) }
-    let entered = medulla_enter_network_namespace(namespace.path)
-    guard entered == 0 else { throw failure("enter \(namespace.name)", -entered) }
-    defer { _ = medulla_enter_network_namespace_of(own) }
-    return try body()
+    try namespace.inside(body)
   }
 
   /// A UDP socket that listens on an address, or sends to one. Never blocks.

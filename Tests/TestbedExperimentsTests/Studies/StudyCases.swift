@@ -154,6 +154,13 @@ enum StudyCases {
     StudyFixture(
       CaptureApplications.study, readings: { cell, _, round in recognized(cell, round, lead: 0.01) },
       useless: { cell, _, round in recognized(cell, round, lead: -0.2) }),
+    StudyFixture(
+      PacketRate.study, good: packets,
+      useless: { cell in
+        var values = packets(cell)
+        if cell.text("case") == "inference" { values["received_mpps"] = 0.1 }
+        return values
+      }),
     StudyFixture(Marking.atGuideline, good: marked, useless: unmarked),
     StudyFixture(Marking.withBurst, good: marked, useless: unmarked),
     StudyFixture(
@@ -186,6 +193,28 @@ enum StudyCases {
       (values["kernel_asked"], values["kernel_different"]) = (1_196, 0)
     }
     return Reading(keyed: values)
+  }
+
+  /// A classifier that is twice as dear as a drop.
+  static let packets: @Sendable (StudyCell) -> [String: Double] = { cell in
+    let place = cell.text("place")
+    guard place != "netlink" else {
+      return ["p50_ns": pick(cell, "case", ["in kernel": 100, "empty program": 50], else: 2_000)]
+    }
+    guard place.hasSuffix("core") || place.hasSuffix("cores") else {
+      return ["warm_ns": pick(cell, "case", ["inference": 400], else: 90), "cold_ns": 3_000]
+    }
+    let share = pick(cell, "case", ["no function": 1], else: 0.5)
+    return [
+      "received_mpps": (place == "two-cores" ? 8 : 4) * share, "sent_mpps": 4,
+      "receiver_ns": 100 / share, "inferences_per_packet": 1,
+    ]
+  }
+
+  private static func pick(
+    _ cell: StudyCell, _ part: String, _ values: [String: Double], else rest: Double
+  ) -> Double {
+    values[cell.text(part)] ?? rest
   }
 
   static let marked = flat([

@@ -11,7 +11,7 @@ extension Study {
       Concurrency.engineLoad, QuantizationLoss.fig7, Convergence.fig8, Adaptation.fig12, BatchInterval.fig14,
       PredictionLatency.fig15, Scheduling.fig16, Interface.table1, Updates.study, Soak.study, Links.study,
       Fairness.study, VariableRate.study, ManyFlows.study, SnapshotSwap.study, CompletionTimes.study,
-      Interactive.study, Applications.study, CaptureApplications.study, Marking.atGuideline,
+      Interactive.study, Applications.study, CaptureApplications.study, PacketRate.study, Marking.atGuideline,
       Marking.withBurst,
     ].sorted { order($0.name) < order($1.name) }
 
