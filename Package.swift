@@ -171,10 +171,10 @@ let package = Package(
     .target(
       name: "TestbedExperiments",
       dependencies: [
-        "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaRuntime", "MedullaDatapath",
-        "MedullaCongestion", "MedullaCompile", "MedullaFrames", "MedullaLearning", "TestbedLink",
-        "TestbedMeasures", "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
-        "TestbedLargeScale",
+        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaRuntime",
+        "MedullaDatapath", "MedullaCongestion", "MedullaScheduling", "MedullaCompile", "MedullaFrames",
+        "MedullaLearning", "MedullaAdaptation", "TestbedLink", "TestbedMeasures", "TestbedCaptures",
+        "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
       ],
       path: "Sources/Testbed/Experiments"),
     .target(

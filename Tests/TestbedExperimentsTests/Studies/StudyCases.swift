@@ -154,6 +154,9 @@ enum StudyCases {
     StudyFixture(
       CaptureApplications.study, readings: { cell, _, round in recognized(cell, round, lead: 0.01) },
       useless: { cell, _, round in recognized(cell, round, lead: -0.2) }),
+    StudyFixture(
+      FabricScheduling.study, readings: { cell, _, round in FabricSchedulingTests.scheduled(cell, round) },
+      useless: { cell, _, round in FabricSchedulingTests.scheduled(cell, round, isUseless: true) }),
     StudyFixture(Marking.atGuideline, good: marked, useless: unmarked),
     StudyFixture(Marking.withBurst, good: marked, useless: unmarked),
     StudyFixture(

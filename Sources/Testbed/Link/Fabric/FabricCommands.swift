@@ -105,7 +105,7 @@ struct FabricCommands {
     }
     return all + [
       "net.ipv4.tcp_no_metrics_save=1", "net.ipv4.tcp_rto_min_us=\(plan.retransmitMilliseconds * 1000)",
-      "net.ipv4.ip_local_port_range=10000 64999",
+      "net.ipv4.tcp_autocorking=0", "net.ipv4.ip_local_port_range=10000 64999",
     ]
   }
 }
