@@ -171,8 +171,9 @@ let package = Package(
     .target(
       name: "TestbedExperiments",
       dependencies: [
-        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaRuntime",
-        "MedullaDatapath", "MedullaCongestion", "MedullaScheduling", "MedullaCompile", "MedullaFrames",
+        "CHost", "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot",
+        "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaScheduling", "MedullaCompile",
+        "MedullaFrames",
         "MedullaLearning", "MedullaAdaptation", "TestbedLink", "TestbedMeasures", "TestbedCaptures",
         "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
       ],

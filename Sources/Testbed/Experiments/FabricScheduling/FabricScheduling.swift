@@ -44,8 +44,8 @@ enum FabricScheduling {
   static let events = Axis("events", "event", Event.allCases.map(\.rawValue), "What happens in mid-run.")
 
   static let load = Setting("load", 0.6, in: 0.05...0.95, "Of the hosts' links.")
-  static let hostMbps = Setting("host_mbps", 50.0, in: 1...1_000, "Each host's link, each way.")
-  static let fabricMbps = Setting("fabric_mbps", 100.0, in: 1...1_000, "Each leaf's link to each spine.")
+  static let hostMbps = Setting("host_mbps", 25.0, in: 1...1_000, "Each host's link, each way.")
+  static let fabricMbps = Setting("fabric_mbps", 50.0, in: 1...1_000, "Each leaf's link to each spine.")
   static let queueBytes = Setting(
     "queue_bytes", 150_000, in: 1_514...10_000_000, "Of each class of a port, and of the one queue of FIFO.")
   static let scale = Setting(
@@ -60,8 +60,8 @@ enum FabricScheduling {
   static let sizes = Setting(
     "sizes", "", .anything, "The file of flow sizes; empty: the web-search workload's beside the project.")
 
-  /// Expedited, two assured classes, and best effort.
-  static let marks: [UInt8] = [46, 26, 10, 0]
+  /// Expedited, two assured classes, and CS1. Not 0: handshakes have no band yet, and would be of the last one.
+  static let marks: [UInt8] = [46, 26, 10, 8]
   /// Most bytes of the bands of unscaled flows.
   static let limits = [10_000, 100_000, 1_000_000]
   /// Workloads that only training sees.

@@ -145,10 +145,10 @@ struct FabricSchedulingRun {
     return traffic
   }
 
-  /// The slow path of examples/scheduling, for all hosts together.
+  /// The slow path of examples/scheduling, for all hosts together; it replays the last three seconds of flows.
   private func slowPath(_ hosts: ScheduledHosts) throws -> FunctionRunner {
     let learning = AdapterSettings.Supervised(
-      target: 0, targetScale: 65_536, rate: 0.01, replay: 600, steps: 200)
+      target: 0, targetScale: 65_536, rate: 0.01, replay: 240, steps: 200)
     let settings = FunctionSettings(
       name: hosts.names[0], function: FlowScheduling.name, bundle: "flow size", consistency: false,
       adapter: .supervised(learning),

@@ -67,8 +67,8 @@ extension FabricScheduling {
       --quick one.
       """,
     method: """
-      2 leaves, 2 spines and 8 hosts are network namespaces; hosts' links have 50 Mbit/s and leaves' links to \
-      spines 100, each port is shaped by HTB with a bounded queue for each band, and leaves hash addresses \
+      2 leaves, 2 spines and 8 hosts are network namespaces; hosts' links have 25 Mbit/s and leaves' links to \
+      spines 50, each port is shaped by HTB with a bounded queue for each band, and leaves hash addresses \
       and ports over both spines. Open-loop Poisson arrivals at 60% of the hosts' links by the web-search \
       sizes, divided by `scale` as are the limits of classes and bands; a flow's kind says the length of \
       its first write, and pairs of hosts have phases, so that sizes can be predicted in part. Time is from \

@@ -1,3 +1,4 @@
+import CHost
 import CMedullaABI
 import Foundation
 import MedullaBase
@@ -50,6 +51,8 @@ final class SizeServer: @unchecked Sendable {
 
   private func serve() {
     defer { ended.signal() }
+    // As who asks.
+    _ = medulla_set_realtime(FabricFlows.realtimePriority)
     var words = [Int64](repeating: 0, count: inputs)
     let bytes = inputs * MemoryLayout<Int64>.size
     while recv(ends.serving, &words, bytes, 0) == bytes {

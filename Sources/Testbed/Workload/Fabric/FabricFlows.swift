@@ -82,6 +82,8 @@ package final class FabricFlows: FlowWorkload<FabricFlows.Completion>, @unchecke
   package static let limit = 100_000
   static let openLimit = 4_000
   static let port: UInt16 = 7_100
+  /// Of the thread of the flows, and of who answers it.
+  package static let realtimePriority: Int32 = 1
 
   /// Starts at once.
   package init(_ plan: Plan, over fabric: Fabric) throws {
