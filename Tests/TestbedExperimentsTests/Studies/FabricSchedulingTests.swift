@@ -15,10 +15,11 @@ struct FabricSchedulingTests {
   static func scheduled(_ cell: StudyCell, _ round: Int, isUseless: Bool = false) -> Reading {
     let noise = round % 2 == 0 ? 1.01 : 0.99
     let isFrozenDrift = cell.text("event") == "drift" && cell.text() == "kernel"
-    var short = ["fifo": 40.0, "true-size": 10, "bytes-sent": 13][cell.text()] ?? 10.3
+    let others: [String: Double] = ["fifo": 40, "true-size": 10, "bytes-sent": 13]
+    var short = others[cell.text()] ?? 10.3
     if isFrozenDrift || (isUseless && ["kernel", "user-space"].contains(cell.text())) { short = 13 * noise }
-    let middle = cell.text() == "fifo" ? 60.0 : isFrozenDrift ? 40 : 30
-    var values = [
+    let middle: Double = cell.text() == "fifo" ? 60 : isFrozenDrift ? 40 : 30
+    var values: [String: Double] = [
       "short_ms_mean": short * noise, "middle_ms_mean": middle * noise, "long_ms_mean": 300,
       "completed": 500, "unfinished": 0,
     ]
