@@ -10,8 +10,8 @@ import Testing
 struct FabricSchedulingTests {
   private let study = FabricScheduling.study
 
-  /// A run in which the network does its work, with a little more or less from seed to seed; a useless network
-  /// orders flows no better than counting bytes does.
+  /// A run in which the network does its work, with a little more or less from seed to seed; a useless
+  /// network orders flows no better than counting bytes does.
   static func scheduled(_ cell: StudyCell, _ round: Int, isUseless: Bool = false) -> Reading {
     let noise = round % 2 == 0 ? 1.01 : 0.99
     let isFrozenDrift = cell.text("event") == "drift" && cell.text() == "kernel"

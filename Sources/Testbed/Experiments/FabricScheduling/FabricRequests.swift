@@ -3,8 +3,8 @@ import TestbedLargeScale
 import TestbedLink
 import TestbedWorkload
 
-/// What applications of a fabric's hosts send each other: open-loop Poisson arrivals by a size distribution, of
-/// the kinds of `FabricWorkload`, with its preferences, shares, phases and noise.
+/// What applications of a fabric's hosts send each other: open-loop Poisson arrivals by a size
+/// distribution, of the kinds of `FabricWorkload`, with its preferences, shares, phases and noise.
 ///
 /// A kind says a request's length, which goes ahead of the data; phases are of pairs of hosts, since that is
 /// what a kernel remembers. Scores of all flows are ranked and become sizes, so that each run has the

@@ -60,7 +60,8 @@ enum FabricScheduling {
   static let sizes = Setting(
     "sizes", "", .anything, "The file of flow sizes; empty: the web-search workload's beside the project.")
 
-  /// Expedited, two assured classes, and CS1. Not 0: handshakes have no band yet, and would be of the last one.
+  /// Expedited, two assured classes, and CS1. Not 0: handshakes have no band yet, and would be of the last
+  /// one.
   static let marks: [UInt8] = [46, 26, 10, 8]
   /// Most bytes of the bands of unscaled flows.
   static let limits = [10_000, 100_000, 1_000_000]

@@ -145,7 +145,8 @@ struct FabricSchedulingRun {
     return traffic
   }
 
-  /// The slow path of examples/scheduling, for all hosts together; it replays the last three seconds of flows.
+  /// The slow path of examples/scheduling, for all hosts together; it replays the last three seconds of
+  /// flows.
   private func slowPath(_ hosts: ScheduledHosts) throws -> FunctionRunner {
     let learning = AdapterSettings.Supervised(
       target: 0, targetScale: 65_536, rate: 0.01, replay: 240, steps: 200)

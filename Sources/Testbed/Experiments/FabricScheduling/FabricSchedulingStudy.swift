@@ -67,15 +67,15 @@ extension FabricScheduling {
       --quick one.
       """,
     method: """
-      2 leaves, 2 spines and 8 hosts are network namespaces; hosts' links have 25 Mbit/s and leaves' links to \
-      spines 50, each port is shaped by HTB with a bounded queue for each band, and leaves hash addresses \
+      2 leaves, 2 spines and 8 hosts are network namespaces; hosts' links have 25 Mbit/s and leaves' links \
+      to spines 50, each port is shaped by HTB with a bounded queue for each band, and leaves hash addresses \
       and ports over both spines. Open-loop Poisson arrivals at 60% of the hosts' links by the web-search \
       sizes, divided by `scale` as are the limits of classes and bands; a flow's kind says the length of \
       its first write, and pairs of hosts have phases, so that sizes can be predicted in part. Time is from \
       before the connection (and before a question to user space) until the receiver has read the last byte; \
-      CUBIC, least retransmission time 10 ms. The network (5-5-5-1) learns from flows that the kernel told of \
-      two other seeds, and is the same for `kernel` and `user-space`. `bytes-sent` has a network that says \
-      "small" of all, and demotion. With `spine` one of two is dead from 35 to 70% of the run; with `drift` \
+      CUBIC, least retransmission time 10 ms. The network (5-5-5-1) learns from flows that the kernel told \
+      of two other seeds, and is the same for `kernel` and `user-space`. `bytes-sent` has a network that \
+      says "small" of all, and demotion. With `spine` one of two is dead from 35 to 70% of the run; with `drift` \
       kinds change places at 30%, and flows that begin after 60% count. Ratios are of means, paired by seed, \
       with 95% intervals; what is bounded is the interval's upper end.
       """,

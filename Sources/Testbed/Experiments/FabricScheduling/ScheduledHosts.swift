@@ -56,8 +56,9 @@ final class ScheduledHosts {
   }
 }
 
-/// Instances that run one network, as the fast path of one slow path: it learns from the flows of all, and what
-/// it hands down becomes active in each, one after the other. Versions go in step, since nobody else updates.
+/// Instances that run one network, as the fast path of one slow path: it learns from the flows of all, and
+/// what it hands down becomes active in each, one after the other. Versions go in step, since nobody else
+/// updates.
 final class FabricFastPath: FastPath {
   private let parts: [KernelFastPath]
 

@@ -7,8 +7,8 @@ import MedullaSnapshot
 import TestbedLink
 import TestbedWorkload
 
-/// The same network in user space: a server on a thread of its own, which is asked over a pair of local sockets
-/// and answers with a flow's size. One for all hosts, in C as it is compiled for the machine.
+/// The same network in user space: a server on a thread of its own, which is asked over a pair of local
+/// sockets and answers with a flow's size. One for all hosts, in C as it is compiled for the machine.
 final class SizeServer: @unchecked Sendable {
   private let network: any LoadedNetwork
   private let ends: (asking: Int32, serving: Int32)

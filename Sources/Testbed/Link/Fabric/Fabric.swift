@@ -1,8 +1,8 @@
 import Foundation
 import MedullaBase
 
-/// Leaves, spines and hosts as network namespaces, with the kernel's own routing between them: each leaf has a
-/// route over every spine to the other leaves, and hashes addresses and ports.
+/// Leaves, spines and hosts as network namespaces, with the kernel's own routing between them: each leaf
+/// has a route over every spine to the other leaves, and hashes addresses and ports.
 ///
 /// It goes when the value does; what a process leaves that was killed, the next fabric or link removes.
 package final class Fabric {

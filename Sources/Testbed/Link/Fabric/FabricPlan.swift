@@ -11,8 +11,8 @@ package struct FabricPlan: Codable, Equatable, Sendable {
   package var queueBytes = 150_000
   /// The code point of each band, the first one sent first; empty: one queue for all.
   package var marks: [UInt8] = []
-  /// Least time after which TCP sends again: a fabric's round trip is a part of a millisecond, and Linux's own
-  /// 200 ms would be longer than most flows.
+  /// Least time after which TCP sends again: a fabric's round trip is a part of a millisecond, and Linux's
+  /// own 200 ms would be longer than most flows.
   package var retransmitMilliseconds = 10
 
   package init() {}
@@ -37,9 +37,9 @@ package struct FabricPlan: Codable, Equatable, Sendable {
 
 /// Addresses of a fabric, the same in each, as each has its own namespaces.
 ///
-/// A host has several. Packets between `client` and `service` addresses take whichever spine the leaf's hash of
-/// addresses and ports gives. An address `via` a spine is routed over that spine only: who binds to its own and
-/// connects to the other's chooses the path of both directions.
+/// A host has several. Packets between `client` and `service` addresses take whichever spine the leaf's
+/// hash of addresses and ports gives. An address `via` a spine is routed over that spine only: who binds to
+/// its own and connects to the other's chooses the path of both directions.
 package enum FabricAddress: Hashable, Sendable {
   /// What connections come from, unless they are bound.
   case client

@@ -26,7 +26,8 @@ struct FabricEnds: FlowEnds, @unchecked Sendable {
   /// The head begins with the transfer's number.
   private static let numberBytes = 4
   private static let chunkBytes = 65_536
-  /// Receivers are woken by so much, or by the end: one wake for each packet would cost more than the packets.
+  /// Receivers are woken by so much, or by the end: one wake for each packet would cost more than the
+  /// packets.
   private static let wakeBytes: Int32 = 49_152
   private static let filler = [UInt8](repeating: 0x6d, count: 65_536)
 

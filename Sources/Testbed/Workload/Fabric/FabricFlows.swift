@@ -28,8 +28,8 @@ package struct FabricTransfer: Equatable, Sendable {
   private static let extraFrames = 4
 }
 
-/// Flows between all hosts of a fabric at given times, by one thread: each connects from its source's address to
-/// its destination's service, writes, and is complete when the receiver has read its last byte.
+/// Flows between all hosts of a fabric at given times, by one thread: each connects from its source's
+/// address to its destination's service, writes, and is complete when the receiver has read its last byte.
 package final class FabricFlows: FlowWorkload<FabricFlows.Completion>, @unchecked Sendable {
   /// What a sender itself knows of a flow when it begins: the features of `examples/scheduling`, in their
   /// order, as far as an application can tell them.
