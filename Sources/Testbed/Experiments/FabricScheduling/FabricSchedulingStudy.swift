@@ -75,8 +75,8 @@ extension FabricScheduling {
       before the connection (and before a question to user space) until the receiver has read the last byte; \
       CUBIC, least retransmission time 10 ms. The network (5-5-5-1) learns from flows that the kernel told \
       of two other seeds, and is the same for `kernel` and `user-space`. `bytes-sent` has a network that \
-      says "small" of all, and demotion. With `spine` one of two is dead from 35 to 70% of the run; with `drift` \
-      kinds change places at 30%, and flows that begin after 60% count. Ratios are of means, paired by seed, \
+      says "small" of all, and demotion. With `spine` one of two is dead from 35 to 70% of the run; with \
+      `drift` kinds change places at 30%, and flows that begin after 60% count. Ratios are of means, paired by seed, \
       with 95% intervals; what is bounded is the interval's upper end.
       """,
     keys: [
