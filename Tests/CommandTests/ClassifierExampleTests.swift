@@ -71,7 +71,8 @@ struct ClassifierExampleTests {
     }
     let counts = output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
     let bulk = try #require(counts.first { $0.first == "bulk" }, "\(output)")
-    // A flow of iperf3's, of thousands of packets however slow the machine; its control connection is none of bulk.
+    // A flow of iperf3's, of thousands of packets however slow the machine; its control connection is none
+    // of bulk.
     #expect(bulk[1] == "mark:2" && bulk[2] == "1" && Int(bulk[3]) ?? 0 > 1_000, "\(output)")
   }
 

@@ -42,7 +42,8 @@ struct SchedulingExampleTests {
     #expect(mixes == 2)
   }
 
-  /// However slow the machine: of the flows of one more stretch of this traffic most are told, sooner or later.
+  /// However slow the machine: of the flows of one more stretch of this traffic most are told, sooner or
+  /// later.
   private func expectLearned(_ namespace: TestNamespace, traffic: String, status line: String) throws {
     func status() throws -> Status {
       try JSONDecoder().decode(Status.self, from: Data(namespace.shell(line + " --json").output.utf8))

@@ -39,19 +39,33 @@ extension FabricScheduling {
     var upperName: String { name + ", upper end" }
   }
 
-  /// Written before anything was measured. The first is the issue's, the others ours.
+  private static let mistaken = """
+    A kind and a pair's history tell about half of the bands. A short flow that is taken for a longer one \
+    waits behind the others of that band, and nothing promotes it; counting bytes makes no such mistake.
+    """
+  private static let noisy = """
+    Means are of some forty short flows a seed, on a machine that compiled meanwhile: the interval is wide, \
+    and the ratio itself below 1.
+    """
+  private static let counted = """
+    A flow that begins in the first band leaves it after its first 2.5 kB, so that little stands before a \
+    short flow whatever is predicted; a wrong prediction only makes it wait.
+    """
+
+  /// Written before anything was measured, the explanations afterwards. The first is the issue's, the others
+  /// ours.
   private static let claims: [Claim] = [
-    Claim(event: .steady, size: .short, scheme: .kernel, other: .trueSize, most: 1.1),
+    Claim(event: .steady, size: .short, scheme: .kernel, other: .trueSize, most: 1.1, explanation: mistaken),
     Claim(event: .steady, size: .short, scheme: .kernel, other: .fifo, most: 0.9),
     Claim(event: .steady, size: .middle, scheme: .kernel, other: .fifo, most: 1),
     Claim(event: .steady, size: .long, scheme: .kernel, other: .fifo, most: 1.1),
-    Claim(event: .steady, size: .short, scheme: .kernel, other: .userSpace, most: 1.05),
+    Claim(event: .steady, size: .short, scheme: .kernel, other: .userSpace, most: 1.05, explanation: noisy),
     Claim(event: .steady, size: .middle, scheme: .kernel, other: .userSpace, most: 1.05, judged: false),
     Claim(event: .steady, size: .long, scheme: .kernel, other: .userSpace, most: 1.05, judged: false),
-    Claim(event: .steady, size: .short, scheme: .kernel, other: .bytesSent, most: 1),
+    Claim(event: .steady, size: .short, scheme: .kernel, other: .bytesSent, most: 1, explanation: counted),
     Claim(event: .steady, size: .middle, scheme: .kernel, other: .bytesSent, most: 1, judged: false),
     Claim(event: .steady, size: .long, scheme: .kernel, other: .bytesSent, most: 1, judged: false),
-    Claim(event: .spine, size: .short, scheme: .kernel, other: .trueSize, most: 1.1),
+    Claim(event: .spine, size: .short, scheme: .kernel, other: .trueSize, most: 1.1, explanation: mistaken),
     Claim(event: .spine, size: .short, scheme: .kernel, other: .fifo, most: 0.9),
     Claim(event: .drift, size: .short, scheme: .adapting, other: .kernel, most: 0.9),
     Claim(event: .drift, size: .middle, scheme: .adapting, other: .kernel, most: 1, judged: false),
@@ -76,8 +90,8 @@ extension FabricScheduling {
       CUBIC, least retransmission time 10 ms. The network (5-5-5-1) learns from flows that the kernel told \
       of two other seeds, and is the same for `kernel` and `user-space`. `bytes-sent` has a network that \
       says "small" of all, and demotion. With `spine` one of two is dead from 35 to 70% of the run; with \
-      `drift` kinds change places at 30%, and flows that begin after 60% count. Ratios are of means, paired by seed, \
-      with 95% intervals; what is bounded is the interval's upper end.
+      `drift` kinds change places at 30%, and flows that begin after 60% count. Ratios are of means, paired \
+      by seed, with 95% intervals; what is bounded is the interval's upper end.
       """,
     keys: [
       events, schemes, load, hostMbps, fabricMbps, queueBytes, scale, Common.seconds.with(8), driftSeconds,
@@ -107,7 +121,13 @@ extension FabricScheduling {
     bounds: claims.map {
       Bound($0.upperName, .atMost($0.most), .ours, judged: $0.judged, explanation: $0.explanation)
     } + [
-      Bound("flows completed", .atLeast(1), .ours), Bound(unfinishedFlows, .atMost(0), .ours),
+      Bound("flows completed", .atLeast(1), .ours),
+      Bound(
+        unfinishedFlows, .atMost(0), .ours,
+        explanation: """
+          The longest flows need up to ten seconds in the last band of a busy link, and one that is not \
+          complete after 15 s is given up.
+          """),
       Bound(leastUpdates, .atLeast(1), .ours),
     ],
     plots: SizeClass.allCases.map {
