@@ -43,10 +43,6 @@ extension FabricScheduling {
     A kind and a pair's history tell about half of the bands. A short flow that is taken for a longer one \
     waits behind the others of that band, and nothing promotes it; counting bytes makes no such mistake.
     """
-  private static let noisy = """
-    Means are of some forty short flows a seed, on a machine that compiled meanwhile: the interval is wide, \
-    and the ratio itself below 1.
-    """
   private static let counted = """
     A flow that begins in the first band leaves it after its first 2.5 kB, so that little stands before a \
     short flow whatever is predicted; a wrong prediction only makes it wait.
@@ -59,7 +55,7 @@ extension FabricScheduling {
     Claim(event: .steady, size: .short, scheme: .kernel, other: .fifo, most: 0.9),
     Claim(event: .steady, size: .middle, scheme: .kernel, other: .fifo, most: 1),
     Claim(event: .steady, size: .long, scheme: .kernel, other: .fifo, most: 1.1),
-    Claim(event: .steady, size: .short, scheme: .kernel, other: .userSpace, most: 1.05, explanation: noisy),
+    Claim(event: .steady, size: .short, scheme: .kernel, other: .userSpace, most: 1.05),
     Claim(event: .steady, size: .middle, scheme: .kernel, other: .userSpace, most: 1.05, judged: false),
     Claim(event: .steady, size: .long, scheme: .kernel, other: .userSpace, most: 1.05, judged: false),
     Claim(event: .steady, size: .short, scheme: .kernel, other: .bytesSent, most: 1, explanation: counted),
@@ -77,8 +73,8 @@ extension FabricScheduling {
   static let study = Study(
     "scheduling", "Completion times in a fabric of namespaces, by who gives flows their priority.",
     discussion: """
-      Needs root, tc with HTB, clang, and the web-search flow sizes; --sizes FILE names others. 25 minutes, \
-      --quick one.
+      Needs root, tc with HTB, clang, and the web-search flow sizes; --sizes FILE names others. Half an hour, \
+      --quick a minute.
       """,
     method: """
       2 leaves, 2 spines and 8 hosts are network namespaces; hosts' links have 25 Mbit/s and leaves' links \
