@@ -73,8 +73,8 @@ extension FabricScheduling {
   static let study = Study(
     "scheduling", "Completion times in a fabric of namespaces, by who gives flows their priority.",
     discussion: """
-      Needs root, tc with HTB, clang, and the web-search flow sizes; --sizes FILE names others. Half an hour, \
-      --quick a minute.
+      Needs root, tc with HTB, clang, and the web-search flow sizes; --sizes FILE names others. Half an \
+      hour, --quick a minute.
       """,
     method: """
       2 leaves, 2 spines and 8 hosts are network namespaces; hosts' links have 25 Mbit/s and leaves' links \
