@@ -191,10 +191,11 @@ let package = Package(
     .target(
       name: "TestbedExperiments",
       dependencies: [
-        "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaRuntime", "MedullaDatapath",
-        "MedullaCongestion", "MedullaCompile", "MedullaFrames", "MedullaLearning", "TestbedLink",
-        "TestbedMeasures", "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
-        "TestbedLargeScale", "TestbedPackets",
+        "CHost", "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot",
+        "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaScheduling", "MedullaCompile",
+        "MedullaFrames", "MedullaLearning", "MedullaAdaptation", "TestbedLink", "TestbedMeasures",
+        "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
+        "TestbedPackets",
       ],
       path: "Sources/Testbed/Experiments"),
     .target(

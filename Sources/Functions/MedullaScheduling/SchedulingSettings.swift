@@ -83,7 +83,7 @@ package struct SchedulingSettings: Sendable, Equatable {
     settings.demotes = demotes ? 1 : 0
     let rest = Int(SCHEDULING_BANDS) - limits.count
     let sizes = limits + [UInt64](repeating: UInt64(Int64.max), count: rest)
-    let logarithms = sizes.map { flow_input_log2($0, UInt32(outputFractionBits)) }
+    let logarithms = Self.logarithms(of: sizes, fractionBits: outputFractionBits)
     let codes =
       marks + [UInt8](repeating: UInt8(SCHEDULING_NO_MARK), count: Int(SCHEDULING_BANDS) - marks.count)
     withUnsafeMutableBytes(of: &settings.limits) { memory in sizes.withUnsafeBytes(memory.copyMemory) }
@@ -92,6 +92,11 @@ package struct SchedulingSettings: Sendable, Equatable {
     }
     withUnsafeMutableBytes(of: &settings.marks) { memory in codes.withUnsafeBytes(memory.copyMemory) }
     return settings
+  }
+
+  /// Limits as the network's output has sizes.
+  package static func logarithms(of sizes: [UInt64], fractionBits: Int) -> [Int64] {
+    sizes.map { flow_input_log2($0, UInt32(fractionBits)) }
   }
 
   private static func bad(_ message: String, _ remedy: String) -> DatapathError {

@@ -3,9 +3,11 @@ import TestbedLink
 
 /// Sockets of this process that belong to another network namespace. A socket stays in the namespace in which
 /// it was made, whatever its thread does later.
-enum NamespaceSocket {
+package enum NamespaceSocket {
   /// Runs `body` with the calling thread in the namespace, and brings it back.
-  static func within<Result>(_ namespace: NetworkNamespace, _ body: () throws -> Result) throws -> Result {
+  package static func within<Result>(
+    _ namespace: NetworkNamespace, _ body: () throws -> Result
+  ) throws -> Result {
     try namespace.inside(body)
   }
 
@@ -27,15 +29,19 @@ enum NamespaceSocket {
 
   /// A TCP socket that listens. Never blocks.
   ///
-  /// - Parameter congestion: what the sockets that it accepts send with; nil: the system's own.
+  /// - Parameters:
+  ///   - congestion: what the sockets that it accepts send with; nil: the system's own.
+  ///   - mark: the code point of their packets; nil: none is set.
   static func tcpListener(
-    in namespace: NetworkNamespace, _ address: String, port: UInt16, congestion: String? = nil
+    in namespace: NetworkNamespace, _ address: String, port: UInt16, congestion: String? = nil,
+    mark: UInt8? = nil
   ) throws -> Int32 {
     try within(namespace) {
       let descriptor = try make(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
       return try keeping(descriptor) {
         try set(SO_REUSEADDR, of: SOL_SOCKET, to: 1, descriptor)
         try select(congestion, descriptor)
+        try self.mark(mark, descriptor)
         try bind(descriptor, address, port)
         guard listen(descriptor, 1024) == 0 else { throw failure("listen on \(address)", errno) }
       }
@@ -45,11 +51,16 @@ enum NamespaceSocket {
   /// A TCP socket whose connection has begun. Never blocks. The calling thread must be in the namespace
   /// already, as flows come often.
   ///
-  /// - Parameter congestion: what it sends with; nil: the system's own.
-  static func tcpClient(_ address: String, port: UInt16, congestion: String?) throws -> Int32 {
+  /// - Parameters:
+  ///   - congestion: what it sends with; nil: the system's own.
+  ///   - mark: the code point of its packets; nil: none is set.
+  static func tcpClient(
+    _ address: String, port: UInt16, congestion: String?, mark: UInt8? = nil
+  ) throws -> Int32 {
     let descriptor = try make(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
     return try keeping(descriptor) {
       try select(congestion, descriptor)
+      try self.mark(mark, descriptor)
       let status = withAddress(address, port) { Glibc.connect(descriptor, $0, $1) }
       guard status == 0 || errno == EINPROGRESS else { throw failure("connect to \(address)", errno) }
     }
@@ -130,6 +141,11 @@ enum NamespaceSocket {
       setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, $0, socklen_t(congestion.utf8.count))
     }
     guard set == 0 else { throw failure("select the congestion control \(congestion)", errno) }
+  }
+
+  private static func mark(_ code: UInt8?, _ descriptor: Int32) throws {
+    guard let code else { return }
+    try set(Int32(IP_TOS), of: Int32(IPPROTO_IP), to: Int32(code) << 2, descriptor)
   }
 
   private static func bind(_ descriptor: Int32, _ address: String, _ port: UInt16) throws {

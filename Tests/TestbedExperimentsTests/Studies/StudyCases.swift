@@ -161,6 +161,8 @@ enum StudyCases {
         if cell.text("case") == "inference" { values["received_mpps"] = 0.1 }
         return values
       }),
+      FabricScheduling.study, readings: { cell, _, round in FabricSchedulingTests.scheduled(cell, round) },
+      useless: { cell, _, round in FabricSchedulingTests.scheduled(cell, round, isUseless: true) }),
     StudyFixture(Marking.atGuideline, good: marked, useless: unmarked),
     StudyFixture(Marking.withBurst, good: marked, useless: unmarked),
     StudyFixture(

@@ -12,7 +12,7 @@ extension Study {
       PredictionLatency.fig15, Scheduling.fig16, Interface.table1, Updates.study, Soak.study, Links.study,
       Fairness.study, VariableRate.study, ManyFlows.study, SnapshotSwap.study, CompletionTimes.study,
       Interactive.study, Applications.study, CaptureApplications.study, PacketRate.study, Marking.atGuideline,
-      Marking.withBurst,
+      Marking.withBurst, FabricScheduling.study,
     ].sorted { order($0.name) < order($1.name) }
 
   package static func named(_ name: String) -> Study? { all.first { $0.name == name } }

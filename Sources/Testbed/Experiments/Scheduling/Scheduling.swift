@@ -146,7 +146,7 @@ enum Scheduling {
   }
 
   /// The web-search workload, which is not the project's to distribute: beside the project.
-  private static func sharedSizes() throws -> String {
+  static func sharedSizes() throws -> String {
     let name = "websearch.json"
     let folder = try ProjectFile.directory(
       "../shared/data/flows", holding: name, remedy: "say where it is by --sizes PATH")
