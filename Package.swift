@@ -164,8 +164,8 @@ let package = Package(
     .target(
       name: "TestbedLargeScale",
       dependencies: [
-        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaLearning", "TestbedLink",
-        "TestbedMeasures", "TestbedWorkload",
+        "CMedullaABI", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaLearning",
+        "TestbedLink", "TestbedMeasures", "TestbedWorkload",
       ],
       path: "Sources/Testbed/LargeScale"),
     .target(

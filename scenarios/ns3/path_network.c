@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "path_network.h"
 
-#include "flow_inputs.h"
+#include "flow_logarithm.h"
 #include "medulla_snapshot.h"
 
 _Static_assert(MEDULLA_SNAPSHOT_INPUTS == PATH_NETWORK_FEATURES * MEDULLA_SNAPSHOT_OUTPUTS,
@@ -32,7 +32,7 @@ void path_network_inputs(const struct path_measures *paths, int64_t *inputs)
 		};
 
 		for (uint32_t i = 0; i < PATH_NETWORK_FEATURES; i++)
-			*inputs++ = flow_input_log2(values[i], MEDULLA_SNAPSHOT_FEATURE_FRACTION_BITS);
+			*inputs++ = flow_logarithm(values[i], MEDULLA_SNAPSHOT_FEATURE_FRACTION_BITS);
 	}
 }
 

@@ -64,7 +64,8 @@ package struct FabricProgram: Sendable {
   ) throws -> Output {
     let list = zip(flows, features).map { flow, features in
       let head = [
-        flow.startNanoseconds, flow.source, flow.destination, flow.bytes, bands.band(ofBytes: flow.bytes),
+        flow.startNanoseconds, flow.source, flow.destination, flow.bytes, flow.firstWriteBytes,
+        bands.band(ofBytes: flow.bytes),
       ]
       return (head.map(String.init) + features.map(String.init)).joined(separator: " ") + "\n"
     }

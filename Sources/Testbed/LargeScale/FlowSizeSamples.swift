@@ -14,8 +14,8 @@ struct FlowSizeSamples {
     for (flow, features) in zip(flows, FlowSizeFeatures.atStart(of: flows)) {
       let later = Int(generator.logUniform(1...Double(flow.bytes)))
       for sent in [0, later] {
-        inputs.append([FlowSizeFeatures.sent(sent)] + features)
-        targets.append(Float(log2(Double(flow.bytes))))
+        inputs.append([FlowSizeFeatures.payload(flow, sent: sent)] + features)
+        targets.append(Float(log2(Double(flow.bytes) + 1)))
       }
     }
   }

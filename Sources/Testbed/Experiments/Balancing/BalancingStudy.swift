@@ -106,7 +106,7 @@ extension Balancing {
     "fig17", "Flow completion times in a simulated fabric whose senders choose paths by a network.",
     discussion: """
       Needs ns-3 (libns3-dev, g++, make) and the web-search flow sizes; --set sizes=FILE names others. \
-      --set at_once=N simulates N at a time. A full run takes 25 minutes of one processor, --quick three. No \
+      --set at_once=N simulates N at a time. A full run takes 15 minutes of one processor, --quick two. No \
       root.
       """,
     method: """
@@ -132,7 +132,7 @@ extension Balancing {
     ],
     quick: { plan in
       plan[schemes] = [BalancingScheme.ecmp, .kernel, .char, .kernel.shuffling, .leastRoundTrip].map(\.name)
-      (plan[flows], plan[Common.repeats], plan[starts], plan[trainingSeeds]) = (400, 1, 1, [101, 102])
+      (plan[flows], plan[Common.repeats], plan[starts], plan[trainingSeeds]) = (100, 1, 1, [101, 102])
     }, cells: cells, check: check, alone: true,
     course: .trials(.asListed, prepare),
     metrics: SizeClass.allCases.flatMap { [$0.microseconds.mean, $0.microseconds.p50, $0.microseconds.p99] }

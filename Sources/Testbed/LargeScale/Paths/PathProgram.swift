@@ -61,7 +61,7 @@ package struct PathProgram: Sendable {
     snapshot = file.snapshot
   }
 
-  /// Runs simulations at low priority, some at a time, and reads what they wrote, in order.
+  /// Runs simulations, some at a time, and reads what they wrote, in order.
   package static func run(_ simulations: [Simulation], atOnce: Int) throws -> [Output] {
     var running: [(child: ChildProcess, file: URL)] = []
     defer { for (_, file) in running { try? FileManager.default.removeItem(at: file) } }
@@ -85,14 +85,14 @@ package struct PathProgram: Sendable {
     _ simulation: Simulation, number: Int
   ) throws -> (child: ChildProcess, file: URL) {
     let lines = simulation.flows.map { flow in
-      "\(flow.startNanoseconds) \(flow.source) \(flow.destination) \(flow.bytes) 0\n"
+      "\(flow.startNanoseconds) \(flow.source) \(flow.destination) \(flow.bytes) \(flow.firstWriteBytes) 0\n"
     }
     let path = simulation.program.path
     let file = URL(fileURLWithPath: path).deletingLastPathComponent()
       .appendingPathComponent("flows-\(getpid())-\(number).txt")
     try Data(lines.joined().utf8).write(to: file)
     let arguments = simulation.options.sorted { $0.key < $1.key }.map { "--\($0.key)=\($0.value)" }
-    return (try ChildProcess(["nice", "-n", "5", path, "--flows=\(file.path)"] + arguments), file)
+    return (try ChildProcess([path, "--flows=\(file.path)"] + arguments), file)
   }
 
   /// Reads the scenario's JSON lines.
