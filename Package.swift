@@ -348,8 +348,10 @@ let package = Package(
     .testTarget(
       name: "TestbedLargeScaleTests",
       dependencies: [
-        "MedullaBase", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaLearning", "TestbedLink",
-        "TestbedMeasures", "TestbedWorkload", "TestbedLargeScale", "TestbedCases",
+        "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
+        "MedullaLearning",
+        "MedullaDatapath", "MedullaScheduling", "TestbedLink", "TestbedMeasures", "TestbedWorkload",
+        "TestbedLargeScale", "TestbedCases",
       ]),
     .testTarget(
       name: "TestbedExperimentsTests",

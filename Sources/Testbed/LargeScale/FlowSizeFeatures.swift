@@ -8,7 +8,7 @@ import MedullaSnapshot
 ///
 /// | feature | here |
 /// | --- | --- |
-/// | `payload_forward` | payload that has left, with the packet that asks; at first the first write, in one unit |
+/// | `payload_forward` | payload that has left, with the packet that asks; at first the first write |
 /// | `recent_bytes_1` to `_3` | frames of the same two hosts' flows before it, as far as they can have left |
 /// | `recent_gap_1` | µs since the last of them began |
 ///

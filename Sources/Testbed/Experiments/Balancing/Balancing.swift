@@ -15,7 +15,7 @@ enum Balancing {
   static let schemes = Axis(
     "schemes", "scheme", BalancingScheme.all.map(\.name), "How senders choose a flow's path.")
   // The paper's: 2×2 leaf-spine, 8 servers (§5.3). It leaves open rates, load and how many flows: here all
-  // workloads together have about two thirds of the 4,000 of §5.2, since a thousand cost 12 s of a processor.
+  // workloads together have two thirds of the 4,000 of §5.2, since a thousand cost 12 s of a processor.
   static let flows = Setting("flows", 300, .atLeast, in: 1...100_000, "Flows of a workload.")
   static let hosts = Setting("hosts", 8, in: 2...256)
   static let load = Setting(
