@@ -97,13 +97,14 @@ struct BalancingScenarioTests {
       #expect(reading[Scheduling.unfinished] == 0, "\(scheme.name)")
       #expect(output.totals.digest == file.digest)
       let share = reading[Balancing.firstSpine] ?? 0
-      #expect(share > 0.1 && share < 1 || scheme.network == .untrained, "\(scheme.name): \(share)")
+      // What an untrained network prefers nobody knows.
+      #expect(scheme.source == .predicted || (share > 0.1 && share < 1), "\(scheme.name): \(share)")
     }
     let learned = PathSamples(outputs[0], fractionBits: program.snapshot.shape.featureFractionBits)
     #expect(learned.inputs.count == flows.count && learned.costs.allSatisfy { $0 > 3 && $0 < 20 })
     let bad = #expect(throws: TestbedError.self) {
       try PathProgram.run([PathProgram.Simulation(program, flows, ["spines": "3"])], atOnce: 1)
     }
-    #expect(bad?.cause?.contains("spines") == true || bad?.message.contains("spines") == true)
+    #expect(bad?.description.contains("spines") == true)
   }
 }
