@@ -184,8 +184,8 @@ let package = Package(
     .target(
       name: "TestbedLargeScale",
       dependencies: [
-        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaLearning", "TestbedLink",
-        "TestbedMeasures", "TestbedWorkload",
+        "CMedullaABI", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaLearning",
+        "TestbedLink", "TestbedMeasures", "TestbedWorkload",
       ],
       path: "Sources/Testbed/LargeScale"),
     .target(
@@ -376,8 +376,10 @@ let package = Package(
     .testTarget(
       name: "TestbedLargeScaleTests",
       dependencies: [
-        "MedullaBase", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaLearning", "TestbedLink",
-        "TestbedMeasures", "TestbedWorkload", "TestbedLargeScale", "TestbedCases",
+        "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
+        "MedullaLearning",
+        "MedullaDatapath", "MedullaScheduling", "TestbedLink", "TestbedMeasures", "TestbedWorkload",
+        "TestbedLargeScale", "TestbedCases",
       ]),
     .testTarget(
       name: "TestbedExperimentsTests",

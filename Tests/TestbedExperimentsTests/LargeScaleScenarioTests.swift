@@ -143,6 +143,6 @@ struct LargeScaleScenarioTests {
     let bad = #expect(throws: TestbedError.self) {
       try program.run(flows, features: features, bands: bands, options: ["hosts": "3"])
     }
-    #expect(bad?.message.contains("fabric") == true)
+    #expect(bad?.description.contains("a fabric has") == true)
   }
 }

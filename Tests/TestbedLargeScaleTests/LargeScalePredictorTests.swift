@@ -1,8 +1,11 @@
 import Foundation
 import MedullaBase
 import MedullaCodegen
+import MedullaDatapath
+import MedullaFlows
 import MedullaKernel
 import MedullaLearning
+import MedullaScheduling
 import MedullaSnapshot
 import TestbedCases
 import Testing
@@ -37,7 +40,7 @@ struct LargeScalePredictorTests {
     let samples = FlowSizeSamples(flows, using: &generator)
     let scale = FlowSizeScale(samples)
     let trained = try DenseNetwork(
-      widths: [6, 5, 5, 1], activations: [.relu, .relu, .identity], seed: 20_261_121)
+      widths: [5, 5, 5, 1], activations: [.relu, .relu, .identity], seed: 20_261_121)
     let plain = scale.unscaled(trained)
     let errors = zip(samples.inputs, samples.targets).map { input, target in
       Double(plain(input)[0] - target) * Double(plain(input)[0] - target)
@@ -70,9 +73,9 @@ struct LargeScalePredictorTests {
     #expect(String(cString: digest.assumingMemoryBound(to: CChar.self)) == predictor.file.digest)
 
     let interpreter = ReferenceInterpreter(snapshot)
-    var inputs: [[Int64]] = [Int64.min, Int64.max, 0, -1].map { [Int64](repeating: $0, count: 6) }
+    var inputs: [[Int64]] = [Int64.min, Int64.max, 0, -1].map { [Int64](repeating: $0, count: 5) }
     for _ in 0..<20_000 {
-      inputs.append((0..<6).map { _ in Int64.random(in: -(1 << 21)...(1 << 21), using: &generator) })
+      inputs.append((0..<5).map { _ in Int64.random(in: -(1 << 21)...(1 << 21), using: &generator) })
     }
     let memory = UnsafeMutableRawPointer.allocate(
       byteCount: NativeProgram(shape: snapshot.shape).layout.memoryBytes, alignment: 8)
@@ -87,6 +90,21 @@ struct LargeScalePredictorTests {
     var alone: Int64 = 0
     run(memory, inputs[0], &alone, 1)
     #expect(alone == outputs[0])
+  }
+
+  @Test("the scheduling function takes the network: its features are the function's, and its one output")
+  func attachable() throws {
+    let predictor = try FlowSizePredictor(
+      like: LargeScaleCases.workload(), sizes: LargeScaleCases.sizes(),
+      training: LargeScaleCases.training())
+    let shape = predictor.file.snapshot.shape
+    let named = try #require(shape.flows)
+    #expect(named.features == FlowSizeFeatures.inputs && named.features.count == shape.inputs)
+    #expect(throws: Never.self) {
+      try FlowInputs(named.features, fractionBits: shape.featureFractionBits)
+    }
+    #expect(FlowScheduling.sizes.accepts(inputs: shape.inputs, outputs: shape.outputs))
+    #expect(FlowScheduling.main.inputs == .flows)
   }
 
   @Test("a training on one workload only is refused: none would be left to judge by")

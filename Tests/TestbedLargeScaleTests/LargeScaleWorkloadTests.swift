@@ -72,20 +72,40 @@ struct LargeScaleWorkloadTests {
     #expect(Array(before[...changed]) == Array(after[...changed]))
     #expect(before != after)
     #expect(flows.allSatisfy { $0.firstWriteBytes <= 16_384 && $0.firstWriteBytes <= $0.bytes })
-    #expect(before.allSatisfy { $0.count == FlowSizeFeatures.names.count - 1 && $0.allSatisfy(\.isFinite) })
+    #expect(before.allSatisfy { $0.count == FlowSizeFeatures.inputs.count - 1 && $0.allSatisfy(\.isFinite) })
   }
 
-  @Test("what an application handed over is known up to its send buffer only")
-  func sendBuffer() {
-    let flows = (0..<2).map { index in
+  @Test("flows between the same two hosts are remembered, as far as they can have been sent by then")
+  func pairs() {
+    func flow(_ start: Int, _ source: Int, _ destination: Int) -> FabricFlow {
       FabricFlow(
-        startNanoseconds: 1000 * index, source: 0, destination: 1, bytes: 1 << 30, application: 0,
+        startNanoseconds: start, source: source, destination: destination, bytes: 1 << 30, application: 0,
         firstWriteBytes: 4096)
     }
-    let features = FlowSizeFeatures.atStart(of: flows)
-    #expect(features[1][0] == 12)
-    #expect(features[1][1] == 22)
-    #expect(features[1][4] == 1)
+    let features = FlowSizeFeatures.atStart(of: [
+      flow(0, 0, 1), flow(1_000, 0, 2), flow(1_023_000, 0, 1), flow(2_046_000, 1, 0),
+    ])
+    // A network's 10 Gbit/s for 1,023 µs; no flow before that one.
+    #expect(abs(exp2(Double(features[2][0])) / 1_278_751 - 1) < 0.1)
+    #expect(features[0] == [0, 0, 0, 0] && features[1] == features[0])
+    #expect(features[2][1] == 10 && features[2][2] == 0)
+    // The other end has seen acknowledgements only.
+    #expect(features[3][1] == 10 && features[3][0] == features[2][0] && features[3][2] > 20)
+    #expect(FlowSizeFeatures.payload(flow(0, 0, 1), sent: 0) == 12 + 1.0 / 4096)
+    #expect(FlowSizeFeatures.payload(flow(0, 0, 1), sent: 65_535) == 16)
+  }
+
+  @Test("flows that cross leaves end at any host beyond their own leaf, and at no other")
+  func crossing() throws {
+    var workload = LargeScaleCases.workload(flows: 2_000)
+    workload.crossedLeaves = 2
+    let flows = try workload.draw(LargeScaleCases.sizes())
+    #expect(flows.allSatisfy { $0.source / 4 != $0.destination / 4 })
+    for source in 0..<8 {
+      #expect(Set(flows.filter { $0.source == source }.map(\.destination)).count == 4)
+    }
+    workload.crossedLeaves = 3
+    #expect(throws: TestbedError.self) { try workload.validate() }
   }
 
   @Test("bands begin at their bounds, in bytes and in the network's fixed point")

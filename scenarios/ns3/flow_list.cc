@@ -13,7 +13,8 @@ static constexpr uint64_t kLatestStartNs = 3600ULL * 1000000000ULL;
 static bool Parse(const std::string& line, uint32_t hosts, uint32_t bands, uint32_t features,
                   PlannedFlow& flow) {
   std::istringstream words(line);
-  words >> flow.startNs >> flow.source >> flow.destination >> flow.bytes >> flow.trueBand;
+  words >> flow.startNs >> flow.source >> flow.destination >> flow.bytes >> flow.firstBytes >>
+      flow.trueBand;
   if (!words) return false;
   for (uint32_t index = 0; index < features; index++) {
     int64_t feature = 0;

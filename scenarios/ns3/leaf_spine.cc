@@ -32,6 +32,12 @@ static uint64_t Mix(uint64_t value) {
   return value ^ (value >> 33);
 }
 
+uint64_t LeafSpineRouting::FlowHash(Ipv4Address source, Ipv4Address destination, uint16_t sourcePort,
+                                    uint16_t destinationPort) {
+  const uint64_t addresses = static_cast<uint64_t>(source.Get()) << 32 | destination.Get();
+  return Mix(Mix(addresses) ^ (static_cast<uint64_t>(sourcePort) << 16 | destinationPort));
+}
+
 uint32_t LeafSpineRouting::Choose(Ptr<const Packet> packet, const Ipv4Header& header) const {
   auto down = m_down.find(header.GetDestination().Get());
   if (down != m_down.end()) return down->second;
@@ -41,10 +47,9 @@ uint32_t LeafSpineRouting::Choose(Ptr<const Packet> packet, const Ipv4Header& he
   // A TCP header begins with its two ports.
   uint8_t ports[4] = {0, 0, 0, 0};
   packet->CopyData(ports, sizeof(ports));
-  const uint64_t addresses =
-      static_cast<uint64_t>(header.GetSource().Get()) << 32 | header.GetDestination().Get();
-  const uint64_t both = static_cast<uint64_t>(ports[0]) << 24 | ports[1] << 16 | ports[2] << 8 | ports[3];
-  return m_up[Mix(Mix(addresses) ^ both) % m_up.size()];
+  const uint64_t hash = FlowHash(header.GetSource(), header.GetDestination(), ports[0] << 8 | ports[1],
+                                 ports[2] << 8 | ports[3]);
+  return m_up[hash % m_up.size()];
 }
 
 Ptr<Ipv4Route> LeafSpineRouting::Route(const Ipv4Header& header, uint32_t interface) const {
@@ -134,8 +139,9 @@ LeafSpine::LeafSpine(const Options& options) : m_hostsPerLeaf(options.hosts / op
   }
   for (uint32_t leaf = 0; leaf < options.leaves; leaf++) {
     for (uint32_t spine = 0; spine < options.spines; spine++) {
-      auto ends =
-          connect(m_leaves.Get(leaf), m_spines.Get(spine), options.fabricRate, options.bufferBytes);
+      const bool other = spine + 1 == options.spines && !options.lastSpineRate.empty();
+      auto ends = connect(m_leaves.Get(leaf), m_spines.Get(spine),
+                          other ? options.lastSpineRate : options.fabricRate, options.bufferBytes);
       leafRoutes[leaf]->AddUp(ends.Get(0).second);
       for (uint32_t host = 0; host < options.hosts; host++) {
         if (LeafOf(host) == leaf) spineRoutes[spine]->AddDown(m_addresses[host], ends.Get(1).second);

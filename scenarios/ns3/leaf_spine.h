@@ -30,6 +30,10 @@ class LeafSpineRouting : public ns3::Ipv4RoutingProtocol {
   /// Paths are named in the type-of-service byte, below the priority: 0 leaves the choice to the hash.
   static uint8_t PathBits(uint32_t path) { return static_cast<uint8_t>((path & 7) << 2); }
 
+  /// Modulo the number of ways up it is the one that the hash chooses.
+  static uint64_t FlowHash(ns3::Ipv4Address source, ns3::Ipv4Address destination, uint16_t sourcePort,
+                           uint16_t destinationPort);
+
   ns3::Ptr<ns3::Ipv4Route> RouteOutput(ns3::Ptr<ns3::Packet> packet, const ns3::Ipv4Header& header,
                                        ns3::Ptr<ns3::NetDevice> device,
                                        ns3::Socket::SocketErrno& error) override;
@@ -63,6 +67,8 @@ class LeafSpine {
     uint32_t spines = 2;
     std::string hostRate = "10Gbps";
     std::string fabricRate = "40Gbps";
+    /// Of each leaf's link to the last spine; empty: as the others.
+    std::string lastSpineRate;
     /// Propagation and switching, a link, one way.
     std::string delay = "2us";
     uint32_t mtu = 1500;

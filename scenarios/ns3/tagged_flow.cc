@@ -2,8 +2,8 @@
 #include "tagged_flow.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "flow_logarithm.h"
 #include "medulla_snapshot.h"
 #include "ns3/inet-socket-address.h"
 #include "ns3/packet.h"
@@ -62,8 +62,9 @@ void TaggedFlow::Fill(Ptr<Socket>, uint32_t) {
 uint32_t TaggedFlow::Tag(uint32_t payload) {
   if (payload > 0) {
     const bool predicts = m_tagging.source == TaggingOptions::Source::kPredicted;
-    if (predicts && m_tagging.everyPacket && m_sent > 0) Ask();
+    const bool first = m_sent == 0;
     m_sent += payload;
+    if (predicts && m_tagging.everyPacket && !first) Ask();
   }
   return m_band;
 }
@@ -92,8 +93,9 @@ void TaggedFlow::Answer(uint32_t band) {
 
 uint32_t TaggedFlow::Infer() {
   m_questions++;
-  m_last.features.assign(1, std::llround(std::log2(static_cast<double>(m_sent) + 1) *
-                                         (1 << MEDULLA_SNAPSHOT_FEATURE_FRACTION_BITS)));
+  // The packet that asks counts; the first one has what the application handed over first.
+  m_last.features.assign(1, flow_logarithm(std::max(m_sent, m_plan.firstBytes),
+                                           MEDULLA_SNAPSHOT_FEATURE_FRACTION_BITS));
   m_last.features.insert(m_last.features.end(), m_plan.features.begin(), m_plan.features.end());
   int64_t outputs[MEDULLA_SNAPSHOT_OUTPUTS];
   medulla_memory memory;

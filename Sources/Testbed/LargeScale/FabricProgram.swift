@@ -1,5 +1,4 @@
 import Foundation
-import MedullaCodegen
 import MedullaSnapshot
 import TestbedLink
 
@@ -49,18 +48,8 @@ package struct FabricProgram: Sendable {
   ///
   /// - Parameter sources: the directory of the scenario's C++.
   package init(sources: String, snapshot: SnapshotFile, directory: URL) throws {
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    for (name, text) in SnapshotSource(snapshot).files {
-      let file = directory.appendingPathComponent(name)
-      // An unchanged file keeps its time, so that make compiles nothing again.
-      if (try? String(contentsOf: file, encoding: .utf8)) != text {
-        try text.write(to: file, atomically: true, encoding: .utf8)
-      }
-    }
-    try ChildProcess.run(
-      ["nice", "-n", "5", "make", "-C", sources, "BUILD=\(directory.path)", "SNAPSHOT=\(directory.path)"],
-      within: .seconds(900))
-    path = directory.appendingPathComponent("scheduling").path
+    path = try ScenarioBuild(sources: sources, common: directory)
+      .program("scheduling", snapshot, in: directory)
   }
 
   /// Where the scenario's C++ is: `scenarios/ns3` below the working directory or beside the program's.
@@ -75,7 +64,8 @@ package struct FabricProgram: Sendable {
   ) throws -> Output {
     let list = zip(flows, features).map { flow, features in
       let head = [
-        flow.startNanoseconds, flow.source, flow.destination, flow.bytes, bands.band(ofBytes: flow.bytes),
+        flow.startNanoseconds, flow.source, flow.destination, flow.bytes, flow.firstWriteBytes,
+        bands.band(ofBytes: flow.bytes),
       ]
       return (head.map(String.init) + features.map(String.init)).joined(separator: " ") + "\n"
     }
@@ -93,23 +83,32 @@ package struct FabricProgram: Sendable {
   ///
   /// - Throws: `unreadableReport` when a line is malformed or flows are missing.
   static func parse(_ output: [UInt8], flows: Int) throws -> Output {
+    let (records, totals) = try records(Flow.self, in: output)
+    guard records.map(\.flow) == Array(0..<flows) else { throw missing(records.count, of: flows) }
+    return Output(flows: records, totals: totals)
+  }
+
+  /// Reads a line for each flow, and one for the run.
+  static func records<Record: Decodable>(
+    _ type: Record.Type, in output: [UInt8]
+  ) throws -> (flows: [Record], totals: Totals) {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let lines = output.split(separator: UInt8(ascii: "\n"))
     do {
-      let records = try lines.dropLast().map { try decoder.decode(Flow.self, from: Data($0)) }
-      let totals = try decoder.decode(Totals.self, from: Data(lines.last ?? []))
-      guard records.map(\.flow) == Array(0..<flows) else {
-        throw TestbedError(
-          .unreadableReport, "The scenario reported \(records.count) flows of \(flows).",
-          remedy: "Run it by hand to see more.")
-      }
-      return Output(flows: records, totals: totals)
+      let records = try lines.dropLast().map { try decoder.decode(type, from: Data($0)) }
+      return (records, try decoder.decode(Totals.self, from: Data(lines.last ?? [])))
     } catch let error as DecodingError {
       throw TestbedError(
         .unreadableReport, "The scenario's output cannot be read: \(error)",
         remedy: "Compile it again: the scenario and this program belong to different versions.")
     }
+  }
+
+  static func missing(_ count: Int, of flows: Int) -> TestbedError {
+    TestbedError(
+      .unreadableReport, "The scenario reported \(count) flows of \(flows).",
+      remedy: "Run it by hand to see more.")
   }
 
   /// Recorded inferences that are not what the reference interpreter gives.

@@ -34,6 +34,8 @@ package struct FabricWorkload: Codable, Equatable, Sendable {
 
   package var hosts = 32
   package var flows = 4000
+  /// Leaves between which all flows go, with equally many hosts; 0: flows go to any other host.
+  package var crossedLeaves = 0
   /// Of the hosts' links, mean over the arrivals.
   package var load = 0.5
   package var hostGbps = 10.0
@@ -56,7 +58,8 @@ package struct FabricWorkload: Codable, Equatable, Sendable {
     guard (2...256).contains(hosts), (1...100_000).contains(flows), load > 0, load <= 1,
       hostGbps > 0, hostGbps <= 400, (1...64).contains(kinds.count),
       kinds.allSatisfy({ $0.share > 0 && $0.share.isFinite && $0.preference.isFinite && $0.writeBytes > 0 }),
-      (0..<1).contains(phaseMemory), phaseDeviation >= 0, noiseDeviation >= 0
+      (0..<1).contains(phaseMemory), phaseDeviation >= 0, noiseDeviation >= 0,
+      crossedLeaves == 0 || (crossedLeaves >= 2 && hosts % crossedLeaves == 0)
     else {
       throw TestbedError(
         .badParameter, "The workload of the fabric is out of range.",
@@ -80,14 +83,14 @@ package struct FabricWorkload: Codable, Equatable, Sendable {
     for _ in 0..<flows {
       now += generator.exponential(mean: meanGap)
       let source = Int.random(in: 0..<hosts, using: &generator)
-      let step = Int.random(in: 1..<hosts, using: &generator)
+      let destination = destination(from: source, &generator)
       let kind = pick(&generator)
       let application = source * kinds.count + kind
       phases[application] = phaseMemory * phases[application] + innovation * generator.normal()
       scores.append(kinds[kind].preference + phases[application] + noiseDeviation * generator.normal())
       drawn.append(
         FabricFlow(
-          startNanoseconds: Int(now), source: source, destination: (source + step) % hosts, bytes: 0,
+          startNanoseconds: Int(now), source: source, destination: destination, bytes: 0,
           application: kind, firstWriteBytes: 0))
     }
     let order = scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }
@@ -97,6 +100,16 @@ package struct FabricWorkload: Codable, Equatable, Sendable {
       drawn[index].firstWriteBytes = min(bytes, kinds[drawn[index].application].writeBytes)
     }
     return drawn
+  }
+
+  private func destination(from source: Int, _ generator: inout SeededGenerator) -> Int {
+    guard crossedLeaves > 0 else {
+      return (source + Int.random(in: 1..<hosts, using: &generator)) % hosts
+    }
+    // Beyond the hosts of the source's own leaf, which lie in a row.
+    let own = hosts / crossedLeaves
+    let beyond = (source / own + 1) * own
+    return (beyond + Int.random(in: 0..<(hosts - own), using: &generator)) % hosts
   }
 
   private func pick(_ generator: inout SeededGenerator) -> Int {

@@ -11,7 +11,7 @@ package struct FlowSizeAccuracy: Codable, Equatable, Sendable {
   package var withinOneBand: Double
   /// Root mean square error of the size's binary logarithm.
   package var errorBits: Double
-  /// Part with the right band when the application's previous size stands for the new one, and when each flow
+  /// Part with the right band when what the two hosts sent before stands for the new one, and when each flow
   /// gets the most frequent band: what a network has to beat.
   package var rightBandOfPrevious: Double
   package var rightBandOfMostFrequent: Double
@@ -28,9 +28,9 @@ extension FlowSizeAccuracy {
     var squares: [Double] = []
     for (flow, features) in zip(flows, FlowSizeFeatures.atStart(of: flows)) {
       let output = interpreter.run(
-        features: interpreter.fixedPoint([FlowSizeFeatures.sent(0)] + features))[0]
+        features: interpreter.fixedPoint([FlowSizeFeatures.payload(flow, sent: 0)] + features))[0]
       predicted.append(bands.band(ofOutput: output, fractionBits: bits))
-      previous.append(bands.band(ofBytes: Int(exp2(Double(features[1])))))
+      previous.append(bands.band(ofBytes: Int(exp2(Double(features[0])) - 1)))
       let error = Double(output) / unit - log2(Double(flow.bytes))
       squares.append(error * error)
     }

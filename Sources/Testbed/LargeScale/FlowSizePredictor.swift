@@ -6,7 +6,8 @@ import TestbedLink
 import TestbedWorkload
 
 /// A network that predicts the logarithm of a flow's size: FLUX's and the paper's FFNN, two hidden layers of
-/// five with ReLU (§5.2), as the snapshot that a scenario is linked with.
+/// five with ReLU (§5.2), as the snapshot that a scenario is linked with. It names the features that it is
+/// told, which are those of the shipped scheduling function.
 package struct FlowSizePredictor: Sendable {
   /// How it is trained.
   package struct Training: Codable, Equatable, Sendable {
@@ -62,12 +63,13 @@ package struct FlowSizePredictor: Sendable {
     network = try scale.unscaled(best.network).network(
       name: "flow size", inputName: "features", outputName: "log2_bytes")
     let calibration = Calibration(samples: learned.inputs)
-    file = try SnapshotFile(Quantizer().quantize(network, calibration))
+    let options = QuantizerOptions(flows: FlowInterface(features: FlowSizeFeatures.inputs))
+    file = try SnapshotFile(Quantizer(options).quantize(network, calibration))
   }
 
   private static func fit(_ samples: FlowSizeSamples, _ training: Training, start: Int) throws -> DenseNetwork
   {
-    let inputs = FlowSizeFeatures.names.count
+    let inputs = FlowSizeFeatures.inputs.count
     var network = try DenseNetwork(
       widths: [inputs, 5, 5, 1], activations: [.relu, .relu, .identity],
       seed: training.seed &+ UInt64(start) &* 7919)

@@ -14,10 +14,14 @@ struct FlowSizeSamples {
     for (flow, features) in zip(flows, FlowSizeFeatures.atStart(of: flows)) {
       let later = Int(generator.logUniform(1...Double(flow.bytes)))
       for sent in [0, later] {
-        inputs.append([FlowSizeFeatures.sent(sent)] + features)
-        targets.append(Float(log2(Double(flow.bytes))))
+        inputs.append([FlowSizeFeatures.payload(flow, sent: sent)] + features)
+        targets.append(Float(log2(Double(flow.bytes) + 1)))
       }
     }
+  }
+
+  init(inputs: [[Float]], targets: [Float]) {
+    (self.inputs, self.targets) = (inputs, targets)
   }
 
   init(joining sets: some Sequence<FlowSizeSamples>) {
@@ -36,18 +40,18 @@ struct FlowSizeScale {
   private let targetMean: Float
   private let targetDeviation: Float
 
-  init(_ samples: FlowSizeSamples) {
+  /// - Parameter least: deviation of a feature that hardly ever changes; it may in life.
+  init(_ samples: FlowSizeSamples, least: Float = 1e-3) {
     let width = samples.inputs.first?.count ?? 0
     let columns = (0..<width).map { column in samples.inputs.map { Double($0[column]) } }
     means = columns.map { Float(Statistics.mean($0)) }
-    // A feature that never changes keeps its unit.
-    deviations = columns.map { max(Float(Statistics.deviation($0)), 1e-3) }
+    deviations = columns.map { max(Float(Statistics.deviation($0)), least) }
     let targets = samples.targets.map(Double.init)
     targetMean = Float(Statistics.mean(targets))
     targetDeviation = max(Float(Statistics.deviation(targets)), 1e-3)
   }
 
-  private func scaled(_ input: [Float]) -> [Float] {
+  func scaled(_ input: [Float]) -> [Float] {
     input.indices.map { (input[$0] - means[$0]) / deviations[$0] }
   }
 
@@ -82,7 +86,7 @@ struct FlowSizeScale {
     }
     let last = network.offset(ofLayer: network.layerCount - 1)
     for index in last..<network.parameters.count { result.parameters[index] *= targetDeviation }
-    result.parameters[network.parameters.count - 1] += targetMean
+    for bias in network.parameters.indices.suffix(network.outputs) { result.parameters[bias] += targetMean }
     return result
   }
 }

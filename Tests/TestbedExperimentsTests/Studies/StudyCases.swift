@@ -179,9 +179,22 @@ enum StudyCases {
         "inferences_checked": 100, "inferences_wrong": 0,
       ])),
     StudyFixture(
+      Balancing.fig17,
+      good: { cell in
+        let factor = pick(cell, ["kernel": 1, "ring": 1, "char": 1, "netlink": 1], else: 1.3)
+        return balanced(factor)
+      }, useless: { _ in balanced(1) }),
+    StudyFixture(
       Soak.study, readings: { SoakCases.look($1, $2) },
       useless: { SoakCases.look($1, $2, crashes: 0, version: 1) }),
   ]
+
+  private static func balanced(_ factor: Double) -> [String: Double] {
+    [
+      "short_us_mean": 200 * factor, "middle_us_mean": 260 * factor, "long_us_mean": 8_000 * factor,
+      "unfinished": 0, "inferences_checked": 100, "inferences_wrong": 0,
+    ]
+  }
 
   /// A network that is so much better than the tree, with a little more or less from split to split.
   static func recognized(_ cell: StudyCell, _ round: Int, lead: Double) -> Reading {

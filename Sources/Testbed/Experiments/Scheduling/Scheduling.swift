@@ -118,7 +118,7 @@ enum Scheduling {
   static func prepare(_ plan: StudyPlan, _ context: StudyContext) throws -> Study.Trial {
     let ns3 = try NS3Installation.find()
     let sources = plan[scenario].isEmpty ? try FabricProgram.sources() : plan[scenario]
-    let sizes = try FabricSizeDistribution(contentsOf: plan[sizes].isEmpty ? sharedSizes() : plan[sizes])
+    let sizes = try sizeDistribution(plan)
     let predictor = try FlowSizePredictor(
       like: workload(plan, round: 0), sizes: sizes, training: training(plan))
     let scratch = try ScratchDirectory("fig16")
@@ -143,6 +143,10 @@ enum Scheduling {
           accuracy: FlowSizeAccuracy(snapshot, on: drawn, bands: bands))
       }
     }
+  }
+
+  static func sizeDistribution(_ plan: StudyPlan) throws -> FabricSizeDistribution {
+    try FabricSizeDistribution(contentsOf: plan[sizes].isEmpty ? sharedSizes() : plan[sizes])
   }
 
   /// The web-search workload, which is not the project's to distribute: beside the project.
