@@ -14,7 +14,7 @@ struct PathsExampleTests {
   }
 
   @Test(
-    "every command of its README does what it says, and flows come to avoid the slow wire, whichever it is (kernel)"
+    "every command of its README does what it says, and flows come to avoid the slow wire (kernel)"
   )
   func readme() throws {
     let namespace = try TestNamespace(loopback: true)

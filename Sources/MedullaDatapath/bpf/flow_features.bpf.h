@@ -28,6 +28,9 @@
 
 #include "medulla_packet.bpf.h"
 
+#ifndef MEDULLA_IS_SETTLED
+#define MEDULLA_IS_SETTLED(flow) 0 /* whether the function asks nothing more of the flow's measures */
+#endif
 #ifndef MEDULLA_REMEMBERS_PAIRS
 #define MEDULLA_REMEMBERS_PAIRS 1 /* whether anybody asks for what the same hosts sent before */
 #endif
@@ -239,6 +242,34 @@ static __always_inline struct medulla_flow *medulla_take_measured(struct medulla
 	return flow && !medulla_note_packet(flow, packet, seen, head) ? flow : 0;
 }
 
+/* A packet of a flow of which nobody asks anything more: it lives, and is measured no further but for what
+ * says that it has ended: ends, and a direction's first packet. Where later flows of the same hosts may ask
+ * for all its bytes, it is. */
+static __always_inline int medulla_is_settled(const struct medulla_flow *flow,
+					      const struct medulla_packet *packet)
+{
+	const struct flow_state *state;
+
+	if (MEDULLA_REMEMBERS_PAIRS || !flow || packet->ends || !MEDULLA_IS_SETTLED(flow))
+		return 0;
+	state = (const struct flow_state *)flow->memory;
+	return packet->reversed != state->reversed ? !!state->ways[FLOW_BACKWARD].lengths.count :
+						     !!state->ways[FLOW_FORWARD].lengths.count;
+}
+
+static __always_inline struct medulla_flow *medulla_pass_settled(struct medulla_packet *packet,
+								 struct medulla_flow *flow,
+								 const struct flow_packet *seen)
+{
+	packet->begins = 1;
+	flow = medulla_take_found(packet, flow, seen->clock_ns);
+	if (!flow)
+		return 0;
+	((struct flow_state *)flow->memory)->last_us = seen->time_us;
+	flow->last_ns = seen->clock_ns;
+	return flow;
+}
+
 /* Takes a frame at tc into its flow, which begins with it where there is none; any packet may begin one. 0:
  * nothing is loaded. Not inline, for the sake of the stack. */
 __attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_tc(struct __sk_buff *skb,
@@ -246,9 +277,12 @@ __attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_t
 							  const struct flow_packet *seen)
 {
 	struct medulla_flow *flow = medulla_find_measured(packet, seen);
-	__u32 bytes = medulla_wanted_head(flow, packet, skb->len);
 	struct medulla_head head = {};
+	__u32 bytes;
 
+	if (medulla_is_settled(flow, packet))
+		return medulla_pass_settled(packet, flow, seen);
+	bytes = medulla_wanted_head(flow, packet, skb->len);
 	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
 	    !bpf_skb_load_bytes(skb, packet->header, head.bytes, bytes))
 		head.count = bytes;
@@ -261,9 +295,12 @@ __attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_x
 							   const struct flow_packet *seen)
 {
 	struct medulla_flow *flow = medulla_find_measured(packet, seen);
-	__u32 bytes = medulla_wanted_head(flow, packet, seen->length);
 	struct medulla_head head = {};
+	__u32 bytes;
 
+	if (medulla_is_settled(flow, packet))
+		return medulla_pass_settled(packet, flow, seen);
+	bytes = medulla_wanted_head(flow, packet, seen->length);
 	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
 	    !bpf_xdp_load_bytes(frame, packet->header, head.bytes, bytes))
 		head.count = bytes;

@@ -9,8 +9,8 @@ import Foundation
 /// | wire n, from 0 | `med-pN`, 10.80.N.1, fd80:N::1 | `med-qN`, 10.80.N.2, fd80:N::2 |
 /// | on loopback | 10.98.0.1, fd98::1 | 10.99.0.2, fd99::2 |
 ///
-/// Packets to the far loopback's addresses go out of `med-p0`, or, when they are `steered`, to `med-hook`, which
-/// needs no neighbours and ends nowhere: a path must be chosen for them.
+/// Packets to the far loopback's addresses go out of `med-p0`, or, when they are `steered`, to `med-hook`,
+/// which needs no neighbours and ends nowhere: a path must be chosen for them.
 package final class Wires: Sendable {
   package static let server = "10.99.0.2"
   package static let client = "10.98.0.1"

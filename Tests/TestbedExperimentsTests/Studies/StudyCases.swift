@@ -161,6 +161,7 @@ enum StudyCases {
         if cell.text("case") == "inference" { values["received_mpps"] = 0.1 }
         return values
       }),
+    StudyFixture(
       FabricScheduling.study, readings: { cell, _, round in FabricSchedulingTests.scheduled(cell, round) },
       useless: { cell, _, round in FabricSchedulingTests.scheduled(cell, round, isUseless: true) }),
     StudyFixture(Marking.atGuideline, good: marked, useless: unmarked),

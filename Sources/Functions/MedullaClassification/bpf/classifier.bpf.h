@@ -15,6 +15,11 @@ struct classifier_flow {
 
 #define MEDULLA_OWN_WORDS (sizeof(struct classifier_flow) / 8)
 
+/* A flow that was decided, once and for all, is measured no further. */
+struct medulla_flow;
+static __always_inline int classifier_is_settled(const struct medulla_flow *flow);
+#define MEDULLA_IS_SETTLED(flow) classifier_is_settled(flow)
+
 #include "flow_inputs.bpf.h"
 
 _Static_assert(MEDULLA_OUTPUTS <= CLASSIFIER_CLASSES, "classes have rows");
@@ -69,6 +74,16 @@ static __always_inline struct classifier_flow *classifier_own(struct medulla_flo
 static __always_inline const struct flow_state *classifier_state(const struct medulla_flow *flow)
 {
 	return (const struct flow_state *)flow->memory;
+}
+
+static __always_inline int classifier_is_settled(const struct medulla_flow *flow)
+{
+	__u32 zero = 0;
+	const struct classifier_settings *settings = bpf_map_lookup_elem(&classifier_settings, &zero);
+	const struct classifier_flow *own =
+		(const struct classifier_flow *)(flow->memory + MEDULLA_MEASURE_WORDS);
+
+	return settings && own->row && settings->moment != FLOW_EVERY_PACKET;
 }
 
 static __always_inline __u64 classifier_packets(const struct medulla_flow *flow)

@@ -183,7 +183,8 @@ static __always_inline void paths_follow(struct medulla_flow *flow, struct paths
 
 /* Another path than those whose next hops do not answer, plus one; the flow is on one of them. */
 __noinline __u32 paths_replace(struct medulla_flow *flow, const struct medulla_packet *packet,
-			       const struct flow_packet *seen, const struct paths_socket *socket, __u32 except)
+			       const struct flow_packet *seen, const struct paths_socket *socket,
+			       __u32 except)
 {
 	struct path_counts *counts;
 

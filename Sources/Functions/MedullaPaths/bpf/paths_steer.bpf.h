@@ -220,8 +220,8 @@ static __always_inline int paths_write_link(struct __sk_buff *skb, const struct 
 	       bpf_skb_store_bytes(skb, ETH_ALEN, fib->smac, ETH_ALEN, 0);
 }
 
-/* Sends the packet along a path; as it is routed when the path cannot carry it. PATHS_UNREADY: nothing is done,
- * for nobody answers for the next hop; with `force` it is asked for, and the packet waits. */
+/* Sends the packet along a path; as it is routed when the path cannot carry it. PATHS_UNREADY: nothing is
+ * done, for nobody answers for the next hop; with `force` it is asked for, and the packet waits. */
 __noinline int paths_steer(struct __sk_buff *skb, __u32 path, __u32 force)
 {
 	const struct paths_settings *settings = paths_get_settings();
