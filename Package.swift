@@ -90,7 +90,8 @@ let package = Package(
       ],
       path: "Sources/Functions/MedullaScheduling",
       resources: embedded(
-        "../../CMedullaABI/include/scheduling_intf.h", "bpf/scheduling.bpf.h", "bpf/scheduling.bpf.c")),
+        "../../CMedullaABI/include/scheduling_intf.h", "bpf/scheduling.bpf.h", "bpf/scheduling_admit.bpf.h",
+        "bpf/scheduling.bpf.c")),
     .target(
       name: "MedullaPaths",
       dependencies: [

@@ -140,6 +140,60 @@ struct KernelSchedulingTests {
     }
   }
 
+  @Test("quantiles are learned from the flows that have ended, and again when sizes change")
+  func quantiles() throws {
+    try attached("sf", { try $0.setBands("50%,90%") }) { attached in
+      func limits(after flows: Range<Int>, payloads: [Int]) throws -> [UInt64] {
+        _ = try attached.wire.send(flows.count, on: 0) { number in
+          Self.frame(flows.lowerBound + number, payload: payloads[number % payloads.count], flags: 17)
+        }
+        let function = try #require(
+          try Instance(attached.name.text).pinned().function as? FlowScheduling)
+        return try function.limits(of: attached.name)
+      }
+      #expect(try limits(after: 0..<63, payloads: [100]) == [10_000, 100_000])
+      // Six of ten have 154 bytes, three 454, one 1,354; limits are at the bins' ends.
+      let first = try limits(after: 63..<640, payloads: [100, 100, 100, 100, 100, 100, 400, 400, 400, 1_300])
+      #expect(
+        first.count == 2 && (154..<190).contains(first[0]) && (454..<512).contains(first[1]), "\(first)")
+      // Nearly all are large now.
+      let second = try limits(after: 640..<20_000, payloads: [1_300])
+      #expect(second.allSatisfy { (1_354..<1_536).contains($0) }, "\(second)")
+    }
+  }
+
+  @Test("when the room is full packets of large flows are refused, and those of small ones are not")
+  func admission() throws {
+    try attached("sg", { try $0.setAdmission("1mbit,128KiB") }) { attached in
+      func send(_ flow: Int, payload: Int, _ count: Int) throws {
+        let bytes = Self.frame(flow, payload: payload)
+        _ = try attached.wire.send(count, on: 0, tries: 1) { _ in bytes }
+      }
+      // Of a flow that is said to be large half as much again as all bands hold, with small packets between,
+      // so that there are ranks before its own.
+      for _ in 0..<10 {
+        try send(1, payload: 1_300, 43)
+        try send(2, payload: 40, 10)
+      }
+      let counts = try attached.counts()
+      #expect(counts[0].refused == 0 && counts[1].refused + counts[2].refused > 50, "\(counts)")
+      let sent = try attached.classes()
+      #expect(sent.reduce(0, +) + Int(counts.reduce(0) { $0 + $1.refused }) == 530)
+      // The small flow still has room when nothing is left for the large one.
+      try send(3, payload: 40, 5)
+      #expect(try attached.counts()[0].refused == 0)
+    }
+    var settings = SchedulingSettings()
+    for text in ["", "1mbit", "1mbit,1KiB", "fast,1MiB", "1mbit,1MiB,2"] {
+      #expect(throws: DatapathError.self) { try settings.setAdmission(text) }
+    }
+    try settings.setAdmission("100mbit,256KiB")
+    let words = settings.words(outputFractionBits: 16)
+    #expect(words.byte_ps == 80_000 && words.room == 262_144)
+    let back = try JSONDecoder().decode(SchedulingSettings.self, from: JSONEncoder().encode(settings))
+    #expect(back == settings)
+  }
+
   @Test("code points are written with a right checksum, and ECN's bits stay")
   func codePoints() throws {
     try attached("sd", { try $0.setMarks("46,26,0") }) { attached in

@@ -24,9 +24,27 @@ struct SchedulingSettingsTests {
     #expect(words.marks.0 == 46 && words.marks.2 == 0 && words.marks.3 == UInt8(SCHEDULING_NO_MARK))
   }
 
+  @Test("quantiles become shares, with limits until there are learned ones, and are pinned")
+  func quantiles() throws {
+    var settings = SchedulingSettings()
+    try settings.setBands("50%,80%,99.5%")
+    #expect(
+      settings.shares == [500_000, 800_000, 995_000] && settings.limits == [10_000, 100_000, 1_000_000])
+    let words = settings.words(outputFractionBits: 16)
+    #expect(words.learns == 1 && words.shares.0 == 500_000 && words.shares.2 == 995_000 && words.bands == 4)
+    let back = try JSONDecoder().decode(SchedulingSettings.self, from: JSONEncoder().encode(settings))
+    #expect(back == settings)
+    try settings.setBands("1MiB")
+    #expect(settings.shares.isEmpty && settings.words(outputFractionBits: 16).learns == 0)
+  }
+
   @Test(
     "limits that are none, too many or do not rise are refused",
-    arguments: ["", "10KiB,", "fast", "1MiB,10KiB", "1KiB,1KiB", "0", "1,2,3,4,5,6,7,8"])
+    arguments: [
+      "", "10KiB,", "fast", "1MiB,10KiB", "1KiB,1KiB", "0", "1,2,3,4,5,6,7,8", "50%,40%", "0%", "100%",
+      "50%,1MiB",
+      "fast%", "1%,2%,3%,4%,5%,6%,7%,8%",
+    ])
   func refusedBands(text: String) {
     var settings = SchedulingSettings()
     let error = #expect(throws: DatapathError.self) { try settings.setBands(text) }

@@ -24,7 +24,10 @@ package struct FlowScheduling: InterfaceFunction {
   package static let main = ProgramSource(
     name: name, sizes: sizes, inputs: .flows, files: SchedulingSources.main)
   package static let programs = [main]
-  package static let instanceMaps = [Maps.settings, Maps.counts, "medulla_pairs", "medulla_locks"]
+  package static let instanceMaps = [
+    Maps.settings, Maps.counts, "scheduling_sizes", "scheduling_queue", "scheduling_locks", "medulla_pairs",
+    "medulla_locks",
+  ]
   package static let outcomes = [
     OutcomeField("size", unit: "log2(1+bytes)"), OutcomeField("bytes", unit: "bytes"),
     OutcomeField("packets", unit: "packets"), OutcomeField("duration", unit: "us"),
@@ -37,6 +40,7 @@ package struct FlowScheduling: InterfaceFunction {
     FunctionKey("dscp", .text, example: "46,26,10,0"),
     FunctionKey("packets", .text, example: "1"),
     FunctionKey("demotion", .number(0...1), example: "1"),
+    FunctionKey("admission", .text, example: "100mbit,256KiB"),
   ]
 
   enum Maps {
@@ -62,6 +66,7 @@ package struct FlowScheduling: InterfaceFunction {
     if let text = values["dscp"]?.text { try settings.setMarks(text) }
     if let text = values["packets"]?.text { settings.moment = try Self.moment(text) }
     if let number = values["demotion"]?.number { settings.demotes = number != 0 }
+    if let text = values["admission"]?.text { try settings.setAdmission(text) }
     self.init(at: try FunctionHook(hook), settings)
   }
 

@@ -10,21 +10,34 @@ package struct SchedulingSettings: Sendable, Equatable {
   package var moment = DecisionMoment.packet(1)
   /// The most bytes of each band but the last, rising.
   package private(set) var limits: [UInt64] = [10_000, 100_000, 1_000_000]
+  /// Of the flows that have ended, the millionths that each band and those before it hold: limits are
+  /// learned. Empty: they stay as they are.
+  package private(set) var shares: [UInt32] = []
   /// `skb->priority` of the first band, a class of tc such as 1:1; nil: it is left as it is.
   package private(set) var firstPriority: UInt32?
   /// DSCP of each band; empty: it is left as it is.
   package private(set) var marks: [UInt8] = []
   /// Whether a flow that has sent more than its band holds moves on.
   package var demotes = true
+  /// Which packets may wait for the link; nil: all.
+  package private(set) var admission: Admission?
+
+  /// A link's rate, and the bytes that may wait for it in each band.
+  package struct Admission: Sendable, Equatable {
+    package let bitsPerSecond: Int
+    package let room: Int
+  }
 
   package init() {}
 
   package var bands: Int { limits.count + 1 }
 
-  /// Limits of bands, such as `10KiB,100KiB,1MiB`.
+  /// Limits of bands, such as `10KiB,100KiB,1MiB`; or quantiles of the sizes that flows turn out to have,
+  /// such as `50%,80%,95%`.
   ///
   /// - Throws: `badConfiguration`.
   package mutating func setBands(_ text: String) throws(DatapathError) {
+    guard !text.contains("%") else { return try setQuantiles(text) }
     let limits = text.split(separator: ",", omittingEmptySubsequences: false).map {
       try? Quantity.bytes(String($0), in: Self.limitRange)
     }
@@ -37,6 +50,28 @@ package struct SchedulingSettings: Sendable, Equatable {
       throw Self.bad("the limits \(text) do not rise", "give each once, the smallest first")
     }
     self.limits = sizes
+    shares = []
+  }
+
+  private mutating func setQuantiles(_ text: String) throws(DatapathError) {
+    let shares = text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      part.hasSuffix("%") ? Double(part.dropLast()).map { ($0 * 10_000).rounded() } : nil
+    }
+    let parts = shares.compactMap { $0.flatMap { (1..<1e6).contains($0) ? UInt32($0) : nil } }
+    guard parts.count == shares.count, parts.count < Int(SCHEDULING_BANDS) else {
+      throw Self.bad(
+        "\"\(text)\" are no quantiles", "give 1 to \(SCHEDULING_BANDS - 1) shares, such as 50%,80%,95%")
+    }
+    guard zip(parts, parts.dropFirst()).allSatisfy({ $0 < $1 }) else {
+      throw Self.bad("the quantiles \(text) do not rise", "give each once, the smallest first")
+    }
+    self.shares = parts
+    // Until enough flows have ended: each ten times the one before.
+    var limit: UInt64 = 10_000
+    limits = parts.map { _ in
+      defer { limit *= 10 }
+      return limit
+    }
   }
 
   private static let limitRange = 1...(1 << 40)
@@ -67,6 +102,31 @@ package struct SchedulingSettings: Sendable, Equatable {
     self.marks = marks.compactMap(\.self)
   }
 
+  /// The link's rate and each band's room, such as `100mbit,256KiB`; `none`.
+  ///
+  /// - Throws: `badConfiguration`. In less room than for two of the kernel's largest packets flows would get
+  ///   stuck.
+  package mutating func setAdmission(_ text: String) throws(DatapathError) {
+    guard text != "none" else {
+      admission = nil
+      return
+    }
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, let rate = try? Quantity.bitsPerSecond(parts[0]), Self.rateRange.contains(rate),
+      let room = try? Quantity.bytes(parts[1], in: Self.roomRange)
+    else {
+      throw Self.bad(
+        "\"\(text)\" is no admission",
+        "give the link's rate and a band's room from 128KiB, such as 100mbit,256KiB")
+    }
+    admission = Admission(bitsPerSecond: Int(rate), room: room)
+  }
+
+  package var admissionText: String { admission.map { "\($0.bitsPerSecond)bit,\($0.room)" } ?? "none" }
+
+  private static let rateRange = 1e5...1e12
+  private static let roomRange = (128 << 10)...(1 << 30)
+
   /// - Throws: `badConfiguration` when what was given does not go together.
   func check() throws(DatapathError) {
     guard marks.isEmpty || marks.count == bands else {
@@ -81,6 +141,11 @@ package struct SchedulingSettings: Sendable, Equatable {
     settings.bands = UInt32(bands)
     settings.first_priority = firstPriority ?? 0
     settings.demotes = demotes ? 1 : 0
+    settings.byte_ps = admission.map { UInt64(8_000_000_000_000 / $0.bitsPerSecond) } ?? 0
+    settings.room = UInt64(admission?.room ?? 0)
+    settings.learns = shares.isEmpty ? 0 : 1
+    let parts = shares + [UInt32](repeating: 0, count: Int(SCHEDULING_BANDS) - shares.count)
+    withUnsafeMutableBytes(of: &settings.shares) { memory in parts.withUnsafeBytes(memory.copyMemory) }
     let rest = Int(SCHEDULING_BANDS) - limits.count
     let sizes = limits + [UInt64](repeating: UInt64(Int64.max), count: rest)
     let logarithms = Self.logarithms(of: sizes, fractionBits: outputFractionBits)
@@ -105,15 +170,19 @@ package struct SchedulingSettings: Sendable, Equatable {
 }
 
 extension SchedulingSettings: Codable {
-  private enum CodingKeys: String, CodingKey { case moment, limits, priority, marks, demotes }
+  private enum CodingKeys: String, CodingKey {
+    case moment, limits, shares, priority, marks, demotes, admission
+  }
 
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(moment.description, forKey: .moment)
     try container.encode(limits, forKey: .limits)
+    if !shares.isEmpty { try container.encode(shares, forKey: .shares) }
     try container.encodeIfPresent(priority, forKey: .priority)
     try container.encode(marks, forKey: .marks)
     try container.encode(demotes, forKey: .demotes)
+    try container.encode(admissionText, forKey: .admission)
   }
 
   package init(from decoder: any Decoder) throws {
@@ -124,9 +193,13 @@ extension SchedulingSettings: Codable {
     }
     self.moment = moment
     limits = try container.decode([UInt64].self, forKey: .limits)
+    shares = try container.decodeIfPresent([UInt32].self, forKey: .shares) ?? []
     marks = try container.decode([UInt8].self, forKey: .marks)
     demotes = try container.decode(Bool.self, forKey: .demotes)
-    guard limits.count < Int(SCHEDULING_BANDS), marks.count <= Int(SCHEDULING_BANDS) else {
+    try setAdmission(try container.decodeIfPresent(String.self, forKey: .admission) ?? "none")
+    guard limits.count < Int(SCHEDULING_BANDS), shares.isEmpty || shares.count == limits.count,
+      marks.count <= Int(SCHEDULING_BANDS)
+    else {
       throw DecodingError.dataCorruptedError(forKey: .limits, in: container, debugDescription: "\(limits)")
     }
     if let priority = try container.decodeIfPresent(String.self, forKey: .priority) {

@@ -6,6 +6,7 @@ enum SchedulingSources {
     [
       "scheduling_intf.h": text(PackageResources.scheduling_intf_h),
       "scheduling.bpf.h": text(PackageResources.scheduling_bpf_h),
+      "scheduling_admit.bpf.h": text(PackageResources.scheduling_admit_bpf_h),
       "scheduling.bpf.c": text(PackageResources.scheduling_bpf_c),
     ]
   }

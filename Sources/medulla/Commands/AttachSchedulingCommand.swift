@@ -21,7 +21,10 @@ struct AttachSchedulingCommand: ParsableCommand {
   var dev: String
   @Option(help: ArgumentHelp("Where packets are met: egress, or both.", valueName: "place"))
   var at = "egress"
-  @Option(help: ArgumentHelp("The most bytes of each band but the last, rising.", valueName: "sizes"))
+  @Option(
+    help: ArgumentHelp(
+      "The most bytes of each band but the last, rising; or quantiles that are learned, such as 50%,80%,95%.",
+      valueName: "sizes"))
   var bands = "10KiB,100KiB,1MiB"
   @Option(
     help: ArgumentHelp("The first band's class of tc, such as 1:1; the others follow.", valueName: "class"))
@@ -32,6 +35,11 @@ struct AttachSchedulingCommand: ParsableCommand {
   var packets = "1"
   @Flag(inversion: .prefixedNo, help: "Move flows on that have sent more than their band holds.")
   var demotion = true
+  @Option(
+    help: ArgumentHelp(
+      "Refuse packets that rank behind what there is room for: the link's rate and each band's bytes.",
+      valueName: "rate,bytes"))
+  var admission: String?
   @Option(help: "The instance's name, at most 15 characters.")
   var name = "scheduling"
   @Option(
@@ -51,6 +59,7 @@ struct AttachSchedulingCommand: ParsableCommand {
     if let dscp { try settings.setMarks(dscp) }
     settings.moment = try FlowScheduling.moment(packets)
     settings.demotes = demotion
+    if let admission { try settings.setAdmission(admission) }
     let hook = try FunctionHook("tc:\(dev):\(at)")
     let status = try Instance(name).attach(
       FlowScheduling(at: hook, settings), snapshot, settings: sampling.settings(drainLimit: drainLimit),

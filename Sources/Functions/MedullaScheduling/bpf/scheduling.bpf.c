@@ -3,7 +3,7 @@
  * Gives each packet that goes out the band of its flow: `skb->priority` for a qdisc with classes, DSCP for
  * the network. At tc's egress.
  */
-#include "scheduling.bpf.h"
+#include "scheduling_admit.bpf.h"
 
 #include <linux/pkt_cls.h>
 
@@ -38,6 +38,14 @@ static __always_inline void scheduling_mark_six(struct __sk_buff *skb, __u32 net
 	bpf_skb_store_bytes(skb, network, bytes, sizeof(bytes), 0);
 }
 
+static __always_inline void scheduling_refuse(__u32 band, __u32 packets)
+{
+	struct scheduling_counts *counts = scheduling_get_counts(band);
+
+	if (counts)
+		medulla_count(&counts->refused, packets);
+}
+
 SEC("tc")
 int scheduling_tc(struct __sk_buff *skb)
 {
@@ -45,7 +53,7 @@ int scheduling_tc(struct __sk_buff *skb)
 	struct medulla_packet packet;
 	struct flow_packet seen;
 	struct medulla_flow *flow;
-	__u32 band;
+	__u32 band, placed;
 	__u8 mark;
 
 	if (!settings || medulla_see_tc(skb, &packet, &seen))
@@ -56,6 +64,14 @@ int scheduling_tc(struct __sk_buff *skb)
 	band = scheduling_place(flow, &seen);
 	if (band >= SCHEDULING_BANDS)
 		return TC_ACT_UNSPEC;
+	if (settings->byte_ps) {
+		placed = band;
+		band = scheduling_admit(flow, seen.length, seen.clock_ns);
+		if (band >= SCHEDULING_BANDS) {
+			scheduling_refuse(placed, seen.segments);
+			return TC_ACT_SHOT;
+		}
+	}
 	if (settings->first_priority)
 		skb->priority = settings->first_priority + band;
 	mark = settings->marks[band];

@@ -22,7 +22,7 @@ struct scheduling_flow {
 
 #include "flow_inputs.bpf.h"
 
-/* Both are the instance's: another program set goes on with them. */
+/* All are the instance's: another program set goes on with them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -36,6 +36,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct scheduling_counts);
 } scheduling_counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scheduling_sizes);
+} scheduling_sizes SEC(".maps");
 
 static __always_inline struct scheduling_flow *scheduling_own(struct medulla_flow *flow)
 {
@@ -106,6 +113,68 @@ __noinline int scheduling_decide(struct medulla_flow *flow)
 	return 1;
 }
 
+/* The most bytes of a flow whose size is in the bin. */
+static __always_inline __u64 scheduling_edge(__u32 bin)
+{
+	__u32 next = bin + 1, power = next >> 2;
+	/* Straight between powers of two, as the logarithm is. */
+	__u64 edge = power < 62 ? (1ULL << power) + ((1ULL << power) * (next & 3) >> 2) : 1ULL << 62;
+
+	return edge > 2 ? edge - 2 : 0;
+}
+
+/* Limits anew, of the sizes so far. The loop has no branch, of which the verifier would walk both ways. */
+__noinline int scheduling_learn(struct scheduling_sizes *sizes)
+{
+	__u32 zero = 0;
+	struct scheduling_settings *settings = bpf_map_lookup_elem(&scheduling_settings, &zero);
+	__u64 total = 0, sum = 0, bins[SCHEDULING_BANDS] = {}, halves;
+
+	if (!sizes || !settings)
+		return 0;
+	MEDULLA_LOOP
+	for (int i = 0; i < SCHEDULING_BINS; i++)
+		total += sizes->counts[i];
+	halves = total > SCHEDULING_MEMORY;
+	MEDULLA_LOOP
+	for (int i = 0; i < SCHEDULING_BINS; i++) {
+		sum += sizes->counts[i];
+		sizes->counts[i] >>= halves;
+		/* A limit's bin is the number of those before it that hold too few flows. */
+#pragma unroll
+		for (int band = 0; band < SCHEDULING_BANDS - 1; band++)
+			bins[band] += (sum * 1000000 - total * settings->shares[band]) >> 63;
+	}
+#pragma unroll
+	for (int band = 0; band < SCHEDULING_BANDS - 1; band++) {
+		__u64 limit = scheduling_edge((__u32)bins[band] & (SCHEDULING_BINS - 1));
+
+		if (band + 1 < settings->bands) {
+			settings->limits[band] = limit;
+			settings->limits_log2[band] =
+				flow_input_log2(limit, MEDULLA_OUTPUT_FRACTION_BITS);
+		}
+	}
+	return 1;
+}
+
+/* Notes the size of a flow that has ended. */
+__noinline int scheduling_note(__u64 bytes)
+{
+	__u32 zero = 0, bin = (__u32)flow_input_log2(bytes, 2);
+	struct scheduling_sizes *sizes = bpf_map_lookup_elem(&scheduling_sizes, &zero);
+
+	if (!sizes)
+		return 0;
+	/* The compiler knows that it is below, the verifier does not. */
+	MEDULLA_HOLD(bin);
+	bin &= SCHEDULING_BINS - 1;
+	__sync_fetch_and_add(&sizes->counts[bin], 1);
+	if ((__sync_fetch_and_add(&sizes->ended, 1) + 1) % SCHEDULING_LEARNS_EVERY)
+		return 0;
+	return scheduling_learn(sizes);
+}
+
 /* A flow that has ended: its true size is known, and goes up with what was said of it. */
 __noinline int scheduling_end(struct medulla_flow *flow)
 {
@@ -131,6 +200,8 @@ __noinline int scheduling_end(struct medulla_flow *flow)
 		    own->predicted)
 			medulla_count(&counts->right, 1);
 	}
+	if (settings->learns)
+		scheduling_note(bytes);
 	outcomes[SCHEDULING_OUTCOME_SIZE] = flow_input_log2(bytes, MEDULLA_OUTPUT_FRACTION_BITS);
 	outcomes[SCHEDULING_OUTCOME_BYTES] = (__s64)bytes;
 	outcomes[SCHEDULING_OUTCOME_PACKETS] =
