@@ -161,8 +161,12 @@ enum StudyCases {
         if cell.text("case") == "inference" { values["received_mpps"] = 0.1 }
         return values
       }),
+    StudyFixture(
       FabricScheduling.study, readings: { cell, _, round in FabricSchedulingTests.scheduled(cell, round) },
       useless: { cell, _, round in FabricSchedulingTests.scheduled(cell, round, isUseless: true) }),
+    StudyFixture(
+      FabricPaths.study, readings: { cell, _, round in FabricPathsTests.steered(cell, round) },
+      useless: { cell, _, round in FabricPathsTests.steered(cell, round, isUseless: true) }),
     StudyFixture(Marking.atGuideline, good: marked, useless: unmarked),
     StudyFixture(Marking.withBurst, good: marked, useless: unmarked),
     StudyFixture(
