@@ -28,9 +28,10 @@ struct FabricPathsRun {
 
   init(_ plan: StudyPlan, _ context: StudyContext) throws {
     self.plan = plan
-    sizes = try FabricSizeDistribution(
+    let sizes = try FabricSizeDistribution(
       contentsOf: plan[FabricScheduling.sizes].isEmpty
         ? Scheduling.sharedSizes() : plan[FabricScheduling.sizes])
+    self.sizes = sizes
     let spines = FabricPlan().spines
     leastSnapshot = try DatapathSnapshot(
       compiling: PathHosts.leastRoundTrip(paths: spines), name: "least rtt")

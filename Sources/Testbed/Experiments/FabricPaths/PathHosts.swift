@@ -70,7 +70,10 @@ final class PathHosts {
           Dense(
             inputs: paths, outputs: paths, weights: weights, bias: [Float](repeating: 0, count: paths)))
       ])
-    let samples = (0...64).map { step in (0..<paths).map { Float((step * ($0 * 2 + 1)) % 65) / 3 } }
+    // All that a feature may be, one unlike the other.
+    let samples = (0...64).map { (step: Int) -> [Float] in
+      (0..<paths).map { (path: Int) -> Float in Float((step * (path * 2 + 1)) % 65) / 3 }
+    }
     let quantizer = Quantizer(QuantizerOptions(flows: FlowInterface(features: features)))
     return try SnapshotFile(quantizer.quantize(network, Calibration(samples: samples)))
   }
