@@ -13,7 +13,7 @@ struct DeadPath {
   /// For evidence, and after it: well before anything may try the path again for want of probes.
   private static let patience: UInt64 = 3_000_000_000
   private static let after: UInt64 = 500_000_000
-  private static let nap: UInt32 = 300
+  private static let nap: UInt32 = 100
   private static let seconds = 5.0
 
   private let fabric: Fabric
@@ -46,10 +46,14 @@ struct DeadPath {
     let lost = MonotonicClock.nanoseconds
     try fabric.silence(spine: path, fromLeaf: 0)
     var last = (packets: UInt64(0), time: lost)
+    var (look, resolution) = (lost, UInt64(0))
     var evidence: (time: UInt64, rtt: UInt64)?
     while MonotonicClock.nanoseconds < (evidence.map { $0.time + Self.after } ?? lost + Self.patience) {
       let packets = try selection.counts(of: name)[path].packets
-      if packets != last.packets { last = (packets, MonotonicClock.nanoseconds) }
+      // It left after the look before.
+      let now = MonotonicClock.nanoseconds
+      if packets != last.packets { (last, resolution) = ((packets, look), now - look) }
+      look = now
       let state = try selection.states(of: name)[path]
       if evidence == nil, state.silent_ns > 0 { evidence = (state.silent_ns, state.rtt_us) }
       usleep(Self.nap)
@@ -61,10 +65,11 @@ struct DeadPath {
       FabricPaths.evidence: (Double(evidence.time) - Double(lost)) / 1e6,
       FabricPaths.leaving: max(leaving, 0), FabricPaths.roundTrip: roundTrip,
       FabricPaths.beyond: max(leaving, 0) - roundTrip,
+      FabricPaths.resolution: Double(resolution) / 1e6,
     ])
     let counts = try flows.finish(within: .seconds(20))
     reading[FabricPaths.completed] = Double(counts.completed)
-    reading[FabricPaths.unfinished] = Double(transfers.count - counts.completed)
+    reading[FabricPaths.unfinished] = Double(counts.begun - counts.completed)
     return reading
   }
 

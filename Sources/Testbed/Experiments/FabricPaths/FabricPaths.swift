@@ -61,6 +61,7 @@ enum FabricPaths {
   static let evidence = Metric("evidence_ms", "loss to evidence", "ms", places: 1)
   static let leaving = Metric("leaving_ms", "evidence to last packet", "ms", places: 2)
   static let roundTrip = Metric("path_rtt_ms", "the path's round trip", "ms", places: 2)
+  static let resolution = Metric("resolution_ms", "between the looks around it", "ms", places: 2)
   static let beyond = Metric("beyond_ms", "last packet, beyond a round trip", "ms", places: 2)
 
   static func requests(_ plan: StudyPlan, seed: UInt64) -> FabricRequests {

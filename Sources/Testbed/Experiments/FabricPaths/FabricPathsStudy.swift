@@ -67,7 +67,8 @@ extension FabricPaths {
       alike, the first one slow, the second one slow. One flow of 16 explores. With `uneven` the first spine \
       has a third of its rate; with `spine` it is dead from 35 to 70% of the run; with `silence`, apart, what \
       one host sends over a spine is lost without a word, and the time is from the evidence to the last \
-      packet of any flow, datagrams included, looked at every 0.3 ms. Ratios are of means, paired by seed, \
+      packet of any flow, datagrams included, the look before the one that saw it, every \
+      0.1 ms or so. Ratios are of means, paired by seed, \
       with 95% intervals; what is bounded is the interval's upper end.
       """,
     keys: [
@@ -86,7 +87,10 @@ extension FabricPaths {
       return { cell, round in try run.measure(cell, round: round) }
     },
     metrics: SizeClass.allCases.flatMap { [$0.milliseconds.mean, $0.milliseconds.p99] }
-      + [firstSpine, left, slowest, evidence, leaving, roundTrip, beyond, updates, FlowMetrics.dropped]
+      + [
+        firstSpine, left, slowest, evidence, leaving, roundTrip, beyond, resolution, updates,
+        FlowMetrics.dropped,
+      ]
       + [completed, unfinished, late, FlowMetrics.busy],
     figures: claims.flatMap(\.figures) + [
       .sum("flows completed", completed), .sum(unfinishedFlows, unfinished),
