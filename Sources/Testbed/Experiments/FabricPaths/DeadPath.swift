@@ -6,8 +6,9 @@ import TestbedLink
 import TestbedMeasures
 import TestbedWorkload
 
-/// How long a host's flows stay on a path after the first evidence that nothing comes back: on a quiet fabric,
-/// connections and datagrams go from one host to another leaf's, and a spine's packets begin to be lost.
+/// How long a host's flows stay on a path after the first evidence that nothing comes back: on a quiet
+/// fabric, connections and datagrams go from one host to another leaf's, and what is sent over a spine begins
+/// to be lost.
 struct DeadPath {
   private static let warm: UInt64 = 600_000_000
   /// For evidence, and after it: well before anything may try the path again for want of probes.
