@@ -33,7 +33,7 @@ extension FabricPaths {
   }
 
   private static let untrained = """
-    The network saw a few hundred flows and places hardly fewer on the slow spine than chance does; the rule \
+    The network saw a few hundred flows and places no fewer on the slow spine than chance does; the rule \
     "least round trip" needs no training and does better.
     """
 
