@@ -193,8 +193,9 @@ let package = Package(
       name: "TestbedExperiments",
       dependencies: [
         "CHost", "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot",
-        "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaScheduling", "MedullaCompile",
-        "MedullaFrames", "MedullaLearning", "MedullaAdaptation", "TestbedLink", "TestbedMeasures",
+        "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaScheduling", "MedullaPaths",
+        "MedullaCompile", "MedullaFrames", "MedullaLearning", "MedullaAdaptation", "TestbedLink",
+        "TestbedMeasures",
         "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
         "TestbedPackets",
       ],

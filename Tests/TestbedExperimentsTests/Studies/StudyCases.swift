@@ -164,6 +164,9 @@ enum StudyCases {
     StudyFixture(
       FabricScheduling.study, readings: { cell, _, round in FabricSchedulingTests.scheduled(cell, round) },
       useless: { cell, _, round in FabricSchedulingTests.scheduled(cell, round, isUseless: true) }),
+    StudyFixture(
+      FabricPaths.study, readings: { cell, _, round in FabricPathsTests.steered(cell, round) },
+      useless: { cell, _, round in FabricPathsTests.steered(cell, round, isUseless: true) }),
     StudyFixture(Marking.atGuideline, good: marked, useless: unmarked),
     StudyFixture(Marking.withBurst, good: marked, useless: unmarked),
     StudyFixture(

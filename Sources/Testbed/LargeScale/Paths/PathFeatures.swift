@@ -18,15 +18,16 @@ package enum PathFeatures {
   static let mostBits = [20.0, 20, 20, 20, 10, 30]
 
   /// The inputs of a network of `paths` paths, path after path.
-  package static func inputs(paths: Int) -> [InputFeature] {
+  package static func inputs(paths: Int, names: [String] = names) -> [InputFeature] {
     (1...max(1, paths)).flatMap { path in
       names.map { InputFeature(name: "path_\($0)_\(path)", scale: .log2) }
     }
   }
 
   /// So that a value which training has not met, such as a first loss, is not cut to what it has.
-  static func ranges(paths: Int) -> [FeatureRange] {
-    (0..<paths).flatMap { _ in mostBits.map { FeatureRange(low: 0, high: $0) } }
+  static func ranges(paths: Int, names own: [String] = names) -> [FeatureRange] {
+    let most = Dictionary(uniqueKeysWithValues: zip(names, mostBits))
+    return (0..<paths).flatMap { _ in own.map { FeatureRange(low: 0, high: most[$0] ?? 20) } }
   }
 }
 

@@ -29,11 +29,18 @@ package struct PathPredictor: Sendable {
 
   /// Untrained: random weights, for explorations and as an ablation.
   package init(untrainedFor paths: Int, seed: UInt64) throws {
-    try self.init(DenseNetwork.ofPaths(paths, seed: seed), paths: paths, samples: [])
+    try self.init(
+      DenseNetwork.ofPaths(paths, PathFeatures.names, seed: seed), paths: paths, samples: [],
+      PathFeatures.names)
   }
 
   /// Trains on what explorations saw, one set a workload; the last of them chooses among the starts.
-  package init(paths: Int, explored sets: [PathSamples], training: Training = Training()) throws {
+  ///
+  /// - Parameter features: what it is told of each path, of `PathFeatures`.
+  package init(
+    paths: Int, explored sets: [PathSamples], training: Training = Training(),
+    features: [String] = PathFeatures.names
+  ) throws {
     guard sets.count >= 2, (1...64).contains(training.starts), (1...10_000).contains(training.epochs),
       (1...65_536).contains(training.batch), sets.allSatisfy({ !$0.inputs.isEmpty })
     else {
@@ -47,7 +54,11 @@ package struct PathPredictor: Sendable {
       FlowSizeSamples(inputs: learned.inputs, targets: learned.costs), least: Self.leastDeviation)
     var best: (loss: Double, network: DenseNetwork)?
     for start in 0..<training.starts {
-      let fitted = try scale.unscaled(Self.fit(learned, scale, training, paths: paths, start: start))
+      let fitted = try scale.unscaled(
+        Self.fit(
+          learned, scale, training,
+          DenseNetwork.ofPaths(
+            paths, features, seed: training.seed &+ UInt64(start) &* 7919), start: start))
       let loss = judged.squaredError(of: fitted)
       if loss < best?.loss ?? .infinity { best = (loss, fitted) }
     }
@@ -55,23 +66,26 @@ package struct PathPredictor: Sendable {
       throw TestbedError(
         .processFailed, "No start of the training ended in finite numbers.", remedy: "Lower the rate.")
     }
-    try self.init(best.network, paths: paths, samples: learned.inputs)
+    try self.init(best.network, paths: paths, samples: learned.inputs, features)
   }
 
   /// In powers of two: a feature that hardly moves in training must not weigh a thousandfold when it does.
   private static let leastDeviation: Float = 0.5
 
-  private init(_ dense: DenseNetwork, paths: Int, samples: [[Float]]) throws {
+  private init(_ dense: DenseNetwork, paths: Int, samples: [[Float]], _ features: [String]) throws {
     network = try dense.network(name: "path costs", inputName: "paths", outputName: "costs")
-    let options = QuantizerOptions(flows: FlowInterface(features: PathFeatures.inputs(paths: paths)))
-    let calibration = Calibration(samples: samples, ranges: PathFeatures.ranges(paths: paths))
+    let options = QuantizerOptions(
+      flows: FlowInterface(features: PathFeatures.inputs(paths: paths, names: features)))
+    let calibration = Calibration(
+      samples: samples, ranges: PathFeatures.ranges(paths: paths, names: features))
     file = try SnapshotFile(Quantizer(options).quantize(network, calibration))
   }
 
   private static func fit(
-    _ samples: PathSamples, _ scale: FlowSizeScale, _ training: Training, paths: Int, start: Int
+    _ samples: PathSamples, _ scale: FlowSizeScale, _ training: Training, _ untrained: DenseNetwork,
+    start: Int
   ) throws -> DenseNetwork {
-    var network = try DenseNetwork.ofPaths(paths, seed: training.seed &+ UInt64(start) &* 7919)
+    var network = untrained
     let scaled = scale.scaled(FlowSizeSamples(inputs: samples.inputs, targets: samples.costs))
     var adam = Adam(count: network.parameters.count, rate: training.rate)
     var generator = SeededGenerator(seed: training.seed &+ UInt64(start))
@@ -98,9 +112,9 @@ package struct PathPredictor: Sendable {
 }
 
 extension DenseNetwork {
-  fileprivate static func ofPaths(_ paths: Int, seed: UInt64) throws -> DenseNetwork {
+  fileprivate static func ofPaths(_ paths: Int, _ features: [String], seed: UInt64) throws -> DenseNetwork {
     try DenseNetwork(
-      widths: [PathFeatures.names.count * paths, 12, 12, paths], activations: [.relu, .relu, .identity],
+      widths: [features.count * paths, 12, 12, paths], activations: [.relu, .relu, .identity],
       seed: seed)
   }
 }
@@ -120,6 +134,10 @@ package struct PathSamples: Sendable {
       taken.append(flow.path)
       costs.append(Float(cost))
     }
+  }
+
+  package init(inputs: [[Float]], taken: [Int], costs: [Float]) {
+    (self.inputs, self.taken, self.costs) = (inputs, taken, costs)
   }
 
   package init(joining sets: some Sequence<PathSamples>) {

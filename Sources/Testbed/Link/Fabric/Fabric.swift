@@ -71,6 +71,20 @@ package final class Fabric {
     try tell(.spine(spine), commands.restoring(spine: spine))
   }
 
+  /// What a leaf's hosts send over a spine by its segment is lost from now on; nobody is told.
+  package func silence(spine: Int, fromLeaf leaf: Int) throws {
+    try tell(.leaf(leaf), commands.silencing(spine: spine))
+  }
+
+  /// A host's device for path selection, and the paths over the spines; of a fabric with segments.
+  package static let hook = FabricCommands.hook
+  package func paths(ofHost host: Int) -> String {
+    (0..<plan.spines).map { spine in
+      "srv6=\(FabricCommands.segment(ofSpine: spine)),from=\(FabricCommands.source(ofHost: host)),"
+        + "dev=\(Self.uplink)"
+    }.joined(separator: "; ")
+  }
+
   /// Bytes that a leaf has sent to each spine, Ethernet headers included.
   package func bytesToSpines(fromLeaf leaf: Int) throws -> [Int] {
     let devices = try decode(

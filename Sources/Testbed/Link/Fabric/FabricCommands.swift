@@ -14,18 +14,25 @@ struct FabricCommands {
   func wires(_ name: (FabricNode) -> String) -> [String] {
     var lines: [String] = []
     func wire(_ one: FabricNode, _ device: String, _ other: FabricNode, _ otherDevice: String) {
+      let (near, far) = plan.hasSegments ? (Self.lower, Self.upper) : ("", "")
       lines.append(
-        "link add \(device) netns \(name(one)) type veth peer name \(otherDevice) netns \(name(other))")
+        "link add \(device) netns \(name(one)) \(near) type veth peer name \(otherDevice) netns "
+          + "\(name(other)) \(far)")
     }
     for host in 0..<plan.hosts {
-      wire(.leaf(plan.leaf(ofHost: host)), Self.device(toHost: host), .host(host), Self.uplink)
+      wire(.host(host), Self.uplink, .leaf(plan.leaf(ofHost: host)), Self.device(toHost: host))
     }
     for leaf in 0..<plan.leaves {
       for spine in 0..<plan.spines {
         wire(.leaf(leaf), Self.device(toSpine: spine), .spine(spine), Self.device(toLeaf: leaf))
       }
     }
+    guard plan.hasSegments else { return lines }
     return lines
+      + (0..<plan.hosts).map {
+        "link add \(Self.hook) netns \(name(.host($0))) type veth peer name \(Self.hookEnd) netns "
+          + "\(name(.host($0)))"
+      }
   }
 
   func devices(_ node: FabricNode) -> [String] {
@@ -48,10 +55,13 @@ struct FabricCommands {
       let router = FabricAddress.router(leaf: plan.leaf(ofHost: host))
       let own = FabricAddress.client.text(host, plan)
       return up + addresses + ["route add default via \(router) dev \(Self.uplink) onlink src \(own)"]
+        + segmentsOf(host: host)
     case .leaf(let leaf):
       return up + ["address add \(FabricAddress.router(leaf: leaf))/32 dev lo"] + leafRoutes(leaf)
+        + segmentRoutes()
     case .spine(let spine):
       return up + ["address add \(FabricAddress.router(spine: spine))/32 dev lo"] + spineRoutes()
+        + segments(ofSpine: spine)
     }
   }
 
@@ -88,14 +98,13 @@ struct FabricCommands {
 
   /// The routes went with the devices.
   func restoring(spine: Int) -> [String] {
-    devices(.spine(spine)).map { "link set \($0) up" } + spineRoutes()
+    devices(.spine(spine)).map { "link set \($0) up" } + spineRoutes() + segments(ofSpine: spine)
   }
 
   func parameters(_ node: FabricNode) -> [String] {
-    let all = [
-      "net.ipv6.conf.all.disable_ipv6=1", "net.ipv4.conf.all.rp_filter=0",
-      "net.ipv4.conf.default.rp_filter=0",
-    ]
+    let all =
+      ["net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"]
+      + (plan.hasSegments ? segmentParameters(node) : ["net.ipv6.conf.all.disable_ipv6=1"])
     guard case .host = node else {
       return all + [
         "net.ipv4.ip_forward=1", "net.ipv4.fib_multipath_hash_policy=1",
@@ -118,8 +127,9 @@ extension FabricCommands {
   /// The rate of each port of a node, and its classes.
   func ports(_ node: FabricNode) -> [String] {
     devices(node).flatMap { device in
-      let isFabric = device.hasPrefix("spine") || device.hasPrefix("leaf")
-      return port(device, mbps: isFabric ? plan.fabricMbps : plan.hostMbps)
+      if case .spine(let spine) = node { return port(device, mbps: plan.mbps(ofSpine: spine)) }
+      let spine = (0..<plan.spines).first { Self.device(toSpine: $0) == device }
+      return port(device, mbps: spine.map(plan.mbps(ofSpine:)) ?? plan.hostMbps)
     }
   }
 

@@ -14,6 +14,12 @@ package struct FabricPlan: Codable, Equatable, Sendable {
   /// Least time after which TCP sends again: a fabric's round trip is a part of a millisecond, and Linux's
   /// own 200 ms would be longer than most flows.
   package var retransmitMilliseconds = 10
+  /// Of each spine's rate, what its links have; a spine without a share has all of it.
+  package var spineShares: [Double] = []
+  /// Whether spines also have segments of IPv6 (RFC 8986): a packet in a header to one of them goes over that
+  /// spine, loses the header there and goes on to its own destination. Each host then has a device from which
+  /// packets to other leaves only go on in such a header.
+  package var hasSegments = false
 
   package init() {}
 
@@ -21,12 +27,17 @@ package struct FabricPlan: Codable, Equatable, Sendable {
 
   func leaf(ofHost host: Int) -> Int { host / hostsPerLeaf }
 
+  func mbps(ofSpine spine: Int) -> Double {
+    fabricMbps * (spineShares.indices.contains(spine) ? spineShares[spine] : 1)
+  }
+
   /// - Throws: `badParameter`.
   package func validate() throws {
     guard (1...8).contains(leaves), (1...8).contains(spines), (1...32).contains(hostsPerLeaf),
       (0.1...10_000).contains(hostMbps), (0.1...10_000).contains(fabricMbps),
       (1_514...100_000_000).contains(queueBytes), marks.count <= 8, Set(marks).count == marks.count,
-      marks.allSatisfy({ $0 < 64 }), (1...10_000).contains(retransmitMilliseconds)
+      marks.allSatisfy({ $0 < 64 }), (1...10_000).contains(retransmitMilliseconds),
+      spineShares.count <= spines, spineShares.allSatisfy({ (0.01...1).contains($0) })
     else {
       throw TestbedError(
         .badParameter, "The plan of the fabric is out of range.",
