@@ -59,6 +59,26 @@ struct KernelDeadPathTests {
     }
   }
 
+  @Test("a host that only receives leaves a path on which its acknowledgements are lost")
+  func deaf() throws {
+    try PathBench.attached("qe", costs: [3, 5], paths: Self.paths, at: "med-hook") { bench in
+      let server = try bench.wires.serve(atNearEnd: true)
+      defer { withExtendedLifetime(server) {} }
+      let wires = bench.wires
+      let long = Background {
+        try wires.send(
+          2, bytes: 60_000, pieces: 60, pause: 0.05, to: Wires.client, fromNearEnd: false, atOnce: true)
+      }
+      #expect(try eventually { try bench.counts()[0].packets > 20 })
+      try wires.set(wire: 0, isSilent: true)
+      #expect(try eventually { try bench.states().map(\.flows) == [0, 2] })
+      let counts = try bench.counts()
+      #expect(counts[0].left >= 1 && counts[0].deaths == 1)
+      // Three seconds, and what the silence cost.
+      #expect(try long.result().allSatisfy { $0 < 8 })
+    }
+  }
+
   @Test("a flow without answers of its own leaves with those that have seen that there are none")
   func others() throws {
     try PathBench.attached("qb", costs: [3, 5], paths: Self.paths, at: "med-hook") { bench in

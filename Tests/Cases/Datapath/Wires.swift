@@ -212,7 +212,9 @@ package final class Wires: Sendable {
 
   /// A server at the far end that reads each connection to its end and answers with how many bytes there were
   /// and their digest; ends with its last owner.
-  package func serve() throws -> Server { try Server(far) }
+  ///
+  /// - Parameter atNearEnd: there instead.
+  package func serve(atNearEnd: Bool = false) throws -> Server { try Server(atNearEnd ? near : far) }
 
   package final class Server {
     private let process = Process()
@@ -253,17 +255,18 @@ package final class Wires: Sendable {
       """
   }
 
-  /// Connections from the near end, each of `bytes`, `pieces` of them with pauses between.
+  /// Connections from the near end, or to it, each of `bytes`, `pieces` of them with pauses between.
   ///
   /// - Returns: of each, the seconds that it took; it throws when one did not arrive as it was sent.
   package func send(
     _ connections: Int, bytes: Int, pieces: Int = 1, pause: Double = 0, to server: String = Wires.server,
-    atOnce: Bool = false, within seconds: Double = 20
+    fromNearEnd: Bool = true, atOnce: Bool = false, within seconds: Double = 20
   ) throws -> [Double] {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [
-      "nsenter", "--net=/run/netns/\(near)", "python3", "-c", Self.sending, server, "\(connections)",
+      "nsenter", "--net=/run/netns/\(fromNearEnd ? near : far)", "python3", "-c", Self.sending, server,
+      "\(connections)",
       "\(bytes)",
       "\(pieces)", "\(pause)", atOnce ? "1" : "0", "\(seconds)",
     ]

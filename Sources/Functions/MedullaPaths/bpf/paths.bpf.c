@@ -37,6 +37,8 @@ __noinline int paths_see_socket(struct __sk_buff *skb, struct paths_socket *sock
 	socket->marked = tcp->delivered_ce;
 	socket->duplicates = tcp->dsack_dups;
 	socket->selected = tcp->sacked_out;
+	socket->arrived = tcp->data_segs_in;
+	socket->expected = tcp->rcv_nxt;
 	socket->timeouts = tcp->icsk_retransmits;
 	return 1;
 }

@@ -151,6 +151,21 @@ static __always_inline __u32 paths_repeats(const struct flow_state *state)
 	return state->ways[0].repeated + (syns > 1 ? syns - 1 : 0);
 }
 
+/* What the peer has sent since the packet before. One that goes on sending what it has sent before gets no
+ * acknowledgement of ours: a host that mostly receives learns by nothing else that its path is dead. */
+static __always_inline void paths_hear(struct paths_flow *own, const struct paths_socket *socket, __u64 now)
+{
+	__u64 patience = socket->rtt_us * 1000ULL * PATHS_LOSS_ROUNDS;
+
+	patience = patience > PATHS_DEAF_NS ? patience : PATHS_DEAF_NS;
+	own->deaf = socket->arrived != own->arrived && socket->expected == own->expected &&
+		    own->advanced_ns < now && now - own->advanced_ns > patience;
+	if (socket->expected != own->expected)
+		own->advanced_ns = now;
+	own->arrived = socket->arrived;
+	own->expected = socket->expected;
+}
+
 /* What the packet and its socket say since the packet before it. 1: the packet is sent again. */
 __noinline int paths_listen(struct medulla_flow *flow, const struct flow_packet *seen,
 			    const struct paths_socket *socket)
@@ -169,6 +184,7 @@ __noinline int paths_listen(struct medulla_flow *flow, const struct flow_packet 
 		marked = socket->marked - own->marked;
 		own->delivered = socket->delivered;
 		own->marked = socket->marked;
+		paths_hear(own, socket, seen->clock_ns);
 		if (delivered)
 			own->heard_ns = seen->clock_ns;
 		own->sums[PATHS_DELIVERED] += delivered;
@@ -221,7 +237,7 @@ __noinline int paths_must_leave(struct medulla_flow *flow, const struct paths_so
 	state = paths_get_state(own->path - 1);
 	if (!state)
 		return 0;
-	if (repeats && paths_is_evidence(own, socket, now)) {
+	if (own->deaf || (repeats && paths_is_evidence(own, socket, now))) {
 		paths_silence(own->path - 1, state->rtt_us * 1000, now);
 		return 1;
 	}

@@ -7,6 +7,7 @@
 
 /* A packet without payload or of a flow that is in trouble probes nothing. */
 #define PATHS_PROBE_PAYLOAD 1
+#define PATHS_TAUGHT 2 /* segments of a flow, its SYN included, that were delivered on a path it tells of */
 
 /* Asks the network. 1: it has answered, in the question's outputs. */
 __noinline int paths_ask(struct medulla_flow *flow)
@@ -40,7 +41,10 @@ __noinline int paths_move(struct medulla_flow *flow, __u32 path, const struct pa
 	paths_forget(flow);
 	own->moved |= !!own->path;
 	own->path = path + 1;
-	own->placed_ns = own->heard_ns = now;
+	own->placed_ns = own->heard_ns = own->advanced_ns = now;
+	own->arrived = socket->arrived;
+	own->expected = socket->expected;
+	own->deaf = 0;
 	own->told_ns = now;
 	own->rtt_sum = own->rtt_count = own->bytes = 0;
 	own->untold_bytes = 0;
@@ -100,7 +104,7 @@ static __always_inline __s64 paths_cost(const struct paths_flow *own, __u64 repe
 }
 
 /* The flow leaves its path, or has ended: what it saw there goes up. */
-__noinline int paths_report(struct medulla_flow *flow, __u64 now)
+__noinline int paths_report(struct medulla_flow *flow, __u64 now, __u32 in_vain)
 {
 	__s64 outcomes[PATHS_OUTCOMES];
 	struct paths_flow *own;
@@ -109,8 +113,10 @@ __noinline int paths_report(struct medulla_flow *flow, __u64 now)
 	if (!flow)
 		return 0;
 	own = paths_own(flow);
-	/* A flow of which no round trip is known has nothing to teach. */
-	if (!own->decided || !own->path || !own->rtt_count)
+	/* A flow of which no round trip is known has nothing to teach, nor one that has only begun and otherwise
+	 * acknowledged, unless it waited in vain. */
+	if (!own->decided || !own->path || !own->rtt_count ||
+	    (own->sums[PATHS_DELIVERED] < PATHS_TAUGHT && !in_vain))
 		return 0;
 	own->decided = 0;
 	repeated = path_share(own->sums[PATHS_REPEATED], own->sums[PATHS_SENT]);
@@ -173,7 +179,7 @@ static __always_inline void paths_follow(struct medulla_flow *flow, struct paths
 	}
 	if (own->path && !left && (!settings->gap_ns || gap < settings->gap_ns || repeats))
 		return;
-	paths_report(flow, now);
+	paths_report(flow, now, left);
 	paths_choose(flow, socket, left ? 1U << ((own->path - 1) & (PATHS_LIMIT - 1)) : 0, now);
 	own->bytes += seen->length;
 	own->untold_bytes += seen->length;
@@ -222,7 +228,7 @@ __noinline __u32 paths_place(struct medulla_flow *flow, const struct medulla_pac
 			probe = paths_probe(flow, socket, now);
 		if (flow->ended && own->counted) {
 			paths_tell(flow, now, paths_rtt(own, socket));
-			paths_report(flow, now);
+			paths_report(flow, now, 0);
 			paths_forget(flow);
 		}
 	} else {
