@@ -113,8 +113,8 @@ __noinline int paths_report(struct medulla_flow *flow, __u64 now, __u32 in_vain)
 	if (!flow)
 		return 0;
 	own = paths_own(flow);
-	/* A flow of which no round trip is known has nothing to teach, nor one that has only begun and otherwise
-	 * acknowledged, unless it waited in vain. */
+	/* A flow of which no round trip is known has nothing to teach, nor one that has only begun and
+	 * otherwise acknowledged, unless it waited in vain. */
 	if (!own->decided || !own->path || !own->rtt_count ||
 	    (own->sums[PATHS_DELIVERED] < PATHS_TAUGHT && !in_vain))
 		return 0;
