@@ -19,9 +19,15 @@ package struct ClangInstallation: Equatable, Sendable {
   }
 
   /// The best instructions that it knows, by trying: vendors number their versions in their own way.
+  ///
+  /// On a file of its own: there are containers whose `/dev/null` is a file that somebody has written to.
   package var instructions: InstructionSet {
-    let arguments = ["-target", "bpf", "-mcpu=v4", "-x", "c", "-fsyntax-only", "/dev/null"]
-    guard let run = try? ToolRun.run(path, arguments), run.status == 0 else { return .v3 }
+    let source = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "medulla-\(UUID().uuidString).c")
+    defer { try? FileManager.default.removeItem(at: source) }
+    let arguments = ["-target", "bpf", "-mcpu=v4", "-fsyntax-only", source.path]
+    guard (try? Data().write(to: source)) != nil, let run = try? ToolRun.run(path, arguments), run.status == 0
+    else { return .v3 }
     return .v4
   }
 

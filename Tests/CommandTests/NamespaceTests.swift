@@ -19,6 +19,20 @@ struct NamespaceTests {
     #expect(outcome.output.contains("program   classify"))
   }
 
+  @Test("where /dev/null is a file that has been written to, programs are made of the same instructions")
+  func writtenNull() throws {
+    let folder = try TestFolder()
+    let null = folder.path + "/null"
+    try "what somebody printed\n".write(toFile: null, atomically: true, encoding: .utf8)
+    let outcome = try MedullaCommandLine.tool([
+      "unshare", "-m", "sh", "-c", "mount --bind \"$0\" /dev/null && exec \"$@\"", null,
+      MedullaCommandLine.executable.path, "compile", "models/aurora-medulla.onnx", "--calibration",
+      "models/aurora-medulla-calibration.npy", "--kernel", "6.12", "-o", folder.path + "/a.medulla",
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("kernel    Linux 6.6 or newer"), "\(outcome.output)")
+  }
+
   @Test("where pins would end with the command it is refused with the command that works, and that one does")
   func pins() throws {
     let folder = try TestFolder()
