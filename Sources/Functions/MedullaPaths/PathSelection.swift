@@ -110,23 +110,10 @@ package struct PathSelection: InterfaceFunction {
 }
 
 extension PathSelection {
-  /// What is pinned of it, as JSON.
-  private struct Record: Codable {
-    let hook: String
-    let settings: PathSettings
-  }
-
-  package var record: [UInt8] {
-    // Texts and numbers always can be written.
-    (try? JSONText.line(Record(hook: hook.description, settings: settings))) ?? []
-  }
+  package var record: [UInt8] { InterfaceRecord(hook: hook, settings: settings).bytes }
 
   package init(record bytes: [UInt8]) throws {
-    guard let record = try? JSONDecoder().decode(Record.self, from: Data(bytes)) else {
-      throw DatapathError(
-        .foreignVersion, "the settings of path selection cannot be read",
-        remedy: "detach it and attach again")
-    }
+    let record = try InterfaceRecord<PathSettings>(bytes, of: "path selection")
     self.init(at: try FunctionHook(record.hook), record.settings)
   }
 }

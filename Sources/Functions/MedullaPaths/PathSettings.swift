@@ -7,7 +7,7 @@ import MedullaDatapath
 /// The paths of an instance, and how flows are put on them.
 package struct PathSettings: Sendable, Equatable {
   package private(set) var paths: [NetworkPath]
-  /// Costs that are at most so much above the least one are as good: the hash chooses between their paths.
+  /// Costs that are at most so much above the least one are as good: a flow takes any of them.
   /// In powers of two of a round trip.
   package private(set) var margin = 0.25
   /// One of so many flows takes any living path, so that what is known of each stays new; 0: none does.

@@ -117,23 +117,10 @@ package struct FlowScheduling: InterfaceFunction {
 }
 
 extension FlowScheduling {
-  /// What is pinned of it, as JSON.
-  private struct Record: Codable {
-    let hook: String
-    let settings: SchedulingSettings
-  }
-
-  package var record: [UInt8] {
-    // Texts and whole numbers always can be written.
-    (try? JSONText.line(Record(hook: hook.description, settings: settings))) ?? []
-  }
+  package var record: [UInt8] { InterfaceRecord(hook: hook, settings: settings).bytes }
 
   package init(record bytes: [UInt8]) throws {
-    guard let record = try? JSONDecoder().decode(Record.self, from: Data(bytes)) else {
-      throw DatapathError(
-        .foreignVersion, "the settings of flow scheduling cannot be read",
-        remedy: "detach it and attach again")
-    }
+    let record = try InterfaceRecord<SchedulingSettings>(bytes, of: "flow scheduling")
     self.init(at: try FunctionHook(record.hook), record.settings)
   }
 }

@@ -1,4 +1,6 @@
 import CMedullaABI
+import Foundation
+import MedullaBase
 import MedullaKernel
 
 /// A function at an interface, for one or both directions. A `Dispatcher` is attached there, and sends each
@@ -45,4 +47,27 @@ extension InterfaceFunction {
 extension InstanceStatus.Slot {
   /// Packets of flows for which the table of flows had no room.
   package var unpinned: UInt64 { counters["unpinned"] ?? 0 }
+}
+
+/// What is pinned of a function that is its hook and its settings, as JSON.
+package struct InterfaceRecord<Settings: Codable>: Codable {
+  package let hook: String
+  package let settings: Settings
+
+  package init(hook: FunctionHook, settings: Settings) {
+    (self.hook, self.settings) = (hook.description, settings)
+  }
+
+  /// - Throws: `foreignVersion` for bytes that this version cannot read.
+  package init(_ bytes: [UInt8], of function: String) throws(DatapathError) {
+    guard let record = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else {
+      throw DatapathError(
+        .foreignVersion, "the settings of \(function) cannot be read",
+        remedy: "detach it and attach again")
+    }
+    self = record
+  }
+
+  /// Texts and numbers always can be written.
+  package var bytes: [UInt8] { (try? JSONText.line(self)) ?? [] }
 }

@@ -30,7 +30,7 @@ struct AttachPathsCommand: ParsableCommand {
   var path: [String] = []
   @Option(
     help: ArgumentHelp(
-      "Paths whose cost is at most so much above the least one are shared by a hash, in powers of two.",
+      "Paths whose cost is at most so much above the least one are drawn among, in powers of two.",
       valueName: "cost"))
   var margin = 0.25
   @Option(help: ArgumentHelp("One of so many flows takes any living path; 0: none.", valueName: "flows"))

@@ -126,12 +126,12 @@ static __always_inline struct paths_flow *paths_own(struct medulla_flow *flow)
 /* An input after those of flows; its number is a constant. */
 static __always_inline __u64 paths_input(__u32 number)
 {
-	const struct path_state *state;
-	__u32 at = number - FLOW_FEATURE_COUNT;
+	__u32 at = number - FLOW_FEATURE_COUNT, kind = at % PATH_FEATURE_COUNT;
+	const struct path_state *state = paths_get_state(at / PATH_FEATURE_COUNT % PATHS_LIMIT);
+	/* The clock is read for those alone that go by it. */
+	__u64 now = kind == PATH_age || kind == PATH_bytes ? bpf_ktime_get_ns() : 0;
 
-	state = paths_get_state(at / PATH_FEATURE_COUNT % PATHS_LIMIT);
-	return state ? path_feature(state, (enum path_feature)(at % PATH_FEATURE_COUNT), bpf_ktime_get_ns())
-		     : 0;
+	return state ? path_feature(state, (enum path_feature)kind, now) : 0;
 }
 
 /* Each path that is not known to be silent, as a bit; `new` flows also try one that nobody could probe. */
