@@ -53,7 +53,8 @@ let package = Package(
       // The executable carries the eBPF sources, so that it needs no file beside it.
       resources: embedded(
         "../CMedullaABI/include/intf.h", "../CMedullaABI/include/packet_intf.h",
-        "../CMedullaABI/include/packet_parse.h", "../CMedullaABI/include/flow_state.h",
+        "../CMedullaABI/include/packet_parse.h", "../CMedullaABI/include/flow_past.h",
+        "../CMedullaABI/include/flow_state.h",
         "../CMedullaABI/include/flow_features.h", "bpf/kernel_types.h",
         "bpf/medulla_order.bpf.h", "bpf/medulla.bpf.h", "bpf/medulla_shadow.bpf.h",
         "bpf/medulla_decide.bpf.h",
@@ -338,7 +339,8 @@ let package = Package(
       dependencies: [
         "MedullaBase", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter", "MedullaDatapath",
         "CMedullaABI", "MedullaCongestion", "MedullaScheduling", "MedullaCompile", "MedullaLearning",
-        "MedullaModel", "MedullaSnapshot", "DatapathCases", "PacketCases", "FrameProperties",
+        "MedullaModel", "MedullaSnapshot", "DatapathCases", "InferenceCases", "PacketCases",
+        "FrameProperties",
       ]),
     .testTarget(
       name: "MedullaControlTests",

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 say() { printf 'setup: %s\n' "$*"; }
 
 packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev libsqlite3-dev libssl-dev libyaml-dev libpcap-dev linux-libc-dev iproute2 iperf3
-  iputils-ping procps python3 python3-venv python3-yaml)
+  iputils-ping procps python3 python3-venv python3-yaml tcpreplay)
 testbed_packages=(curl nginx-light wrk)
 kernels_packages=(busybox-static iproute2 iperf3 kmod qemu-system-x86 xz-utils zstd)
 libbpf_minimum=1.3

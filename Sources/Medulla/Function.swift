@@ -93,14 +93,21 @@ public struct Settings: Sendable {
   public var sampling: Int
   /// Whether a flow keeps the snapshot that it began with.
   public var isConsistent: Bool
+  /// Flows that are kept at once, of a function at an interface, 1 to 262,144; nil: 16,384. Packets of others
+  /// are decided one by one.
+  public var flowLimit: Int?
 
-  public init(drainLimit: Duration? = nil, sampling: Int = 1, isConsistent: Bool = true) {
+  public init(
+    drainLimit: Duration? = nil, sampling: Int = 1, isConsistent: Bool = true, flowLimit: Int? = nil
+  ) {
     self.drainLimit = drainLimit
     self.sampling = sampling
     self.isConsistent = isConsistent
+    self.flowLimit = flowLimit
   }
 
   var instanceSettings: InstanceSettings {
-    InstanceSettings(drainLimit: drainLimit, sampleEvery: sampling, isConsistent: isConsistent)
+    InstanceSettings(
+      drainLimit: drainLimit, sampleEvery: sampling, isConsistent: isConsistent, flowLimit: flowLimit)
   }
 }

@@ -21,6 +21,7 @@ package struct FlowMeter {
   package private(set) var flows: [FlowRecord] = []
   private var open: [FlowKey: Int] = [:]
   private var pairs: [PairKey: flow_pair] = [:]
+  private var log = flow_log()
 
   package init(idle: Duration) {
     let (seconds, attoseconds) = idle.components
@@ -94,6 +95,7 @@ package struct FlowMeter {
     }
     var state = flow_state()
     flow_join(&state.past, &pairs[PairKey(packet), default: flow_pair()], time)
+    flow_compare(&state.past, &log, &packet)
     let (source, destination) =
       packet.reversed == 0
       ? (packet.key.source, packet.key.destination) : (packet.key.destination, packet.key.source)

@@ -58,6 +58,11 @@ package final class BPFObject {
     guard status == 0 else { throw .system("set the size of map \(name)", number: status) }
   }
 
+  /// How many entries a map will have, or has when it is one that exists.
+  package func entries(of name: String) throws(KernelError) -> UInt32 {
+    bpf_map__max_entries(try map(named: name))
+  }
+
   /// Verifies every program and makes every map.
   package func load() throws(KernelError) {
     let (status, log) = LibBPFLog.capture { bpf_object__load(object) }

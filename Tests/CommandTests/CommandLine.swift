@@ -57,7 +57,7 @@ struct MedullaCommandLine {
     try process.run()
     let deadline = Date(timeIntervalSinceNow: timeout)
     while process.isRunning, Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
-    if process.isRunning { process.terminate() }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()
     return Outcome(
       status: process.terminationStatus,

@@ -14,7 +14,8 @@ struct InstanceHolderTests {
       reader.standardOutput = FileHandle.nullDevice
       try reader.run()
       defer {
-        reader.terminate()
+        // Another signal may be blocked in what a test starts.
+        kill(reader.processIdentifier, SIGKILL)
         reader.waitUntilExit()
       }
       let held = "sleep (\(reader.processIdentifier))"

@@ -1,3 +1,4 @@
+import InferenceCases
 import MedullaBase
 import MedullaDatapath
 import Testing
@@ -35,7 +36,12 @@ struct IdenticalSnapshotTests {
   /// The constants of `RewardComparison` were chosen while looking at seeds from 1 on; these are others.
   static let firstSeed: UInt64 = 1_000_001
 
-  static func seeds(_ runs: UInt64) -> Range<UInt64> { firstSeed..<firstSeed + runs }
+  /// The seeds of so many runs for which something holds.
+  static func seeds(_ runs: UInt64, where holds: @Sendable (UInt64) -> Bool) throws -> [UInt64] {
+    let seeds = Array(firstSeed..<firstSeed + runs)
+    return zip(seeds, try seeds.concurrentMap { holds($0) }).filter(\.1).map(\.0)
+  }
+
   static let mean = 0.9
   static let window = 10.0
 
@@ -107,8 +113,8 @@ struct IdenticalSnapshotTests {
   @Test(
     "are taken back in two runs of a hundred at the most, however long rewards hang together",
     arguments: cases, [0.5, 0.8, 0.9])
-  func falseAlarms(_ item: Case, correlation: Double) {
-    let seeds = Self.seeds(Self.runs).filter {
+  func falseAlarms(_ item: Case, correlation: Double) throws {
+    let seeds = try Self.seeds(Self.runs) {
       Self.isAlarm(Self.verdict(item, correlation: correlation, seed: $0))
     }
     #expect(
@@ -118,12 +124,12 @@ struct IdenticalSnapshotTests {
 
   /// As much as a network costs that leaves a path half idle, or fills its queue.
   @Test("a real harm is still found in nine runs of ten", arguments: cases.indices, [0, 0.5, 0.9])
-  func power(index: Int, correlation: Double) {
+  func power(index: Int, correlation: Double) throws {
     let item = Self.cases[index]
     // Flows that differ among themselves by as much as they vary need a larger harm to show it.
     let harm = item.lasting > 0 ? 0.8 : 0.5
     let runs: UInt64 = 100
-    let missed = Self.seeds(runs).filter {
+    let missed = try Self.seeds(runs) {
       !Self.isAlarm(
         Self.verdict(item, correlation: correlation, deviation: 0.08, loss: harm, seed: $0))
     }
@@ -133,9 +139,9 @@ struct IdenticalSnapshotTests {
   @Test(
     "a harm that all flows share, those of the old version too, is found", arguments: [2, 3, 4],
     [0, 0.5, 0.9])
-  func common(index: Int, correlation: Double) {
+  func common(index: Int, correlation: Double) throws {
     let runs: UInt64 = 100
-    let missed = Self.seeds(runs).filter {
+    let missed = try Self.seeds(runs) {
       !Self.isAlarm(
         Self.verdict(
           Self.cases[index], correlation: correlation, deviation: 0.08, commonLoss: 0.8, seed: $0))

@@ -122,6 +122,70 @@ struct FlowFeatureTests {
     #expect(flows[5]["recent_gap_4"] == 4_000_000 && flows[5]["recent_bytes_4"] == 148)
   }
 
+  /// What tells one flow from another.
+  private struct Ends: Hashable {
+    let source: UInt8
+    let destination: UInt8
+    let sourcePort: UInt8
+    let destinationPort: UInt8
+    let isTCP: Bool
+
+    /// All that there are, 384.
+    static let all: [Ends] = {
+      var all: [Ends] = []
+      for source in UInt8(0)..<4 {
+        for destination in UInt8(0)..<4 {
+          for port in UInt8(0)..<24 {
+            all.append(
+              Ends(
+                source: source, destination: destination, sourcePort: port % 4,
+                destinationPort: 4 + port / 4 % 3, isTCP: port < 12))
+          }
+        }
+      }
+      return all
+    }()
+
+    func frame(_ milliseconds: UInt64) -> FlowCase.Frame {
+      let frame = isTCP ? FlowCase.Frame.tcp(0, 2) : .udp(0, Wire.payload)
+      var bytes = frame.bytes
+      (bytes[29], bytes[33]) = (source, destination)
+      bytes.replaceSubrange(34..<38, with: [0, sourcePort, 0, destinationPort])
+      return .init(milliseconds: milliseconds, bytes: bytes)
+    }
+  }
+
+  @Test("a flow is told how many of the hundred flows before it, of any hosts, were alike")
+  func alike() throws {
+    var generator = SeededGenerator(seed: 5)
+    let ends = Ends.all.shuffled(using: &generator)
+    let flows = try FlowCase.meter(ends.enumerated().map { $1.frame(UInt64($0)) }).flows
+      .map(FlowCase.features)
+    try #require(flows.count == ends.count)
+    for (index, own) in ends.enumerated() {
+      let before = ends[max(0, index - 100)..<index]
+      func expect(_ name: String, _ isAlike: (Ends) -> Bool) {
+        #expect(flows[index][name] == UInt64(before.count(where: isAlike)), "\(name) of flow \(index)")
+      }
+      expect("last_source") { $0.source == own.source }
+      expect("last_destination") { $0.destination == own.destination }
+      expect("last_ends") { $0.source == own.source && $0.destination == own.destination }
+      expect("last_source_service") {
+        $0.source == own.source && $0.destinationPort == own.destinationPort && $0.isTCP == own.isTCP
+      }
+      expect("last_destination_service") {
+        $0.destination == own.destination && $0.destinationPort == own.destinationPort
+          && $0.isTCP == own.isTCP
+      }
+      expect("last_source_port") {
+        $0.source == own.source && $0.destinationPort == own.destinationPort
+      }
+      expect("last_destination_port") {
+        $0.destination == own.destination && $0.sourcePort == own.sourcePort
+      }
+    }
+  }
+
   @Test("entropy is that of the half-bytes of the first payload")
   func entropy() throws {
     for (payload, entropy) in [

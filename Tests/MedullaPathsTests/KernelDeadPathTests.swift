@@ -79,6 +79,21 @@ struct KernelDeadPathTests {
     }
   }
 
+  @Test("a host that receives what is lost and sent again, behind a long queue, stays on its path")
+  func gaps() throws {
+    try PathBench.attached("qg", costs: [3, 5], paths: Self.paths, at: "med-hook") { bench in
+      let server = try bench.wires.serve(atNearEnd: true)
+      defer { withExtendedLifetime(server) {} }
+      // A queue of up to 60 ms, of which the receivers know nothing: their handshakes were quicker.
+      try bench.wires.slowReturn(megabits: 16, queue: 120_000)
+      _ = try bench.wires.send(
+        4, bytes: 1_000_000, to: Wires.client, fromNearEnd: false, atOnce: true)
+      let counts = try bench.counts()
+      #expect(counts[0].packets > 1_000 && counts[0].left == 0 && counts[0].deaths == 0)
+      #expect(counts[1].flows == 0)
+    }
+  }
+
   @Test("a flow without answers of its own leaves with those that have seen that there are none")
   func others() throws {
     try PathBench.attached("qb", costs: [3, 5], paths: Self.paths, at: "med-hook") { bench in

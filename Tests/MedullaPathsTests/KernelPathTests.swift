@@ -37,6 +37,27 @@ struct KernelPathTests {
     }
   }
 
+  @Test("flows of IPv6 take another next hop; to an interface without one they do not go, but as routed")
+  func six() throws {
+    for (way, isFit) in [("dev=med-p1,via=fd80:1::2", true), ("dev=med-p1", false)] {
+      try PathBench.attached("ph", costs: [5, 3], paths: ["route", way]) { bench in
+        try bench.wires.configureNear([
+          "-6", "route", "add", "fd99::2/128", "via", "fd80:1::2", "dev", "med-p1", "src", "fd98::1",
+          "metric", "4096",
+        ])
+        let server = try bench.wires.serve()
+        defer { withExtendedLifetime(server) {} }
+        let before = try bench.arrived()
+        _ = try bench.wires.send(4, bytes: 300_000, to: "fd99::2")
+        #expect(try bench.counts().map(\.flows) == [0, 4])
+        let after = try bench.arrived()
+        let (taken, other) = isFit ? (1, 0) : (0, 1)
+        #expect(after[taken] - before[taken] > 20 && after[other] - before[other] < 4, "\(way)")
+        #expect(try (bench.counts()[1].unfit == 0) == isFit, "\(way)")
+      }
+    }
+  }
+
   @Test("costs within the margin are shared by the hash, others are not")
   func margin() throws {
     try PathBench.attached("pb", costs: [5, 5.2], { try $0.setMargin(0.25) }) { bench in

@@ -18,7 +18,7 @@ struct AccuracyTests {
   /// Quantized once for all runtimes.
   static let generated = Result {
     let cases = try AccuracyCase.generated(seed: seed)
-    return try zip(cases, ONNXRuntimePeer.outputs(of: cases)).map {
+    return try Array(zip(cases, ONNXRuntimePeer.outputs(of: cases))).concurrentMap {
       try AccuracyConformance($0.0, expected: $0.1)
     }
   }
@@ -27,11 +27,11 @@ struct AccuracyTests {
   func reports() throws {
     let cases = try AccuracyCase.generated(seed: Self.seed) + AccuracyCase.examples(seed: Self.seed)
     #expect(cases.count > 120)
-    for (example, expected) in zip(cases, try ONNXRuntimePeer.outputs(of: cases)) {
+    let all = try Array(zip(cases, ONNXRuntimePeer.outputs(of: cases))).concurrentMap { example, expected in
       let conformance = try AccuracyConformance(example, expected: expected)
-      let breaches = try conformance.breachesOfReport() + conformance.breaches(of: ReferenceRuntime())
-      #expect(breaches.isEmpty, "seed \(Self.seed): \(breaches.prefix(2))")
+      return try conformance.breachesOfReport() + conformance.breaches(of: ReferenceRuntime())
     }
+    for breaches in all { #expect(breaches.isEmpty, "seed \(Self.seed): \(breaches.prefix(2))") }
   }
 
   /// What misses the limits with the suite's own inputs; a row that is met again leaves this list.
@@ -46,20 +46,18 @@ struct AccuracyTests {
   @Test("where one scale serves features of very different size the limits are missed, and by these")
   func unequalFeatures() throws {
     let cases = try AccuracyCase.examples(seed: Self.seed, isUnequal: true)
-    var missed: Set<String> = []
-    for (example, expected) in zip(cases, try ONNXRuntimePeer.outputs(of: cases)) {
-      let breaches = try AccuracyConformance(example, expected: expected).breachesOfReport()
-      if !breaches.isEmpty { missed.insert(example.name) }
+    let missed = try Array(zip(cases, ONNXRuntimePeer.outputs(of: cases))).concurrentMap {
+      example, expected in
+      try AccuracyConformance(example, expected: expected).breachesOfReport().isEmpty ? nil : example.name
     }
-    #expect(missed == Self.missedWithUnequalFeatures, "seed \(Self.seed)")
+    #expect(Set(missed.compactMap(\.self)) == Self.missedWithUnequalFeatures, "seed \(Self.seed)")
   }
 
   @Test(
     "every runtime, on generated shapes, stays within the report's bound of ONNX Runtime", arguments: here)
   func runtimes(name: String) throws {
     let runtime = try Runtimes.named(name)
-    for conformance in try Self.generated.get() {
-      let breaches = try conformance.breaches(of: runtime)
+    for breaches in try Self.generated.get().concurrentMap({ try $0.breaches(of: runtime) }) {
       #expect(breaches.isEmpty, "\(name), seed \(Self.seed): \(breaches.prefix(2))")
     }
   }

@@ -15,8 +15,8 @@ struct RuntimeConformanceTests {
     let runtime = try Runtimes.named(name)
     let cases = try InferenceCase.all(seed: Self.seed)
     #expect(cases.count > 50)
-    for example in cases {
-      let breaches = try RuntimeConformance(runtime, example).breaches()
+    let all = try cases.concurrentMap { try RuntimeConformance(runtime, $0).breaches() }
+    for (example, breaches) in zip(cases, all) {
       #expect(breaches.isEmpty, "\(name), \(example.name), seed \(Self.seed): \(breaches.prefix(3))")
     }
   }

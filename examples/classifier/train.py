@@ -9,11 +9,13 @@ of each flow. Writes classifier.safetensors, classifier.layers.json and calibrat
 """
 import argparse
 import csv
-import json
 import pathlib
-import struct
+import sys
 
 import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
+from medulla import Dense, Network  # noqa: E402
 
 SIZES = (16, 8)
 PORTS = {"8080": "web", "5201": "bulk", "5222": "chat", "4000": "voice"}
@@ -67,21 +69,9 @@ def train(rng, inputs, labels, classes, rounds=400, rate=0.01):
 
 
 def write(layers, calibration):
-    header, blob, kinds = {}, b"", []
-    for index, layer in enumerate(layers):
-        names = [f"{index}.weight", f"{index}.bias"]
-        for name, part in zip(names, layer):
-            data = part.astype("<f4").tobytes()
-            header[name] = {"dtype": "F32", "shape": list(part.shape),
-                            "data_offsets": [len(blob), len(blob) + len(data)]}
-            blob += data
-        kinds += [{"kind": "dense", "weight": names[0], "bias": names[1]}, {"kind": "relu"}]
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    (FOLDER / "classifier.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + blob)
-    description = {"name": "classifier", "input": {"name": "flow", "shape": [layers[0][0].shape[1]]},
-                   "output": "scores", "layers": kinds[:-1]}
-    (FOLDER / "classifier.layers.json").write_text(json.dumps(description, indent=2) + "\n")
+    parts = [Dense(weight, bias, "relu") for weight, bias in layers]
+    parts[-1].activation = "identity"
+    Network(parts, "classifier").save(FOLDER / "classifier")
     np.save(FOLDER / "calibration.npy", calibration.astype(np.float32))
 
 

@@ -253,6 +253,10 @@ static __always_inline __u64 flow_head_word(const struct flow_state *f, int at)
 	  " flow before it of the same two hosts to its own", "LiteFlow section 5.2; FLUX",                 \
 	  flow_since(f->past.recent[(place) - 1].begun_us, f->begun_us))
 
+#define FLOW_LIKE(X, name, kind, of, unsw)                                                                  \
+	X(last_##name, "flows", "of the 100 flows that began before it, those with the same " of,          \
+	  "UNSW " unsw ", which goes by when flows were last seen", f->past.alike >> (kind) * 8 & 0xff)
+
 #define FLOW_HEAD(X, place, at)                                                                             \
 	X(head_##place, "bytes as a number", "bytes " #at " to " #at "+3 of the first payload",            \
 	  "first payload bytes", flow_head_word(f, at))
@@ -316,7 +320,18 @@ static __always_inline __u64 flow_head_word(const struct flow_state *f, int at)
 	FLOW_RECENTLY(X, 1, "first")                                                                        \
 	FLOW_RECENTLY(X, 2, "second")                                                                       \
 	FLOW_RECENTLY(X, 3, "third")                                                                        \
-	FLOW_RECENTLY(X, 4, "fourth")
+	FLOW_RECENTLY(X, 4, "fourth")                                                                       \
+	FLOW_LIKE(X, source, FLOW_ALIKE_SOURCE, "source address", "ct_src_ltm")                            \
+	FLOW_LIKE(X, destination, FLOW_ALIKE_DESTINATION, "destination address", "ct_dst_ltm")             \
+	FLOW_LIKE(X, ends, FLOW_ALIKE_ENDS, "addresses, both", "ct_dst_src_ltm")                           \
+	FLOW_LIKE(X, source_service, FLOW_ALIKE_SOURCE_SERVICE,                                             \
+		  "source address, protocol and destination port", "ct_srv_src")                           \
+	FLOW_LIKE(X, destination_service, FLOW_ALIKE_DESTINATION_SERVICE,                                   \
+		  "destination address, protocol and destination port", "ct_srv_dst")                      \
+	FLOW_LIKE(X, source_port, FLOW_ALIKE_SOURCE_PORT, "source address and destination port",           \
+		  "ct_src_dport_ltm")                                                                       \
+	FLOW_LIKE(X, destination_port, FLOW_ALIKE_DESTINATION_PORT, "destination address and source port", \
+		  "ct_dst_sport_ltm")
 
 #define FLOW_NUMBER(name, unit, formula, source, value) FLOW_##name,
 enum flow_feature { FLOW_FEATURES(FLOW_NUMBER) FLOW_FEATURE_COUNT };

@@ -9,6 +9,7 @@
 #ifndef MEDULLA_FLOW_STATE_H
 #define MEDULLA_FLOW_STATE_H
 
+#include "flow_past.h"
 #include "packet_parse.h"
 
 #define FLOW_FORWARD 0
@@ -21,7 +22,6 @@
 #define FLOW_ENDED_US 2000000ULL    /* so long a flow that has ended takes late packets in */
 #define FLOW_GAP_LIMIT 0xffffffffULL /* of a gap in microseconds: 71 minutes */
 #define FLOW_PAYLOAD_BYTES 32	    /* of the first packet with payload, that are looked at */
-#define FLOW_RECENT 4		    /* flows of the same pair of hosts that are remembered */
 
 /* Values in a row: enough for their mean and their deviation, exactly. */
 struct flow_series {
@@ -62,29 +62,6 @@ struct flow_way {
 	__u8 hops; /* of the first packet */
 	__u8 ended;
 	__u8 reserved[2];
-};
-
-/* An earlier flow of the same two hosts. */
-struct flow_recent {
-	__u64 begun_us;
-	__u64 bytes; /* of its frames so far, both directions */
-};
-
-/* What a flow is told of its hosts when it begins. */
-struct flow_past {
-	struct flow_recent recent[FLOW_RECENT]; /* the nearest first; without bytes: none */
-	__u64 number;				/* the flow's own, among those of its hosts */
-};
-
-/* Two hosts. By the number of a flow of theirs, its place in `recent` is the number's remainder. */
-struct flow_pair {
-	__u64 flows; /* so far */
-	struct flow_recent recent[FLOW_RECENT];
-};
-
-/* Whose flows a pair remembers: the key of a flow, turned, without what differs from flow to flow. */
-struct flow_pair_key {
-	__u8 addresses[2][16];
 };
 
 struct flow_state {
@@ -318,35 +295,6 @@ static __always_inline void flow_take(struct flow_state *flow, const struct medu
 	way->data_packets += packet->payload ? seen->segments : 0;
 	way->last_us = seen->time_us;
 	flow->last_us = seen->time_us;
-}
-
-/* Makes a flow that begins one of its hosts'. No two processors may be here for one pair. */
-static __always_inline void flow_join(struct flow_past *past, struct flow_pair *pair, __u64 now_us)
-{
-	__u64 number = pair->flows++;
-
-	past->number = number;
-#pragma unroll
-	for (int i = 0; i < FLOW_RECENT; i++)
-		past->recent[i] = pair->recent[(number - 1 - i) % FLOW_RECENT];
-	pair->recent[number % FLOW_RECENT].begun_us = now_us;
-	pair->recent[number % FLOW_RECENT].bytes = 0;
-}
-
-/* Tells the pair of a packet, as long as it remembers the flow. */
-static __always_inline void flow_tell(struct flow_pair *pair, __u64 number, __u32 length)
-{
-	if (pair->flows - number <= FLOW_RECENT)
-		__sync_fetch_and_add(&pair->recent[number % FLOW_RECENT].bytes, length);
-}
-
-static __always_inline struct flow_pair_key flow_pair_of(const struct medulla_packet *packet)
-{
-	struct flow_pair_key key;
-
-	__builtin_memcpy(key.addresses[0], packet->key.source, sizeof(key.addresses[0]));
-	__builtin_memcpy(key.addresses[1], packet->key.destination, sizeof(key.addresses[1]));
-	return key;
 }
 
 /* Notes the beginning of the first payload. */

@@ -19,6 +19,11 @@ struct dispatch_options {
 	__u32 turns; /* both directions of a flow are under one key (`medulla_turn`) */
 };
 
+/* Of programs that keep a table of flows, set before they are loaded. */
+struct packet_options {
+	__u32 flow_limit; /* entries of the table */
+};
+
 /* A place in medulla_counts.function. */
 #define PACKET_UNPINNED 0 /* packets of flows for which the table had no room */
 

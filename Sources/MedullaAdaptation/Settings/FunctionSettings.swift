@@ -19,6 +19,8 @@ package struct FunctionSettings: Sendable, Equatable, Codable {
   package var consistency: Bool
   /// How long flows may stay on a snapshot that is no longer active; nil: as long as they live.
   package var drainLimit: Duration?
+  /// Flows that are kept at once, of a function at an interface; nil: as many as the function says.
+  package var flowLimit: Int?
   package var adapter: AdapterSettings
   package var trigger: TriggerSettings
   package var gates: GateSettings

@@ -21,6 +21,10 @@ extension FunctionSettings {
     sampling = table.integer("sampling", in: 0...1_000_000) ?? sampling
     consistency = table.boolean("consistency") ?? consistency
     drainLimit = table.duration("drain_limit", in: Self.drainLimits)
+    flowLimit = table.integer("flows", in: FlowTableSize.range)
+    if flowLimit != nil, FunctionList.all[function]?.isDispatched != true {
+      table.problem("flows", "is for functions at an interface only")
+    }
     var inside = table.table("adapter")
     adapter = AdapterSettings(&inside, directory: directory)
     inside = table.table("trigger")

@@ -71,7 +71,8 @@ struct FunctionLoader {
     let snapshot = try DatapathSnapshot(bundle)
     let narrate: (String) -> Void = { log.info("\(settings.name): \($0)") }
     let function = try FunctionList.all.function(named: settings.function).init(values: settings.values)
-    try Instance(settings.name).attach(function, snapshot, narrate: narrate)
+    try Instance(settings.name).attach(
+      function, snapshot, settings: InstanceSettings(flowLimit: settings.flowLimit), narrate: narrate)
   }
 
   private func attachedStatus(_ name: String) throws -> InstanceStatus? {

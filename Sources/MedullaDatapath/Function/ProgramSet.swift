@@ -18,6 +18,7 @@ package struct ProgramSet {
       for name in object.mapNames where Self.isNamed(name) {
         if let map = made[name] { try object.reuse(map, as: name) }
       }
+      try FlowTableSize.tell(object)
       try object.load()
       for name in object.mapNames where Self.isNamed(name) && made[name] == nil {
         made[name] = try object.loadedMap(name)

@@ -41,7 +41,12 @@ extension Instance {
       throw DatapathError(
         .badFunction, "\(Function.name) is dispatched and has a hook without the dispatcher")
     }
-    let set = try function.load(snapshot, for: name, shared: .new(sampleBytes: settings.sampleBytes))
+    guard settings.flowLimit == nil || Function.isDispatched else {
+      throw DatapathError(.badConfiguration, "\(Function.name) keeps no table of flows")
+    }
+    let set = try function.load(
+      snapshot, for: name,
+      shared: .new(sampleBytes: settings.sampleBytes, flows: settings.flowLimit))
     try fill(set, snapshot, settings)
     let path = PinnedInstance.path(of: name)
     do {

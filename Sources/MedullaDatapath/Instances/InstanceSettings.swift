@@ -12,16 +12,20 @@ package struct InstanceSettings: Sendable, Equatable {
   package var sampleBytes: Int
   /// Whether a flow keeps its snapshot for its life.
   package var isConsistent: Bool
+  /// Flows that are kept at once, of a function at an interface; nil: as many as the function says.
+  package var flowLimit: Int?
 
   package init(
     drainLimit: Duration? = nil, measures: Bool = false, sampleEvery: Int = 0,
-    sampleBytes: Int = SampleBuffer.defaultBytes, isConsistent: Bool = true
+    sampleBytes: Int = SampleBuffer.defaultBytes, isConsistent: Bool = true,
+    flowLimit: Int? = nil
   ) {
     self.drainLimit = drainLimit
     self.measures = measures
     self.sampleEvery = sampleEvery
     self.sampleBytes = sampleBytes
     self.isConsistent = isConsistent
+    self.flowLimit = flowLimit
   }
 
   /// - Throws: `badConfiguration` with the value that is out of range.
@@ -31,6 +35,7 @@ package struct InstanceSettings: Sendable, Equatable {
     }
     _ = try Sampling.every(sampleEvery)
     _ = try SampleBuffer.entries(bytes: sampleBytes)
+    if let flowLimit { try FlowTableSize.validate(flowLimit) }
   }
 
   /// 0: no limit.

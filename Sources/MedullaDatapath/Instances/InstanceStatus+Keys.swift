@@ -87,6 +87,7 @@ extension InstanceStatus {
       samplesDropped: try container.decode(UInt64.self, forKey: .samplesDropped),
       orphaned: try container.decodeIfPresent(UInt64.self, forKey: .orphaned) ?? 0,
       consistency: try container.decode(Bool.self, forKey: .consistency),
+      flowLimit: try container.decodeIfPresent(Int.self, forKey: .flowLimit),
       staged: try container.decodeIfPresent(Staged.self, forKey: .staged),
       shadow: try container.decodeIfPresent(Shadow.self, forKey: .shadow),
       slots: try container.decode([Slot].self, forKey: .slots),
@@ -106,6 +107,7 @@ extension InstanceStatus {
     try container.encode(samplesDropped, forKey: .samplesDropped)
     try container.encode(orphaned, forKey: .orphaned)
     try container.encode(consistency, forKey: .consistency)
+    try container.encode(flowLimit, forKey: .flowLimit)
     try container.encode(staged, forKey: .staged)
     try container.encode(shadow, forKey: .shadow)
     try container.encode(slots, forKey: .slots)

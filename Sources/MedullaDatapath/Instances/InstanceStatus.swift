@@ -111,6 +111,8 @@ package struct InstanceStatus: Codable, Sendable, Equatable {
   package let orphaned: UInt64
   /// Whether a flow keeps its snapshot for its life.
   package let consistency: Bool
+  /// Flows that are kept at once; null when the function keeps no table of flows.
+  package let flowLimit: Int?
   package let staged: Staged?
   /// null while nothing of the current shape is staged.
   package let shadow: Shadow?
@@ -123,6 +125,7 @@ package struct InstanceStatus: Codable, Sendable, Equatable {
     case function = "kind"
     case samplesDropped = "samples_dropped"
     case drainLimitSeconds = "drain_limit_seconds"
+    case flowLimit = "flow_limit"
   }
 }
 
@@ -139,11 +142,14 @@ extension InstanceStatus {
     measuring = current.control.measures
     drainLimitSeconds = Double(current.control.drainLimitNanoseconds) / 1e9
     sampling = Int(current.control.sampleEvery)
-    let totals = try instance.shared().total()
+    let shared = try instance.shared()
+    let totals = try shared.total()
     samples = totals.samples
     samplesDropped = totals.samples_dropped
     orphaned = totals.orphaned
     consistency = !current.control.follows
+    flowLimit =
+      own.isDispatched ? try shared.map(Dispatcher.tableName).entryLimit : nil
     (staged, shadow) = try Self.candidate(of: instance, current: current)
     var slots: [Slot] = []
     var generations: [Generation] = []

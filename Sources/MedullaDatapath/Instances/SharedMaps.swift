@@ -39,8 +39,8 @@ package struct SharedMaps {
 
   /// Where a program set has them from.
   package enum Origin {
-    /// Made now, with a ring of so many bytes.
-    case new(sampleBytes: Int)
+    /// Made now, with a ring of so many bytes and a table of so many flows; nil: as the function says.
+    case new(sampleBytes: Int, flows: Int? = nil)
     /// Those of the program sets before.
     case lent(SharedMaps)
 
@@ -50,9 +50,11 @@ package struct SharedMaps {
     func give(to object: BPFObject, except given: [String]) throws {
       let names = object.mapNames.filter { !given.contains($0) }
       switch self {
-      case .new(let bytes):
-        guard names.contains(samplesName) else { return }
-        try object.setEntries(of: samplesName, to: try SampleBuffer.entries(bytes: bytes))
+      case .new(let bytes, let flows):
+        if names.contains(samplesName) {
+          try object.setEntries(of: samplesName, to: try SampleBuffer.entries(bytes: bytes))
+        }
+        if let flows { try FlowTableSize.set(flows, in: object) }
       case .lent(let shared):
         for (name, map) in shared.maps where names.contains(name) { try object.reuse(map, as: name) }
       }

@@ -20,6 +20,9 @@ package struct StatusTable {
     if let cost = status.generations.first(where: \.current)?.nanosecondsPerRun {
       lines.append("  \(Self.rounded(cost)) ns per \(function?.event ?? "run"), all told")
     }
+    if let limit = status.flowLimit {
+      lines.append("  flows: \(status.slots.reduce(0) { $0 + $1.flows }) of at most \(limit) are kept")
+    }
     if status.sampling > 0 || status.samples > 0 || status.samplesDropped > 0 {
       let ratio = status.sampling > 0 ? "every \(status.sampling). decision" : "off"
       lines.append("  samples: \(ratio), \(status.samples) sent, \(status.samplesDropped) dropped")

@@ -18,6 +18,7 @@ package enum EmbeddedSources {
       "medulla_sample.bpf.h": text(PackageResources.medulla_sample_bpf_h),
       "medulla_live.bpf.h": text(PackageResources.medulla_live_bpf_h),
       "packet_parse.h": text(PackageResources.packet_parse_h),
+      "flow_past.h": text(PackageResources.flow_past_h),
       "flow_state.h": text(PackageResources.flow_state_h),
       "flow_features.h": text(PackageResources.flow_features_h),
       "flow_inputs.h": text(PackageResources.flow_inputs_h),

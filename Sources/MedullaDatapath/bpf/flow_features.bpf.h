@@ -9,6 +9,8 @@
  *	state = medulla_measured(flow);
  *	(flow_feature(state, FLOW_duration), and so on)
  *
+ * The time of a packet is read when its flow is to be measured, and stands in `seen` then.
+ *
  * A packet changes its flow under a lock, so that packets that come on several processors are all counted.
  * Features are made of a copy, which belongs to the processor.
  */
@@ -34,6 +36,9 @@
 #ifndef MEDULLA_REMEMBERS_PAIRS
 #define MEDULLA_REMEMBERS_PAIRS 1 /* whether anybody asks for what the same hosts sent before */
 #endif
+#ifndef MEDULLA_REMEMBERS_LAST
+#define MEDULLA_REMEMBERS_LAST 1 /* whether anybody asks how many of the last flows were alike */
+#endif
 #ifndef MEDULLA_PAIR_LIMIT
 #define MEDULLA_PAIR_LIMIT 16384 /* pairs of hosts whose flows are remembered; the longest silent one goes */
 #endif
@@ -45,6 +50,14 @@ struct {
 	__type(key, struct flow_pair_key);
 	__type(value, struct flow_pair);
 } medulla_pairs SEC(".maps");
+
+/* The last flows of all hosts. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_log);
+} medulla_last SEC(".maps");
 
 /* Of flows and of pairs, each for many of them: a lock can lie neither in memory of one processor, as a flow
  * does that is not kept, nor in a map whose entries the kernel forgets. Nobody holds two. */
@@ -68,14 +81,26 @@ struct {
 	__type(value, struct flow_state);
 } medulla_copies SEC(".maps");
 
-static __always_inline void medulla_see_time(struct flow_packet *seen)
+static __always_inline void medulla_note_time(struct flow_packet *seen, __u64 clock_ns)
 {
-	seen->clock_ns = bpf_ktime_get_ns();
+	seen->clock_ns = clock_ns;
 #ifdef MEDULLA_NOW
 	seen->time_us = MEDULLA_NOW() / 1000;
 #else
-	seen->time_us = seen->clock_ns / 1000;
+	seen->time_us = clock_ns / 1000;
 #endif
+}
+
+/* The time of the kernel's last tick, a few milliseconds ago at most. Enough to tell whether a flow is over,
+ * and cheap: the clock itself takes a third of the time of a packet that is measured no further. */
+static __always_inline void medulla_see_tick(struct flow_packet *seen)
+{
+	medulla_note_time(seen, bpf_ktime_get_coarse_ns());
+}
+
+static __always_inline void medulla_see_time(struct flow_packet *seen)
+{
+	medulla_note_time(seen, bpf_ktime_get_ns());
 }
 
 /* Not static, as those below: the verifier walks each once, whatever comes before and after it.
@@ -94,7 +119,7 @@ __noinline int medulla_see_tc(struct __sk_buff *skb, struct medulla_packet *pack
 	/* Not by gso_segs, which a guest's or a tunnel's packets may lack. */
 	if (segment && packet->payload > segment)
 		segments = (packet->payload + segment - 1) / segment;
-	medulla_see_time(seen);
+	medulla_see_tick(seen);
 	seen->segments = segments;
 	seen->segment = segments > 1 ? segment : 0;
 	/* All but the first segment repeat the headers. */
@@ -110,7 +135,7 @@ __noinline int medulla_see_xdp(struct xdp_md *frame, struct medulla_packet *pack
 	if (medulla_parse((void *)(long)frame->data, (void *)(long)frame->data_end, packet))
 		return -1;
 	medulla_turn(packet);
-	medulla_see_time(seen);
+	medulla_see_tick(seen);
 	seen->segments = 1;
 	seen->segment = 0;
 	seen->length = bpf_xdp_get_buff_len(frame);
@@ -183,6 +208,19 @@ static __always_inline void medulla_join(struct flow_pair *pair, const struct fl
 	bpf_spin_unlock(&lock->lock);
 }
 
+/* Counts the flow's likes among the last flows, of which it is one from now on. Not static: the verifier
+ * walks the loop once. */
+__noinline int medulla_compare(struct medulla_flow *flow, const struct medulla_packet *packet)
+{
+	__u32 zero = 0;
+	struct flow_log *log = bpf_map_lookup_elem(&medulla_last, &zero);
+
+	if (!log || !flow || !packet)
+		return -1;
+	flow_compare(&((struct flow_state *)flow->memory)->past, log, packet);
+	return 0;
+}
+
 /* Takes the packet into its flow, which begins with it when it is new. */
 __noinline int medulla_note_packet(struct medulla_flow *flow, const struct medulla_packet *packet,
 				   const struct flow_packet *seen, const struct medulla_head *head)
@@ -239,6 +277,8 @@ static __always_inline struct medulla_flow *medulla_take_measured(struct medulla
 {
 	packet->begins = 1;
 	flow = medulla_take_found(packet, flow, seen->clock_ns);
+	if (MEDULLA_REMEMBERS_LAST && flow && !((const struct flow_state *)flow->memory)->version)
+		medulla_compare(flow, packet);
 	return flow && !medulla_note_packet(flow, packet, seen, head) ? flow : 0;
 }
 
@@ -274,7 +314,7 @@ static __always_inline struct medulla_flow *medulla_pass_settled(struct medulla_
  * nothing is loaded. Not inline, for the sake of the stack. */
 __attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_tc(struct __sk_buff *skb,
 							  struct medulla_packet *packet,
-							  const struct flow_packet *seen)
+							  struct flow_packet *seen)
 {
 	struct medulla_flow *flow = medulla_find_measured(packet, seen);
 	struct medulla_head head = {};
@@ -282,6 +322,7 @@ __attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_t
 
 	if (medulla_is_settled(flow, packet))
 		return medulla_pass_settled(packet, flow, seen);
+	medulla_see_time(seen);
 	bytes = medulla_wanted_head(flow, packet, skb->len);
 	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
 	    !bpf_skb_load_bytes(skb, packet->header, head.bytes, bytes))
@@ -292,7 +333,7 @@ __attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_t
 /* The same at XDP. */
 __attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_xdp(struct xdp_md *frame,
 							   struct medulla_packet *packet,
-							   const struct flow_packet *seen)
+							   struct flow_packet *seen)
 {
 	struct medulla_flow *flow = medulla_find_measured(packet, seen);
 	struct medulla_head head = {};
@@ -300,6 +341,7 @@ __attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_x
 
 	if (medulla_is_settled(flow, packet))
 		return medulla_pass_settled(packet, flow, seen);
+	medulla_see_time(seen);
 	bytes = medulla_wanted_head(flow, packet, seen->length);
 	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
 	    !bpf_xdp_load_bytes(frame, packet->header, head.bytes, bytes))

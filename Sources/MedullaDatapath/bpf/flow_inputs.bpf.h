@@ -16,8 +16,11 @@
 #endif
 
 #define MEDULLA_IS_OF_PAIR(place, scale, name)                                                              \
-	|| ((__u32)FLOW_##name >= FLOW_recent_bytes_1 && (__u32)FLOW_##name < FLOW_FEATURE_COUNT)
+	|| ((__u32)FLOW_##name >= FLOW_recent_bytes_1 && (__u32)FLOW_##name < FLOW_last_source)
 #define MEDULLA_REMEMBERS_PAIRS (0 MEDULLA_FLOW_INPUTS(MEDULLA_IS_OF_PAIR))
+#define MEDULLA_IS_OF_LAST(place, scale, name)                                                              \
+	|| ((__u32)FLOW_##name >= FLOW_last_source && (__u32)FLOW_##name < FLOW_FEATURE_COUNT)
+#define MEDULLA_REMEMBERS_LAST (0 MEDULLA_FLOW_INPUTS(MEDULLA_IS_OF_LAST))
 
 #include "flow_features.bpf.h"
 

@@ -8,7 +8,7 @@
 #include "packet_intf.h"
 
 #ifndef MEDULLA_FLOW_LIMIT
-#define MEDULLA_FLOW_LIMIT 16384 /* flows that are kept at once */
+#define MEDULLA_FLOW_LIMIT 16384 /* flows that are kept at once, where the operator says nothing */
 #endif
 #ifndef MEDULLA_FLOW_IDLE_NS
 #define MEDULLA_FLOW_IDLE_NS 60000000000ULL /* without a packet for so long a flow is over */
@@ -19,8 +19,13 @@
 #ifndef MEDULLA_FORGET_FLOW
 #define MEDULLA_FORGET_FLOW(flow) /* what a function does once when a flow leaves the table */
 #endif
-#define MEDULLA_PLACES (2 * MEDULLA_FLOW_LIMIT) /* half of them free: one is found in a few tries */
 #define MEDULLA_PLACE_TRIES 8
+
+const volatile struct packet_options packet_options SEC(".rodata.packet") = {MEDULLA_FLOW_LIMIT};
+
+/* Half of them are free: one is found in a few tries. */
+#define MEDULLA_PLACES_FOR(flows) (2 * (flows))
+#define MEDULLA_PLACES MEDULLA_PLACES_FOR(packet_options.flow_limit)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -32,7 +37,7 @@ struct {
 /* The instance's too: a list of the table's flows that can be gone through in parts. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MEDULLA_PLACES);
+	__uint(max_entries, MEDULLA_PLACES_FOR(MEDULLA_FLOW_LIMIT));
 	__type(key, __u32);
 	__type(value, struct medulla_place);
 } medulla_places SEC(".maps");

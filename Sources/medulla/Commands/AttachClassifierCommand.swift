@@ -39,26 +39,15 @@ struct AttachClassifierCommand: ParsableCommand {
   var margin = 0.0
   @Option(help: "The instance's name, at most 15 characters.")
   var name = "classifier"
-  @Option(
-    help: ArgumentHelp("Move flows that stay longer on a replaced snapshot, such as 10m.", valueName: "time"))
-  var drainLimit: String?
-  @OptionGroup var sampling: SamplingOptions
-  @Flag(help: "Print the status as JSON.")
-  var json = false
-  @Argument(help: "The compiled network.")
-  var bundle: String
+  @OptionGroup var options: InterfaceOptions
 
   func run() throws {
-    let snapshot = try DatapathSnapshot(SnapshotBundle.open(bundle))
+    let snapshot = try options.common.snapshot()
     var settings = ClassifierSettings()
     settings.moment = try Classifier.moment(packets)
     settings.margin = margin
     for rule in action { try settings.add(rule) }
     let hook = try FunctionHook(at == "xdp" ? "xdp:\(dev)" : "tc:\(dev):\(at)")
-    let status = try Instance(name).attach(
-      Classifier(at: hook, settings), snapshot, settings: sampling.settings(drainLimit: drainLimit),
-      narrate: Narration.tell)
-    Narration.tell("attached at \(hook)")
-    try StatusOutput.print(status, json: json)
+    try options.attach(Classifier(at: hook, settings), snapshot, as: name)
   }
 }

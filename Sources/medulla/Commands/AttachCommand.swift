@@ -47,22 +47,12 @@ struct AttachCongestionCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("Such intervals in a row that trip the guard; 0 switches it off.", valueName: "n"))
   var guardIntervals: Int?
-  @Option(
-    help: ArgumentHelp("Move flows that stay longer on a replaced snapshot, such as 10m.", valueName: "time"))
-  var drainLimit: String?
-  @OptionGroup var sampling: SamplingOptions
-  @Flag(help: "Print the status as JSON.")
-  var json = false
-  @Argument(help: "The compiled network.")
-  var bundle: String
+  @OptionGroup var options: AttachOptions
 
   func run() throws {
-    let snapshot = try DatapathSnapshot(SnapshotBundle.open(bundle))
-    let status = try Instance(name).attach(
-      CongestionControl(configuration()), snapshot, settings: sampling.settings(drainLimit: drainLimit),
-      narrate: Narration.tell)
-    Narration.tell("attached; select it with TCP_CONGESTION \"\(status.congestion)\"")
-    try StatusOutput.print(status, json: json)
+    try options.attach(CongestionControl(configuration()), options.snapshot(), as: name) { status in
+      "attached; select it with TCP_CONGESTION \"\(status.congestion)\""
+    }
   }
 
   private func configuration() throws -> CongestionConfiguration {

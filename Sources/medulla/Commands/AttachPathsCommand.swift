@@ -41,26 +41,15 @@ struct AttachPathsCommand: ParsableCommand {
   var flowletGap = "never"
   @Option(help: "The instance's name, at most 15 characters.")
   var name = "paths"
-  @Option(
-    help: ArgumentHelp("Move flows that stay longer on a replaced snapshot, such as 10m.", valueName: "time"))
-  var drainLimit: String?
-  @OptionGroup var sampling: SamplingOptions
-  @Flag(help: "Print the status as JSON.")
-  var json = false
-  @Argument(help: "The compiled network.")
-  var bundle: String
+  @OptionGroup var options: InterfaceOptions
 
   func run() throws {
-    let snapshot = try DatapathSnapshot(SnapshotBundle.open(bundle))
+    let snapshot = try options.common.snapshot()
     var settings = try PathSettings(path.map { try NetworkPath($0) })
     try settings.setMargin(margin)
     try settings.setExploration(Double(explore))
     try settings.setGap(flowletGap)
     let hook = try FunctionHook("tc:\(dev):egress")
-    let status = try Instance(name).attach(
-      PathSelection(at: hook, settings), snapshot, settings: sampling.settings(drainLimit: drainLimit),
-      narrate: Narration.tell)
-    Narration.tell("attached at \(hook)")
-    try StatusOutput.print(status, json: json)
+    try options.attach(PathSelection(at: hook, settings), snapshot, as: name)
   }
 }

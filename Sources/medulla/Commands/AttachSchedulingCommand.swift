@@ -42,17 +42,10 @@ struct AttachSchedulingCommand: ParsableCommand {
   var admission: String?
   @Option(help: "The instance's name, at most 15 characters.")
   var name = "scheduling"
-  @Option(
-    help: ArgumentHelp("Move flows that stay longer on a replaced snapshot, such as 10m.", valueName: "time"))
-  var drainLimit: String?
-  @OptionGroup var sampling: SamplingOptions
-  @Flag(help: "Print the status as JSON.")
-  var json = false
-  @Argument(help: "The compiled network.")
-  var bundle: String
+  @OptionGroup var options: InterfaceOptions
 
   func run() throws {
-    let snapshot = try DatapathSnapshot(SnapshotBundle.open(bundle))
+    let snapshot = try options.common.snapshot()
     var settings = SchedulingSettings()
     try settings.setBands(bands)
     if let priority { try settings.setPriority(priority) }
@@ -61,10 +54,6 @@ struct AttachSchedulingCommand: ParsableCommand {
     settings.demotes = demotion
     if let admission { try settings.setAdmission(admission) }
     let hook = try FunctionHook("tc:\(dev):\(at)")
-    let status = try Instance(name).attach(
-      FlowScheduling(at: hook, settings), snapshot, settings: sampling.settings(drainLimit: drainLimit),
-      narrate: Narration.tell)
-    Narration.tell("attached at \(hook)")
-    try StatusOutput.print(status, json: json)
+    try options.attach(FlowScheduling(at: hook, settings), snapshot, as: name)
   }
 }

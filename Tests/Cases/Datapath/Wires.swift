@@ -107,12 +107,22 @@ package final class Wires: Sendable {
 
   /// The ends of a wire get to know each other.
   private func meet(_ wire: Int) throws {
-    _ = try nearEnd.output(["ping", "-c", "1", "-W", "1", "-I", "med-p\(wire)", "10.80.\(wire).2"])
+    for address in ["10.80.\(wire).2", "fd80:\(wire)::2"] {
+      _ = try nearEnd.output(["ping", "-c", "1", "-W", "1", "-I", "med-p\(wire)", address])
+    }
   }
 
   /// The wire is cut, which both ends see, or mended.
   package func set(wire: Int, isUp: Bool) throws {
     try SlowLoopback.run(["ip", "-n", far, "link", "set", "med-q\(wire)", isUp ? "up" : "down"])
+  }
+
+  /// What comes back passes a link of `megabits` a second with a queue of so many bytes; more is dropped.
+  package func slowReturn(megabits: Int, queue bytes: Int) throws {
+    try SlowLoopback.run([
+      "tc", "-n", far, "qdisc", "add", "dev", "med-q\(count)", "root", "tbf", "rate", "\(megabits)mbit",
+      "burst", "5000", "limit", "\(bytes)",
+    ])
   }
 
   /// Frames that came in at the far end of a wire.

@@ -247,10 +247,10 @@ __noinline int classifier_apply(struct classifier_verdict *verdict, __u32 bytes,
 	if (rule->action == CLASSIFIER_LIMIT)
 		verdict->action =
 			classifier_passes(row, rule, bytes) ? CLASSIFIER_COUNT : CLASSIFIER_DROP;
-	medulla_count(&counts->packets, packets);
-	medulla_count(&counts->bytes, bytes);
+	medulla_count_alone(&counts->packets, packets);
+	medulla_count_alone(&counts->bytes, bytes);
 	if (verdict->action == CLASSIFIER_DROP)
-		medulla_count(&counts->dropped, packets);
+		medulla_count_alone(&counts->dropped, packets);
 	return 1;
 }
 

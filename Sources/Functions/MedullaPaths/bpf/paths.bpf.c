@@ -13,10 +13,16 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* Of the kernel's own socket, what its copy for programs lacks. */
+struct tcp_sock {
+	__u32 rcv_ooopack;
+} MEDULLA_CORE;
+
 /* What the packet's socket says. */
 __noinline int paths_see_socket(struct __sk_buff *skb, struct paths_socket *socket)
 {
 	struct bpf_tcp_sock *tcp;
+	struct tcp_sock *whole;
 	struct bpf_sock *sk;
 
 	if (!socket)
@@ -40,6 +46,10 @@ __noinline int paths_see_socket(struct __sk_buff *skb, struct paths_socket *sock
 	socket->arrived = tcp->data_segs_in;
 	socket->expected = tcp->rcv_nxt;
 	socket->timeouts = tcp->icsk_retransmits;
+	socket->waiting = tcp->packets_out;
+	whole = bpf_skc_to_tcp_sock(sk);
+	if (whole)
+		socket->disordered = whole->rcv_ooopack;
 	return 1;
 }
 

@@ -12,6 +12,7 @@
 #define PATHS_MS 1000000ULL
 #define PATHS_SETTLED 32 /* segments after which a socket's round trip is the new path's */
 #define PATHS_DEAF_NS (20 * PATHS_MS) /* least time that a peer must have sent nothing new */
+#define PATHS_DEAF_MOST_NS (3000 * PATHS_MS) /* after that it is no more than asking whether we are there */
 #define PATHS_LOSS_ROUNDS 4 /* round trips that a loss may take to mend */
 #define PATHS_PROBE_NS (1000 * PATHS_MS) /* how long the answer to a probe is waited for */
 #define PATHS_ABANDONED_NS (2000 * PATHS_MS) /* nobody could probe: a flow that begins tries the path */
@@ -22,6 +23,7 @@ struct paths_flow {
 	__u64 placed_ns; /* when it came to its path */
 	__u64 last_ns;	 /* its packet before this one */
 	__u64 heard_ns;	 /* when something new was last acknowledged, or else placed_ns */
+	__u64 waits_ns;	 /* since when something that was sent waits for any answer, or else placed_ns */
 	__u64 told_ns;	 /* when its path was last told of it */
 	__u64 advanced_ns; /* when the peer last sent something new, or else placed_ns */
 	__u64 probed_ns;
@@ -37,10 +39,10 @@ struct paths_flow {
 	__u32 repeated; /* the measures' count, when it was last seen */
 	__u32 arrived;	/* segments with data from the peer, when they were last seen */
 	__u32 expected; /* the next byte of the peer's then */
+	__u32 disordered; /* of the segments that arrived, those beyond a gap */
 	__u32 duplicates; /* the socket's count before the probe */
 	__u32 probed;	  /* the path, plus one, that a probe of this flow's tries */
 	__u32 deaf; /* the peer sends what it has sent: it does not hear us */
-	__u32 reserved;
 	__u32 sums[4];	  /* on this path: segments sent, repeated, delivered, marked */
 	__u32 untold[4];  /* of these, what its path was not told yet */
 	__s64 inputs[MEDULLA_INPUTS];
@@ -98,6 +100,8 @@ struct paths_socket {
 	__u32 timeouts;	  /* in a row */
 	__u32 arrived;	  /* segments with data from the peer */
 	__u32 expected;	  /* the next byte of the peer's */
+	__u32 disordered; /* segments of the peer's that came beyond a gap */
+	__u32 waiting;	  /* segments that wait for an acknowledgement, without this packet's */
 	__u32 reserved;
 };
 

@@ -152,18 +152,21 @@ static __always_inline __u32 paths_repeats(const struct flow_state *state)
 }
 
 /* What the peer has sent since the packet before. One that goes on sending what it has sent before gets no
- * acknowledgement of ours: a host that mostly receives learns by nothing else that its path is dead. */
+ * acknowledgement of ours: a host that mostly receives learns by nothing else that its path is dead. What
+ * comes beyond a gap is new, though the next byte is still missing. */
 static __always_inline void paths_hear(struct paths_flow *own, const struct paths_socket *socket, __u64 now)
 {
 	__u64 patience = socket->rtt_us * 1000ULL * PATHS_LOSS_ROUNDS;
 
 	patience = patience > PATHS_DEAF_NS ? patience : PATHS_DEAF_NS;
 	own->deaf = socket->arrived != own->arrived && socket->expected == own->expected &&
-		    own->advanced_ns < now && now - own->advanced_ns > patience;
+		    socket->disordered == own->disordered && own->advanced_ns < now &&
+		    now - own->advanced_ns > patience && now - own->advanced_ns < PATHS_DEAF_MOST_NS;
 	if (socket->expected != own->expected)
 		own->advanced_ns = now;
 	own->arrived = socket->arrived;
 	own->expected = socket->expected;
+	own->disordered = socket->disordered;
 }
 
 /* What the packet and its socket say since the packet before it. 1: the packet is sent again. */
@@ -187,6 +190,8 @@ __noinline int paths_listen(struct medulla_flow *flow, const struct flow_packet 
 		paths_hear(own, socket, seen->clock_ns);
 		if (delivered)
 			own->heard_ns = seen->clock_ns;
+		if (delivered || !socket->waiting)
+			own->waits_ns = seen->clock_ns;
 		own->sums[PATHS_DELIVERED] += delivered;
 		own->untold[PATHS_DELIVERED] += delivered;
 		own->sums[PATHS_MARKED] += marked;
@@ -219,7 +224,7 @@ static __always_inline int paths_is_evidence(const struct paths_flow *own, const
 	/* That of a SYN is not known, and its timer is long anyway. */
 	__u64 patience = socket->rtt_us * (socket->selected ? PATHS_LOSS_ROUNDS : 1ULL) * 1000;
 
-	return own->heard_ns < now && now - own->heard_ns > patience;
+	return own->waits_ns < now && now - own->waits_ns > patience;
 }
 
 /* Whether the flow must leave its path: this packet is evidence itself, or another flow's has stood for a

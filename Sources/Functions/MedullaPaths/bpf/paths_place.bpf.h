@@ -41,9 +41,10 @@ __noinline int paths_move(struct medulla_flow *flow, __u32 path, const struct pa
 	paths_forget(flow);
 	own->moved |= !!own->path;
 	own->path = path + 1;
-	own->placed_ns = own->heard_ns = own->advanced_ns = now;
+	own->placed_ns = own->heard_ns = own->waits_ns = own->advanced_ns = now;
 	own->arrived = socket->arrived;
 	own->expected = socket->expected;
+	own->disordered = socket->disordered;
 	own->deaf = 0;
 	own->told_ns = now;
 	own->rtt_sum = own->rtt_count = own->bytes = 0;
@@ -173,8 +174,8 @@ static __always_inline void paths_follow(struct medulla_flow *flow, struct paths
 		counts = paths_get_counts(own->path - 1);
 		if (counts)
 			medulla_count(&counts->left, 1);
-		/* It has waited for so long. */
-		own->rtt_sum = (now - own->heard_ns) / 1000;
+		/* It, or its peer, has waited for so long. */
+		own->rtt_sum = (now - (own->deaf ? own->advanced_ns : own->waits_ns)) / 1000;
 		own->rtt_count = 1;
 	}
 	if (own->path && !left && (!settings->gap_ns || gap < settings->gap_ns || repeats))
@@ -236,8 +237,8 @@ __noinline __u32 paths_place(struct medulla_flow *flow, const struct medulla_pac
 	}
 	counts = paths_get_counts(path - 1);
 	if (counts) {
-		medulla_count(&counts->packets, seen->segments);
-		medulla_count(&counts->bytes, seen->length);
+		medulla_count_alone(&counts->packets, seen->segments);
+		medulla_count_alone(&counts->bytes, seen->length);
 	}
 	return path | probe << PATHS_PROBE_SHIFT;
 }

@@ -156,10 +156,12 @@ static __always_inline __u32 paths_growth(const struct path_way *way)
 	       (way->segment_count > 1 ? PATHS_SEGMENT_HEADER + way->segment_count * 16 : 0);
 }
 
-/* Whether the path can carry the packet. One that is cut later fits: the kernel cuts it smaller. */
+/* Whether the path can carry the packet. One that is cut later fits: the kernel cuts it smaller. For IPv6 a
+ * next hop must be given: with a source address the kernel looks for a route over any interface, and then
+ * asks this one's link for the router of another. */
 static __always_inline int paths_carries(struct __sk_buff *skb, const struct path_way *way)
 {
-	if (way->hop_version == 4 && way->kind == PATH_NEIGHBOUR && skb->protocol != bpf_htons(ETH_P_IP))
+	if (way->hop_version != 6 && way->kind == PATH_NEIGHBOUR && skb->protocol != bpf_htons(ETH_P_IP))
 		return 0;
 	if (way->kind >= PATH_IPIP && skb->vlan_present)
 		return 0;

@@ -238,8 +238,8 @@ __noinline __u32 scheduling_place(struct medulla_flow *flow, const struct flow_p
 	}
 	counts = scheduling_get_counts(band);
 	if (counts) {
-		medulla_count(&counts->packets, seen->segments);
-		medulla_count(&counts->bytes, seen->length);
+		medulla_count_alone(&counts->packets, seen->segments);
+		medulla_count_alone(&counts->bytes, seen->length);
 	}
 	if (flow->ended)
 		scheduling_end(flow);

@@ -42,7 +42,7 @@ enum FabricPaths {
     "conditions", "condition", Condition.allCases.map(\.rawValue), "The fabric, or what happens in it.")
   static let share = Setting("slow_share", 0.33, in: 0.01...1, "Of its rate, what the slow spine has.")
   static let trainingSeconds = Setting(
-    "training_seconds", 8, .atLeast, in: 2...600, "Seconds of each of the three runs that training sees.")
+    "training_seconds", 80, .atLeast, in: 2...600, "Seconds of each of the three runs that training sees.")
 
   /// The inputs of `examples/paths`, of each path.
   static let features = ["rtt", "bytes", "flows", "age"]

@@ -32,24 +32,36 @@ extension FabricPaths {
     }
   }
 
-  private static let untrained = """
-    The network saw a few hundred flows and places no fewer on the slow spine than chance does; the rule \
-    "least round trip" needs no training and does better.
+  private static let foretelling = """
+    What a flow will cost is hard to foretell from what is known of paths when it begins; most of it, we \
+    think, is the flow's own size. The network puts as few flows on the slow spine as the rule "least round \
+    trip" does.
+    """
+  private static let shortRuns = """
+    A run has five seconds: three snapshots came, and what they changed is within the runs' own spread.
+    """
+  private static let lateEvidence = """
+    Leaves see the carrier go at once; hosts need evidence, and a lost SYN gives it after a second.
     """
 
   /// Written before anything was measured, the explanations afterwards.
   private static let claims: [Claim] = [
-    Claim(condition: .uneven, size: .long, scheme: .kernel, other: .ecmp, most: 0.9, explanation: untrained),
-    Claim(condition: .uneven, size: .middle, scheme: .kernel, other: .ecmp, most: 1, explanation: untrained),
+    Claim(
+      condition: .uneven, size: .long, scheme: .kernel, other: .ecmp, most: 0.9, explanation: foretelling),
+    Claim(condition: .uneven, size: .middle, scheme: .kernel, other: .ecmp, most: 1),
     Claim(condition: .uneven, size: .short, scheme: .kernel, other: .ecmp, most: 1, judged: false),
     Claim(condition: .even, size: .long, scheme: .kernel, other: .ecmp, most: 1.05),
     Claim(condition: .even, size: .short, scheme: .kernel, other: .ecmp, most: 1.05, judged: false),
-    Claim(condition: .uneven, size: .long, scheme: .kernel, other: .hash, most: 0.9, explanation: untrained),
     Claim(
-      condition: .uneven, size: .long, scheme: .kernel, other: .leastRtt, most: 1, explanation: untrained),
+      condition: .uneven, size: .long, scheme: .kernel, other: .hash, most: 0.9, explanation: foretelling),
+    Claim(
+      condition: .uneven, size: .long, scheme: .kernel, other: .leastRtt, most: 1, explanation: foretelling),
     Claim(condition: .even, size: .long, scheme: .kernel, other: .leastRtt, most: 1.05, judged: false),
-    Claim(condition: .uneven, size: .long, scheme: .adapting, other: .kernel, most: 1),
-    Claim(condition: .spine, size: .long, scheme: .kernel, other: .ecmp, most: 1.05, judged: false),
+    Claim(
+      condition: .uneven, size: .long, scheme: .adapting, other: .kernel, most: 1, explanation: shortRuns),
+    Claim(
+      condition: .spine, size: .long, scheme: .kernel, other: .ecmp, most: 1.05, judged: false,
+      explanation: lateEvidence),
   ]
 
   private static let unfinishedFlows = "flows unfinished"
@@ -60,7 +72,7 @@ extension FabricPaths {
     "paths", "Completion times in a fabric of namespaces, by who chooses a flow's spine.",
     discussion: """
       Needs root, tc with HTB, clang, a kernel with segments of IPv6, and the web-search flow sizes; \
-      --set sizes=FILE names others. Twenty minutes, --quick a minute.
+      --set sizes=FILE names others. Half an hour, --quick a minute.
       """,
     method: """
       2 leaves, 2 spines and 8 hosts are network namespaces; hosts' links have 25 Mbit/s and leaves' links \

@@ -110,9 +110,8 @@ enum PacketRate {
   }
 
   private static let measuring = """
-    A packet of a decided flow is dispatched, parsed, looked up, dated and counted, and was measured too \
-    when this was first told: by a profile a third of the function's time, of the rest most for the clock, \
-    the look-up, the parser and the counts.
+    A packet of a decided flow is dispatched, parsed, looked up and counted. By test run a tc program that \
+    does nothing takes 13 ns longer than one of XDP.
     """
   private static let dropping = """
     XDP that drops does not look at the packet. Beyond a drop's own time the receiver needs twice that time \

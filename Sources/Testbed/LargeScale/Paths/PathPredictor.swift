@@ -4,6 +4,7 @@ import MedullaLearning
 import MedullaModel
 import MedullaSnapshot
 import TestbedLink
+import TestbedMeasures
 
 /// A network that predicts what each path would cost a flow: the paper's MLP, two hidden layers of twelve
 /// with ReLU (§5.3), as the snapshot that the scenario is linked with.
@@ -26,12 +27,14 @@ package struct PathPredictor: Sendable {
 
   package let network: Network
   package let file: SnapshotFile
+  /// Mean squared error on the last set, in powers of two; nil when it was not trained.
+  package let error: Double?
 
   /// Untrained: random weights, for explorations and as an ablation.
   package init(untrainedFor paths: Int, seed: UInt64) throws {
     try self.init(
       DenseNetwork.ofPaths(paths, PathFeatures.names, seed: seed), paths: paths, samples: [],
-      PathFeatures.names)
+      PathFeatures.names, error: nil)
   }
 
   /// Trains on what explorations saw, one set a workload; the last of them chooses among the starts.
@@ -66,13 +69,16 @@ package struct PathPredictor: Sendable {
       throw TestbedError(
         .processFailed, "No start of the training ended in finite numbers.", remedy: "Lower the rate.")
     }
-    try self.init(best.network, paths: paths, samples: learned.inputs, features)
+    try self.init(best.network, paths: paths, samples: learned.inputs, features, error: best.loss)
   }
 
   /// In powers of two: a feature that hardly moves in training must not weigh a thousandfold when it does.
   private static let leastDeviation: Float = 0.5
 
-  private init(_ dense: DenseNetwork, paths: Int, samples: [[Float]], _ features: [String]) throws {
+  private init(
+    _ dense: DenseNetwork, paths: Int, samples: [[Float]], _ features: [String], error: Double?
+  ) throws {
+    self.error = error
     network = try dense.network(name: "path costs", inputName: "paths", outputName: "costs")
     let options = QuantizerOptions(
       flows: FlowInterface(features: PathFeatures.inputs(paths: paths, names: features)))
@@ -146,6 +152,12 @@ package struct PathSamples: Sendable {
       taken += set.taken
       costs += set.costs
     }
+  }
+
+  /// Mean squared error of whoever says their mean, in powers of two.
+  package var variance: Double {
+    let mean = Statistics.mean(costs.map(Double.init))
+    return Statistics.mean(costs.map { (Double($0) - mean) * (Double($0) - mean) })
   }
 
   /// Mean squared error of the taken paths' predictions, in powers of two.
