@@ -110,7 +110,7 @@ struct KernelLoopTests {
     runner.start()
     defer { runner.stop() }
     #expect(
-      eventually(within: 25) { !host.records.of("rollback").isEmpty },
+      eventually(within: 60) { !host.records.of("rollback").isEmpty },
       "\(host.told) \(host.records.of("batch"))")
     guard case .verdict(let verdict)? = host.records.of("verdict").last,
       case .rollback(let rollback)? = host.records.of("rollback").first

@@ -117,7 +117,7 @@ struct KernelSchedulingLoopTests {
     runner.start()
     defer { runner.stop() }
     func comesToTell(_ mix: [(payload: Int, bytes: Int)]) throws -> Bool {
-      try eventually(within: 60) {
+      try eventually(within: 180) {
         usleep(100_000)
         return try traffic.share(of: mix) > 0.85
       }
