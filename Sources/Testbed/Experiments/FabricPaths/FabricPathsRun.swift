@@ -47,11 +47,13 @@ struct FabricPathsRun {
     (training.starts, training.epochs) = (plan[FabricScheduling.starts], plan[FabricScheduling.epochs])
     learned = try PathPredictor(
       paths: spines, explored: sets, training: training, features: FabricPaths.features)
-    context.narrate(
-      """
-      On \(sets[1].costs.count) flows that it did not learn from its mean squared error is \
-      \(decimal(learned.error ?? 0, 2)), of \(decimal(sets[1].variance, 2)) for their mean, in powers of two.
-      """)
+    if let error = learned.error {
+      context.narrate(
+        """
+        On \(sets[1].costs.count) flows that it did not learn from its mean squared error is \
+        \(decimal(error, 2)), of \(decimal(sets[1].variance, 2)) for their mean, in powers of two.
+        """)
+    }
     calibration = sets[0].inputs
     learnedSnapshot = try DatapathSnapshot(compiling: learned.file, name: "path costs")
   }
