@@ -114,6 +114,10 @@ let package = Package(
     .target(
       name: "MedullaLearning",
       dependencies: ["CMedullaABI", "MedullaBase", "MedullaModel", "MedullaFrames"]),
+    .target(name: "MedullaLabels", dependencies: ["MedullaBase", "MedullaSnapshot", "MedullaFlows"]),
+    .target(
+      name: "MedullaRetraining",
+      dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaLearning", "MedullaLabels"]),
     .target(
       name: "MedullaAdaptation",
       dependencies: [
@@ -334,6 +338,11 @@ let package = Package(
     .testTarget(
       name: "MedullaLearningTests",
       dependencies: ["MedullaBase", "MedullaFrames", "MedullaLearning", "CMedullaABI", "MedullaModel"]),
+    .testTarget(
+      name: "MedullaLabelsTests", dependencies: ["MedullaBase", "MedullaSnapshot", "MedullaLabels"]),
+    .testTarget(
+      name: "MedullaRetrainingTests",
+      dependencies: ["MedullaBase", "MedullaModel", "MedullaLearning", "MedullaLabels", "MedullaRetraining"]),
     .testTarget(
       name: "MedullaAdaptationTests",
       dependencies: [

@@ -1,0 +1,19 @@
+/// A source of labels for a part of the live traffic: rules, lists, another model, a service, people.
+///
+/// Calls come from one thread, one at a time, and end within the agent's own deadline. An agent may fail in
+/// any of them: labels stop, packets and the snapshot in the datapath do not.
+package protocol LabelingAgent: AnyObject {
+  /// By which its labels, its errors and its budget are told.
+  var name: String { get }
+
+  /// What it says of flows now: at most one label for each request, in any order; it may leave some out, and
+  /// may give labels of requests that came before.
+  func label(_ requests: [LabelRequest]) throws -> [Label]
+
+  /// Ends what the agent has started, such as a process. Nothing is called after it.
+  func close()
+}
+
+extension LabelingAgent {
+  package func close() {}
+}
