@@ -2,7 +2,8 @@
 # Runs Medulla on other kernels than this machine's: Debian's, in QEMU, with this machine's file system as the guest's
 # root (read-only, memory over it: nothing of it stays). Each kernel gets a user's walk through the commands and, but
 # for --short, the kernel tests that are built here. Verified instructions are compared with a table, or written to it.
-# Usage: scripts/kernels.sh [--short] [--record] [--walk] [SERIES | newest | here]...   (6.12, newest; --short: 6.12)
+# Usage: scripts/kernels.sh [--short] [--record] [--walk] [--tests] [SERIES | newest | here]...
+# Without a kernel 6.12 and newest, --short 6.12. A script has MEDULLA_GUEST_SECONDS (1800, --short 480) in its guest.
 # `here` is this machine's kernel, of which only the instructions are counted.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,15 +13,16 @@ say() { printf 'kernels: %s\n' "$*"; }
 . scripts/packages.sh
 
 usage() {
-  echo "usage: scripts/kernels.sh [--short] [--record] [--walk] [SERIES | newest | here]..." >&2
+  echo "usage: scripts/kernels.sh [--short] [--record] [--walk] [--tests] [SERIES | newest | here]..." >&2
   exit 64
 }
 
-record=no short=no limit=1800 scripts=(walk tests) kernels=()
+record=no short=no limit=${MEDULLA_GUEST_SECONDS:-1800} scripts=(walk tests) kernels=()
 for argument in "$@"; do
   case $argument in
-    --short) short=yes limit=480 scripts=(walk) ;;
+    --short) short=yes limit=${MEDULLA_GUEST_SECONDS:-480} scripts=(walk) ;;
     --walk) scripts=(walk) ;;
+    --tests) scripts=(tests) ;;
     --record) record=yes ;;
     newest | here | [0-9]*.[0-9]*) kernels+=("$argument") ;;
     *) usage ;;

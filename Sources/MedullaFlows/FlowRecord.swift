@@ -1,5 +1,4 @@
 import CMedullaABI
-import Glibc
 
 /// One flow of a capture, both directions; forward is that of its first packet.
 package struct FlowRecord {
@@ -41,12 +40,6 @@ package struct FlowRecord {
   }
 
   private func text(_ address: Address) -> String {
-    let isFour = state.version == 4
-    var address = address
-    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-    guard inet_ntop(isFour ? AF_INET : AF_INET6, &address, &text, socklen_t(text.count)) != nil else {
-      return ""
-    }
-    return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    withUnsafeBytes(of: address) { AddressText.text(Array($0.prefix(state.version == 4 ? 4 : 16))) }
   }
 }

@@ -124,6 +124,20 @@ package struct BPFMap: Sendable {
     try write(withUnsafeBytes(of: value) { Array($0) }, at: key)
   }
 
+  /// Writes one entry of a hash map.
+  package func set<Key: BitwiseCopyable, Value: BitwiseCopyable>(
+    _ value: Value, key: Key
+  ) throws(KernelError) {
+    try checkKey(Key.self)
+    try checkValue(Value.self)
+    guard !isPerProcessor else {
+      throw KernelError(.invalid, "write map \(name): one value does not say which processor's")
+    }
+    var (key, value) = (key, value)
+    let status = bpf_map_update_elem(descriptor.number, &key, &value, 0)
+    guard status == 0 else { throw .system("write an entry of map \(name)", number: status) }
+  }
+
   /// Fills one entry with zeros, for all processors in a per-CPU map.
   package func clear(at key: UInt32) throws(KernelError) {
     try write([UInt8](repeating: 0, count: storedValueSize), at: key)

@@ -112,6 +112,7 @@ struct ClassifierBench {
       sum.dropped += own.dropped
       sum.mirrored += own.mirrored
       sum.mirrors_lost += own.mirrors_lost
+      sum.answered += own.answered
     }
   }
 }

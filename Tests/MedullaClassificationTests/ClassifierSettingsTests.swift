@@ -110,7 +110,7 @@ struct ClassifierSettingsTests {
       ([-5, -7, -6], 0, 1),
     ] as [([Int64], Int, Int64)])
   func largest(outputs: [Int64], row: Int, margin: Int64) {
-    let found = CaptureClassification.largest(outputs)
+    let found = ClassAnswer(outputs)
     #expect(found.row == row && found.margin == margin)
   }
 }

@@ -85,7 +85,10 @@ struct KernelClassifierInstanceTests {
       let sample = try #require(try samples.drain().first)
       #expect(sample.features[2] == sample.features[3], "as many bytes forward as backward")
       #expect(sample.outcomes[2] == 2 && sample.outcomes[3] == 2 * 84)
-      #expect(sample.outcomes[6] == 1_001 << 48 | 443 << 32 | 6 << 24)
+      #expect(sample.outcomes[6] == 1_001 << 48 | 443 << 32 | 6 << 24 | 4 << 16)
+      let outcome = try #require(ClassifierOutcome(sample.outcomes))
+      #expect(outcome.source.count == 4 && outcome.sourcePort == 1_001 && outcome.transport == 6)
+      #expect(outcome.packets == 2 && outcome.row == Int(sample.outcomes[0]))
     }
   }
 

@@ -50,7 +50,8 @@ struct KernelClassifierTests {
       decided.insert(place)
       let features = inputs.words(of: meter.flows[place])
       let outputs = interpreter.run(features: features)
-      let (row, margin) = CaptureClassification.largest(outputs)
+      let answer = ClassAnswer(outputs)
+      let (row, margin) = (answer.row, answer.margin)
       return [features, outputs, [Int64(row), margin]]
     }
   }
@@ -138,6 +139,35 @@ struct KernelClassifierTests {
     let counts = try bench.counts(Int(CLASSIFIER_UNSURE))
     #expect(counts.flows == (margin > 0 ? 1 : 0) && counts.packets == (margin > 0 ? 2 : 0))
     #expect(counts.dropped == 0)
+  }
+
+  @Test(
+    "a flow that the network is unsure of takes the class that user space gives it, from its next packet on",
+    arguments: ["tc:lo:ingress", "xdp:lo"])
+  func answered(hook: String) throws {
+    var settings = ClassifierSettings()
+    (settings.moment, settings.margin) = (.packet(1), 1e6)
+    try settings.add("game=drop")
+    let bench = try ClassifierBench(hook: hook, settings)
+    let isDropped: UInt32 = hook == "xdp:lo" ? 1 : 2
+    func verdict(_ step: UInt64) throws -> UInt32 {
+      try bench.run(Self.frame(100), at: Self.start + step).verdict
+    }
+    #expect(try verdict(0) != isDropped)
+    let flow = try #require(try bench.decisions().first).flow
+    let answers = try bench.set.map(Classifier.Maps.answers)
+    // Of another flow, and of a class that programs have no row for.
+    try answers.set(UInt64(3), key: flow + 1)
+    try answers.set(UInt64(CLASSIFIER_CLASSES + 1), key: flow)
+    #expect(try verdict(1) != isDropped)
+    try answers.set(UInt64(2 + 1), key: flow)
+    #expect(try [verdict(2), verdict(3)] == [isDropped, isDropped])
+    let (unsure, game) = (try bench.counts(Int(CLASSIFIER_UNSURE)), try bench.counts(2))
+    #expect(unsure.flows == 1 && unsure.packets == 2)
+    #expect(game.answered == 1 && game.flows == 0 && game.packets == 2 && game.dropped == 2)
+    // It stays so when the answer has made room for others.
+    try answers.set(UInt64(1), key: flow)
+    #expect(try verdict(4) == isDropped)
   }
 
   @Test(

@@ -87,7 +87,8 @@ struct TrainedClassifierTests {
           decided.insert(place)
           let words = inputs.words(of: meter.flows[place])
           let outputs = interpreter.run(features: words)
-          let (row, margin) = CaptureClassification.largest(outputs)
+          let answer = ClassAnswer(outputs)
+          let (row, margin) = (answer.row, answer.margin)
           expected = [words, outputs, [Int64(row), margin]]
           classes.insert(Int64(row))
         }

@@ -33,6 +33,7 @@ struct HistoryStoreTests {
     .batch(
       BatchStatistics(seconds: 1, batches: 9, samples: 8, flows: 7, dropped: 6, discarded: 5, rewardMean: 1)),
     .progress(RoundProgress(round: 1, samples: 2, seconds: 3, stability: .nan, figures: ["a": 1])),
+    .retrain(RetrainRecord(.refused, reason: "worse on the hold-out", figures: ["labels": 3])),
     .failure(LoopFailure(step: .adapt, message: "line\nother \"quoted\"")),
     .trigger(
       TriggerDecision(
@@ -74,6 +75,36 @@ struct HistoryStoreTests {
       let archive = try HistoryArchive(directory: settings.state)
       #expect(try archive.history(ControlRequest(.history, limit: 100)).records.map(\.id) == read.map(\.id))
       #expect(try archive.why(function: nil).functions.map(\.function) == ["f"])
+    }
+  }
+
+  @Test("of a function's decisions the newest are kept, to the bit, and found by their flow")
+  func decisions() throws {
+    func decision(_ number: UInt64) -> RecordedDecision {
+      RecordedDecision(
+        time: Double(number), kind: "classifier", sample: number, flow: 1 << 63 | number / 2, version: 1,
+        features: [Int64.min, Int64(number)], outputs: [.max, -1], outcomes: [], featureFractionBits: 16,
+        outputFractionBits: 12)
+    }
+    try withStore { store, settings in
+      for start in stride(from: UInt64(0), to: 100, by: 10) {
+        store.add(.decisions((start..<start + 10).map(decision), of: "f", limit: 25))
+      }
+      store.add(.decisions([decision(7)], of: "g", limit: 25))
+      #expect(store.settle())
+      let archive = try HistoryArchive(directory: settings.state)
+      #expect(try archive.decisions(DecisionQuery(function: "f")) == (75..<100).map(decision))
+      #expect(try archive.decisions(DecisionQuery(function: "f", limit: 2)) == [98, 99].map(decision))
+      #expect(
+        try archive.decisions(DecisionQuery(function: "f", flow: 1 << 63 | 40)) == [80, 81].map(decision))
+      #expect(try archive.functionsWithDecisions() == ["f", "g"])
+      #expect(throws: ControlError.self) { try DecisionRecords(archive, function: nil) }
+      #expect(throws: ControlError.self) { try DecisionRecords(archive, function: "h") }
+      let records = try DecisionRecords(archive, function: "f")
+      #expect(try records.last(of: "\(UInt64(1) << 63 | 40)").sample == 81)
+      #expect(try records.last(of: "flow \(UInt64(1) << 63 | 40)").sample == 81)
+      #expect(throws: ControlError.self) { try records.last(of: "10.0.0.1") }
+      #expect(throws: ControlError.self) { try records.snapshot(of: decision(99)) }
     }
   }
 

@@ -94,6 +94,29 @@ struct WhyReportTests {
     #expect(report.answer.contains(answer), "\(report.answer)")
   }
 
+  @Test(
+    "why tells each training anew in words and numbers, also one that was refused",
+    arguments: [
+      (
+        RetrainRecord(
+          .trained, reason: "macro-F1 fell", figures: ["proxy_upper": 0.81, "accepted": 0.92]),
+        "the network was trained anew: macro-F1 fell (accepted 0.92, proxy upper 0.81), 1s ago"
+      ),
+      (
+        RetrainRecord(.refused, reason: "worse on the memory"),
+        "a network that was trained anew was refused: worse on the memory, 1s ago"
+      ),
+      (
+        RetrainRecord(.postponed, reason: "one class", figures: ["labels": 40]),
+        "the network was not trained anew: one class (labels 40), 1s ago"
+      ),
+    ])
+  func retrain(record: RetrainRecord, sentence: String) {
+    let report = WhyReport(
+      function: "m", last: Self.last([(999, .retrain(record))]), state: Self.state { _ in }, now: Self.now)
+    #expect(report.reasons.contains(sentence), "\(report.reasons)")
+  }
+
   @Test("a frame of top fits 80 by 24, keeps what an adapter says from steering the terminal, and is plain")
   func frame() {
     var functions: [FunctionReport] = []

@@ -152,9 +152,11 @@ extension KernelFunctionTests {
       "fp", source: Self.source(top: top), settings: .init(drainLimit: .seconds(1), sampleEvery: 1)
     ) { name, loopback in
       let samples = try Instance(name.text).samples()
+      // Compiled before there is a flow, which would else be idle for as long.
+      let other = try Self.other(of: Self.source(top: top)).snapshot
       let flow = try DatagramFlow(loopback)
       flow.send()
-      try Instance(name.text).update(Self.other(of: Self.source(top: top)).snapshot)
+      try Instance(name.text).update(other)
       // Many, so that some are in each part that a sweep goes over.
       let others = try (0..<60).map { _ in try DatagramFlow(loopback) }
       for other in others { other.send("newer") }

@@ -41,6 +41,7 @@ struct classifier_counts {
 	__u64 dropped; /* packets, by the rule */
 	__u64 mirrored;
 	__u64 mirrors_lost; /* there was no room in the ring */
+	__u64 answered; /* flows that user space has put into this class */
 };
 
 #define CLASSIFIER_MIRROR_BYTES 256
@@ -58,6 +59,8 @@ struct classifier_mirrored {
 	__u8 bytes[CLASSIFIER_MIRROR_BYTES];
 };
 
+#define CLASSIFIER_ANSWERS 16384 /* that are kept of user space's, at most; the oldest go */
+
 /* The words of a sample's outcomes, in their order. */
 enum classifier_outcome {
 	CLASSIFIER_OUTCOME_CLASS, /* the row */
@@ -66,7 +69,9 @@ enum classifier_outcome {
 	CLASSIFIER_OUTCOME_BYTES,
 	CLASSIFIER_OUTCOME_SOURCE,	/* the last eight bytes of the flow's addresses, or all four; */
 	CLASSIFIER_OUTCOME_DESTINATION, /* of the first packet's direction */
-	CLASSIFIER_OUTCOME_PORTS,	/* source, destination, protocol: 16, 16 and 8 bits from the top */
+	CLASSIFIER_OUTCOME_PORTS,	/* source, destination, protocol, IP: 16, 16, 8 and 8 bits from the top */
+	CLASSIFIER_OUTCOME_SOURCE_PREFIX, /* the first eight bytes of IPv6's addresses; 0 for IPv4 */
+	CLASSIFIER_OUTCOME_DESTINATION_PREFIX,
 	CLASSIFIER_OUTCOMES
 };
 

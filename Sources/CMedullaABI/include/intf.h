@@ -20,7 +20,7 @@
 #define MEDULLA_WORKSPACES 4
 #define MEDULLA_REQUEST_BYTES (1 << 18) /* ring of the round-trip benchmark */
 #define MEDULLA_SAMPLE_BYTES (1 << 21)	/* ring of samples, unless the attachment sets another */
-#define MEDULLA_OUTCOMES 8
+#define MEDULLA_OUTCOMES 10
 #define MEDULLA_FUNCTION_COUNTERS 4 /* counters that mean what the function says */
 
 /* medulla_control.options */

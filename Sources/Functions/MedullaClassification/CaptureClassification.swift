@@ -9,8 +9,10 @@ import MedullaSnapshot
 package struct CaptureClassification {
   package struct Decision: Sendable, Equatable {
     package let label: String
+    /// In their fixed point.
+    package let outputs: [Int64]
     /// Of the largest output before the next, in the outputs' fixed point.
-    package let margin: Int64
+    package var margin: Int64 { ClassAnswer(outputs).margin }
     /// The packet of the flow's after which it was made, counted from 1.
     package let packet: UInt64
   }
@@ -19,7 +21,7 @@ package struct CaptureClassification {
   /// By the flow's place among `meter.flows`; nil: it was never time.
   package let decisions: [Decision?]
   package let labels: [String]
-  private let outputFractionBits: Int
+  let outputFractionBits: Int
 
   /// - Throws: `badBundle` for a network that does not name its features, `CaptureError`.
   package init(
@@ -40,23 +42,12 @@ package struct CaptureClassification {
       if place == decisions.count { decisions.append(nil) }
       guard moment.isNow(flow, decided: decisions[place] != nil) else { return }
       let outputs = interpreter.run(features: inputs.words(of: flow))
-      let (row, margin) = Self.largest(outputs)
-      decisions[place] = Decision(label: labels[row], margin: margin, packet: flow.packets)
+      decisions[place] = Decision(
+        label: labels[ClassAnswer(outputs).row], outputs: outputs, packet: flow.packets)
     }
     self.decisions = decisions
     self.labels = labels
     outputFractionBits = shape.outputFractionBits
-  }
-
-  /// The first of the largest outputs, and how far the next one is behind; 0 for a single one.
-  static func largest(_ outputs: [Int64]) -> (row: Int, margin: Int64) {
-    guard let first = outputs.first else { return (0, 0) }
-    var (row, largest, second) = (0, first, Int64.min)
-    for (index, output) in outputs.enumerated().dropFirst() {
-      second = max(second, min(output, largest))
-      if output > largest { (row, largest) = (index, output) }
-    }
-    return (row, outputs.count > 1 ? largest - second : 0)
   }
 
   /// One flow, for people and as JSON.

@@ -17,10 +17,12 @@ package struct ClassCounts: Codable, Sendable, Equatable {
   package let mirrored: UInt64
   /// Packets that were to be mirrored when the ring was full.
   package let mirrorsLost: UInt64
+  /// Flows that the network was unsure of and user space has put into this class.
+  package let answered: UInt64
 
   /// Its keys are those of the JSON.
   enum CodingKeys: String, CodingKey {
-    case label, action, flows, packets, bytes, dropped, mirrored
+    case label, action, flows, packets, bytes, dropped, mirrored, answered
     case mirrorsLost = "mirrors_lost"
   }
 }
@@ -40,7 +42,7 @@ extension Classifier {
       return ClassCounts(
         label: label, action: action.description, flows: sum(\.flows), packets: sum(\.packets),
         bytes: sum(\.bytes), dropped: sum(\.dropped), mirrored: sum(\.mirrored),
-        mirrorsLost: sum(\.mirrors_lost))
+        mirrorsLost: sum(\.mirrors_lost), answered: sum(\.answered))
     }
   }
 
@@ -50,6 +52,7 @@ extension Classifier {
         "label": .string(counts.label), "action": .string(counts.action), "flows": .count(counts.flows),
         "packets": .count(counts.packets), "bytes": .count(counts.bytes), "dropped": .count(counts.dropped),
         "mirrored": .count(counts.mirrored), "mirrors_lost": .count(counts.mirrorsLost),
+        "answered": .count(counts.answered),
       ])
     }
     return [
@@ -59,7 +62,7 @@ extension Classifier {
   }
 
   package static func tables(of status: InstanceStatus) -> [TextTable] {
-    let columns = ["label", "action", "flows", "packets", "bytes", "dropped", "mirrored"]
+    let columns = ["label", "action", "flows", "packets", "bytes", "dropped", "mirrored", "answered"]
     let rows = (status.details["classes"]?.array ?? []).map { row in
       columns.map { row.object?[$0]?.string ?? row.object?[$0]?.integer.map(String.init) ?? "" }
     }

@@ -25,13 +25,15 @@ package struct Classifier: InterfaceFunction {
   package static let main = ProgramSource(name: name, inputs: .flows, files: ClassifierSources.main)
   package static let programs = [main]
   package static let instanceMaps = [
-    "classifier_settings", Maps.counts, Maps.mirrors, "classifier_buckets", "medulla_pairs", "medulla_locks",
+    "classifier_settings", Maps.counts, Maps.mirrors, "classifier_buckets", Maps.answers, "medulla_pairs",
+    "medulla_locks",
   ]
   package static let outcomes = [
     OutcomeField("class", unit: "row"), OutcomeField("margin", unit: "output"),
     OutcomeField("packets", unit: "packets"), OutcomeField("bytes", unit: "bytes"),
     OutcomeField("source", unit: "address"), OutcomeField("destination", unit: "address"),
-    OutcomeField("ports", unit: "ports"),
+    OutcomeField("ports", unit: "ports"), OutcomeField("source_prefix", unit: "address"),
+    OutcomeField("destination_prefix", unit: "address"),
   ]
   package static let keys = [
     FunctionKey("hook", .text, isRequired: true, example: "tc:eth0:ingress"),
@@ -44,10 +46,15 @@ package struct Classifier: InterfaceFunction {
     static let settings = "classifier_settings"
     static let counts = "classifier_counts"
     static let mirrors = "classifier_mirrors"
+    static let answers = "classifier_answers"
   }
 
   package static func title(of status: InstanceStatus) -> String {
     "classifier at \(status.hook ?? "no interface")"
+  }
+
+  package static func flow(ofOutcomes words: [Int64]) -> String? {
+    ClassifierOutcome(words)?.description
   }
 
   package init(values: [String: FunctionValue]) throws {

@@ -32,9 +32,12 @@ package struct Progress: Sendable, Equatable, Codable {
   package var stability: Double
   /// Further figures for the record, by name.
   package var figures: [String: Double]
+  /// Of an adapter that decides itself when to train: what it decided in this round.
+  package var retrains: [RetrainRecord]
 
-  package init(stability: Double, figures: [String: Double] = [:]) {
+  package init(stability: Double, figures: [String: Double] = [:], retrains: [RetrainRecord] = []) {
     self.stability = stability
     self.figures = figures
+    self.retrains = retrains
   }
 }

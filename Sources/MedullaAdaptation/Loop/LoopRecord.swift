@@ -4,6 +4,8 @@ package enum LoopRecord: Sendable, Equatable, Codable {
   case batch(BatchStatistics)
   /// A round of the adapter; at most one a second is told.
   case progress(RoundProgress)
+  /// An adapter that learns from labels has, or has not, trained its network anew.
+  case retrain(RetrainRecord)
   case failure(LoopFailure)
   /// What stands before learning says something else than before.
   case trigger(TriggerDecision)
@@ -23,6 +25,7 @@ package enum LoopRecord: Sendable, Equatable, Codable {
     switch self {
     case .batch: "batch"
     case .progress: "progress"
+    case .retrain: "retrain"
     case .failure: "failure"
     case .trigger: "trigger"
     case .gates: "gates"
@@ -45,7 +48,7 @@ package enum LoopRecord: Sendable, Equatable, Codable {
     case .verdict(let verdict): verdict.version
     case .rollback(let rollback): rollback.from
     case .pin(let pin): pin.version
-    case .batch, .progress, .failure, .trigger, .gates, .command: nil
+    case .batch, .progress, .retrain, .failure, .trigger, .gates, .command: nil
     }
   }
 }

@@ -13,6 +13,7 @@ package struct RecordWords {
     case .progress(let round):
       "round \(round.round) learned from \(round.samples) samples in \(Self.time(round.seconds)), "
         + "value \(Self.number(round.stability))"
+    case .retrain(let retrain): Self.words(retrain)
     case .failure(let failure): "\(failure.step.rawValue) failed: \(Self.firstLine(failure.message))"
     case .trigger(let decision):
       "learning \(decision.isOpen ? "began" : "rests"), by its trigger \(decision.trigger.rawValue): "
@@ -53,6 +54,20 @@ package struct RecordWords {
     if batch.discarded > 0 { text += ", \(batch.discarded) not learned from" }
     if let reward = batch.rewardMean { text += ", mean reward \(number(reward))" }
     return text
+  }
+
+  private static func words(_ retrain: RetrainRecord) -> String {
+    let figures = retrain.figures.sorted { $0.key < $1.key }.map {
+      "\(String($0.key.map { $0 == "_" ? " " : $0 })) \(number($0.value))"
+    }
+    let what =
+      switch retrain.outcome {
+      case .trained: "the network was trained anew"
+      case .refused: "a network that was trained anew was refused"
+      case .postponed: "the network was not trained anew"
+      }
+    return "\(what): \(retrain.reason)"
+      + (figures.isEmpty ? "" : " (\(figures.joined(separator: ", ")))")
   }
 
   private static func words(_ verdict: WatchVerdict) -> String {

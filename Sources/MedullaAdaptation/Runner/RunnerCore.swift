@@ -60,6 +60,7 @@ final class RunnerCore: @unchecked Sendable {
       return handle(.failed(LoopFailure(step: .drain, message: "\(error)")), now)
     }
     if fastPath.isAttachedAnew() { beginAnew(now) }
+    if !batch.samples.isEmpty { journal.decisions(batch) }
     let rewards = intake.rewards(of: batch)
     state.note(batch)
     if !loop.isPaused, desk != nil {
@@ -79,6 +80,7 @@ final class RunnerCore: @unchecked Sendable {
     desk?.receive(answer, &intake.queue, at: now)
     switch answer {
     case .adapted(let progress, let samples, let seconds):
+      for retrain in progress.retrains { tell(.retrain(retrain), now) }
       let round = state.noteRound(progress, samples: samples, seconds: seconds)
       handle(.learned(round), now)
     case .evaluated(let outputs):
@@ -187,7 +189,9 @@ final class RunnerCore: @unchecked Sendable {
       log.warning("\(settings.name): \(failure.step.rawValue) failed: \(failure.message)")
     case .progress:
       guard telling.isDue(at: now) else { return }
-    case .batch, .trigger, .gates, .staged, .shadow, .promotion, .verdict, .rollback, .pin, .command: break
+    case .batch, .trigger, .retrain, .gates, .staged, .shadow, .promotion, .verdict, .rollback, .pin,
+      .command:
+      break
     }
     journal.record(record)
   }

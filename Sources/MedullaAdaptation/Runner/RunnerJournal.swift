@@ -9,13 +9,18 @@ package struct RunnerJournal: Sendable {
   /// process.
   package let batches: @Sendable (_ from: Duration, _ to: Duration) -> [BatchStatistics]
 
+  /// Hears of the decisions that were sampled, in the order of their outcomes.
+  package let decisions: @Sendable (Batch) -> Void
+
   package init(
     record: @escaping @Sendable (LoopRecord) -> Void,
     keep: @escaping @Sendable (Candidate, UInt64) -> Void = { _, _ in },
-    batches: @escaping @Sendable (Duration, Duration) -> [BatchStatistics] = { _, _ in [] }
+    batches: @escaping @Sendable (Duration, Duration) -> [BatchStatistics] = { _, _ in [] },
+    decisions: @escaping @Sendable (Batch) -> Void = { _ in }
   ) {
     self.record = record
     self.keep = keep
     self.batches = batches
+    self.decisions = decisions
   }
 }

@@ -21,6 +21,8 @@ package struct FunctionSettings: Sendable, Equatable, Codable {
   package var drainLimit: Duration?
   /// Flows that are kept at once, of a function at an interface; nil: as many as the function says.
   package var flowLimit: Int?
+  /// Sampled decisions that the history keeps; nil: `keptDecisions` says how many.
+  package var decisionLimit: Int?
   package var adapter: AdapterSettings
   package var trigger: TriggerSettings
   package var gates: GateSettings
@@ -65,6 +67,13 @@ package struct FunctionSettings: Sendable, Equatable, Codable {
   package static let drainLimits: ClosedRange<Duration> = .seconds(1)...(.seconds(86_400))
   /// The least and most that a time of gates and watch may be.
   static let times: ClosedRange<Duration> = .zero...(.seconds(86_400))
+  package static let decisionLimits = 0...1_000_000
+
+  /// Of functions at an interface, which decide once or a few times for a flow, the last so many decisions
+  /// are kept; none of others, which decide all the time.
+  package var keptDecisions: Int {
+    decisionLimit ?? (FunctionList.all[function]?.isDispatched == true ? 10_000 : 0)
+  }
 
   /// Of a function that may have to be attached: what its slow path needs, and its own keys.
   ///
@@ -91,6 +100,10 @@ package struct FunctionSettings: Sendable, Equatable, Codable {
     try demand((0...1_000_000).contains(sampling), "sampling must be 0 to 1000000, not \(sampling)")
     if let drainLimit {
       try demand(Self.drainLimits.contains(drainLimit), "drain_limit must be 1s to 1 day, not \(drainLimit)")
+    }
+    if let decisionLimit {
+      try demand(
+        Self.decisionLimits.contains(decisionLimit), "decisions must be 0 to 1000000, not \(decisionLimit)")
     }
     try adapter.validate(of: name)
     try trigger.validate(of: name)

@@ -25,6 +25,7 @@ extension FunctionSettings {
     if flowLimit != nil, FunctionList.all[function]?.isDispatched != true {
       table.problem("flows", "is for functions at an interface only")
     }
+    decisionLimit = table.integer("decisions", in: Self.decisionLimits)
     var inside = table.table("adapter")
     adapter = AdapterSettings(&inside, directory: directory)
     inside = table.table("trigger")

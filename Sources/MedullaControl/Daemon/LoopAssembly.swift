@@ -24,13 +24,39 @@ enum LoopAssembly {
         Self.tell(record, of: name, context.log)
       },
       keep: { candidate, version in keep(candidate, version, of: name, context) },
-      batches: { batches(of: name, from: $0, to: $1, context) })
+      batches: { batches(of: name, from: $0, to: $1, context) },
+      decisions: { keep($0, of: settings, context) })
+    keepStart(loaded, of: name, context)
     return try FunctionRunner(
       settings: settings,
       fastPath: KernelFastPath(
         name: name, settings: settings, programs: DatapathSnapshot(loaded.bundle).objects),
       adapter: adapter, start: start, isForeign: loaded.start.origin == .unknown, journal: journal,
       log: context.log)
+  }
+
+  /// Keeps the last decisions that were sampled.
+  private static func keep(_ batch: Batch, of settings: FunctionSettings, _ context: LoopContext) {
+    let limit = settings.keptDecisions
+    guard limit > 0 else { return }
+    let decisions = RecordedDecision.all(of: batch, kind: settings.function, at: now)
+    context.history.add(.decisions(decisions.suffix(limit), of: settings.name, limit: limit))
+  }
+
+  /// Keeps the snapshot that the loop begins with too, so that its decisions can be told of later.
+  private static func keepStart(_ loaded: FunctionHost.Loaded, of function: String, _ context: LoopContext) {
+    let start = loaded.start
+    let file = loaded.bundle.file
+    guard file.digest == start.digest else { return }
+    let kept = (try? context.history.snapshots(function: function, limit: 1_000)) ?? []
+    guard !kept.contains(where: { $0.version == start.version && $0.digest == file.digest }),
+      let (path, bytes) = context.snapshots.keep(file, network: start.network.network)
+    else { return }
+    context.history.add(
+      .snapshot(
+        KeptSnapshot(
+          time: now, function: function, version: start.version, digest: file.digest,
+          name: file.snapshot.record.networkName, path: path, bytes: bytes)))
   }
 
   /// Keeps the snapshot and its network, and writes down where.
@@ -66,7 +92,7 @@ enum LoopAssembly {
   private static func tell(_ record: LoopRecord, of name: String, _ log: Logger) {
     guard let sentence = RecordWords(record).sentence else { return }
     switch record {
-    case .promotion, .rollback, .verdict, .pin, .command: log.notice("\(name): \(sentence)")
+    case .promotion, .rollback, .verdict, .pin, .retrain, .command: log.notice("\(name): \(sentence)")
     case .staged, .shadow, .gates, .trigger: log.info("\(name): \(sentence)")
     // The runner has logged failures.
     case .batch, .progress, .failure: log.debug("\(name): \(sentence)")

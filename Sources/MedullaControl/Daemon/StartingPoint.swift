@@ -25,6 +25,8 @@ struct StartingPoint {
   let network: StartNetwork
   /// Of the active snapshot, in hexadecimal.
   let digest: String
+  /// Of the active snapshot, counted up by the instance.
+  let version: UInt64
 }
 
 /// Brings a function into the kernel, or takes over what is there.
@@ -36,6 +38,7 @@ struct FunctionLoader {
   func load(_ settings: FunctionSettings) throws -> FunctionHost.Loaded {
     let bundle = try SnapshotBundle.open(settings.bundle)
     let active: String
+    let version: UInt64
     let isNew: Bool
     if let status = try attachedStatus(settings.name) {
       guard FunctionList.all[settings.function]?.name == status.function else {
@@ -45,17 +48,18 @@ struct FunctionLoader {
       }
       active = status.slots.first { $0.state == .active }?.digest ?? ""
       isNew = false
-      let version = status.slots.first { $0.state == .active }?.version ?? 0
+      version = status.slots.first { $0.state == .active }?.version ?? 0
       log.notice("\(settings.name): took over snapshot \(version) (\(active.prefix(12)))")
     } else {
       try attach(settings, bundle)
       active = bundle.file.digest
+      version = try attachedStatus(settings.name)?.slots.first { $0.state == .active }?.version ?? 0
       isNew = true
       log.notice("\(settings.name): attached \(settings.bundle) (\(active.prefix(12)))")
     }
     try settings.apply()
     return FunctionHost.Loaded(
-      bundle: bundle, start: try start(bundle, active: active, isNew: isNew, settings))
+      bundle: bundle, start: try start(bundle, active: (active, version), isNew: isNew, settings))
   }
 
   /// Whether there is a network behind what is active.
@@ -84,19 +88,21 @@ struct FunctionLoader {
   }
 
   private func start(
-    _ bundle: SnapshotBundle, active: String, isNew: Bool, _ settings: FunctionSettings
+    _ bundle: SnapshotBundle, active: (digest: String, version: UInt64), isNew: Bool,
+    _ settings: FunctionSettings
   ) throws -> StartingPoint {
     let own = try StartNetwork(bundle: bundle)
-    if active == bundle.file.digest {
-      return StartingPoint(origin: isNew ? .attached : .bundle, network: own, digest: active)
+    func point(_ origin: StartingPoint.Origin, _ network: StartNetwork) -> StartingPoint {
+      StartingPoint(origin: origin, network: network, digest: active.digest, version: active.version)
     }
-    if let network = snapshots.start(digest: active, samples: own.calibration.samples) {
-      log.info("\(settings.name): learning goes on from the network that was kept of \(active.prefix(12))")
-      return StartingPoint(origin: .kept, network: network, digest: active)
+    if active.digest == bundle.file.digest { return point(isNew ? .attached : .bundle, own) }
+    let short = active.digest.prefix(12)
+    if let network = snapshots.start(digest: active.digest, samples: own.calibration.samples) {
+      log.info("\(settings.name): learning goes on from the network that was kept of \(short)")
+      return point(.kept, network)
     }
-    let short = active.prefix(12)
     log.warning(
       "\(settings.name): no network was kept of snapshot \(short); learning begins with the bundle's")
-    return StartingPoint(origin: .unknown, network: own, digest: active)
+    return point(.unknown, own)
   }
 }

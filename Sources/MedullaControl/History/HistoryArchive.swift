@@ -49,6 +49,25 @@ package struct HistoryArchive {
     }
   }
 
+  /// Of a function, oldest first; the newest when there are more than the query wants.
+  package func decisions(_ query: DecisionQuery) throws(ControlError) -> [RecordedDecision] {
+    try reading { try HistoryRows.decisions(query, in: $0) }
+  }
+
+  /// Names of the functions that have recorded decisions.
+  func functionsWithDecisions() throws(ControlError) -> [String] {
+    try reading {
+      // A history that an older daemon has written has no such table.
+      guard try $0.tableExists("decision") else { return [] }
+      return try String.fetchAll(
+        $0, sql: "SELECT DISTINCT function FROM decision ORDER BY function LIMIT 256")
+    }
+  }
+
+  package func snapshots(function: String, limit: Int = 1_000) throws(ControlError) -> [KeptSnapshot] {
+    try reading { try HistoryRows.snapshots(function: function, limit: limit, in: $0) }
+  }
+
   package func why(function: String?) throws(ControlError) -> WhyAnswer {
     try reading { database in
       let names = try function.map { [$0] } ?? HistoryRows.functions(in: database)

@@ -74,6 +74,8 @@ final class HistoryDatabase: Sendable {
         kept.time, kept.function, Int64(clamping: kept.version), kept.digest, kept.name, kept.path,
         kept.bytes, age,
       ])
+    case .decisions(let decisions, let function, let limit):
+      try HistoryRows.insert(decisions, of: function, limit: limit, into: database)
     }
   }
 

@@ -36,6 +36,8 @@ package struct KeptSnapshot: Sendable, Equatable, Codable {
 enum HistoryEntry: Sendable {
   case record(StoredRecord)
   case snapshot(KeptSnapshot)
+  /// Of one function, which then has at most `limit`.
+  case decisions([RecordedDecision], of: String, limit: Int)
 }
 
 /// Reads rows; the same for the daemon's own file and for one that is only read.

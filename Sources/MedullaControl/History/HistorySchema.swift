@@ -34,6 +34,19 @@ enum HistorySchema {
       }
       try database.create(indexOn: "record", columns: ["age"])
     }
+    migrator.registerMigration("decisions") { database in
+      try database.create(table: "decision") { table in
+        table.autoIncrementedPrimaryKey("id")
+        table.column("time", .double).notNull()
+        table.column("function", .text).notNull()
+        table.column("sample", .integer).notNull()
+        table.column("flow", .integer).notNull()
+        table.column("version", .integer).notNull()
+        table.column("body", .text).notNull()
+      }
+      try database.create(indexOn: "decision", columns: ["function", "id"])
+      try database.create(indexOn: "decision", columns: ["function", "flow"])
+    }
     return migrator
   }
 }

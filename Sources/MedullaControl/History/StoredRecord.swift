@@ -42,7 +42,7 @@ package struct StoredRecord: Sendable, Equatable, Codable {
 extension LoopRecord {
   /// Every kind, as `medulla history --kind` takes them.
   package static let kinds = [
-    "batch", "progress", "failure", "trigger", "gates", "staged", "shadow", "promotion", "verdict",
+    "batch", "progress", "retrain", "failure", "trigger", "gates", "staged", "shadow", "promotion", "verdict",
     "rollback", "pin", "command",
   ]
 
@@ -51,6 +51,7 @@ extension LoopRecord {
     switch self {
     case .batch(let value): value
     case .progress(let value): value
+    case .retrain(let value): value
     case .failure(let value): value
     case .trigger(let value): value
     case .gates(let value): value
@@ -68,6 +69,7 @@ extension LoopRecord {
     switch kind {
     case "batch": self = .batch(try BatchStatistics(from: decoder))
     case "progress": self = .progress(try RoundProgress(from: decoder))
+    case "retrain": self = .retrain(try RetrainRecord(from: decoder))
     case "failure": self = .failure(try LoopFailure(from: decoder))
     case "trigger": self = .trigger(try TriggerDecision(from: decoder))
     case "gates": self = .gates(try [GateDecision](from: decoder))

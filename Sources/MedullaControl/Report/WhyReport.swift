@@ -129,7 +129,8 @@ struct WhyWords {
         + Self.words(trigger.evidence)
     }
     let kinds = [
-      "promotion", "verdict", "rollback", "pin", "shadow", "staged", "failure", "progress", "batch",
+      "promotion", "verdict", "rollback", "pin", "shadow", "staged", "retrain", "failure", "progress",
+      "batch",
     ]
     let events = kinds.compactMap { last[$0] }.sorted { $1.isOlder(than: $0) }
     return [trigger].compactMap(\.self) + words + events.compactMap(sentence)

@@ -42,6 +42,8 @@ package protocol DatapathFunction: Sendable {
   static func title(of status: InstanceStatus) -> String
   /// What its status says beside what every instance's does, for people.
   static func tables(of status: InstanceStatus) -> [TextTable]
+  /// Which flow a sample is of, for people; nil: its outcomes do not say it.
+  static func flow(ofOutcomes words: [Int64]) -> String?
 
   /// - Parameter values: of `keys`, as the configuration has them.
   /// - Throws: `badConfiguration` or `badFunction` with the value that cannot be used.
@@ -110,6 +112,7 @@ extension DatapathFunction {
   }
 
   package static func tables(of status: InstanceStatus) -> [TextTable] { [] }
+  package static func flow(ofOutcomes words: [Int64]) -> String? { nil }
 
   package var record: [UInt8] { [] }
   package func checkPrograms(of snapshot: DatapathSnapshot) throws {

@@ -26,6 +26,15 @@ package struct ReferenceInterpreter: Sendable {
   /// Features as fixed point: rounded to nearest, cut to 64 bits.
   package func fixedPoint(_ input: [Float]) -> [Int64] { snapshot.shape.fixedPoint(input) }
 
+  /// The sums of a dense step before its epilogue, nil of other steps: one element for each step.
+  package func sums(features: [Int64]) -> [[Int64]?] {
+    let trace = trace(features: features)
+    return zip(zip(snapshot.shape.steps, snapshot.parameters.steps), trace).map { step, x in
+      guard case (.dense(let dense), .linear(let linear)) = step else { return nil }
+      return StepEvaluator.sums(of: dense, linear, x)
+    }
+  }
+
   /// The entered features, then the output of every step.
   package func trace(features: [Int64]) -> [[Int64]] {
     precondition(features.count == snapshot.shape.inputs, "the network has \(snapshot.shape.inputs) inputs")

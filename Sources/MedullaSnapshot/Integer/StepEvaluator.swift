@@ -18,8 +18,17 @@ struct StepEvaluator: Sendable {
     }
   }
 
-  /// Four outputs side by side. Sums wrap, because `BoundProof` shows that none leaves 64 bits.
   private func dense(_ step: DenseStep, _ linear: LinearParameters, _ x: [Int64]) -> [Int64] {
+    var sums = Self.sums(of: step, linear, x)
+    for output in sums.indices {
+      sums[output] = finish(sums[output], linear.multipliers[output], linear.clip, step.epilogue)
+    }
+    return sums
+  }
+
+  /// bias[o] + Σ weight[o][i] · x[i] of each output, four of them side by side. Sums wrap, because
+  /// `BoundProof` shows that none leaves 64 bits.
+  static func sums(of step: DenseStep, _ linear: LinearParameters, _ x: [Int64]) -> [Int64] {
     var sums = linear.bias
     let inputs = step.inputs
     linear.weights.withUnsafeBufferPointer { weights in
@@ -45,9 +54,6 @@ struct StepEvaluator: Sendable {
           }
         }
       }
-    }
-    for output in sums.indices {
-      sums[output] = finish(sums[output], linear.multipliers[output], linear.clip, step.epilogue)
     }
     return sums
   }

@@ -24,7 +24,7 @@ static __always_inline int classifier_is_settled(const struct medulla_flow *flow
 
 _Static_assert(MEDULLA_OUTPUTS <= CLASSIFIER_CLASSES, "classes have rows");
 
-/* All three are the instance's: another program set goes on with them. */
+/* All of them are the instance's: another program set goes on with them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -55,6 +55,15 @@ struct {
 	__type(key, __u32);
 	__type(value, struct classifier_bucket);
 } classifier_buckets SEC(".maps");
+
+/* What user space has found out of flows that the network is unsure of: the row plus one, by the flow's
+ * number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CLASSIFIER_ANSWERS);
+	__type(key, __u64);
+	__type(value, __u64);
+} classifier_answers SEC(".maps");
 
 /* What becomes of a packet, beside that it is counted. */
 struct classifier_verdict {
@@ -102,6 +111,15 @@ static __always_inline __s64 classifier_address(const __u8 *address, __u8 versio
 	return (__s64)word;
 }
 
+/* The first eight bytes of IPv6's. */
+static __always_inline __s64 classifier_prefix(const __u8 *address, __u8 version)
+{
+	__u64 word;
+
+	__builtin_memcpy(&word, address, sizeof(word));
+	return version == 6 ? (__s64)word : 0;
+}
+
 /* Tells the slow path which flow it was. A function of its own, for the sake of the stack. */
 __noinline int classifier_tell(struct medulla_flow *flow, const struct medulla_packet *packet)
 {
@@ -111,6 +129,7 @@ __noinline int classifier_tell(struct medulla_flow *flow, const struct medulla_p
 	const struct flow_state *state;
 	struct classifier_flow *own;
 	__s64 from, to;
+	__u32 reversed;
 
 	if (!flow || !packet || !question)
 		return 0;
@@ -124,11 +143,16 @@ __noinline int classifier_tell(struct medulla_flow *flow, const struct medulla_p
 	outcomes[CLASSIFIER_OUTCOME_PACKETS] = (__s64)classifier_packets(flow);
 	outcomes[CLASSIFIER_OUTCOME_BYTES] =
 		(__s64)(state->ways[0].lengths.sum + state->ways[1].lengths.sum);
-	outcomes[CLASSIFIER_OUTCOME_SOURCE] = state->reversed ? to : from;
-	outcomes[CLASSIFIER_OUTCOME_DESTINATION] = state->reversed ? from : to;
+	reversed = state->reversed;
+	outcomes[CLASSIFIER_OUTCOME_SOURCE] = reversed ? to : from;
+	outcomes[CLASSIFIER_OUTCOME_DESTINATION] = reversed ? from : to;
 	outcomes[CLASSIFIER_OUTCOME_PORTS] = (__s64)bpf_ntohs(state->ports[0]) << 48 |
 					     (__s64)bpf_ntohs(state->ports[1]) << 32 |
-					     (__s64)state->protocol << 24;
+					     (__s64)state->protocol << 24 | (__s64)key->version << 16;
+	from = classifier_prefix(key->source, key->version);
+	to = classifier_prefix(key->destination, key->version);
+	outcomes[CLASSIFIER_OUTCOME_SOURCE_PREFIX] = reversed ? to : from;
+	outcomes[CLASSIFIER_OUTCOME_DESTINATION_PREFIX] = reversed ? from : to;
 	return medulla_sample_flow(flow, question->inputs.words, question->outputs.words, outcomes,
 				   CLASSIFIER_OUTCOMES);
 }
@@ -254,6 +278,31 @@ __noinline int classifier_apply(struct classifier_verdict *verdict, __u32 bytes,
 	return 1;
 }
 
+/* The row of a flow that the network is unsure of: user space may have found out meanwhile, and then that is
+ * the flow's. */
+__noinline __u32 classifier_asked(struct medulla_flow *flow)
+{
+	struct classifier_counts *counts;
+	__u64 number, *answer, row;
+	__u32 at;
+
+	if (!flow)
+		return CLASSIFIER_UNSURE;
+	number = flow->number;
+	answer = bpf_map_lookup_elem(&classifier_answers, &number);
+	if (!answer)
+		return CLASSIFIER_UNSURE;
+	row = *answer - 1;
+	if (row >= CLASSIFIER_CLASSES)
+		return CLASSIFIER_UNSURE;
+	classifier_own(flow)->row = row + 1;
+	at = (__u32)row;
+	counts = bpf_map_lookup_elem(&classifier_counts, &at);
+	if (counts)
+		medulla_count(&counts->answered, 1);
+	return at;
+}
+
 /* What the flow is of, decided now when it is time. */
 static __always_inline void classifier_judge(struct medulla_flow *flow, const struct medulla_packet *packet,
 					     struct classifier_verdict *verdict)
@@ -265,6 +314,8 @@ static __always_inline void classifier_judge(struct medulla_flow *flow, const st
 	if (settings && flow_is_time(classifier_state(flow), settings->moment, !!own->row))
 		classifier_decide(flow, packet);
 	verdict->row = own->row ? (__u32)own->row - 1 : CLASSIFIER_PENDING;
+	if (verdict->row == CLASSIFIER_UNSURE)
+		verdict->row = classifier_asked(flow);
 	verdict->flow = flow->number;
 	verdict->margin = own->margin;
 }

@@ -112,7 +112,7 @@ extension FabricPaths {
       + [completed, unfinished, late, FlowMetrics.busy],
     figures: claims.flatMap(\.figures) + [
       .sum("flows completed", completed), .sum(unfinishedFlows, unfinished),
-      .most(latest, beyond, places: 2), .least(leastUpdates, updates, schemes(Scheme.adapting.rawValue)),
+      .most(latest, beyond, places: 2), .fewest(leastUpdates, updates, schemes(Scheme.adapting.rawValue)),
     ],
     bounds: claims.map {
       Bound($0.upperName, .atMost($0.most), .ours, judged: $0.judged, explanation: $0.explanation)

@@ -112,7 +112,7 @@ extension FabricScheduling {
       ]
     } + [
       .sum("flows completed", completed), .sum(unfinishedFlows, unfinished),
-      .least(leastUpdates, updates, schemes(Scheme.adapting.rawValue)),
+      .fewest(leastUpdates, updates, schemes(Scheme.adapting.rawValue)),
     ],
     bounds: claims.map {
       Bound($0.upperName, .atMost($0.most), .ours, judged: $0.judged, explanation: $0.explanation)

@@ -129,6 +129,11 @@ package struct Figure: Sendable {
     Figure(name, places: places) { $0.sum(metric, group).map { Estimate($0) } }
   }
 
+  /// The smallest single value.
+  package static func fewest(_ name: String, _ metric: Metric, _ group: Match..., places: Int = 0) -> Figure {
+    Figure(name, places: places) { $0.of(group).values(metric).min().map { Estimate($0) } }
+  }
+
   /// The largest single value.
   package static func most(_ name: String, _ metric: Metric, _ group: Match..., places: Int = 0) -> Figure {
     Figure(name, places: places) { $0.of(group).values(metric).max().map { Estimate($0) } }
