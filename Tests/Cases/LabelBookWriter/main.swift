@@ -28,11 +28,11 @@ struct Writer {
 }
 
 func say(_ text: String) {
-  print(text)
-  fflush(stdout)
+  // At once, not when a buffer is full.
+  FileHandle.standardOutput.write(Data((text + "\n").utf8))
 }
 
-func limit(_ bytes: UInt64) {
+func limit(_ bytes: rlim_t) {
   var limit = rlimit()
   getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
   limit.rlim_cur = min(bytes, limit.rlim_max)
@@ -47,7 +47,7 @@ guard arguments.count >= 2 else {
 do {
   let writer = try Writer(arguments[1])
   var number = writer.keeper.ledger.purses["paid"]?.totalCalls ?? 0
-  if arguments.count == 4, let bytes = UInt64(arguments[3]) {
+  if arguments.count == 4, let bytes = rlim_t(arguments[3]) {
     // A write beyond the limit is cut short and then fails, as on a full disk.
     signal(SIGXFSZ, SIG_IGN)
     limit(bytes)

@@ -5,21 +5,24 @@ import Testing
 
 @testable import MedullaLabels
 
-@Suite("A label service over HTTP", .enabled(if: ServiceHTTPTests.python != nil, "needs python3"))
-struct ServiceHTTPTests {
+/// The stand-in of a label service, and what runs it.
+enum StandIn {
   static let python: String? =
     "/usr/bin:\(ProcessInfo.processInfo.environment["PATH"] ?? "")".split(separator: ":")
     .map { "\($0)/python3" }.first { FileManager.default.isExecutableFile(atPath: $0) }
   static let program = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("examples/labels/service.py").path
+}
 
+@Suite("A label service over HTTP", .enabled(if: StandIn.python != nil, "needs python3"))
+struct ServiceHTTPTests {
   /// A program that says its address in its first line; it ends with this object.
   final class Server {
     let child: ChildProgram
     let url: String
     init(_ arguments: [String]) throws {
-      child = try ChildProgram([ServiceHTTPTests.python ?? "python3"] + arguments)
+      child = try ChildProgram([StandIn.python ?? "python3"] + arguments)
       let line = try child.readLine(within: .seconds(20)) ?? ""
       url = line.split(separator: " ").first.map(String.init) ?? ""
       #expect(url.hasPrefix("http://127.0.0.1:"), "\(line)")
@@ -29,7 +32,7 @@ struct ServiceHTTPTests {
     static func standIn(_ options: [String] = []) throws -> Server {
       try Server(
         [
-          program, "--port", "0", "--classes", "benign,attack", "--when", "rate > 10 = attack", "--seed", "7",
+          StandIn.program, "--port", "0", "--classes", "benign,attack", "--when", "rate > 10 = attack", "--seed", "7",
         ] + options)
     }
 
