@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import MedullaLabels
 import MedullaSnapshot
+import Testing
 
 @testable import MedullaAdaptation
 
@@ -55,4 +56,44 @@ enum LabelerPeer {
   static func requests(_ count: Int) -> [LabelRequest] {
     (0..<count).map { LabelRequest(sample: 5 << 48 + UInt64($0), features: [Double($0 % 3), 1]) }
   }
+}
+
+/// A way for a labeler's process to go wrong at `label`, what is found, and what the failure must say.
+struct LabelerFault: Sendable, CustomTestStringConvertible {
+  let name: String
+  let act: String
+  let code: AdapterFailure.Code
+  let says: String
+  var testDescription: String { name }
+
+  init(_ name: String, _ act: String, _ code: AdapterFailure.Code, _ says: String) {
+    (self.name, self.act, self.code, self.says) = (name, act, code, says)
+  }
+
+  static let all = [
+    ("a crash", "raise KeyError('truth')", .ended, "KeyError: 'truth'"),
+    LabelerFault("kill -9", "os.kill(os.getpid(), 9)", .ended, "signal 9"),
+    LabelerFault("a hang", "time.sleep(1000)", .timedOut, "no answer within"),
+    LabelerFault(
+      "an error", "send({'answer': 'error', 'id': request['id'], 'message': 'no', 'traceback': 'line 7'})",
+      .refused, "line 7"
+    ),
+    LabelerFault("no tensors", "ok(request); return True", .wrongShape, "no tensor `id`"),
+    LabelerFault(
+      "labels of another number", "reply(request, [1, 2], [1]); return True", .wrongShape, "label"),
+    LabelerFault("a class that is none", "reply(request, [1], [3]); return True", .malformedAnswer, "class"),
+    LabelerFault("half a class", "reply(request, [1], [0.5]); return True", .malformedAnswer, "class"),
+    LabelerFault("NaN", "reply(request, [1], [float('nan')]); return True", .notFinite, "element 0"),
+    LabelerFault(
+      "a confidence above 1", "reply(request, [1], [1], [1.5]); return True", .malformedAnswer, "confidence"),
+    LabelerFault(
+      "a flood of labels", "reply(request, [1] * 70000, [1] * 70000); return True", .malformedAnswer,
+      "70000 labels"
+    ),
+    LabelerFault("garbage", "channel.sendall(b'label: attack'); return True", .malformedAnswer, "at most"),
+    LabelerFault(
+      "an answer to another request", "send({'answer': 'ok', 'id': 999}); return True", .malformedAnswer,
+      "another"
+    ),
+  ]
 }

@@ -80,34 +80,8 @@ struct ProcessLabelingAgentTests {
     #expect(labels.map(\.sample) == [5 << 48, 5 << 48 + 1])
   }
 
-  static let faults: [(name: String, act: String, code: AdapterFailure.Code, says: String)] = [
-    ("a crash", "raise KeyError('truth')", .ended, "KeyError: 'truth'"),
-    ("kill -9", "os.kill(os.getpid(), 9)", .ended, "signal 9"),
-    ("a hang", "time.sleep(1000)", .timedOut, "no answer within"),
-    (
-      "an error", "send({'answer': 'error', 'id': request['id'], 'message': 'no', 'traceback': 'line 7'})",
-      .refused, "line 7"
-    ),
-    ("no tensors", "ok(request); return True", .wrongShape, "no tensor `id`"),
-    ("labels of another number", "reply(request, [1, 2], [1]); return True", .wrongShape, "label"),
-    ("a class that is none", "reply(request, [1], [3]); return True", .malformedAnswer, "class"),
-    ("half a class", "reply(request, [1], [0.5]); return True", .malformedAnswer, "class"),
-    ("NaN", "reply(request, [1], [float('nan')]); return True", .notFinite, "element 0"),
-    ("a confidence above 1", "reply(request, [1], [1], [1.5]); return True", .malformedAnswer, "confidence"),
-    (
-      "a flood of labels", "reply(request, [1] * 70000, [1] * 70000); return True", .malformedAnswer,
-      "70000 labels"
-    ),
-    ("garbage", "channel.sendall(b'label: attack'); return True", .malformedAnswer, "at most"),
-    (
-      "an answer to another request", "send({'answer': 'ok', 'id': 999}); return True", .malformedAnswer,
-      "another"
-    ),
-  ]
-
-  @Test("a fault is told with the process's own words, and the process is gone", arguments: faults.indices)
-  func faults(_ index: Int) throws {
-    let fault = Self.faults[index]
+  @Test("a fault is told with the process's own words, and the process is gone", arguments: LabelerFault.all)
+  func faults(_ fault: LabelerFault) throws {
     let agent = try LabelerPeer.agent(
       "def hook(request, tensors):\n    if request['request'] == 'hello': return\n    \(fault.act)"
     ) {

@@ -108,7 +108,7 @@ struct PythonLabelerTests {
     let reference = FloatReference(network)
     var abstained = 0
     for (request, label) in zip(requests, labels) {
-      let outputs = reference.run(request.features.map { Float($0) })
+      let outputs = try reference.run(request.features.map { Float($0) })
       let powers = outputs.map { exp(Double($0)) }
       let probabilities = powers.map { $0 / powers.reduce(0, +) }
       let best = try #require(probabilities.max())

@@ -32,7 +32,8 @@ struct ServiceHTTPTests {
     static func standIn(_ options: [String] = []) throws -> Server {
       try Server(
         [
-          StandIn.program, "--port", "0", "--classes", "benign,attack", "--when", "rate > 10 = attack", "--seed", "7",
+          StandIn.program, "--port", "0", "--classes", "benign,attack", "--when", "rate > 10 = attack",
+          "--seed", "7",
         ] + options)
     }
 
