@@ -71,7 +71,7 @@ struct LabelerFault: Sendable, CustomTestStringConvertible {
   }
 
   static let all = [
-    ("a crash", "raise KeyError('truth')", .ended, "KeyError: 'truth'"),
+    LabelerFault("a crash", "raise KeyError('truth')", .ended, "KeyError: 'truth'"),
     LabelerFault("kill -9", "os.kill(os.getpid(), 9)", .ended, "signal 9"),
     LabelerFault("a hang", "time.sleep(1000)", .timedOut, "no answer within"),
     LabelerFault(
