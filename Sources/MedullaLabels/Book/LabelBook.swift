@@ -81,7 +81,7 @@ package struct LabelBook: Sendable {
   package let classes: Int
   package private(set) var counts = BookCounts()
   private var open: [UInt64: AskedFlow] = [:]
-  /// In the order in which they were asked, those that have gone among them.
+  /// In the order in which they were asked.
   private var order = SampleQueue()
   private var gone = SampleQueue()
   private var isGone: Set<UInt64> = []
@@ -148,22 +148,18 @@ package struct LabelBook: Sendable {
 
   package mutating func close(_ samples: [UInt64], at now: Duration) {
     expire(at: now)
-    for sample in samples where open[sample] != nil {
-      open[sample] = nil
-      counts.closed += 1
-      leave(sample)
-    }
-    order.tidy { open[$0] != nil }
+    let there = samples.filter { open.removeValue(forKey: $0) != nil }
+    guard !there.isEmpty else { return }
+    counts.closed += there.count
+    // A sample that was forgotten may be asked about again, and then stands at the end only.
+    order.removeAll { open[$0] == nil }
+    for sample in there { leave(sample) }
   }
 
   /// Lets go of what is too old.
   package mutating func expire(at now: Duration) {
     while let first = order.first {
-      guard let asked = open[first] else {
-        order.removeFirst()
-        continue
-      }
-      guard isOld(asked, at: now) else { return }
+      guard let asked = open[first], isOld(asked, at: now) else { return }
       order.removeFirst()
       open[first] = nil
       if asked.labels.isEmpty { counts.expired += 1 } else { counts.wasted += 1 }
@@ -174,11 +170,9 @@ package struct LabelBook: Sendable {
   private func isOld(_ asked: AskedFlow, at now: Duration) -> Bool { now - asked.askedAt > limits.age }
 
   private mutating func popOldest() -> AskedFlow? {
-    while let first = order.first {
-      order.removeFirst()
-      if let asked = open.removeValue(forKey: first) { return asked }
-    }
-    return nil
+    guard let first = order.first else { return nil }
+    order.removeFirst()
+    return open.removeValue(forKey: first)
   }
 
   private mutating func leave(_ sample: UInt64) {

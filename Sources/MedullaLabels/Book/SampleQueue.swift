@@ -5,7 +5,6 @@ struct SampleQueue: Sendable {
 
   var first: UInt64? { head < items.count ? items[head] : nil }
   var all: [UInt64] { Array(items[head...]) }
-  private var count: Int { items.count - head }
 
   mutating func append(_ sample: UInt64) { items.append(sample) }
 
@@ -17,11 +16,8 @@ struct SampleQueue: Sendable {
     }
   }
 
-  /// Forgets what is no longer there, once that is the greater part: what was taken out of the middle.
-  mutating func tidy(_ isThere: (UInt64) -> Bool) {
-    let present = items[head...].count(where: isThere)
-    guard count > 64, present < count / 2 else { return }
-    items = items[head...].filter(isThere)
+  mutating func removeAll(where isGone: (UInt64) -> Bool) {
+    items = items[head...].filter { !isGone($0) }
     head = 0
   }
 }

@@ -147,7 +147,7 @@ struct ProcessLabelingAgentTests {
     ask(0..<20)
     #expect(until(20))
     ask(1_000..<1_001)
-    while desk.states[0].counts.failures == 0 { usleep(5_000) }
+    for _ in 0..<4_000 where desk.states[0].counts.failures == 0 { usleep(5_000) }
     ask(2_000..<2_005)
     #expect(until(25))
     #expect(desk.states[0].counts.failures == 1 && keeper.book[1_000]?.labels.isEmpty == true)

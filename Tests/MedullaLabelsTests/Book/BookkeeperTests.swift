@@ -48,7 +48,8 @@ struct BookkeeperTests {
       try cases.put(whole.prefix(length))
       var known = 0
       var complete = 0
-      for line in lines where known + line <= length {
+      for line in lines {
+        guard known + line <= length else { break }
         known += line
         complete += 1
       }
