@@ -122,7 +122,7 @@ let package = Package(
       name: "MedullaAdaptation",
       dependencies: [
         "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCompile",
-        "MedullaFrames", "MedullaLearning", product("Logging", "swift-log"),
+        "MedullaFrames", "MedullaLearning", "MedullaLabels", product("Logging", "swift-log"),
       ]),
     .target(
       name: "MedullaCongestionAdapter",
@@ -338,8 +338,12 @@ let package = Package(
     .testTarget(
       name: "MedullaLearningTests",
       dependencies: ["MedullaBase", "MedullaFrames", "MedullaLearning", "CMedullaABI", "MedullaModel"]),
+    .executableTarget(
+      name: "label-book-writer", dependencies: ["MedullaBase", "MedullaLabels"],
+      path: "Tests/Cases/LabelBookWriter"),
     .testTarget(
-      name: "MedullaLabelsTests", dependencies: ["MedullaBase", "MedullaSnapshot", "MedullaLabels"]),
+      name: "MedullaLabelsTests",
+      dependencies: ["MedullaBase", "MedullaSnapshot", "MedullaLabels", "label-book-writer"]),
     .testTarget(
       name: "MedullaRetrainingTests",
       dependencies: ["MedullaBase", "MedullaModel", "MedullaLearning", "MedullaLabels", "MedullaRetraining"]),
@@ -347,7 +351,8 @@ let package = Package(
       name: "MedullaAdaptationTests",
       dependencies: [
         "MedullaBase", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter", "MedullaDatapath",
-        "CMedullaABI", "MedullaCongestion", "MedullaScheduling", "MedullaCompile", "MedullaLearning",
+        "MedullaLabels", "CMedullaABI", "MedullaCongestion", "MedullaScheduling", "MedullaCompile",
+        "MedullaLearning",
         "MedullaModel", "MedullaSnapshot", "DatapathCases", "InferenceCases", "PacketCases",
         "FrameProperties",
       ]),

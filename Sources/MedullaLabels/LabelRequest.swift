@@ -1,5 +1,5 @@
 /// A decided flow that labels are wanted of.
-package struct LabelRequest: Sendable, Equatable {
+package struct LabelRequest: Sendable, Equatable, Codable {
   /// `FunctionSample.id`.
   package let sample: UInt64
   /// When it was decided, of the monotonic clock.
@@ -30,7 +30,7 @@ package struct LabelRequest: Sendable, Equatable {
 }
 
 /// Who talks with whom: the direction of the flow's first packet.
-package struct FlowEndpoints: Sendable, Hashable {
+package struct FlowEndpoints: Sendable, Hashable, Codable {
   /// Sixteen bytes of IPv6, four of IPv4.
   package let source: [UInt8]
   package let destination: [UInt8]

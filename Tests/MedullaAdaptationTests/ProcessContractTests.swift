@@ -26,7 +26,7 @@ struct ProcessContractTests {
   }()
 
   /// As root a user of its own, unless that may not run the interpreter, which may lie in root's home.
-  private static func isolation(of program: String) -> ProcessIsolation {
+  static func isolation(of program: String) -> ProcessIsolation {
     guard let user = ProcessPeer.user else { return ProcessIsolation() }
     var folder = URL(fileURLWithPath: program).resolvingSymlinksInPath()
     while folder.path != "/" {

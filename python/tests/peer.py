@@ -40,12 +40,14 @@ def adapt(features: np.ndarray, outputs: np.ndarray, outcomes: np.ndarray, ident
 class Process:
     """The real runner in a process of its own, as the daemon starts it."""
 
-    def __init__(self, name: str, directory: str | None = None) -> None:
+    def __init__(
+        self, name: str, directory: str | None = None, program: str = "medulla.adapter"
+    ) -> None:
         ours, theirs = socket.socketpair()
         self.channel = ours
         self.channel.settimeout(60)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "medulla.adapter", name], pass_fds=[theirs.fileno()], cwd=directory,
+            [sys.executable, "-m", program, name], pass_fds=[theirs.fileno()], cwd=directory,
             env=os.environ | {"MEDULLA_ADAPTER_FD": str(theirs.fileno())}, stderr=subprocess.PIPE, text=True,
         )
         theirs.close()

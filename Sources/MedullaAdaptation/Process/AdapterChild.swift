@@ -63,7 +63,7 @@ final class AdapterChild {
       identifier = try spawner.spawn(
         Spawner.Request(
           program: program, arguments: Array(settings.command.dropFirst()), environment: environment,
-          directory: settings.directory, state: settings.function, channel: ends[1], output: pipe[1],
+          directory: settings.directory, state: settings.stateName, channel: ends[1], output: pipe[1],
           account: account, priority: getpriority(__priority_which_t(0), 0), isolation: settings.isolation,
           readable: ReadablePaths.all(
             settings, program: program, environment: environment, states: spawner.policy.states)))
@@ -92,7 +92,7 @@ final class AdapterChild {
     for name in ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID"] {
       environment[name] = nil
     }
-    let state = "\(states)/\(settings.function)"
+    let state = "\(states)/\(settings.stateName)"
     environment[stateVariable] = state
     if let account { environment["HOME"] = account.home }
     // The only place that it can write to.

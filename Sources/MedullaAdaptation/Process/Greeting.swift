@@ -6,13 +6,14 @@ import MedullaModel
 enum Greeting {
   static let version = 1
 
+  /// Without its id, which the conversation gives.
   static func frame(
-    _ network: Network, settings: ProcessSettings, identifier: Int
+    _ network: Network, settings: ProcessSettings
   ) throws(ModelError) -> TensorFrame {
     let (model, tensors) = try NetworkFrame.encode(network)
     return TensorFrame(
       [
-        "request": "hello", "id": FrameValue(identifier), "protocol": FrameValue(version),
+        "request": "hello", "protocol": FrameValue(version),
         "function": .text(settings.function), "inputs": FrameValue(network.inputShape.count),
         "outputs": FrameValue(network.outputShape.count),
         "outcomes": .list(settings.outcomes.map { .text($0) }), "options": .object(settings.options),
@@ -21,10 +22,14 @@ enum Greeting {
   }
 
   static func check(_ answer: TensorFrame) throws(AdapterFailure) {
+    try checkVersion(answer, of: "adapter")
+  }
+
+  static func checkVersion(_ answer: TensorFrame, of who: String) throws(AdapterFailure) {
     guard answer.fields["protocol"]?.count == version else {
       let given = answer.fields["protocol"]?.number.map { "\($0)" } ?? "none"
       throw AdapterFailure(
-        .malformedAnswer, "the adapter speaks protocol version \(given), not \(version)",
+        .malformedAnswer, "the \(who) speaks protocol version \(given), not \(version)",
         remedy: "Install the Python package of this version: `pip install ./python` (medulla-datapath).")
     }
   }

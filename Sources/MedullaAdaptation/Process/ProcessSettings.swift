@@ -14,6 +14,8 @@ package struct ProcessSettings: Sendable, Equatable {
   /// The name of the function that it adapts, and the names of the samples' outcomes in their order.
   package var function: String
   package var outcomes: [String]
+  /// The name of the directory that is its own; nil: the function's.
+  package var state: String?
   /// The longest that one call may take before the process is ended.
   package var deadline: Duration
   /// The longest from the start to the answer to the greeting: imports are slow.
@@ -49,12 +51,15 @@ package struct ProcessSettings: Sendable, Equatable {
       command: [interpreter, "-m", "medulla.adapter", name], environment: ["PYTHONUNBUFFERED": "1"])
   }
 
+  var stateName: String { state ?? function }
+
   func check() throws(AdapterFailure) {
     guard let program = command.first, !program.isEmpty else {
       throw AdapterFailure(.badRequest, "no command is given for the adapter", remedy: "Name a program.")
     }
-    guard function.first.map({ $0 != "." }) ?? false, !function.contains("/") else {
-      throw AdapterFailure(.badRequest, "\(function) is no name for a function with an adapter")
+    guard [function, stateName].allSatisfy({ $0.first.map { $0 != "." } ?? false && !$0.contains("/") })
+    else {
+      throw AdapterFailure(.badRequest, "\(stateName) is no name for a function with an adapter")
     }
     guard ProcessIsolation.memoryRange.contains(isolation.memory),
       ProcessIsolation.taskRange.contains(isolation.tasks)

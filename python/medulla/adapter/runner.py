@@ -1,56 +1,35 @@
 """Runs an adapter's class for the daemon: ``python -m medulla.adapter module:Class``.
 
-The daemon starts it with a connected Unix stream socket, whose number is in ``MEDULLA_ADAPTER_FD``. Prints of
-the class go to the daemon's log. An exception in the class is answered with its traceback.
+What it has in common with labelers, the channel and the class's loading, is :mod:`medulla.channel`.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import math
-import os
-import select
-import socket
-import sys
-import threading
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from medulla import channel
 from medulla.adapter import Adapter, Batch, Greeting, Progress
-from medulla.frames import Frame, FrameError, read_frame
+from medulla.channel import CHANNEL, PROTOCOL, Responder, serve
+from medulla.frames import Frame
 from medulla.layers import Network
 
-PROTOCOL = 1
-CHANNEL = "MEDULLA_ADAPTER_FD"
+__all__ = ["CHANNEL", "PROTOCOL", "AdapterError", "Runner", "load", "main", "serve"]
 
 
-class AdapterError(Exception):
+class AdapterError(channel.ContractError):
     """The class does not keep the contract."""
 
 
 def load(name: str) -> type[Adapter]:
     """The class ``module:Class``; modules of the working directory are found too."""
-    module_name, _, class_name = name.partition(":")
-    if not module_name or not class_name:
-        raise AdapterError(f"{name!r} is not of the form module:Class")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    found = getattr(importlib.import_module(module_name), class_name, None)
-    if not isinstance(found, type):
-        raise AdapterError(f"{module_name} has no class {class_name}")
-    if not issubclass(found, Adapter):
-        raise AdapterError(f"{name} is no medulla.Adapter")
-    missing = sorted(getattr(found, "__abstractmethods__", ()))
-    if missing:
-        raise AdapterError(f"{name} has no {', '.join(missing)}")
-    return found
+    return channel.load(name, Adapter, AdapterError)
 
 
-class Runner:
+class Runner(Responder):
     """Answers requests with an adapter of the class ``name``."""
 
     def __init__(self, name: str) -> None:
@@ -58,20 +37,7 @@ class Runner:
         self.adapter: Adapter | None = None
         self.greeting: Greeting | None = None
 
-    def answer(self, request: Frame, report: Any = None) -> Frame:
-        """The final answer to a request, whatever happens in the class."""
-        identifier = request.fields.get("id")
-        try:
-            answer = self._dispatch(request, report)
-            answer.fields |= {"answer": "ok", "id": identifier}
-            answer.encode()  # What cannot be said is the class's error too.
-            return answer
-        except Exception as error:  # noqa: BLE001 - any exception of the class is to be told.
-            message = f"{type(error).__name__}: {error}"
-            text = traceback.format_exc()
-            return Frame({"answer": "error", "id": identifier, "message": message[:4096], "traceback": text[-65536:]})
-
-    def _dispatch(self, request: Frame, report: Any) -> Frame:
+    def dispatch(self, request: Frame, report: Any) -> Frame:
         kind = request.fields.get("request")
         if kind == "hello":
             return self._hello(request, report)
@@ -92,6 +58,8 @@ class Runner:
         fields = request.fields
         if fields.get("protocol") != PROTOCOL:
             raise AdapterError(f"the daemon speaks protocol {fields.get('protocol')}, this package {PROTOCOL}")
+        if fields.get("role", "adapter") != "adapter":
+            raise AdapterError(f"the daemon wants a {fields['role']}: python -m medulla.labeler runs those")
         greeting = Greeting(
             function=fields["function"],
             inputs=fields["inputs"],
@@ -162,63 +130,6 @@ class Runner:
         return Frame({}, {"outputs": outputs})
 
 
-def serve(runner: Runner, channel: socket.socket) -> int:
-    """Answers until the daemon closes; the exit status."""
-    while (request := read_frame(channel.recv)) is not None:
-        identifier = request.fields.get("id")
-
-        def report(message: str, **figures: float) -> None:
-            fields = {"answer": "progress", "id": identifier, "message": str(message)[:4096], "figures": figures}
-            channel.sendall(Frame(fields).encode())
-
-        if runner.greeting is not None:
-            runner.greeting.report = report
-        answer = runner.answer(request, report)
-        channel.sendall(answer.encode())
-        if answer.fields["answer"] == "error":
-            print(answer.fields["traceback"], file=sys.stderr, flush=True)
-            return 1
-        if request.fields.get("request") == "close":
-            return 0
-    return 0
-
-
-def _end_with(channel: socket.socket) -> None:
-    """Ends this process when the daemon is gone, even in the middle of a long round."""
-    poll = select.poll()
-    poll.register(channel.fileno(), select.POLLRDHUP)
-
-    def watch() -> None:
-        while not poll.poll(None):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True, name="medulla-channel").start()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m medulla.adapter", description="Run an adapter's class for the Medulla daemon."
-    )
-    parser.add_argument("name", metavar="module:Class")
-    parser.add_argument("--check", action="store_true", help="only check that the class can be loaded")
-    options = parser.parse_args(arguments)
-    if options.check:
-        try:
-            load(options.name)
-        except (AdapterError, ImportError) as error:
-            print(f"{options.name}: {error}", file=sys.stderr)
-            return 1
-        print(f"{options.name}: keeps the contract's form")
-        return 0
-    number = os.environ.get(CHANNEL)
-    if number is None:
-        print(f"{CHANNEL} is not set: the daemon starts this program; try --check", file=sys.stderr)
-        return 2
-    channel = socket.socket(fileno=int(number))
-    _end_with(channel)
-    try:
-        return serve(Runner(options.name), channel)
-    except FrameError as error:
-        print(f"medulla.adapter: {error}", file=sys.stderr)
-        return 1
+    return channel.run(
+        "medulla.adapter", "Run an adapter's class for the Medulla daemon.", load, Runner, arguments)
