@@ -114,7 +114,9 @@ let package = Package(
     .target(
       name: "MedullaLearning",
       dependencies: ["CMedullaABI", "MedullaBase", "MedullaModel", "MedullaFrames"]),
-    .target(name: "MedullaLabels", dependencies: ["MedullaBase", "MedullaSnapshot", "MedullaFlows"]),
+    .target(
+      name: "MedullaLabels",
+      dependencies: ["CMedullaABI", "MedullaBase", "MedullaSnapshot", "MedullaFlows"]),
     .target(
       name: "MedullaRetraining",
       dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaLearning", "MedullaLabels"]),
@@ -233,8 +235,8 @@ let package = Package(
       dependencies: [
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaClassification",
-        "MedullaScheduling", "MedullaPaths", "MedullaCompile", "MedullaLearning", "MedullaAdaptation",
-        "MedullaControl",
+        "MedullaScheduling", "MedullaPaths", "MedullaCompile", "MedullaLearning", "MedullaLabels",
+        "MedullaAdaptation", "MedullaControl",
         product("ArgumentParser", "swift-argument-parser"),
       ]),
 
@@ -339,7 +341,11 @@ let package = Package(
       name: "MedullaLearningTests",
       dependencies: ["MedullaBase", "MedullaFrames", "MedullaLearning", "CMedullaABI", "MedullaModel"]),
     .testTarget(
-      name: "MedullaLabelsTests", dependencies: ["MedullaBase", "MedullaSnapshot", "MedullaLabels"]),
+      name: "MedullaLabelsTests",
+      dependencies: [
+        "CMedullaABI", "LabelProperties", "MedullaBase", "MedullaSnapshot", "MedullaFlows", "MedullaLabels",
+        "TestbedCaptures",
+      ]),
     .testTarget(
       name: "MedullaRetrainingTests",
       dependencies: ["MedullaBase", "MedullaModel", "MedullaLearning", "MedullaLabels", "MedullaRetraining"]),
@@ -421,6 +427,7 @@ let properties: [(name: String, dependencies: [Target.Dependency])] = [
   ("DaemonProperties", ["MedullaAdaptation", "MedullaControl"]),
   ("LinkProperties", ["TestbedLink"]),
   ("FlowProperties", ["MedullaFlows"]),
+  ("LabelProperties", ["MedullaBase", "MedullaLabels", "MedullaSnapshot"]),
 ]
 package.targets += properties.map {
   .target(
@@ -436,8 +443,10 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
     ("FuzzControl", ["DaemonProperties"]),
     ("FuzzCSV", ["ModelProperties"]),
     ("FuzzFlows", ["FlowProperties"]),
+    ("FuzzLists", ["LabelProperties"]),
     ("FuzzNPY", ["ModelProperties"]),
     ("FuzzONNX", ["ModelProperties"]),
+    ("FuzzRules", ["LabelProperties"]),
     ("FuzzSafetensors", ["ModelProperties"]),
     ("FuzzSnapshot", ["MedullaBase", "SnapshotFileProperties"]),
     ("FuzzTrace", ["LinkProperties"]),

@@ -30,7 +30,9 @@ struct Medulla: ParsableCommand {
         name: "Networks",
         subcommands: [CompileCommand.self, InspectCommand.self, RunModelCommand.self, TrainCommand.self]),
       CommandGroup(
-        name: "Flows", subcommands: [FeaturesCommand.self, ClassifyCommand.self, MirrorCommand.self]),
+        name: "Flows", subcommands: [
+          FeaturesCommand.self, ClassifyCommand.self, LabelsCommand.self, MirrorCommand.self,
+        ]),
       CommandGroup(
         name: "Kernel",
         subcommands: [
