@@ -1,5 +1,5 @@
-/// What agents have said of the same flows: how much of them, what, and how often they agree with each other and
-/// with the network.
+/// What agents have said of the same flows: how much of them, what, and how often they agree with each
+/// other and with the network.
 package struct LabelComparison: Sendable, Equatable, Encodable {
   package struct ClassCount: Sendable, Equatable, Encodable {
     package let label: String
@@ -54,7 +54,9 @@ package struct LabelComparison: Sendable, Equatable, Encodable {
   ///   - agents: in the order in which they are told of, also those that said nothing.
   package init(classes: [String], network: [UInt64: Int?], labels: [Label], agents names: [String]) {
     var said: [String: [UInt64: Int]] = [:]
-    for label in labels where network[label.sample] != nil { said[label.agent, default: [:]][label.sample] = label.label }
+    for label in labels where network[label.sample] != nil {
+      said[label.agent, default: [:]][label.sample] = label.label
+    }
     let sure = network.compactMapValues { $0 }
     func agreement(_ one: [UInt64: Int], _ other: [UInt64: Int]) -> Agreement {
       let both = one.filter { other[$0.key] != nil }

@@ -30,9 +30,9 @@ package struct LabelSchema: Sendable, Equatable {
 extension InputFeature {
   /// The feature that an input was made of, in the feature's unit.
   ///
-  /// log₂(1 + x) is straight between powers of two: with 1 + x = m · 2^p, 1 ≤ m < 2, it is p + m − 1. Features
-  /// are integers, so that the nearest one is taken: exact below 2^17 with sixteen fraction bits, above it less
-  /// than x · 2^-16 too small.
+  /// log₂(1 + x) is straight between powers of two: with 1 + x = m · 2^p, 1 ≤ m < 2, it is p + m − 1.
+  /// Features are integers, so that the nearest one is taken: exact below 2^17 with sixteen fraction bits,
+  /// above it less than x · 2^-16 too small.
   package func original(_ input: Double) -> Double {
     guard scale == .log2, input.isFinite, input > 0 else { return scale == .log2 ? 0 : input }
     let power = min(input.rounded(.down), 1_023)

@@ -30,7 +30,8 @@ struct Medulla: ParsableCommand {
         name: "Networks",
         subcommands: [CompileCommand.self, InspectCommand.self, RunModelCommand.self, TrainCommand.self]),
       CommandGroup(
-        name: "Flows", subcommands: [
+        name: "Flows",
+        subcommands: [
           FeaturesCommand.self, ClassifyCommand.self, LabelsCommand.self, MirrorCommand.self,
         ]),
       CommandGroup(

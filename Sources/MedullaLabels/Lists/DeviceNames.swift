@@ -1,7 +1,7 @@
 /// Names that a network has for its devices, by their addresses.
 ///
-/// A file of lines `ADDRESS NAME`, where the address is of IP or of Ethernet, with comments from `#` or `;`: a
-/// hosts file, or what a DHCP server has given out.
+/// A file of lines `ADDRESS NAME`, where the address is of IP or of Ethernet, with comments from `#` or
+/// `;`: a hosts file, or what a DHCP server has given out.
 package struct DeviceNames: Sendable, Equatable {
   package static let byteLimit = 16 << 20
   package static let limit = 1_000_000
@@ -19,7 +19,8 @@ package struct DeviceNames: Sendable, Equatable {
       let name = fields.count == 2 ? String(fields[1]).trimmed : ""
       guard (1...255).contains(name.utf8.count) else {
         throw ListError(
-          .malformed, "\(file): line \(number + 1): `\(first.prefix(64))` has no name", remedy: "write ADDRESS NAME")
+          .malformed, "\(file): line \(number + 1): `\(first.prefix(64))` has no name",
+          remedy: "write ADDRESS NAME")
       }
       if let address = IPAddress(first) {
         byAddress[address] = name
@@ -40,7 +41,8 @@ package struct DeviceNames: Sendable, Equatable {
     try DeviceNames(BoundedFile.text(path, limit: byteLimit), named: path)
   }
 
-  /// - Parameter addresses: who knows flows' addresses of Ethernet; nil: devices are known by those of IP alone.
+  /// - Parameter addresses: who knows flows' addresses of Ethernet; nil: devices are known by those of IP
+  ///   alone.
   package func source(addresses: ListSources.AddressSource? = nil) -> ListSources.DeviceSource {
     { flow in
       let macs = byMAC.isEmpty ? nil : addresses?(flow)

@@ -61,9 +61,9 @@ package struct ListSources {
 
 /// Labels flows by lists of addresses, ports, domains and devices.
 ///
-/// The first list that a flow is on says its class; but among lists of addresses the longest prefix does, and
-/// among lists of domains the longest name, so that an exception may stand in a later list. A flow that is on
-/// none is abstained from.
+/// The first list that a flow is on says its class; but among lists of addresses the longest prefix does,
+/// and among lists of domains the longest name, so that an exception may stand in a later list. A flow that
+/// is on none is abstained from.
 package final class ListAgent: LabelingAgent {
   package let name: String
   private let lists: [LabelingList]
@@ -72,8 +72,8 @@ package final class ListAgent: LabelingAgent {
   private let tell: (String) -> Void
 
   /// - Parameter tell: is told of lists that were read again, or could not be.
-  /// - Throws: `noSource` where nothing knows what a list's entries are about, `badSetting` for a class that
-  ///   there is not.
+  /// - Throws: `noSource` where nothing knows what a list's entries are about, `badSetting` for a
+  ///   class that there is not.
   package init(
     _ lists: [LabelingList], named name: String = "lists", schema: LabelSchema,
     sources: ListSources = ListSources(), tell: @escaping (String) -> Void = Narration.tell
@@ -87,7 +87,8 @@ package final class ListAgent: LabelingAgent {
     for entry in lists {
       if let lack = sources.lack(for: entry.list.kind) {
         throw ListError(
-          .noSource, "\(entry.list.path) is a list of \(entry.list.kind.rawValue), and nothing here knows \(lack.what)",
+          .noSource,
+          "\(entry.list.path) is a list of \(entry.list.kind.rawValue), and nothing here knows \(lack.what)",
           remedy: lack.remedy)
       }
       guard let place = schema.place(of: entry.label) else {

@@ -49,7 +49,8 @@ package struct PortRange: Sendable, Equatable {
       transport = nil
     }
     let ends = numbers.split(separator: "-", omittingEmptySubsequences: false)
-    guard ends.count <= 2, ends.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
+    guard ends.count <= 2,
+      ends.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
       let low = UInt16(ends[0]), let high = UInt16(ends[ends.count - 1]), low <= high
     else { return nil }
     ports = low...high
@@ -63,7 +64,11 @@ package struct DomainName: Sendable, Hashable {
   /// - Parameter entry: also with `*.` or a point before it, which say what holds anyway: all below it too.
   package init?(_ entry: String) {
     var name = Substring(entry)
-    if name.hasPrefix("*.") { name = name.dropFirst(2) } else if name.hasPrefix(".") { name = name.dropFirst() }
+    if name.hasPrefix("*.") {
+      name = name.dropFirst(2)
+    } else if name.hasPrefix(".") {
+      name = name.dropFirst()
+    }
     if name.hasSuffix(".") { name = name.dropLast() }
     guard (1...253).contains(name.utf8.count), !name.utf8.contains(where: { !Self.isOfName($0) }) else {
       return nil

@@ -2,7 +2,8 @@ import Foundation
 
 /// How entries stand in a list's file.
 package enum ListFormat: Sendable, Equatable {
-  /// One a line, with comments from `#` or `;` (DROP lists too); of domains also hosts files, `0.0.0.0 NAME…`.
+  /// One a line, with comments from `#` or `;` (DROP lists too); of domains also hosts files,
+  /// `0.0.0.0 NAME…`.
   case lines
   /// In a column of comma-separated values, by its number from 1.
   case column(Int)
@@ -127,7 +128,8 @@ package struct ListReader {
   /// What hosts files give names to that should lead nowhere.
   private static func isNowhere(_ text: String) -> Bool {
     guard let address = IPAddress(text) else { return false }
-    return address.bits == 0 || address == IPAddress("::1") || IPPrefix("127.0.0.0/8")?.contains(address) == true
+    return address.bits == 0 || address == IPAddress("::1")
+      || IPPrefix("127.0.0.0/8")?.contains(address) == true
   }
 
   private mutating func takeHosts(_ names: ArraySlice<String>) {
@@ -152,7 +154,8 @@ package struct ListReader {
     }
     let entry = values[column]
     // The first line may be of titles.
-    let isTitle = entries.count == 0 && badLines == 0 && !entries.canTake(entry, kind ?? ListKind(guessedOf: entry))
+    let isTitle =
+      entries.count == 0 && badLines == 0 && !entries.canTake(entry, kind ?? ListKind(guessedOf: entry))
     if isTitle, !entry.isEmpty, line == 1 { return }
     add(entry)
   }

@@ -1,7 +1,7 @@
 /// A list as a command is told of it: `[KIND:][SIDE:][csv-COLUMN:]FILE=CLASS[@CONFIDENCE]`.
 ///
-/// Kinds are addresses, ports, domains, macs, devices; sides source, destination, either. Without a kind it is what
-/// the file shows, without a side either.
+/// Kinds are addresses, ports, domains, macs, devices; sides source, destination, either. Without a kind it
+/// is what the file shows, without a side either.
 package struct ListText: Sendable, Equatable {
   package let path: String
   package let kind: ListKind?
@@ -11,7 +11,8 @@ package struct ListText: Sendable, Equatable {
 
   /// - Throws: `badSetting`.
   package init(_ text: String) throws(ListError) {
-    guard let equals = text.lastIndex(of: "="), let label = SureLabel(String(text[text.index(after: equals)...]))
+    guard let equals = text.lastIndex(of: "="),
+      let label = SureLabel(String(text[text.index(after: equals)...]))
     else { throw Self.refusal(text) }
     var (rest, kind, side, format) = (text[..<equals], ListKind?.none, ListSide.either, ListFormat.lines)
     // A word before a colon that is none of these is of the path.

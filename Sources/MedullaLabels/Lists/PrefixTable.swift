@@ -17,7 +17,8 @@ package struct PrefixTable: Sendable, Equatable {
   private var four = Forest()
   private var six = Forest()
 
-  /// - Parameter prefixes: at most `limit`; those beyond it are left out. The same one may stand there twice.
+  /// - Parameter prefixes: at most `limit`; those beyond it are left out. The same one may stand there
+  ///   twice.
   package init(_ prefixes: some Sequence<IPPrefix>) {
     var (ofFour, ofSix): ([IPPrefix], [IPPrefix]) = ([], [])
     for prefix in prefixes.prefix(Self.limit) {

@@ -2,8 +2,8 @@ import MedullaBase
 
 /// Labels flows by what nDPI finds in their payloads.
 ///
-/// A flow whose packets do not tell it yet may be waited for: its label comes with a later call. It abstains from
-/// flows of which it has seen no packet, and from those whose protocol stands for no class.
+/// A flow whose packets do not tell it yet may be waited for: its label comes with a later call. It
+/// abstains from flows of which it has seen no packet, and from those whose protocol stands for no class.
 package final class NDPIAgent: LabelingAgent {
   private struct Waiting {
     let request: LabelRequest
@@ -22,7 +22,8 @@ package final class NDPIAgent: LabelingAgent {
   private var waiting: [Waiting] = []
 
   /// - Parameters:
-  ///   - patience: how long it waits for more packets of a flow; 0: it answers at once.
+  ///   - patience: how long it waits for more packets of a flow; then, or with 0 at once, it answers by what
+  ///     was seen until then, and no more of them are looked at.
   ///   - clock: the monotonic clock.
   /// - Throws: `badSetting` for names that nDPI does not have.
   package init(
@@ -48,7 +49,7 @@ package final class NDPIAgent: LabelingAgent {
     let mayWait = now < asked.until && waiting.count < Self.waitingLimit
     guard let ends = request.flow else { return Label(sample: request.sample, agent: name, label: nil) }
     // Packets may come to the reader of the interface later than the sample came here.
-    guard let (finding, isFinal) = flows.finding(of: ends, settles: patience > .zero && !mayWait) else {
+    guard let (finding, isFinal) = flows.finding(of: ends, settles: !mayWait) else {
       if mayWait {
         waiting.append(asked)
         return nil
@@ -70,6 +71,7 @@ extension ListSources {
   /// Domains and addresses of Ethernet as packets show them.
   package init(_ flows: NDPIFlows, devices: DeviceSource? = nil) {
     self.init(
-      domain: { flows.finding(of: $0)?.finding.host }, addresses: { flows.addresses(of: $0) }, devices: devices)
+      domain: { flows.finding(of: $0)?.finding.host }, addresses: { flows.addresses(of: $0) },
+      devices: devices)
   }
 }

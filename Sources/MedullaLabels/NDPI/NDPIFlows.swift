@@ -39,8 +39,8 @@ package struct InspectionLimits: Sendable, Equatable {
 
 /// Flows whose first packets nDPI looks at, both directions together: bounded, the longest silent go first.
 ///
-/// Calls may come from any thread; they wait for each other, because nDPI is for one thread at a time. Times are
-/// the packets' own.
+/// Calls may come from any thread; they wait for each other, because nDPI is for one thread at a time.
+/// Times are the packets' own.
 package final class NDPIFlows: @unchecked Sendable {
   package struct Counts: Sendable, Equatable {
     package var frames: UInt64 = 0
@@ -154,7 +154,8 @@ package final class NDPIFlows: @unchecked Sendable {
     let first = packet.key
     medulla_turn(&packet)
     let key = FlowKey(packet.key)
-    let begins = packet.flags & UInt8(PACKET_SYN | PACKET_ACK) == UInt8(PACKET_SYN) && packet.key.protocol == 6
+    let begins =
+      packet.flags & UInt8(PACKET_SYN | PACKET_ACK) == UInt8(PACKET_SYN) && packet.key.protocol == 6
     if begins, let place = places[key], slots[place]?.hasEnded == true { remove(place) }
     let place = places[key] ?? insert(key, first, Self.addresses(frame, link))
     guard var flow = slots[place] else { return }
@@ -233,7 +234,8 @@ package final class NDPIFlows: @unchecked Sendable {
 extension FlowKey {
   /// The same for both directions; nil: the addresses are none.
   init?(_ ends: FlowEndpoints) {
-    guard ends.source.count == ends.destination.count, ends.source.count == 4 || ends.source.count == 16 else {
+    guard ends.source.count == ends.destination.count, ends.source.count == 4 || ends.source.count == 16
+    else {
       return nil
     }
     var packet = medulla_packet()

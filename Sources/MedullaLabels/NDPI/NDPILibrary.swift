@@ -2,9 +2,9 @@ import Glibc
 
 /// nDPI, loaded at run time: a machine without it builds and runs everything else.
 ///
-/// `ndpi_protocol` is two numbers of 16 bits and one of 32: on the processors that Medulla runs on it is passed
-/// and given back in one register, as a number of 64 bits is. `NDPIProtocol` has its parts, and the library is
-/// asked whether it sees the same ones.
+/// `ndpi_protocol` is two numbers of 16 bits and one of 32: on the processors that Medulla runs on it is
+/// passed and given back in one register, as a number of 64 bits is. `NDPIProtocol` has its parts, and the
+/// library is asked whether it sees the same ones.
 final class NDPILibrary {
   typealias Module = OpaquePointer
   typealias Flow = UnsafeMutableRawPointer
@@ -113,7 +113,8 @@ final class NDPILibrary {
     revision: Text, interface: Size, flow: Size, tcp: Size, udp: Size
   ) throws(NDPIError) -> NDPIVersion {
     let found = NDPIVersion(
-      revision: revision().map { String(cString: $0) } ?? "", interface: UInt16(truncatingIfNeeded: interface()),
+      revision: revision().map { String(cString: $0) } ?? "",
+      interface: UInt16(truncatingIfNeeded: interface()),
       flowBytes: flow(), tcpBytes: tcp(), udpBytes: udp())
     return try check(found)
   }

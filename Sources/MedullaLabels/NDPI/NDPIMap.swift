@@ -3,8 +3,9 @@ import MedullaBase
 
 /// Which class nDPI's protocols and categories stand for.
 ///
-/// As JSON an object: `{"TLS.YouTube": "streaming", "BitTorrent": "bulk @ 0.8", "category:Web": "web"}`. The most
-/// specific name counts: the whole one, then the application's, then that of what carries it, then the category.
+/// As JSON an object: `{"TLS.YouTube": "streaming", "BitTorrent": "bulk @ 0.8", "category:Web": "web"}`.
+/// The most specific name counts: the whole one, then the application's, then that of what carries it, then
+/// the category.
 package struct NDPIMap: Sendable, Equatable {
   package struct Meaning: Sendable, Equatable {
     package let label: Int
@@ -25,7 +26,8 @@ package struct NDPIMap: Sendable, Equatable {
     guard !table.isEmpty, table.count <= Self.entryLimit else {
       throw NDPIError(
         .badSetting, "the map of nDPI's names has \(table.count) of them",
-        remedy: "give 1 to \(Self.entryLimit), as {\"TLS.YouTube\": \"streaming\", \"category:Web\": \"web\"}")
+        remedy: "give 1 to \(Self.entryLimit), as {\"TLS.YouTube\": \"streaming\", \"category:Web\": \"web\"}"
+      )
     }
     var meanings: [String: Meaning] = [:]
     for (name, text) in table.sorted(by: { $0.key < $1.key }) {
@@ -34,9 +36,12 @@ package struct NDPIMap: Sendable, Equatable {
           .badSetting, "\"\(name)\" stands for \"\(text)\", which is no class",
           remedy: "write CLASS or CLASS @ CONFIDENCE; classes are \(schema.classes.joined(separator: ", "))")
       }
-      guard meanings.updateValue(Meaning(label: place, confidence: sure.confidence), forKey: name.lowercased()) == nil
+      guard
+        meanings.updateValue(Meaning(label: place, confidence: sure.confidence), forKey: name.lowercased())
+          == nil
       else {
-        throw NDPIError(.badSetting, "\"\(name)\" stands there twice, in other letters", remedy: "leave one out")
+        throw NDPIError(
+          .badSetting, "\"\(name)\" stands there twice, in other letters", remedy: "leave one out")
       }
     }
     self.meanings = meanings
@@ -75,7 +80,8 @@ package struct NDPIMap: Sendable, Equatable {
       if name.lowercased().hasPrefix(Self.categoryPrefix) {
         guard module.hasCategory(String(name.dropFirst(Self.categoryPrefix.count))) else {
           throw NDPIError(
-            .badSetting, "nDPI has no category \"\(name)\"", remedy: "it has such as category:Web, category:VoIP")
+            .badSetting, "nDPI has no category \"\(name)\"",
+            remedy: "it has such as category:Web, category:VoIP")
         }
         continue
       }

@@ -1,8 +1,8 @@
 /// A version of nDPI whose interface is known here.
 ///
-/// nDPI's functions change from one release to the next without the library's name always telling. A version is
-/// known by what the library says of itself: its revision, the number of its interface, and the sizes of the
-/// structures that it hands out. Nothing inside of them is read from here.
+/// nDPI's functions change from one release to the next without the library's name always telling. A
+/// version is known by what the library says of itself: its revision, the number of its interface, and the
+/// sizes of the structures that it hands out. Nothing inside of them is read from here.
 struct NDPIVersion: Sendable, Equatable, CustomStringConvertible {
   /// The beginning of what `ndpi_revision` gives.
   let revision: String

@@ -35,10 +35,12 @@ package final class PacketTap: @unchecked Sendable {
 
   /// Ends the thread; it takes at most as long as the reader waits for a frame.
   package func close() {
-    guard !lock.withLock({ () -> Bool in
-      defer { isClosing = true }
-      return isClosing
-    }) else { return }
+    guard
+      !lock.withLock({ () -> Bool in
+        defer { isClosing = true }
+        return isClosing
+      })
+    else { return }
     ended.wait()
   }
 

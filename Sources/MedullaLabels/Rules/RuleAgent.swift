@@ -2,8 +2,8 @@ import MedullaBase
 
 /// Labels flows by rules.
 ///
-/// The first rule that holds says the class; where none does, the agent abstains. Lists that the rules name are
-/// read again when their files have changed.
+/// The first rule that holds says the class; where none does, the agent abstains. Lists that the rules name
+/// are read again when their files have changed.
 package final class RuleAgent: LabelingAgent {
   package let name: String
   package let program: RuleProgram

@@ -17,7 +17,8 @@ enum RuleTerm {
   }
 }
 
-/// Gives the parts of rules their types, by the schema that their samples have, and refuses what does not fit.
+/// Gives the parts of rules their types, by the schema that their samples have, and refuses what does not
+/// fit.
 struct RuleChecker {
   let fields: RuleFields
   let lists: [String: WatchedList]

@@ -46,10 +46,13 @@ struct RuleFields {
     let known = known
     if schema.place(of: name) != nil {
       return RuleFault(
-        place, "`\(name)` is a class, and no field", remedy: "write a class in quotes: prediction == \"\(name)\"")
+        place, "`\(name)` is a class, and no field",
+        remedy: "write a class in quotes: prediction == \"\(name)\"")
     }
     guard Self.all.contains(name) else {
-      let close = known.union(Self.all).map { ($0, Self.distance(name, $0)) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
+      let close = known.union(Self.all).map { ($0, Self.distance(name, $0)) }.min {
+        ($0.1, $0.0) < ($1.1, $1.0)
+      }
       let guess = close.flatMap { $0.1 <= 2 ? "did you mean `\($0.0)`? " : nil } ?? ""
       return RuleFault(
         place, "there is no field or feature `\(name)`",

@@ -10,8 +10,8 @@ struct RuleLabel {
 
 /// Cuts a text into words, one at a time.
 ///
-/// What begins a rule may be of other characters than what stands in a condition (`web-chat` is a class there
-/// and a difference here), so that the parser says which it wants.
+/// What begins a rule may be of other characters than what stands in a condition (`web-chat` is a class
+/// there and a difference here), so that the parser says which it wants.
 struct RuleLexer {
   private let bytes: [UInt8]
   private var at = 0
@@ -24,8 +24,8 @@ struct RuleLexer {
 
   init(_ text: String) { bytes = Array(text.utf8) }
 
-  /// The outermost bracket that is not closed.
-  var unclosed: RulePlace? { open.first }
+  /// The innermost bracket that is not closed.
+  var unclosed: RulePlace? { open.last }
 
   private var current: UInt8? { at < bytes.count ? bytes[at] : nil }
 

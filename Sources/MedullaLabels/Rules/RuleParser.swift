@@ -55,7 +55,8 @@ package struct RuleParser {
     if token == .symbol(.colon) {
       guard let second = try lexer.label() else {
         try advance()
-        throw RuleFault(place, "\(token.spelled) is no class", remedy: "write \(first.text): CLASS if CONDITION")
+        throw RuleFault(
+          place, "\(token.spelled) is no class", remedy: "write \(first.text): CLASS if CONDITION")
       }
       (name, label, labelPlace) = (first, second, lexer.place)
       try advance()
@@ -67,13 +68,15 @@ package struct RuleParser {
       }
       try advance()
       guard case .number(let value) = token, value > 0, value <= 1 else {
-        throw RuleFault(place, "\(token.spelled) is no confidence", remedy: "write a number up to 1, as @ 0.9")
+        throw RuleFault(
+          place, "\(token.spelled) is no confidence", remedy: "write a number up to 1, as @ 0.9")
       }
       confidence = value
       try advance()
     }
     guard token == .word("if") else {
-      throw RuleFault(place, "`if` is expected, not \(token.spelled)", remedy: "write \(label.text) if CONDITION")
+      throw RuleFault(
+        place, "`if` is expected, not \(token.spelled)", remedy: "write \(label.text) if CONDITION")
     }
     try advance()
     let condition = try expression()
@@ -128,7 +131,8 @@ package struct RuleParser {
     }
     let node = RuleNode(kind, at: place)
     guard node.depth <= RuleLimit.depth else {
-      throw RuleFault(place, "more than \(RuleLimit.depth) parts lie in each other", remedy: "use brackets less")
+      throw RuleFault(
+        place, "more than \(RuleLimit.depth) parts lie in each other", remedy: "use brackets less")
     }
     return node
   }
@@ -140,16 +144,19 @@ package struct RuleParser {
     depth += 1
     defer { depth -= 1 }
     guard depth <= RuleLimit.depth else {
-      throw RuleFault(place, "more than \(RuleLimit.depth) parts lie in each other", remedy: "use brackets less")
+      throw RuleFault(
+        place, "more than \(RuleLimit.depth) parts lie in each other", remedy: "use brackets less")
     }
     return try body(&self)
   }
 
-  /// What was to come, and where the bracket is that is open.
+  /// What was to come, and where the bracket is that is open, if the text has gone on beyond its line.
   func expected(_ what: String) -> RuleFault {
-    guard token == .end || token == .newline, let open = lexer.unclosed else {
+    let hasEnded = token == .end || token == .newline
+    guard let open = lexer.unclosed, hasEnded || open.line < place.line else {
       return RuleFault(place, "\(what) is expected, not \(token.spelled)")
     }
-    return RuleFault(place, "\(what) is expected, and the bracket of \(open) is not closed")
+    let instead = hasEnded ? "" : ", not \(token.spelled),"
+    return RuleFault(place, "\(what) is expected\(instead) and the bracket of \(open) is not closed")
   }
 }

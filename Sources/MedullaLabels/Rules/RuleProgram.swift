@@ -73,7 +73,8 @@ package struct RuleProgram {
     }
     guard !rules.isEmpty else {
       throw RuleError(
-        .malformed, "\(name) has no rule", remedy: "write a line such as web if destination_port in {80, 443}")
+        .malformed, "\(name) has no rule", remedy: "write a line such as web if destination_port in {80, 443}"
+      )
     }
     (self.name, self.rules, self.lists) = (name, rules, known.sorted { $0.key < $1.key }.map(\.value))
   }
@@ -103,7 +104,8 @@ package struct RuleProgram {
     }
     guard let folder = lists.folder else {
       throw RuleFault(
-        declaration.place, "these rules may not read files", remedy: "use lists that are given to them by name")
+        declaration.place, "these rules may not read files",
+        remedy: "use lists that are given to them by name")
     }
     let path = declaration.path.hasPrefix("/") ? declaration.path : folder + "/" + declaration.path
     do {

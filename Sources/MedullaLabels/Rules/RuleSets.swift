@@ -24,7 +24,8 @@ extension RuleChecker {
       let known = lists.keys.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
       throw RuleFault(
         node.place, "there is no list \"\(name)\"",
-        remedy: known.isEmpty ? "declare it: list \"\(name)\" from \"FILE\" of addresses" : "lists are \(known)")
+        remedy: known.isEmpty
+          ? "declare it: list \"\(name)\" from \"FILE\" of addresses" : "lists are \(known)")
     }
     switch (term, list.kind) {
     case (.address(let address), .addresses): return .inList(address, list)
@@ -36,7 +37,8 @@ extension RuleChecker {
     }
   }
 
-  private func unlike(_ node: RuleNode, _ type: RuleType, _ element: RuleNode, _ other: RuleType) -> RuleFault {
+  private func unlike(_ node: RuleNode, _ type: RuleType, _ element: RuleNode, _ other: RuleType) -> RuleFault
+  {
     RuleFault(element.place, "`\(node)` is \(type.text) and `\(element)` \(other.text)")
   }
 
@@ -62,7 +64,8 @@ extension RuleChecker {
     guard case .quantity(let quantity, _) = term else { throw unlike(of, type, node, term.type) }
     guard let value = Self.constant(quantity), value.isFinite else {
       throw RuleFault(
-        node.place, "`\(node)` is no constant, and sets are of constants", remedy: "compare with ==, joined by or")
+        node.place, "`\(node)` is no constant, and sets are of constants",
+        remedy: "compare with ==, joined by or")
     }
     if let range = type.range, !range.contains(value) {
       throw RuleFault(
@@ -94,7 +97,8 @@ extension RuleChecker {
         if let alone = IPPrefix(address, length: address.version.width) { prefixes.append(alone) }
       case .address:
         throw RuleFault(
-          element.low.place, "`\(element.low)` is no constant, and sets are of constants", remedy: "compare with ==")
+          element.low.place, "`\(element.low)` is no constant, and sets are of constants",
+          remedy: "compare with ==")
       default: throw unlike(node, .address, element.low, low.type)
       }
     }

@@ -52,7 +52,9 @@ enum RuleSymbol: String, CaseIterable {
 
 /// How parts of the language are written.
 enum RuleText {
-  static let keywords: Set<String> = ["if", "and", "or", "not", "in", "list", "abstain", "from", "of", "unsure"]
+  static let keywords: Set<String> = [
+    "if", "and", "or", "not", "in", "list", "abstain", "from", "of", "unsure",
+  ]
 
   static func number(_ value: Double) -> String {
     value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : "\(value)"

@@ -41,7 +41,8 @@ enum RuleType: Equatable {
 /// Numbers of protocols over IP that have a name in rules.
 enum RuleTransport {
   static let numbers: [String: Double] = [
-    "icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "ipv6": 41, "gre": 47, "esp": 50, "ah": 51, "icmpv6": 58, "sctp": 132,
+    "icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "ipv6": 41, "gre": 47, "esp": 50, "ah": 51, "icmpv6": 58,
+    "sctp": 132,
   ]
 }
 

@@ -35,7 +35,7 @@ extension RuleNode: CustomStringConvertible {
     }
   }
 
-  private func text(atLeast least: RuleOrder) -> String {
+  fileprivate func text(atLeast least: RuleOrder) -> String {
     order.rawValue >= least.rawValue ? description : "(\(description))"
   }
 
@@ -69,5 +69,8 @@ extension RuleSet: CustomStringConvertible {
 }
 
 extension RuleElement: CustomStringConvertible {
-  package var description: String { high.map { "\(low)..\($0)" } ?? "\(low)" }
+  package var description: String {
+    let begin = low.text(atLeast: .sum)
+    return high.map { "\(begin)..\($0.text(atLeast: .sum))" } ?? begin
+  }
 }

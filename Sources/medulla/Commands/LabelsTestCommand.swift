@@ -17,9 +17,9 @@ struct LabelsTestCommand: ParsableCommand {
       Told are flows by agent and class, the share of flows that each agent says something of, and how often \
       agents agree with each other and with the network where that is sure.
 
-      A list is [KIND:][SIDE:][csv-COLUMN:]FILE=CLASS[@CONFIDENCE]: kinds are addresses, ports, domains, macs \
-      and devices (without one it is what the file shows), sides source, destination and either. Lists of \
-      domains and of Ethernet addresses need --ndpi, lists of devices --devices.
+      A list is [KIND:][SIDE:][csv-COLUMN:]FILE=CLASS[@CONFIDENCE]: kinds are addresses, ports, domains, \
+      macs and devices (without one it is what the file shows), sides source, destination and either. Lists \
+      of domains and of Ethernet addresses need --ndpi, lists of devices --devices.
 
       MAP.json says what nDPI's protocols and categories stand for: \
       {"TLS.YouTube": "streaming", "category:Web": "web @ 0.8"}.
@@ -65,7 +65,8 @@ struct LabelsTestCommand: ParsableCommand {
     let bundle = try SnapshotBundle.open(model)
     guard let flows = bundle.file.snapshot.shape.flows else {
       throw ValidationError(
-        "\(bundle.path) does not say which features of flows its inputs are: compile its model with --features")
+        "\(bundle.path) does not say which features of flows its inputs are: compile it with --features"
+      )
     }
     let schema = LabelSchema(
       classes: CaptureClassification.labels(of: bundle.file), features: flows.features,
@@ -100,9 +101,10 @@ struct LabelsTestCommand: ParsableCommand {
 
   private func print(_ trial: LabelsTrial, pending: Int) throws {
     let comparison = trial.comparison
-    let rules = trial.agents.rules.map { agent in
-      zip(agent.program.names, agent.hits).map { RuleCount(rule: $0, flows: $1) }
-    } ?? []
+    let rules =
+      trial.agents.rules.map { agent in
+        zip(agent.program.names, agent.hits).map { RuleCount(rule: $0, flows: $1) }
+      } ?? []
     if json {
       return try StatusOutput.printJSON(
         Output(
@@ -113,7 +115,8 @@ struct LabelsTestCommand: ParsableCommand {
     if !comparison.pairs.isEmpty { Swift.print("\n" + LabelsTestTables.pairs(comparison).text) }
     if !rules.isEmpty { Swift.print("\n" + LabelsTestTables.rules(rules).text) }
     Narration.tell(
-      "\(comparison.flows) flows, of which the network is sure of \(comparison.decided); \(pending) are pending")
+      "\(comparison.flows) flows, and the network is sure of \(comparison.decided); \(pending) are pending"
+    )
   }
 }
 
@@ -134,7 +137,9 @@ struct LabelsTestAgents {
     inspected = try options.ndpi.map { _ in try NDPIFlows(limits) }
     if !options.list.isEmpty {
       var sources = inspected.map { ListSources($0) } ?? ListSources()
-      sources.devices = try options.devices.map { try DeviceNames.read($0).source(addresses: sources.addresses) }
+      sources.devices = try options.devices.map {
+        try DeviceNames.read($0).source(addresses: sources.addresses)
+      }
       all.append(
         try ListAgent(options.list.map { try ListText($0).open() }, schema: schema, sources: sources))
     }
@@ -227,7 +232,9 @@ struct LabelsTrial {
         for label in try agent.label([request]) {
           labels.append(label)
           said.append(
-            Said(agent: label.agent, label: label.label.map { schema.classes[$0] }, confidence: label.confidence))
+            Said(
+              agent: label.agent, label: label.label.map { schema.classes[$0] }, confidence: label.confidence)
+          )
         }
       } catch {
         Narration.tell("Warning: \(agent.name): \(error)")
@@ -244,7 +251,9 @@ struct LabelsTrial {
 
 /// What the command prints for people.
 enum LabelsTestTables {
-  private static func share(_ value: Double?) -> String { value.map { String(format: "%.1f%%", 100 * $0) } ?? "-" }
+  private static func share(_ value: Double?) -> String {
+    value.map { String(format: "%.1f%%", 100 * $0) } ?? "-"
+  }
 
   static func agents(_ comparison: LabelComparison, _ schema: LabelSchema) -> TextTable {
     TextTable(
@@ -261,7 +270,8 @@ enum LabelsTestTables {
       rows: comparison.pairs.map { pair in
         let agreement = pair.agreement
         return [
-          pair.agents.joined(separator: ", "), "\(agreement.both)", "\(agreement.agreed)", share(agreement.share),
+          pair.agents.joined(separator: ", "), "\(agreement.both)", "\(agreement.agreed)",
+          share(agreement.share),
         ]
       })
   }

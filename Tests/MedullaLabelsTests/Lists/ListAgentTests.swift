@@ -12,7 +12,8 @@ struct ListAgentTests {
     LabelRequest(
       sample: 5,
       flow: FlowEndpoints(
-        source: try #require(IPAddress(source)).bytes, destination: try #require(IPAddress(destination)).bytes,
+        source: try #require(IPAddress(source)).bytes,
+        destination: try #require(IPAddress(destination)).bytes,
         sourcePort: 53, destinationPort: port, transport: transport), features: [])
   }
 
@@ -20,16 +21,21 @@ struct ListAgentTests {
     _ texts: [String], in folder: String, _ sources: ListSources = ListSources()
   ) throws -> ListAgent {
     try ListAgent(
-      texts.map { try ListText($0.replacing("@/", with: folder + "/")).open() }, schema: schema, sources: sources)
+      texts.map { try ListText($0.replacing("@/", with: folder + "/")).open() }, schema: schema,
+      sources: sources)
   }
 
-  private func label(_ agent: ListAgent, _ request: LabelRequest) -> Int? { agent.label([request]).first?.label }
+  private func label(_ agent: ListAgent, _ request: LabelRequest) -> Int? {
+    agent.label([request]).first?.label
+  }
 
   @Test("a list is about the end that it says, with the class and the confidence that it stands for")
   func sides() throws {
     try LabelCase.withFolder { folder in
       try LabelCase.write("192.0.2.0/24\n", to: folder + "/a")
-      for (side, expected) in [("source:", [1, nil]), ("destination:", [nil, 1]), ("either:", [1, 1]), ("", [1, 1])] {
+      for (side, expected) in [
+        ("source:", [1, nil]), ("destination:", [nil, 1]), ("either:", [1, 1]), ("", [1, 1]),
+      ] {
         let agent = try agent(["\(side)@/a=bad@0.7"], in: folder)
         let requests = [try request("192.0.2.1", "10.0.0.1"), try request("10.0.0.1", "192.0.2.1")]
         let labels = agent.label(requests)
@@ -71,13 +77,16 @@ struct ListAgentTests {
       let mac = MACAddress("52:54:00:12:34:56")
       let macs = ListSources(addresses: { _ in FlowSides(source: mac, destination: nil) })
       #expect(try label(agent(["@/macs=own"], in: folder, macs), request("10.0.0.1", "10.0.0.2")) == 2)
-      #expect(try label(agent(["destination:@/macs=own"], in: folder, macs), request("10.0.0.1", "10.0.0.2")) == nil)
+      #expect(
+        try label(agent(["destination:@/macs=own"], in: folder, macs), request("10.0.0.1", "10.0.0.2")) == nil
+      )
       let text = "10.0.0.2 Kitchen TV\n52:54:00:12:34:56 laptop # mine\n"
       let names = try DeviceNames(text, named: "names")
       #expect(names.count == 2)
       let devices = ListSources(devices: names.source())
       #expect(
-        try label(agent(["devices:@/devices=own"], in: folder, devices), request("10.0.0.1", "10.0.0.2")) == 2)
+        try label(agent(["devices:@/devices=own"], in: folder, devices), request("10.0.0.1", "10.0.0.2")) == 2
+      )
       let ends = try #require(try request("10.0.0.9", "10.0.0.2").flow)
       let both = names.source(addresses: macs.addresses)(ends)
       #expect(both.source == "laptop" && both.destination == "Kitchen TV")
@@ -95,7 +104,8 @@ struct ListAgentTests {
       try LabelCase.write("192.0.2.1\n", to: folder + "/a")
       let cases: [(String, ListErrorCode, String)] = [
         ("@/domains=bad", .noSource, "which domain"), ("@/macs=bad", .noSource, "addresses of Ethernet"),
-        ("devices:@/domains=bad", .noSource, "names of devices"), ("@/a=worse", .badSetting, "good, bad, own"),
+        ("devices:@/domains=bad", .noSource, "names of devices"),
+        ("@/a=worse", .badSetting, "good, bad, own"),
       ]
       for (text, code, words) in cases {
         let error = try #require(throws: ListError.self) { try agent([text], in: folder) }
@@ -114,7 +124,8 @@ struct ListAgentTests {
     #expect(full.kind == .addresses && full.side == .destination && full.format == .named("dst ip"))
     #expect(full.path == "a:b=c" && full.label == SureLabel("web/1@0.5"))
     let short = try ListText("list.txt=bad")
-    #expect(short.kind == nil && short.side == .either && short.format == .lines && short.label.confidence == 1)
+    #expect(
+      short.kind == nil && short.side == .either && short.format == .lines && short.label.confidence == 1)
     #expect(try ListText("csv-2:x=y").format == .column(2) && ListText("ports:ports=y").path == "ports")
     for text in ["", "list", "=bad", "list=", "list=bad@2", "list=bad@0", "addresses:=bad"] {
       #expect(throws: ListError.self, "\(text)") { try ListText(text) }

@@ -17,8 +17,10 @@ struct ListReaderTests {
     ("\u{feff}192.0.2.1\n", .addresses, 1, 0),
     ("22\n53/udp\n6000-6003/TCP\n80-80\n", .ports, 2 + 1 + 4 + 2, 0),
     ("*.Example.org\nexample.com.\n.sub.example.net\nxn--bcher-kva.example\n", .domains, 4, 0),
-    ("127.0.0.1 localhost\n::1 localhost ip6-loopback\n0.0.0.0 ads.example b.example\n0.0.0.0 0.0.0.0\n:: c.example",
-      .domains, 3, 0),
+    (
+      "127.0.0.1 localhost\n::1 localhost\n0.0.0.0 ads.example b.example\n0.0.0.0 0.0.0.0\n:: c.example",
+      .domains, 3, 0
+    ),
     ("52:54:00:12:34:56\n52-54-00-12-34-56\n5254.0012.3457\n00:1a:2b\n", .macs, 3, 0),
     ("10.0.0.1\nno address\n10.0.0.2\n10.0.0.3 and more\n", .addresses, 2, 2),
     ("10.0.0.1\n10.0.0.2\nexample.org\n", .addresses, 2, 1),
@@ -34,7 +36,8 @@ struct ListReaderTests {
   @Test("a file of mostly other things is refused by its first such line")
   func refused() throws {
     let error = try #require(throws: ListError.self) { try read("10.0.0.1\nx y\n\nz.\n99999\n", .addresses) }
-    #expect(error.code == .malformed && error.message.contains("3 lines that are no addresses, and 1 that are"))
+    #expect(
+      error.code == .malformed && error.message.contains("3 lines that are no addresses, and 1 that are"))
     #expect(error.cause.hasPrefix("line 2: `x`"), "\(error)")
     #expect(throws: ListError.self) { try read("hello\nworld\n") }
     #expect(throws: ListError.self) { try read("# nothing\n") }
@@ -73,7 +76,8 @@ struct ListReaderTests {
   func domains() throws {
     let contents = try read("example.org\nads.example.com\n").contents
     let names = [
-      ("example.org", "example.org"), ("a.b.Example.ORG.", "example.org"), ("ads.example.com", "ads.example.com"),
+      ("example.org", "example.org"), ("a.b.Example.ORG.", "example.org"),
+      ("ads.example.com", "ads.example.com"),
       ("notexample.org", nil), ("example.com", nil), ("org", nil), ("", nil),
     ]
     for (name, expected) in names { #expect(contents.domain(around: name) == expected, "\(name)") }
@@ -82,13 +86,18 @@ struct ListReaderTests {
   @Test("devices have names of any form, without regard to case; makers' addresses stand for all of theirs")
   func devices() throws {
     let contents = try read("Kitchen TV\nprinter-2 # upstairs\n", .devices).contents
-    #expect(contents.has(device: "kitchen tv") && contents.has(device: "PRINTER-2") && !contents.has(device: "tv"))
+    #expect(
+      contents.has(device: "kitchen tv") && contents.has(device: "PRINTER-2") && !contents.has(device: "tv"))
     let macs = try read("52:54:00\n00:11:22:33:44:55\n").contents
-    for (text, expected) in [("52:54:00:ff:ff:ff", true), ("00:11:22:33:44:55", true), ("00:11:22:33:44:56", false)] {
+    for (text, expected) in [
+      ("52:54:00:ff:ff:ff", true), ("00:11:22:33:44:55", true), ("00:11:22:33:44:56", false),
+    ] {
       let address = try #require(MACAddress(text))
       #expect(macs.has(address) == expected && address.description == text)
     }
-    for text in ["52:54:00:12:34", "52:54:00:12:34:5g", "525400123456", "52:54-00:12:34:56", "5:54:00:12:34:56"] {
+    for text in [
+      "52:54:00:12:34", "52:54:00:12:34:5g", "525400123456", "52:54-00:12:34:56", "5:54:00:12:34:56",
+    ] {
       #expect(MACAddress(text) == nil, "\(text)")
     }
   }

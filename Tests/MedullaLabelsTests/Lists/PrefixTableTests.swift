@@ -5,7 +5,8 @@ import Testing
 
 @Suite("Prefixes")
 struct PrefixTableTests {
-  @Test("the longest prefix is found that a search through all finds", arguments: 1...60 as ClosedRange<UInt64>)
+  @Test(
+    "the longest prefix is found that a search through all finds", arguments: 1...60 as ClosedRange<UInt64>)
   func naive(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
     // Few different bits, so that prefixes lie in each other.
@@ -35,7 +36,8 @@ struct PrefixTableTests {
     ]
     for (text, expected) in good { #expect(IPPrefix(text)?.description == expected, "\(text)") }
     let bad = [
-      "", "/", "10", "10.1.2", "10.1.2.3.4", "10.1.2.256", "10.1.2.3/", "10.1.2.3/33", "10.1.2.3/-1", "10.1.2.3/+8",
+      "", "/", "10", "10.1.2", "10.1.2.3.4", "10.1.2.256", "10.1.2.3/", "10.1.2.3/33", "10.1.2.3/-1",
+      "10.1.2.3/+8",
       "10.1.2.3/8/8", "::/129", "fe80::1%eth0", " 10.1.2.3", "10.1.2.3/255.0.0.0", "example.org", "1::2::3",
     ]
     for text in bad { #expect(IPPrefix(text) == nil, "\(text)") }

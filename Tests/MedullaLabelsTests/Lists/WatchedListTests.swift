@@ -36,7 +36,8 @@ struct WatchedListTests {
       let file = try #require(FileHandle(forWritingAtPath: path))
       try file.write(contentsOf: Data("10.0.0.2\n".utf8))
       try file.close()
-      try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: path)
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: path)
       #expect(list.refresh() != nil)
       try LabelCase.write("10.0.0.3\n", to: folder + "/other")
       try FileManager.default.setAttributes(

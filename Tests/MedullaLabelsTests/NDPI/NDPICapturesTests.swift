@@ -15,22 +15,23 @@ private enum SharedCaptures {
 
 /// Real captures against what nDPI's own reader, of October 2024, has found in them.
 ///
-/// It knows protocols that 4.2 does not, and calls some of both by other names: compared are flows that it knows by
-/// their payloads, by a protocol of a name that 4.2 has too.
+/// It knows protocols that 4.2 does not, and calls some of both by other names: compared are flows that it
+/// knows by their payloads, by a protocol of a name that 4.2 has too.
 @Suite(
   "nDPI on real captures",
   .enabled(if: SharedCaptures.folder != nil && NDPICase.isThere, "no ../shared/data, or no nDPI 4.2"))
 struct NDPICapturesTests {
-  /// What must be the same of flows that both tell, and how many of the compared must be told here.
-  private static let agreementBound = 0.9
-  private static let coverageBound = 0.8
+  /// What must be the same of flows that both tell, and how many of the compared must be told here. Of the
+  /// captures of October 2024 2,443 flows are compared, 1,987 told, 1,974 of them alike, 1,835 in their
+  /// category too.
+  private static let agreementBound = 0.97
+  private static let coverageBound = 0.75
 
   private struct Tally {
     var compared = 0
     var told = 0
     var same = 0
     var sameCategory = 0
-    var others: [String: Int] = [:]
   }
 
   @Test("flows have the protocol that the other reader has found, or that which carries it")
@@ -39,14 +40,15 @@ struct NDPICapturesTests {
     let names = try NDPIModule(NDPILibrary())
     var tally = Tally()
     for name in folder.names { try compare(folder, name, names, &tally) }
-    print("nDPI: \(tally.compared) compared, \(tally.told) told, \(tally.same) same, \(tally.sameCategory) in category")
-    print(tally.others.sorted { $0.value > $1.value }.prefix(40).map { "\($0.value) \($0.key)" }.joined(separator: "\n"))
+    print("nDPI: \(tally)")
     #expect(tally.compared > 1_000)
     #expect(Double(tally.told) >= Self.coverageBound * Double(tally.compared))
     #expect(Double(tally.same) >= Self.agreementBound * Double(tally.told))
   }
 
-  private func compare(_ folder: CaptureFolder, _ name: String, _ names: NDPIModule, _ tally: inout Tally) throws {
+  private func compare(_ folder: CaptureFolder, _ name: String, _ names: NDPIModule, _ tally: inout Tally)
+    throws
+  {
     guard let capture = try? CaptureFile(folder.capture(name)) else { return }
     let flows = try NDPICase.flows(InspectionLimits(idle: .seconds(86_400)))
     var meter = FlowMeter(idle: .seconds(30 * 86_400))
@@ -70,7 +72,6 @@ struct NDPICapturesTests {
       let isSame = parts.contains { $0 == finding.application || $0 == finding.carrier }
       tally.same += isSame ? 1 : 0
       tally.sameCategory += finding.isKnown && reference.category == finding.category ? 1 : 0
-      if !isSame { tally.others["\(match.1) here \(finding.name)", default: 0] += 1 }
     }
   }
 }

@@ -23,8 +23,10 @@ struct NDPIFlowsTests {
   static func ends(_ port: UInt16, turned: Bool = false) -> FlowEndpoints {
     let (client, server): ([UInt8], [UInt8]) = ([192, 0, 2, 1], [192, 0, 2, 53])
     return turned
-      ? FlowEndpoints(source: server, destination: client, sourcePort: 53, destinationPort: port, transport: 17)
-      : FlowEndpoints(source: client, destination: server, sourcePort: port, destinationPort: 53, transport: 17)
+      ? FlowEndpoints(
+        source: server, destination: client, sourcePort: 53, destinationPort: port, transport: 17)
+      : FlowEndpoints(
+        source: client, destination: server, sourcePort: port, destinationPort: 53, transport: 17)
   }
 
   static func take(_ flows: NDPIFlows, _ frame: [UInt8], at seconds: UInt64 = 1) {
@@ -88,7 +90,8 @@ struct NDPIFlowsTests {
     let labels = first + agent.label([])
     #expect(
       labels.sorted { $0.sample < $1.sample } == [
-        Label(sample: 1, agent: "ndpi", label: 0, confidence: 0.8), Label(sample: 2, agent: "ndpi", label: nil),
+        Label(sample: 1, agent: "ndpi", label: 0, confidence: 0.8),
+        Label(sample: 2, agent: "ndpi", label: nil),
       ])
     #expect(agent.label([]).isEmpty)
   }
@@ -97,10 +100,12 @@ struct NDPIFlowsTests {
   func atOnce() throws {
     let flows = try NDPICase.flows()
     Self.take(flows, Self.query(from: 4_000))
-    let agent = try NDPIAgent(flows, map: NDPIMap(["category:Network": "other"], schema: Self.schema), patience: .zero)
+    let agent = try NDPIAgent(
+      flows, map: NDPIMap(["category:Network": "other"], schema: Self.schema), patience: .zero)
     #expect(agent.label([request(1, 4_000), request(2, 4_001)]).map(\.label) == [1, nil])
     let other = try NDPIAgent(flows, map: NDPIMap(["TLS": "other"], schema: Self.schema), patience: .zero)
-    #expect(other.label([request(1, 4_000), LabelRequest(sample: 2, features: [])]).map(\.label) == [nil, nil])
+    #expect(
+      other.label([request(1, 4_000), LabelRequest(sample: 2, features: [])]).map(\.label) == [nil, nil])
   }
 
   @Test("lists of domains and of Ethernet addresses know flows by what nDPI has seen")

@@ -8,7 +8,9 @@ enum NDPICase {
   static let isThere = (try? NDPILibrary()) != nil
   static let why: Comment = "nDPI 4.2 is not installed: make setup"
 
-  static func flows(_ limits: InspectionLimits = InspectionLimits()) throws -> NDPIFlows { try NDPIFlows(limits) }
+  static func flows(_ limits: InspectionLimits = InspectionLimits()) throws -> NDPIFlows {
+    try NDPIFlows(limits)
+  }
 }
 
 @Suite("nDPI, loaded at run time")
@@ -50,7 +52,9 @@ struct NDPILibraryTests {
     #expect(!NDPIProtocol(word: 7 << 32).isKnown)
   }
 
-  @Test("names that nDPI has are found, in any case, and others are not", .enabled(if: NDPICase.isThere, NDPICase.why))
+  @Test(
+    "names that nDPI has are found, in any case, and others are not",
+    .enabled(if: NDPICase.isThere, NDPICase.why))
   func names() throws {
     let module = try NDPIModule(NDPILibrary())
     #expect(module.find(protocol: "tls") == 91 && module.find(protocol: "YouTube") == 124)
@@ -73,7 +77,9 @@ struct NDPILibraryTests {
 struct NDPIMapTests {
   private let schema = LabelSchema(classes: ["web", "video", "bulk"], features: [])
 
-  private func finding(_ name: String, _ application: String, _ carrier: String, _ category: String) -> NDPIFinding {
+  private func finding(_ name: String, _ application: String, _ carrier: String, _ category: String)
+    -> NDPIFinding
+  {
     NDPIFinding(
       name: name, application: application, carrier: carrier, category: category, host: nil, isGuessed: false)
   }
@@ -101,7 +107,9 @@ struct NDPIMapTests {
     try LabelCase.withFolder { folder in
       for text in ["", "[]", "{\"TLS\": 1}", "{\"TLS\": \"game\"}"] {
         try LabelCase.write(text, to: folder + "/map.json")
-        let error = try #require(throws: NDPIError.self) { try NDPIMap.read(folder + "/map.json", schema: schema) }
+        let error = try #require(throws: NDPIError.self) {
+          try NDPIMap.read(folder + "/map.json", schema: schema)
+        }
         #expect(error.code == .badSetting && !error.remedy.isEmpty)
       }
       #expect(throws: NDPIError.self) { try NDPIMap.read(folder + "/none.json", schema: schema) }

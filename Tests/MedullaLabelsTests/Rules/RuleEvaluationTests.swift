@@ -13,8 +13,10 @@ struct RuleEvaluationTests {
     ("packets == 12", true), ("packets == 13", false), ("packets != 13", true), ("packets != 12", false),
     ("packets + 1 == 13", true), ("packets - 13 == -1", true), ("packets * 400 == bytes", true),
     ("bytes / packets == 400", true), ("packets % 5 == 2", true), ("-packets == -12", true),
-    ("2 + 3 * 4 == 14", true), ("(2 + 3) * 4 == 20", true), ("10 - 4 - 3 == 3", true), ("--packets == 12", true),
-    ("48 / 4 / 2 == 6", true), ("bytes / gap_mean > 1e300", true), ("gap_mean / gap_mean == gap_mean / gap_mean", false),
+    ("2 + 3 * 4 == 14", true), ("(2 + 3) * 4 == 20", true), ("10 - 4 - 3 == 3", true),
+    ("--packets == 12", true),
+    ("48 / 4 / 2 == 6", true), ("bytes / gap_mean > 1e300", true),
+    ("gap_mean / gap_mean == gap_mean / gap_mean", false),
     ("1_000 == 1e3 and 2.5 == 25e-1", true), ("length_mean == 400", true), ("duration == 1000", true),
     ("packets > 1 and bytes > 1", true), ("packets > 1 and bytes < 1", false),
     ("packets < 1 or bytes > 1", true), ("packets < 1 or bytes < 1", false), ("not packets < 1", true),
@@ -24,7 +26,8 @@ struct RuleEvaluationTests {
     ("source == 192.0.2.0/24", true), ("192.0.2.0/24 != source", false), ("source in 192.0.2.0/24", true),
     ("source not in 192.0.2.0/24", false), ("destination in {10.0.0.0/8, 192.0.2.1}", true),
     ("source in {192.0.2.1..192.0.2.7}", true), ("source in {192.0.2.8..192.0.2.9, ::/0}", false),
-    ("source == ::ffff:192.0.2.7", false), ("destination in {10.1.2.4}", false), ("source in 0.0.0.0/0", true),
+    ("source == ::ffff:192.0.2.7", false), ("destination in {10.1.2.4}", false),
+    ("source in 0.0.0.0/0", true),
     ("destination_port == 443", true), ("destination_port in {22, 80..500}", true),
     ("destination_port in {22, 80..442}", false), ("source_port in {49152..65535}", true),
     ("destination_port not in {22}", true), ("packets in {11.5..12}", true), ("packets in {-1, 3 * 4}", true),
@@ -92,7 +95,9 @@ struct RuleEvaluationTests {
     let feature = InputFeature(name: "bytes", scale: .log2)
     let values: [UInt64] =
       Array(0..<3_000) + (0..<2_000).map { _ in UInt64.random(in: 0..<1 << 17, using: &generator) }
-      + (0..<2_000).map { _ in UInt64.random(in: 0...UInt64.max >> UInt64.random(in: 0..<47, using: &generator), using: &generator) }
+      + (0..<2_000).map { _ in
+        UInt64.random(in: 0...UInt64.max >> UInt64.random(in: 0..<47, using: &generator), using: &generator)
+      }
     for value in values {
       let input = Double(flow_input_log2(value, 16)) / 65_536
       let back = feature.original(input)

@@ -6,7 +6,10 @@ import Testing
 @Suite("Errors of rules")
 struct RuleFaultTests {
   static let faults: [(text: String, place: String, words: String)] = [
-    ("web if packets in {1}\n\nweb if packets == 10.0.0.0/8", "3, column 19", "`packets` is a number and `10.0.0.0/8` a prefix"),
+    (
+      "web if packets in {1}\n\nweb if packets == 10.0.0.0/8", "3, column 19",
+      "`packets` is a number and `10.0.0.0/8` a prefix"
+    ),
     ("web if packets", "1, column 8", "`packets` is a number, where a condition is expected"),
     ("web if packets and bytes > 1", "1, column 8", "where a condition is expected"),
     ("web if packets > 1 and source", "1, column 24", "`source` is an address"),
@@ -37,7 +40,9 @@ struct RuleFaultTests {
     ("web packets > 1", "1, column 5", "`if` is expected, not `packets`"),
     ("web if", "1, column 7", "a value is expected, not the end of the text"),
     ("web if packets >\nbulk if bytes > 1", "1, column 17", "not the end of the line"),
-    ("web if (packets > 1\nbulk if bytes > 1", "2, column 1", "the bracket of line 1, column 8 is not closed"),
+    (
+      "web if (packets > 1\nbulk if bytes > 1", "2, column 1", "the bracket of line 1, column 8 is not closed"
+    ),
     ("web if packets > 1)", "1, column 19", "`)` is not expected here"),
     ("web if packets > 1 bytes", "1, column 20", "`bytes` is not expected here"),
     ("web if 1 < packets < 3", "1, column 20", "not compared again"),
@@ -93,7 +98,8 @@ struct RuleFaultTests {
   @Test("rows of a table have no ends: a rule over them is refused when it is read")
   func table() throws {
     let schema = LabelSchema(
-      classes: ["web"], features: ["packets", "destination_port"].compactMap { InputFeature($0) }, hasFlow: false)
+      classes: ["web"], features: ["packets", "destination_port"].compactMap { InputFeature($0) },
+      hasFlow: false)
     for field in ["source == 1.2.3.4", "source_port > 1", "protocol == tcp"] {
       #expect(throws: RuleError.self) { try RuleCase.program("web if \(field)", schema: schema) }
     }

@@ -17,9 +17,12 @@ struct RuleListTests {
         """
       try LabelCase.write(rules, to: folder + "/rules")
       var told: [String] = []
-      let agent = RuleAgent(try RuleProgram.read(folder + "/rules", schema: RuleCase.schema)) { told.append($0) }
+      let agent = RuleAgent(try RuleProgram.read(folder + "/rules", schema: RuleCase.schema)) {
+        told.append($0)
+      }
       let requests = [
-        try RuleCase.request(), try RuleCase.request(transport: 17), try RuleCase.request(source: "192.0.3.7"),
+        try RuleCase.request(), try RuleCase.request(transport: 17),
+        try RuleCase.request(source: "192.0.3.7"),
       ]
       #expect(agent.label(requests).map(\.label) == [0, 1, nil])
       try LabelCase.write("192.0.3.7\n198.51.100.0/24", to: folder + "/hosts.txt")
@@ -40,7 +43,10 @@ struct RuleListTests {
         (hosts + "web if destination_port in list \"h\"", "line 2, column 8: `destination_port` is a port"),
         (hosts + "web if packets in list \"h\"", "`packets` is a number and list \"h\" one of addresses"),
         ("web if source in list \"p\"\nlist \"p\" from \"ports.txt\" of ports", "line 1, column 8: `source`"),
-        ("list \"h\" from \"none.txt\" of ports\nweb if packets > 1", "line 1, column 1: the list \"h\" cannot"),
+        (
+          "list \"h\" from \"none.txt\" of ports\nweb if packets > 1",
+          "line 1, column 1: the list \"h\" cannot"
+        ),
         ("list \"h\" from \"hosts.txt\" of ports\nweb if packets > 1", "1 lines that are no ports"),
         (hosts + hosts + "web if packets > 1", "line 2, column 1: there are two lists \"h\""),
         (hosts + "web if source in list \"g\"", "there is no list \"g\""),

@@ -5,7 +5,8 @@ import Testing
 
 @Suite("Rules as text")
 struct RuleRoundTripTests {
-  @Test("random rules are the same after they were written and read", arguments: 1...400 as ClosedRange<UInt64>)
+  @Test(
+    "random rules are the same after they were written and read", arguments: 1...400 as ClosedRange<UInt64>)
   func roundTrip(seed: UInt64) {
     var maker = RuleMaker(seed: seed)
     let rules = (0..<5).map { _ in maker.rule() }
@@ -22,9 +23,11 @@ struct RuleRoundTripTests {
       ("web if (a - b) - c > 1", "web if a - b - c > 1"), ("web if (a*b)+c > 1", "web if a * b + c > 1"),
       ("web if (a > 1 and b > 1) or c > 1", "web if a > 1 and b > 1 or c > 1"),
       ("web if a > 1 and (b > 1 or c > 1)", "web if a > 1 and (b > 1 or c > 1)"),
-      ("web if not (a > 1)", "web if not a > 1"), ("web if not (a > 1 or b > 1)", "web if not (a > 1 or b > 1)"),
+      ("web if not (a > 1)", "web if not a > 1"),
+      ("web if not (a > 1 or b > 1)", "web if not (a > 1 or b > 1)"),
       ("n: web @ 0.50 if a in 10.0.0.0/8", "n: web @ 0.5 if a in {10.0.0.0/8}"),
-      ("\"web\" @ 1 if -(a + b) > 1", "web if -(a + b) > 1"), ("\"a b\" if a not in {1}", "\"a b\" if a not in {1}"),
+      ("\"web\" @ 1 if -(a + b) > 1", "web if -(a + b) > 1"),
+      ("\"a b\" if a not in {1}", "\"a b\" if a not in {1}"),
     ]
     for (text, expected) in texts { #expect(RuleParser(text).rules.map(\.description) == [expected]) }
   }
@@ -52,13 +55,16 @@ private struct RuleMaker {
     let label = pick(["web", "a/b.c-d_e", "10", "if", "abstain", "zwei Wörter", "\"\\", nil])
     let confidence = label == nil ? 1 : pick([1, 0.5, 0.001, 1e-7])
     return RuleStatement(
-      name: pick([nil, "first", "list", "in-2", "a b"]), label: label, labelPlace: place, confidence: confidence,
+      name: pick([nil, "first", "list", "in-2", "a b"]), label: label, labelPlace: place,
+      confidence: confidence,
       condition: node(depth: 5))
   }
 
   private mutating func node(depth: Int) -> RuleNode { RuleNode(kind(depth: depth), at: place) }
 
-  private mutating func nodes(_ depth: Int) -> [RuleNode] { (0..<number(2...4)).map { _ in node(depth: depth - 1) } }
+  private mutating func nodes(_ depth: Int) -> [RuleNode] {
+    (0..<number(2...4)).map { _ in node(depth: depth - 1) }
+  }
 
   private mutating func kind(depth: Int) -> RuleNode.Kind {
     guard depth > 0, number(0...9) > 0 else { return leaf() }
@@ -84,7 +90,9 @@ private struct RuleMaker {
 
   private mutating func leaf() -> RuleNode.Kind {
     switch number(0...4) {
-    case 0: return .number(pick([0, 1, 0.1, 1e15, 123_456_789, 1e300, .leastNonzeroMagnitude, .greatestFiniteMagnitude]))
+    case 0:
+      return .number(
+        pick([0, 1, 0.1, 1e15, 123_456_789, 1e300, .leastNonzeroMagnitude, .greatestFiniteMagnitude]))
     case 1: return .name(pick(["packets", "unsure", "deadbeef", "e1", "_"]))
     case 2: return .text(pick(["web", "", "a#b", "\"", "\\", "ü"]))
     case 3: return address().map { .address($0) } ?? .number(1)

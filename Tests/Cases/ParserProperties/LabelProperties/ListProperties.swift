@@ -7,8 +7,8 @@ package enum ListProperties {
   /// Of entries that look-ups are compared of.
   private static let compared = 64
 
-  /// Bytes are refused by their lines, or give a list of the kind; of addresses the longest prefix is found that a
-  /// search through all finds. nil, or what was violated.
+  /// Bytes are refused by their lines, or give a list of the kind; of addresses the longest prefix is found
+  /// that a search through all finds. nil, or what was violated.
   package static func violation(_ bytes: [UInt8]) -> String? {
     for format in formats {
       for kind in [nil] + ListKind.allCases {
@@ -42,7 +42,8 @@ package enum ListProperties {
         return nil
       }
       if text.unicodeScalars.first == "\u{feff}" { text.unicodeScalars.removeFirst() }
-      let fields = Substring(text.utf8.prefix { $0 != 0x23 && $0 != 0x3b }).split(whereSeparator: \.isWhitespace)
+      let fields = Substring(text.utf8.prefix { $0 != 0x23 && $0 != 0x3b }).split(
+        whereSeparator: \.isWhitespace)
       return fields.count == 1 ? IPPrefix(String(fields[0])) : nil
     }
     // Only the first line may have a mark of the byte order, which is counted as one of any line here.
@@ -56,7 +57,9 @@ package enum ListProperties {
       }
       guard found.contains(prefix.address) else { return "\(found) is found for \(prefix)" }
       let longest = prefixes.filter { $0.contains(prefix.address) }.map(\.length).max() ?? 0
-      guard found.length == longest || bytes.contains(0xef) else { return "\(found) is found where one of \(longest) is" }
+      guard found.length == longest || bytes.contains(0xef) else {
+        return "\(found) is found where one of \(longest) is"
+      }
     }
     return nil
   }

@@ -5,7 +5,9 @@ import MedullaSnapshot
 package enum RuleProperties {
   package static let schema = LabelSchema(
     classes: ["web", "bulk", "attack"],
-    features: ["packets", "log2(1+duration)", "length_mean", "log2(1+gap_mean)"].compactMap { InputFeature($0) },
+    features: ["packets", "log2(1+duration)", "length_mean", "log2(1+gap_mean)"].compactMap {
+      InputFeature($0)
+    },
     facts: ["bytes"])
 
   private static let requests: [LabelRequest] = [
@@ -21,13 +23,14 @@ package enum RuleProperties {
     _ features: [Double]
   ) -> LabelRequest {
     let ends = FlowEndpoints(
-      source: source, destination: destination, sourcePort: 40_000, destinationPort: port, transport: transport)
+      source: source, destination: destination, sourcePort: 40_000, destinationPort: port,
+      transport: transport)
     return LabelRequest(
       sample: sample, flow: ends, features: features, facts: ["bytes": 1e9], prediction: 1, margin: 0.5)
   }
 
-  /// Bytes are refused with places that they have, or say the same when they are written again; rules that fit the
-  /// schema give each request one label that there is. nil, or what was violated.
+  /// Bytes are refused with places that they have, or say the same when they are written again; rules that
+  /// fit the schema give each request one label that there is. nil, or what was violated.
   package static func violation(_ bytes: [UInt8]) -> String? {
     let text = String(decoding: bytes, as: UTF8.self)
     let parser = RuleParser(text)
