@@ -114,7 +114,9 @@ let package = Package(
     .target(
       name: "MedullaLearning",
       dependencies: ["CMedullaABI", "MedullaBase", "MedullaModel", "MedullaFrames"]),
-    .target(name: "MedullaLabels", dependencies: ["MedullaBase", "MedullaSnapshot", "MedullaFlows"]),
+    .target(
+      name: "MedullaLabels",
+      dependencies: ["CMedullaABI", "MedullaBase", "MedullaSnapshot", "MedullaFlows"]),
     .target(
       name: "MedullaRetraining",
       dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaLearning", "MedullaLabels"]),
@@ -233,8 +235,8 @@ let package = Package(
       dependencies: [
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaClassification",
-        "MedullaScheduling", "MedullaPaths", "MedullaCompile", "MedullaLearning", "MedullaAdaptation",
-        "MedullaControl",
+        "MedullaScheduling", "MedullaPaths", "MedullaCompile", "MedullaLearning", "MedullaLabels",
+        "MedullaAdaptation", "MedullaControl",
         product("ArgumentParser", "swift-argument-parser"),
       ]),
 
@@ -343,7 +345,10 @@ let package = Package(
       path: "Tests/Cases/LabelBookWriter"),
     .testTarget(
       name: "MedullaLabelsTests",
-      dependencies: ["MedullaBase", "MedullaSnapshot", "MedullaLabels", "label-book-writer"]),
+      dependencies: [
+        "CMedullaABI", "LabelProperties", "MedullaBase", "MedullaSnapshot", "MedullaFlows", "MedullaLabels",
+        "TestbedCaptures", "label-book-writer",
+      ]),
     .testTarget(
       name: "MedullaRetrainingTests",
       dependencies: ["MedullaBase", "MedullaModel", "MedullaLearning", "MedullaLabels", "MedullaRetraining"]),
@@ -426,6 +431,7 @@ let properties: [(name: String, dependencies: [Target.Dependency])] = [
   ("DaemonProperties", ["MedullaAdaptation", "MedullaControl"]),
   ("LinkProperties", ["TestbedLink"]),
   ("FlowProperties", ["MedullaFlows"]),
+  ("LabelProperties", ["MedullaBase", "MedullaLabels", "MedullaSnapshot"]),
 ]
 package.targets += properties.map {
   .target(
@@ -441,8 +447,10 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
     ("FuzzControl", ["DaemonProperties"]),
     ("FuzzCSV", ["ModelProperties"]),
     ("FuzzFlows", ["FlowProperties"]),
+    ("FuzzLists", ["LabelProperties"]),
     ("FuzzNPY", ["ModelProperties"]),
     ("FuzzONNX", ["ModelProperties"]),
+    ("FuzzRules", ["LabelProperties"]),
     ("FuzzSafetensors", ["ModelProperties"]),
     ("FuzzSnapshot", ["MedullaBase", "SnapshotFileProperties"]),
     ("FuzzTrace", ["LinkProperties"]),

@@ -10,6 +10,8 @@ say() { printf 'setup: %s\n' "$*"; }
 
 packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev libsqlite3-dev libssl-dev libyaml-dev libpcap-dev linux-libc-dev iproute2 iperf3
   iputils-ping procps python3 python3-venv python3-yaml tcpreplay)
+# What is loaded where it is there; releases of Debian other than 12 have another version, which is not known.
+optional_packages=(libndpi4.2)
 testbed_packages=(curl nginx-light wrk)
 kernels_packages=(busybox-static iproute2 iperf3 kmod qemu-system-x86 xz-utils zstd)
 libbpf_minimum=1.3
@@ -19,6 +21,7 @@ case "${1:-}" in
   --testbed) packages+=("${testbed_packages[@]}") ;;
   --kernels)
     packages=("${kernels_packages[@]}")
+    optional_packages=()
     MEDULLA_SETUP_PYTHON=no
     ;;
   *)
@@ -87,6 +90,16 @@ if command -v dpkg-query >/dev/null; then
     install_packages "${missing[@]}"
   fi
   libbpf_is_recent || install_libbpf
+  for package in "${optional_packages[@]}"; do
+    installed "$package" && continue
+    refresh
+    if apt-cache show "$package" >/dev/null 2>&1; then
+      say "installing $package"
+      install_packages "$package"
+    else
+      say "no $package here: what needs it says so, and the rest works without"
+    fi
+  done
 else
   say "this is no Debian system: install libbpf >= $libbpf_minimum (headers), ${packages[*]} yourself"
 fi

@@ -33,9 +33,10 @@ package struct FlowMeter {
   /// - Parameters:
   ///   - broken: is told where the capture ends in the middle; flows until there are measured.
   ///   - after: is told of each packet's flow, by its place among `flows`, as it is with the packet.
+  ///   - before: is told of each frame before its flow is measured.
   package static func measure(
     _ capture: CaptureFile, idle: Duration, broken: (CaptureError) -> Void,
-    after: (Int, FlowRecord) -> Void = { _, _ in }
+    after: (Int, FlowRecord) -> Void = { _, _ in }, before: (CaptureFrame) -> Void = { _ in }
   ) throws(CaptureError) -> FlowMeter {
     var meter = FlowMeter(idle: idle)
     while true {
@@ -47,6 +48,7 @@ package struct FlowMeter {
         return meter
       }
       guard let frame else { return meter }
+      before(frame)
       if let place = try meter.take(frame, of: capture.link) { after(place, meter.flows[place]) }
     }
   }
@@ -106,10 +108,10 @@ package struct FlowMeter {
 }
 
 /// `struct medulla_flow_key` as words.
-struct FlowKey: Hashable {
+package struct FlowKey: Hashable, Sendable {
   private let words: SIMD8<UInt64>
 
-  init(_ key: medulla_flow_key) {
+  package init(_ key: medulla_flow_key) {
     words = withUnsafeBytes(of: key) { bytes in
       var words = SIMD8<UInt64>()
       for index in 0..<5 { words[index] = bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self) }

@@ -15,6 +15,9 @@ package struct FlowRecord {
     (self.source, self.destination, self.state) = (source, destination, state)
   }
 
+  /// Four bytes of IPv4, sixteen of IPv6.
+  package var sourceBytes: [UInt8] { bytes(source) }
+  package var destinationBytes: [UInt8] { bytes(destination) }
   package var sourceAddress: String { text(source) }
   package var destinationAddress: String { text(destination) }
   package var sourcePort: UInt16 { UInt16(bigEndian: state.ports.0) }
@@ -37,6 +40,10 @@ package struct FlowRecord {
       flow_all_features(&state, buffer.baseAddress)
       count = buffer.count
     }
+  }
+
+  private func bytes(_ address: Address) -> [UInt8] {
+    withUnsafeBytes(of: address) { Array($0.prefix(state.version == 4 ? 4 : 16)) }
   }
 
   private func text(_ address: Address) -> String {

@@ -28,7 +28,7 @@ package enum LinkLayer: Equatable, Sendable {
   }
 
   /// Reads a frame's flow by the parser that the kernel's programs have; false: it has none.
-  func parse(_ frame: UnsafeRawBufferPointer, into packet: inout medulla_packet) -> Bool {
+  package func parse(_ frame: UnsafeRawBufferPointer, into packet: inout medulla_packet) -> Bool {
     guard let first = frame.baseAddress else { return false }
     let end = first + frame.count
     if self == .ethernet { return medulla_parse(first, end, &packet) == 0 }

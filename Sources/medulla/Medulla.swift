@@ -32,7 +32,8 @@ struct Medulla: ParsableCommand {
       CommandGroup(
         name: "Flows",
         subcommands: [
-          FeaturesCommand.self, ClassifyCommand.self, ReplayCommand.self, MirrorCommand.self,
+          FeaturesCommand.self, ClassifyCommand.self, ReplayCommand.self, LabelsCommand.self,
+          MirrorCommand.self,
         ]),
       CommandGroup(
         name: "Kernel",

@@ -56,7 +56,8 @@ struct DocumentedCommandsTests {
     "every subcommand that a document names exists",
     arguments: [
       "README.md", "models/README.md", "docs/use/experiments.md", "docs/use/flow-features.md",
-      "examples/classifier/README.md", "examples/scheduling/README.md", "examples/paths/README.md",
+      "examples/classifier/README.md", "examples/labels/README.md", "examples/scheduling/README.md",
+      "examples/paths/README.md",
     ])
   func subcommands(document: String) throws {
     let known = try MedullaCommandLine.run(["--help"]).output

@@ -17,16 +17,32 @@ package struct CaptureClassification {
     package let packet: UInt64
   }
 
+  /// A flow when it has just been decided.
+  package struct Moment {
+    /// The flow's place among `meter.flows`.
+    package let place: Int
+    package let flow: FlowRecord
+    /// The network's inputs in their units.
+    package let inputs: [Double]
+    package let decision: Decision
+    /// The margin in the network's units.
+    package let margin: Double
+  }
+
   package let meter: FlowMeter
   /// By the flow's place among `meter.flows`; nil: it was never time.
   package let decisions: [Decision?]
   package let labels: [String]
   let outputFractionBits: Int
 
+  /// - Parameters:
+  ///   - before: is told of each frame before its flow is measured.
+  ///   - decided: is told of each decision when it has just been made.
   /// - Throws: `badBundle` for a network that does not name its features, `CaptureError`.
   package init(
     _ capture: CaptureFile, by file: SnapshotFile, named name: String, at moment: DecisionMoment,
-    idle: Duration, broken: (CaptureError) -> Void
+    idle: Duration, broken: (CaptureError) -> Void, before: (CaptureFrame) -> Void = { _ in },
+    decided: (Moment) -> Void = { _ in }
   ) throws {
     let shape = file.snapshot.shape
     guard let flows = shape.flows else {
@@ -35,19 +51,34 @@ package struct CaptureClassification {
         remedy: "compile its model with --features FILE")
     }
     let inputs = try FlowInputs(flows.features, fractionBits: shape.featureFractionBits)
-    let labels = flows.labels.isEmpty ? (0..<shape.outputs).map(String.init) : flows.labels
+    let labels = Self.labels(of: file)
+    let inputScale = Double(Int64(1) << Int64(shape.featureFractionBits))
+    let outputScale = Double(Int64(1) << Int64(shape.outputFractionBits))
     let interpreter = ReferenceInterpreter(file.snapshot)
     var decisions: [Decision?] = []
-    meter = try FlowMeter.measure(capture, idle: idle, broken: broken) { place, flow in
+    func measured(_ place: Int, _ flow: FlowRecord) {
       if place == decisions.count { decisions.append(nil) }
       guard moment.isNow(flow, decided: decisions[place] != nil) else { return }
-      let outputs = interpreter.run(features: inputs.words(of: flow))
-      decisions[place] = Decision(
-        label: labels[ClassAnswer(outputs).row], outputs: outputs, packet: flow.packets)
+      let words = inputs.words(of: flow)
+      let outputs = interpreter.run(features: words)
+      let answer = ClassAnswer(outputs)
+      let decision = Decision(label: labels[answer.row], outputs: outputs, packet: flow.packets)
+      decisions[place] = decision
+      decided(
+        Moment(
+          place: place, flow: flow, inputs: words.map { Double($0) / inputScale }, decision: decision,
+          margin: Double(answer.margin) / outputScale))
     }
+    meter = try FlowMeter.measure(capture, idle: idle, broken: broken, after: measured, before: before)
     self.decisions = decisions
     self.labels = labels
     outputFractionBits = shape.outputFractionBits
+  }
+
+  /// Of a network's classes, in the order of its outputs; their numbers where it does not name them.
+  package static func labels(of file: SnapshotFile) -> [String] {
+    let shape = file.snapshot.shape
+    return shape.flows.flatMap { $0.labels.isEmpty ? nil : $0.labels } ?? (0..<shape.outputs).map(String.init)
   }
 
   /// One flow, for people and as JSON.

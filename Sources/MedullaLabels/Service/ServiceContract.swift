@@ -1,5 +1,6 @@
 import Foundation
 import MedullaBase
+import MedullaFlows
 
 /// The JSON that goes to a label service and comes back. No connection inside.
 /// `docs/reference/label-service.md` is its description.

@@ -1,0 +1,71 @@
+import Foundation
+import MedullaFlows
+
+/// Shows nDPI the packets of an interface, in a thread of its own, until it is closed.
+package final class PacketTap: @unchecked Sendable {
+  package let device: String
+  /// Asking for what was lost is a call of the kernel.
+  private static let framesBetweenCounts = 1_024
+
+  private let flows: NDPIFlows
+  private let lock = NSLock()
+  private let ended = DispatchSemaphore(value: 0)
+  private var isClosing = false
+  private var failure: CaptureError?
+  private var lostFrames: UInt64 = 0
+
+  /// - Throws: `unreadable` where the interface cannot be read.
+  package init(_ device: String, into flows: NDPIFlows) throws(CaptureError) {
+    let capture = try LiveCapture(device)
+    (self.device, self.flows) = (device, flows)
+    let reader = FrameReader(capture)
+    let thread = Thread { [self] in
+      read(reader.capture)
+      ended.signal()
+    }
+    thread.name = "medulla-tap"
+    thread.start()
+  }
+
+  /// Frames of the interface that found no room.
+  package var lost: UInt64 { lock.withLock { lostFrames } }
+
+  /// Why nothing is read any more, such as that the interface has gone; nil: it is.
+  package var error: CaptureError? { lock.withLock { failure } }
+
+  /// Ends the thread; it takes at most as long as the reader waits for a frame.
+  package func close() {
+    guard
+      !lock.withLock({ () -> Bool in
+        defer { isClosing = true }
+        return isClosing
+      })
+    else { return }
+    ended.wait()
+  }
+
+  private func read(_ capture: LiveCapture) {
+    var untilCounted = 0
+    while !lock.withLock({ isClosing }) {
+      do {
+        let frame = try capture.next()
+        if let frame { flows.take(frame, of: capture.link) }
+        untilCounted -= 1
+        guard frame == nil || untilCounted <= 0 else { continue }
+        untilCounted = Self.framesBetweenCounts
+        let lost = capture.lost
+        lock.withLock { lostFrames = lost }
+      } catch {
+        lock.withLock { failure = error }
+        return
+      }
+    }
+  }
+
+  /// Hands the reader to the thread, which alone uses it from then on.
+  private struct FrameReader: @unchecked Sendable {
+    let capture: LiveCapture
+
+    init(_ capture: LiveCapture) { self.capture = capture }
+  }
+}
