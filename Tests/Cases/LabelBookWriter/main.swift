@@ -46,7 +46,8 @@ guard arguments.count >= 2 else {
 }
 do {
   let writer = try Writer(arguments[1])
-  var number = writer.keeper.ledger.purses["paid"]?.totalCalls ?? 0
+  // Of the last flow before a kill it is open how far it came.
+  var number = writer.keeper.book.counts.asked
   if arguments.count == 4, let bytes = rlim_t(arguments[3]) {
     // A write beyond the limit is cut short and then fails, as on a full disk.
     signal(SIGXFSZ, SIG_IGN)
@@ -69,7 +70,7 @@ do {
       exit(1)
     }
     number += 1
-    say("\(number)")
+    say("\(writer.keeper.ledger.purses["paid"]?.totalCalls ?? 0) \(writer.keeper.book.counts.labelled)")
   }
 } catch {
   Narration.tell("\(error)")

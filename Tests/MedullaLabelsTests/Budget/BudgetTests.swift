@@ -17,13 +17,18 @@ struct BudgetTests {
     #expect(bucket.level(at: .seconds(51)) == 3)
   }
 
+  /// Up to the rounding that a call may lack.
+  static func isWait(_ answer: PurseAnswer, _ seconds: Double) -> Bool {
+    if case .wait(let wait) = answer { abs(wait.inSeconds - seconds) < 1e-6 } else { false }
+  }
+
   @Test("who may owe goes to the limit of debt and no further, and the debt is paid first")
   func debt() {
     var purse = AgentPurse(AgentBudget(calls: 100, period: .seconds(100), debt: 0.2))
     #expect(purse.grant(1_000, costEach: 0, at: .zero, mayOwe: false) == .granted(100))
     #expect(purse.grant(1_000, costEach: 0, at: .zero, mayOwe: true) == .granted(120))
     purse.spend(calls: 120, cost: 0, at: .zero)
-    #expect(purse.grant(1, costEach: 0, at: .zero, mayOwe: true) == .wait(.seconds(1)))
+    #expect(Self.isWait(purse.grant(1, costEach: 0, at: .zero, mayOwe: true), 1))
     guard case .wait(let wait) = purse.grant(1, costEach: 0, at: .zero, mayOwe: false) else {
       Issue.record("it grants what it does not have")
       return
@@ -39,7 +44,7 @@ struct BudgetTests {
     #expect(purse.grant(100, costEach: 0, at: .zero, mayOwe: false) == .granted(20))
     #expect(purse.grant(100, costEach: 0.3, at: .zero, mayOwe: false) == .granted(10))
     purse.spend(calls: 20, cost: 0, at: .zero)
-    #expect(purse.grant(1, costEach: 0, at: .zero, mayOwe: true) == .wait(.milliseconds(100)))
+    #expect(Self.isWait(purse.grant(1, costEach: 0, at: .zero, mayOwe: true), 0.1))
     #expect(purse.grant(100, costEach: 0, at: .seconds(1), mayOwe: false) == .granted(10))
     #expect(purse.totalCalls == 20)
   }
