@@ -1,11 +1,12 @@
+import MedullaLearning
+import MedullaModel
+import MedullaSnapshot
+
 #if canImport(Glibc)
 import Glibc
 #else
 import Darwin
 #endif
-import MedullaLearning
-import MedullaModel
-import MedullaSnapshot
 
 /// Brings inputs to mean 0 and deviation 1 by statistics of the past only, and cuts what lies far outside.
 ///

@@ -14,7 +14,8 @@ enum Caravan {
     "inputs", "inputs", ["behaviour", "ports"], "Without the destination port, or with it.")
   static let orders = Axis(
     "orders", "order", ["recorded", "interleaved"], "As recorded, or so that conditions come back.")
-  static let windows = Axis("windows", "window", [50, 70, 100, 130, 200], in: 25...1_000, "Rows of a window.")
+  static let windows = Axis(
+    "windows", "window", [50, 70, 100, 130, 200], in: 25...1_000, "Rows of a window.")
   static let bootstrap = Setting("bootstrap", 1_000, in: 100...100_000, "First rows, which are not scored.")
   static let rows = Setting("rows", 0, in: 0...1e9, "The first rows only; 0: all.")
   static let epochs = Setting("epochs", 20, in: 1...1_000, "Passes of a triggered training.")

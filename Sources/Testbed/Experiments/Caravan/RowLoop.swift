@@ -203,9 +203,10 @@ package struct RowLoop {
         course.unproven += 1
         continue
       }
-      course.quantizationChanges += scaled.filter {
-        ClassifierSnapshot.largest(candidate($0)) != made.decide(unscaled($0))
-      }.count
+      course.quantizationChanges +=
+        scaled.filter {
+          ClassifierSnapshot.largest(candidate($0)) != made.decide(unscaled($0))
+        }.count
       (network, snapshot) = (candidate, made)
       drift.rebase(scaled)
       trigger.accept(level: nil, isFollowUp: isFollowUp)
