@@ -201,8 +201,8 @@ let package = Package(
       dependencies: [
         "CHost", "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot",
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaScheduling", "MedullaPaths",
-        "MedullaCompile", "MedullaFrames", "MedullaLearning", "MedullaAdaptation", "TestbedLink",
-        "TestbedMeasures",
+        "MedullaCompile", "MedullaFrames", "MedullaLearning", "MedullaLabels", "MedullaRetraining",
+        "MedullaAdaptation", "TestbedLink", "TestbedMeasures",
         "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
         "TestbedPackets",
       ],
