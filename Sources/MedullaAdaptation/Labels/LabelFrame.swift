@@ -43,7 +43,8 @@ enum LabelFrame {
       FrameTensor("time", words: requests.map(\.nanoseconds)),
       FrameTensor("features", rows: requests.map { $0.features.map { Float($0) } }, width: width),
       FrameTensor(
-        "prediction", shape: [requests.count], floats: requests.map { $0.prediction.map { Float($0) } ?? -1 }),
+        "prediction", shape: [requests.count],
+        floats: requests.map { $0.prediction.map { Float($0) } ?? -1 }),
       FrameTensor("margin", shape: [requests.count], floats: requests.map { Float($0.margin) }),
     ]
     if !facts.isEmpty {

@@ -2,11 +2,11 @@ import Logging
 import MedullaFrames
 import MedullaLabels
 
-/// A labeling agent in a process of its own: a Python class, a network through ONNX Runtime, or any program that
-/// speaks of labels as `docs/reference/adapter-protocol.md` describes.
+/// A labeling agent in a process of its own: a Python class, a network through ONNX Runtime, or any program
+/// that speaks of labels as `docs/reference/adapter-protocol.md` describes.
 ///
-/// It is isolated, started, ended and started again as an adapter is. No call waits longer than its deadline, nor
-/// for a restart.
+/// It is isolated, started, ended and started again as an adapter is. No call waits longer than its deadline,
+/// nor for a restart.
 package final class ProcessLabelingAgent: LabelingAgent {
   package let name: String
   private let schema: LabelSchema
@@ -16,8 +16,9 @@ package final class ProcessLabelingAgent: LabelingAgent {
   /// - Parameters:
   ///   - name: by which labels, errors and budgets are told.
   ///   - settings: the directory of its own is that of `state`, which no adapter may share.
-  /// - Throws: `AdapterFailure` with `badRequest` when the settings cannot be used, `notIsolated` when the process
-  ///   cannot be kept from what is not its own. A program that does not start is an error of the first call.
+  /// - Throws: `AdapterFailure` with `badRequest` when the settings cannot be used, `notIsolated` when the
+  ///   process cannot be kept from what is not its own. A program that does not start is an error of the
+  ///   first call.
   package init(
     _ name: String, _ settings: ProcessSettings, schema: LabelSchema, log: Logger
   ) throws(AdapterFailure) {

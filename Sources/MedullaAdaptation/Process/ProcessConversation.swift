@@ -23,8 +23,8 @@ final class ProcessConversation {
   private static let closePatience: Duration = .seconds(1)
 
   /// - Throws: `AdapterFailure` with `badRequest` when the settings cannot be used, `notIsolated` when the
-  ///   process cannot be kept from what is not its own. A program that does not start is an error of the first
-  ///   question.
+  ///   process cannot be kept from what is not its own. A program that does not start is an error of the
+  ///   first question.
   init(_ settings: ProcessSettings, as who: String = "adapter", log: Logger) throws(AdapterFailure) {
     try settings.check()
     spawner = try Spawner.shared()

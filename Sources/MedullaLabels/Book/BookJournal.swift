@@ -5,7 +5,8 @@ import MedullaBase
 import Glibc
 #endif
 
-/// The journal's file: it only grows, until it is written anew beside and put in its place. Used under a lock.
+/// The journal's file: it only grows, until it is written anew beside and put in its place. Used under a
+/// lock.
 ///
 /// What `append` has returned from is there after kill -9; with `isSynced` also after the power has failed.
 /// A line that was not written to its end is cut off, at once or when the file is opened the next time.

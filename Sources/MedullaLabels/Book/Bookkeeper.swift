@@ -19,8 +19,8 @@ package enum BookState: Sendable, Equatable, CustomStringConvertible {
 
 /// Keeps the book of labels and what agents have cost, in memory and in a journal. Any thread may call.
 ///
-/// What is asked and spent is written before it counts. Where the disk does not take it, labels stop: nobody is
-/// asked, nothing is spent; labels that come are kept and written once there is room.
+/// What is asked and spent is written before it counts. Where the disk does not take it, labels stop: nobody
+/// is asked, nothing is spent; labels that come are kept and written once there is room.
 package final class Bookkeeper: Sendable {
   fileprivate struct Desk {
     var book: LabelBook
@@ -44,8 +44,8 @@ package final class Bookkeeper: Sendable {
   /// - Parameters:
   ///   - path: of the journal, whose folder exists; nil: nothing outlives this process.
   ///   - clock: since the Unix epoch.
-  /// - Throws: `LabelBookError`: `badSetting`; `cannotOpen`, `inUse`, or `broken` for a journal that is damaged
-  ///   before its end.
+  /// - Throws: `LabelBookError`: `badSetting`; `cannotOpen`, `inUse`, or `broken` for a journal that is
+  ///   damaged before its end.
   package init(
     path: String?, limits: BookLimits = BookLimits(), classes: Int, budgets: [String: AgentBudget] = [:],
     clock: @escaping @Sendable () -> Duration = { WallClock.now }
@@ -85,8 +85,8 @@ package final class Bookkeeper: Sendable {
 
   /// Opens requests.
   ///
-  /// - Returns: the flows that agents may now be asked about: none that was asked about before, and none at all
-  ///   while labels stop.
+  /// - Returns: the flows that agents may now be asked about: none that was asked about before, and none at
+  ///   all while labels stop.
   package func ask(_ flows: [ChosenFlow]) -> [ChosenFlow] {
     let now = clock()
     return desk.withLock { desk in
@@ -123,8 +123,8 @@ package final class Bookkeeper: Sendable {
     }
   }
 
-  /// Flows whose labels can be used; they stay open until `close`, so that what is lost between the two is there
-  /// again after a kill.
+  /// Flows whose labels can be used; they stay open until `close`, so that what is lost between the two is
+  /// there again after a kill.
   package func settled(agents: Int, patience: Duration) -> [AskedFlow] {
     let now = clock()
     return desk.withLock { desk in

@@ -2,8 +2,8 @@ import MedullaBase
 
 /// Tokens that come with time up to a capacity, and may be owed up to a limit. A value; the clock is outside.
 ///
-/// It changes only by what is spent, so that the same spendings at the same times give the same level, bit for
-/// bit: the journal rebuilds it so.
+/// It changes only by what is spent, so that the same spendings at the same times give the same level, bit
+/// for bit: the journal rebuilds it so.
 package struct TokenBucket: Sendable, Equatable {
   /// Tokens a second.
   package let rate: Double

@@ -59,7 +59,8 @@ package final class AgentDesk: Sendable {
 
   /// Ends all agents; afterwards no label is handed on.
   ///
-  /// - Returns: the names of agents that did not come back within `limit`. Their threads end when their calls do.
+  /// - Returns: the names of agents that did not come back within `limit`. Their threads end when their calls
+  ///   do.
   @discardableResult
   package func close(within limit: Duration = .seconds(5)) -> [String] {
     let end = MonotonicClock.now + limit

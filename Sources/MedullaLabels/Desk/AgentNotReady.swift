@@ -1,5 +1,5 @@
-/// An agent has not seen what it was asked, and may be asked the same again after a while: it is starting, or its
-/// service wants to be left alone. No failure.
+/// An agent has not seen what it was asked, and may be asked the same again after a while: it is starting, or
+/// its service wants to be left alone. No failure.
 package struct AgentNotReady: Error, Sendable, Equatable, CustomStringConvertible {
   package let reason: String
   package let wait: Duration

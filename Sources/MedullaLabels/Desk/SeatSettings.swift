@@ -8,7 +8,8 @@ package struct SeatSettings: Sendable, Equatable {
   package var batch: Int
   /// How long a flow waits to be asked about.
   package var patience: Duration
-  /// Of one call. An agent in this process cannot be ended: it is said to be overdue, and nothing waits for it.
+  /// Of one call. An agent in this process cannot be ended: it is said to be overdue, and nothing waits for
+  /// it.
   package var deadline: Duration
   /// What asking about one flow costs.
   package var price: Double

@@ -10,8 +10,8 @@ package struct NoveltyMemory: Sendable {
   /// Above it a flow is novel.
   package let threshold: Float
 
-  /// Rows that are compared with; of more, each so-and-so-many-th is taken. Their distances among each other are
-  /// counted once for each memory: rows² · features multiplications.
+  /// Rows that are compared with; of more, each so-and-so-many-th is taken. Their distances among each other
+  /// are counted once for each memory: rows² · features multiplications.
   package static let rowLimit = 512
   /// Novel flows of one window that are compared with each other; of more, the most distant are.
   package static let novelLimit = 256
@@ -40,8 +40,9 @@ package struct NoveltyMemory: Sendable {
     nearest(scale.coordinates(features)).squareRoot()
   }
 
-  /// Chooses novel flows so that few stand for many: each time the one that has the most novel flows, which no
-  /// chosen one stands for yet, within the threshold's distance (greedy cover); of equal ones the most distant.
+  /// Chooses novel flows so that few stand for many: each time the one that has the most novel flows, which
+  /// no chosen one stands for yet, within the threshold's distance (greedy cover); of equal ones the most
+  /// distant.
   ///
   /// - Returns: places in the window, at most `limit`; fewer when all novel flows are stood for.
   package func cover(_ window: [LabelRequest], limit: Int) -> [Int] {
@@ -90,9 +91,9 @@ package struct NoveltyMemory: Sendable {
   }
 }
 
-/// Coordinates in which distances between flows mean something: sign(x)·log(1 + |x|), since features range over
-/// decades, less the rows' mean, by their deviation. Beyond ±4 only the logarithm goes on, so that no one feature
-/// decides alone, and what is far is still told from what is farther.
+/// Coordinates in which distances between flows mean something: sign(x)·log(1 + |x|), since features range
+/// over decades, less the rows' mean, by their deviation. Beyond ±4 only the logarithm goes on, so that no
+/// one feature decides alone, and what is far is still told from what is farther.
 package struct NoveltyScale: Sendable, Equatable {
   private let mean: [Double]
   private let deviation: [Double]

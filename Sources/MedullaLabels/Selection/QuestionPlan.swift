@@ -1,5 +1,5 @@
-/// How many flows of a window are asked about: an even share, more on drift, and once more some windows later.
-/// A value.
+/// How many flows of a window are asked about: an even share, more on drift, and once more some windows
+/// later. A value.
 ///
 /// A burst may owe: what it takes beyond the budget is saved again by the windows after it.
 package struct QuestionPlan: Sendable, Equatable {

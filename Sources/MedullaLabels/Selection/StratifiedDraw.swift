@@ -26,8 +26,8 @@ enum StratifiedDraw {
     return shares
   }
 
-  /// Whole numbers whose expectations are the shares, when `offset` is uniform in [0, 1): systematic sampling of
-  /// their sums. Each is its share rounded down or up, and so is their sum.
+  /// Whole numbers whose expectations are the shares, when `offset` is uniform in [0, 1): systematic sampling
+  /// of their sums. Each is its share rounded down or up, and so is their sum.
   static func rounded(_ shares: [Double], by offset: Double) -> [Int] {
     var sum = 0.0
     var before = 0

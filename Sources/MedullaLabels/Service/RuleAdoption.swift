@@ -2,8 +2,8 @@ import MedullaBase
 
 /// When rules that a service gave may answer in its place.
 package struct RuleSettings: Sendable, Equatable {
-  /// The share of known labels that rules must give alike, where they give one: the lower end of its interval is to
-  /// be at least so much, and the upper end not below it later.
+  /// The share of known labels that rules must give alike, where they give one: the lower end of its interval
+  /// is to be at least so much, and the upper end not below it later.
   package var agreement: Double
   /// The share of known flows of which they must say anything.
   package var coverage: Double

@@ -23,8 +23,8 @@ package struct ServiceReport: Sendable, Equatable {
 /// Asks an outside service over HTTP: a foundation model, a queue before people.
 ///
 /// A call is paid before it is made, from the purse; what was asked before is answered from memory. With
-/// `rules`, the service is also asked for rules: they answer in its place once a replay on known labels says that
-/// they are as good, and until audits say that they no longer are.
+/// `rules`, the service is also asked for rules: they answer in its place once a replay on known labels says
+/// that they are as good, and until audits say that they no longer are.
 package final class ServiceAgent: LabelingAgent {
   package let name: String
   private let settings: ServiceSettings
@@ -73,9 +73,9 @@ package final class ServiceAgent: LabelingAgent {
 
   /// Labels by rules, from memory, and by the service: in that order, the cheapest first.
   ///
-  /// - Throws: `AgentNotReady` when the budget is spent or the service wants to be left alone, and nothing was
-  ///   asked; `LabelServiceError` when it cannot be asked, or its answer is none. What was answered before that
-  ///   is given, and the failure waits for the next question.
+  /// - Throws: `AgentNotReady` when the budget is spent or the service wants to be left alone, and nothing
+  ///   was asked; `LabelServiceError` when it cannot be asked, or its answer is none. What was answered
+  ///   before that is given, and the failure waits for the next question.
   package func label(_ requests: [LabelRequest]) throws -> [Label] {
     let end = MonotonicClock.now + settings.deadline
     var (labels, ruled) = labelsByRules(requests)
@@ -111,7 +111,8 @@ package final class ServiceAgent: LabelingAgent {
 
 // What costs nothing.
 extension ServiceAgent {
-  /// - Returns: the labels of the rules that count, and those of flows of which the service is to be asked too.
+  /// - Returns: the labels of the rules that count, and those of flows of which the service is to be asked
+  ///   too.
   private func labelsByRules(_ requests: [LabelRequest]) -> ([Label], audits: [UInt64: Label]) {
     guard let rules, let adoption else { return ([], [:]) }
     let given: [Label]

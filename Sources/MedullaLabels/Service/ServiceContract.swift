@@ -121,8 +121,8 @@ extension ServiceContract {
   }
 
   /// - Parameter price: what each label has cost.
-  /// - Throws: `malformed`: no JSON of the contract, another version, a label that was not asked for, twice, of no
-  ///   class, or with no confidence.
+  /// - Throws: `malformed`: no JSON of the contract, another version, a label that was not asked for, twice,
+  ///   of no class, or with no confidence.
   func labels(
     _ body: Data, of requests: [LabelRequest], agent: String, price: Double
   ) throws(LabelServiceError) -> [Label] {

@@ -26,7 +26,8 @@ package protocol ServiceTransport: AnyObject {
   func close()
 }
 
-/// HTTP by URLSession: one call at a time over one connection, nothing kept on disk, no cookies, no redirects.
+/// HTTP by URLSession: one call at a time over one connection, nothing kept on disk, no cookies, no
+/// redirects.
 package final class URLTransport: ServiceTransport {
   private let address: URL
   private let headers: [String: String]

@@ -6,7 +6,8 @@ import MedullaLabels
 // left after kill -9 and on a full disk start it.
 //
 //   label-book-writer PATH            a step a line, without end
-//   label-book-writer PATH full N     until the file may not grow beyond N bytes; then makes room, and goes on
+//   label-book-writer PATH full N     until the file may not grow beyond N bytes; then makes room, and goes
+//   on
 
 struct Writer {
   let keeper: Bookkeeper

@@ -8,8 +8,8 @@ import Testing
 
 /// Labelers in Python's standard library, written from the document and not from the package.
 enum LabelerPeer {
-  /// Says of each flow the class that its first feature is; what a test wants otherwise stands in `hooks`, called with
-  /// each request before the answer.
+  /// Says of each flow the class that its first feature is; what a test wants otherwise stands in `hooks`,
+  /// called with each request before the answer.
   static func script(_ hooks: String) -> String {
     ProcessPeer.prelude + """
       def reply(request, ids, labels, confidences=None):

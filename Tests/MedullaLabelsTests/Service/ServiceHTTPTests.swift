@@ -144,7 +144,8 @@ struct ServiceHTTPTests {
       ("channel.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 50\\r\\n\\r\\n{')", [.unreachable]),
       ("pass", [.unreachable]),
       (
-        "channel.sendall(b'HTTP/1.1 307 Elsewhere\\r\\nLocation: http://127.0.0.1:9/\\r\\nContent-Length: 0\\r\\n\\r\\n')",
+        "channel.sendall(b'HTTP/1.1 307 Elsewhere\\r\\nLocation: http://127.0.0.1:9/\\r\\n'"
+          + " b'Content-Length: 0\\r\\n\\r\\n')",
         [.refused]
       ),
     ])
