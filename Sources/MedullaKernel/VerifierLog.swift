@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// A verifier's log, and the line that decided.
@@ -38,9 +39,10 @@ package struct VerifierLog: Equatable, Sendable {
   ///
   /// The kernel writes the reason last, before its statistics: `R2 invalid mem access 'scalar'`, then
   /// `processed 12 insns …`. Lines of state, of instructions, of source (`; …`) and of libbpf's frame
-  /// carry no reason.
+  /// carry no reason. Linux 7.3 writes a report instead, with the reason below the source line.
   package var decidingLine: String? {
     let lines = verifierLines
+    if let reason = Self.reportedReason(lines) { return reason }
     let end = lines.lastIndex { $0.hasPrefix("processed ") } ?? lines.endIndex
     for line in lines[..<end].reversed() where !Self.isContext(line) { return line }
     return nil
@@ -65,6 +67,18 @@ package struct VerifierLog: Equatable, Sendable {
   package var processedInstructions: Int? {
     guard let line = verifierLines.last(where: { $0.hasPrefix("processed ") }) else { return nil }
     return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+  }
+
+  /// `|   ^-- error: invalid dereference of R2`, which may go on in lines that begin with `|`; after it come
+  /// the path that led there and a suggestion.
+  private static func reportedReason(_ lines: [String]) -> String? {
+    let mark = "^-- error: "
+    guard let start = lines.firstIndex(where: { $0.hasPrefix("|") && $0.contains(mark) }),
+      let range = lines[start].range(of: mark)
+    else { return nil }
+    let rest = lines[(start + 1)...].prefix { $0.hasPrefix("|") }.map { $0.dropFirst() }
+    return ([lines[start][range.upperBound...]] + rest)
+      .map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
   }
 
   private var verifierLines: [String] {

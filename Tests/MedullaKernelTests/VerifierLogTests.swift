@@ -25,6 +25,42 @@ struct VerifierLogTests {
     #expect(VerifierLog(Self.refused).decidingLine == "R2 invalid mem access 'scalar'")
   }
 
+  /// As Linux 7.3 writes it.
+  static let reported = """
+    libbpf: prog 'classify': BPF program load failed: Permission denied
+    libbpf: prog 'classify': -- BEGIN PROG LOAD LOG --
+    0: R1=ctx() R10=fp0
+    ; if (*(volatile int *)(long)skb->mark) return 0; @ bad.bpf.c:65
+    1: (61) r2 = *(u32 *)(r1 +8)
+    At:
+      classify @ bad.bpf.c:65:6
+      Source context:
+          63 | int classify(struct __sk_buff *skb)
+      >>> 65 |         if (*(volatile int *)(long)skb->mark) return 0;
+             |         ^-- error: invalid dereference of R2 (an integer
+             |             scalar)
+          66 | ...
+
+    Causal path:
+      >>> 65 |         if (*(volatile int *)(long)skb->mark) return 0;
+             |         ^-- update: R2 changed from uninitialized value to integer scalar
+
+    Suggestion:
+      Preserve a pointer-valued register where needed, or reload and revalidate the pointer after scalar
+      arithmetic, helper calls, or other operations that can invalidate it.
+
+    processed 3 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+    -- END PROG LOAD LOG --
+    """
+
+  @Test("of a report, the deciding line is the error at the source line, and not the suggestion at its end")
+  func reported() {
+    let log = VerifierLog(Self.reported)
+    #expect(log.decidingLine == "invalid dereference of R2 (an integer scalar)")
+    #expect(log.sourceLine == "if (*(volatile int *)(long)skb->mark) return 0; @ bad.bpf.c:65")
+    #expect(log.processedInstructions == 3 && !log.refusesInstruction)
+  }
+
   @Test("the source line is the one that the verifier was at")
   func sourceLine() {
     #expect(VerifierLog(Self.refused).sourceLine == "return *value; @ query.bpf.c:14")

@@ -59,6 +59,8 @@ extension KernelFunctionTests {
     let source = Self.source(section: hook.hasPrefix("xdp") ? "xdp" : "tc")
     try attached("fm", source: source, hook: hook) { name, loopback in
       let samples = try Instance(name.text).samples()
+      // Compiled before there are flows, which would else be idle for as long.
+      let (next, file) = try Self.other(of: source)
       var decisions = Decisions()
       let old = try DatagramFlow(loopback)
       for _ in 0..<3 { old.send("old") }
@@ -72,7 +74,6 @@ extension KernelFunctionTests {
       let streams = Set(decisions.all.filter { $0.features[3] == 6 << 16 }.map(\.flow))
       #expect(streams.count == 2)
 
-      let (next, file) = try Self.other(of: source)
       try Instance(name.text).update(next)
       #expect(try route(name) == Dispatcher.Route(current: 2, follows: false, isAlone: false))
       try decisions.take(from: samples)

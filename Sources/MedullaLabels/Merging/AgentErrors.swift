@@ -47,7 +47,7 @@ package struct AgentErrors: Sendable, Equatable, Codable {
     guard classes > 1 else { return 1 }
     let variance = (0..<classes).reduce(0.0) { sum, own in
       let recall = confusion[agent][own][own]
-      // Two imagined votes of each outcome keep a recall of 1 from few votes uncertain (Agresti, Coull, 1998).
+      // Two imagined votes of each outcome keep a recall of 1 of few votes uncertain (Agresti, Coull, 1998).
       let count = votes[agent] * priors[own] + 4
       let held = (recall * (count - 4) + 2) / count
       return sum + held * (1 - held) / count

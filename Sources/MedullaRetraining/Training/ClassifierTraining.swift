@@ -1,7 +1,8 @@
 import MedullaBase
 import MedullaLearning
 
-/// Trains a classifier on labelled rows: softmax cross-entropy, classes of like weight, Adam with fresh moments.
+/// Trains a classifier on labelled rows: softmax cross-entropy, classes of like weight, Adam with fresh
+/// moments.
 ///
 /// Warm: it goes on from the network that it is given. Each weight stays within a bound, so that the integers
 /// of the network can be proven; hidden units that are dead begin anew; what comes out is the mean of the

@@ -1,4 +1,5 @@
-/// What learning has cost: multiplications with an addition, and seconds of a processor that the caller timed.
+/// What learning has cost: multiplications with an addition, and seconds of a processor that the caller
+/// timed.
 package struct ComputeMeter: Sendable, Equatable, Codable {
   package private(set) var training: UInt64 = 0
   /// Of the witnesses: histograms, proxies, the guard's and the gates' passes.

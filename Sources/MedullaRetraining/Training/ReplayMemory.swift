@@ -3,8 +3,8 @@ import MedullaBase
 /// Rows of the past, so that conditions which come back are known: a reservoir for each class.
 ///
 /// Until a class's part is full every row is kept. Then a row is admitted with the probability `admission`
-/// and takes a random one's place, so that the past fades, with a mean life of capacity / admission rows,
-/// and no class can drive out another. Bounded; a value that can be written to disk and goes on from there with
+/// and takes a random one's place, so that the past fades, with a mean life of capacity / admission rows, and
+/// no class can drive out another. Bounded; a value that can be written to disk and goes on from there with
 /// the same draws.
 package struct ReplayMemory: Sendable, Equatable, Codable {
   package let classes: Int

@@ -43,7 +43,8 @@ package enum RetrainDecision: Sendable, Equatable {
   case retrain([RetrainReason])
 }
 
-/// Says at a window's end whether a network is to be trained anew. A value without clock: windows are its time.
+/// Says at a window's end whether a network is to be trained anew. A value without clock: windows are its
+/// time.
 package struct RetrainTrigger: Sendable, Equatable, Codable {
   package enum Policy: Sendable, Equatable, Codable {
     case triggered

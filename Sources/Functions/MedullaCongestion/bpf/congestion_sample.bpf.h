@@ -9,9 +9,11 @@
 #include "medulla.bpf.h"
 #include "congestion_record.h"
 
-_Static_assert(sizeof(struct medulla_sample) ==
-		       sizeof(struct medulla_sample_header) + sizeof(struct congestion_words),
+_Static_assert(__builtin_offsetof(struct medulla_sample, outcomes) ==
+		       sizeof(struct medulla_sample_header) +
+			       __builtin_offsetof(struct congestion_words, outcomes),
 	       "a sample of the congestion control's shape");
+_Static_assert(CONGESTION_OUTCOMES <= MEDULLA_OUTCOMES, "a sample has room for them");
 
 /* Remembers the decision that was just made, until what follows it is known. */
 __noinline int congestion_remember(struct congestion_pending *pending, const struct mcc_flow *flow,
@@ -36,8 +38,10 @@ __noinline int congestion_emit(const struct congestion_pending *pending, const s
 	if (!sample)
 		return 0;
 	sample->header.flags = pending->flags;
-	sample->header.outcomes = MEDULLA_OUTCOMES;
+	sample->header.outcomes = CONGESTION_OUTCOMES;
 	congestion_write((struct congestion_words *)sample->features, pending, last);
+	for (int i = CONGESTION_OUTCOMES; i < MEDULLA_OUTCOMES; i++)
+		sample->outcomes[i] = 0;
 	medulla_send_sample(sample);
 	return 1;
 }

@@ -5,7 +5,8 @@ import TestbedLink
 import TestbedMeasures
 import TestbedReport
 
-/// Rows of labelled flows replayed: frozen, trained in every window, trained when it must: the study `caravan`.
+/// Rows of labelled flows replayed: frozen, trained in every window, trained when it must: the study
+/// `caravan`.
 enum Caravan {
   static let flows = Setting(
     "flows", "../shared/data/flows/cic-ids2017-workload1.csv", .anything, "The rows, as CSV.")
@@ -106,8 +107,8 @@ enum Caravan {
         its two layouts; bounds are about the rows named by default. No root; minutes in a release build.
         """,
       method: """
-        Prequential: the integers in use decide each window's rows, then its labels may be learned from. Rows \
-        after the first 1,000 are scored, by macro-F1 over both classes, decided by the reference \
+        Prequential: the integers in use decide each window's rows, then its labels may be learned from. \
+        Rows after the first 1,000 are scored, by macro-F1 over both classes, decided by the reference \
         interpreter. Features are sign(x)·ln(1+|x|), standardized by the first 1,000 rows alone. Offline is \
         trained on those (a fifth held out to stop by) and frozen; continuous trains in every window; \
         triggered by drift of inputs and disagreement with labels. Compute is counted in \

@@ -185,7 +185,7 @@ package struct RowLoop {
     training.epochs = settings.epochs
     training.classWeightCap = settings.classWeightCap
     let own = seed &+ UInt64(row)
-    // The integers of large weights may not be proven: a smaller bound, not the labels, is what is wrong then.
+    // Integers of large weights may not be proven: a smaller bound, not the labels, is what is wrong then.
     for bound: Float in [8, 4, 2] {
       training.largestWeight = bound
       let candidate = try training.train(
