@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 /* The formatted text in memory of its own, or NULL. */
 static inline char *medulla_format(const char *format, va_list arguments)
@@ -153,6 +154,32 @@ static inline int medulla_create_map(enum bpf_map_type type, const char *name, _
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
 
 	return bpf_map_create(type, name, key, value, entries, &options);
+}
+
+/* Whether the kernel loads iterators over the memory of sockets: some builds refuse just these. */
+static inline int medulla_allows_socket_storage_iterator(void)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_ITER);
+	int program = libbpf_find_vmlinux_btf_id("bpf_sk_storage_map", BPF_TRACE_ITER);
+
+	if (program <= 0)
+		return 0;
+	options.attach_btf_id = (__u32)program;
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", code, sizeof(code) / sizeof(*code), &options);
+	if (program < 0)
+		return 0;
+	close(program);
+	return 1;
+}
+
+/* A link of an iterator program over all that it is of. */
+static inline int medulla_link_iterator(int program)
+{
+	return bpf_link_create(program, 0, BPF_TRACE_ITER, NULL);
 }
 
 /* A link of an iterator program to one map. */

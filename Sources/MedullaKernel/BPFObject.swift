@@ -65,10 +65,26 @@ package final class BPFObject {
 
   /// Verifies every program and makes every map.
   package func load() throws(KernelError) {
+    try chooseIterators()
     let (status, log) = LibBPFLog.capture { bpf_object__load(object) }
     guard status == 0 else { throw Self.loadError(name: name, status: status, log: log) }
     isLoaded = true
   }
+
+  /// Of iterators over sockets' memory and over TCP's sockets an object may have both, which do the same: those
+  /// that this kernel refuses, or that are not needed, are left out.
+  private func chooseIterators() throws(KernelError) {
+    let sections = programNames.map { name in
+      (name, (try? program(named: name)).map { String(cString: bpf_program__section_name($0)) } ?? "")
+    }
+    guard sections.contains(where: { $0.1 == Self.socketSection }) else { return }
+    let unused = Self.allowsSocketStorage ? Self.socketSection : Self.storageSection
+    for (name, section) in sections where section == unused { try leaveOut(program: name) }
+  }
+
+  private static let socketSection = "iter/tcp"
+  private static let storageSection = "iter/bpf_sk_storage_map"
+  private static let allowsSocketStorage = medulla_allows_socket_storage_iterator() != 0
 
   /// The map of that name, once loaded.
   package func loadedMap(_ name: String) throws(KernelError) -> BPFMap {

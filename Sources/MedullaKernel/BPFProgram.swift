@@ -65,6 +65,22 @@ package struct BPFProgram: Sendable {
   package func iterate(over map: BPFMap) throws(KernelError) -> [UInt8] {
     let link = medulla_link_map_iterator(descriptor.number, map.descriptor.number)
     guard link >= 0 else { throw .system("attach iterator \(name) to map \(map.name)", number: link) }
+    return try read(iterator: link)
+  }
+
+  /// Runs an iterator program over all that it is of, and gives what it wrote: of what belongs to network
+  /// namespaces, in each that can be entered.
+  package func iterateOverNamespaces() throws(KernelError) -> [UInt8] {
+    var output: [UInt8] = []
+    try NetworkNamespaces.each { () throws(KernelError) in
+      let link = medulla_link_iterator(descriptor.number)
+      guard link >= 0 else { throw .system("attach iterator \(name)", number: link) }
+      output += try read(iterator: link)
+    }
+    return output
+  }
+
+  private func read(iterator link: Int32) throws(KernelError) -> [UInt8] {
     let attachment = Descriptor(owning: link)
     let number = bpf_iter_create(attachment.number)
     guard number >= 0 else { throw .system("start iterator \(name)", number: number) }
@@ -72,7 +88,7 @@ package struct BPFProgram: Sendable {
     var output: [UInt8] = []
     var part = [UInt8](repeating: 0, count: 1 << 16)
     while true {
-      let length = read(iterator.number, &part, part.count)
+      let length = Glibc.read(iterator.number, &part, part.count)
       if length == 0 { return output }
       if length > 0 {
         output += part[..<length]

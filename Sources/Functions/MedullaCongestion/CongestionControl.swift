@@ -73,7 +73,18 @@ package struct CongestionControl: DatapathFunction {
   }
 
   package func drain(_ generation: PinnedGeneration) throws {
-    _ = try generation.program(Pins.drainProgram).iterate(over: generation.map(Pins.flows))
+    _ = try Self.visit(generation, Pins.drainProgram)
+  }
+
+  /// Runs an iterator over all flows of a program set, and gives what it wrote. Where the kernel refuses iterators
+  /// over sockets' memory, those over sockets were loaded in their place.
+  static func visit(_ generation: PinnedGeneration, _ program: String) throws -> [UInt8] {
+    do {
+      return try generation.program(program).iterate(over: generation.map(Pins.flows))
+    } catch {
+      guard let other = try? generation.program(program + Pins.overSockets) else { throw error }
+      return try other.iterateOverNamespaces()
+    }
   }
 
   /// Each flow goes over to the default of before on its next ACK; a default that named the instance is set
@@ -139,6 +150,8 @@ extension CongestionControl {
     static let mainProgram = "congestion_main"
     static let listProgram = "congestion_list"
     static let drainProgram = "congestion_drain"
+    /// What follows the name of the same over sockets.
+    static let overSockets = "_tcp"
 
     static func write(
       _ settings: congestion_settings, successor: String, to map: BPFMap

@@ -68,7 +68,7 @@ extension CongestionControl {
 
   /// Every flow that is on a program set, in all network namespaces.
   static func liveFlows(of generation: PinnedGeneration) throws -> [CongestionFlow] {
-    let bytes = try generation.program(Pins.listProgram).iterate(over: generation.map(Pins.flows))
+    let bytes = try visit(generation, Pins.listProgram)
     let size = MemoryLayout<congestion_flow_record>.stride
     return bytes.withUnsafeBytes { raw in
       stride(from: 0, through: raw.count - size, by: size).map { start in

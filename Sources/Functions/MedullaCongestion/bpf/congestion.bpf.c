@@ -240,11 +240,9 @@ void congestion_main(unsigned long long *arguments)
 	congestion_publish(sk, tp, flow, ack.acked);
 }
 
-/* Lists the flows, of every network namespace, in user space's read of the iterator. */
-SEC("iter/bpf_sk_storage_map")
-int congestion_list(struct bpf_iter__bpf_sk_storage_map *context)
+/* Writes a flow's record into user space's read of an iterator. */
+static __always_inline int congestion_tell(struct bpf_iter_meta *meta, struct congestion_flow *flow)
 {
-	struct congestion_flow *flow = context->value;
 	const struct medulla_control *control = medulla_get_control();
 	struct congestion_flow_record record = {};
 	__u32 sequence;
@@ -266,20 +264,54 @@ int congestion_list(struct bpf_iter__bpf_sk_storage_map *context)
 	/* An ACK came in between: the figures are each right, but not of one moment. */
 	if (sequence & 1 || sequence != medulla_load_ordered32(&flow->sequence))
 		record.explains = 0;
-	bpf_seq_write(context->meta->seq, &record, sizeof(record));
+	bpf_seq_write(meta->seq, &record, sizeof(record));
 	return 0;
+}
+
+static __always_inline int congestion_follow_on(struct congestion_flow *flow)
+{
+	const struct medulla_control *control = medulla_get_control();
+
+	if (flow && control && medulla_load_ordered32(&flow->started))
+		medulla_follow(control, &flow->pin, bpf_ktime_get_ns());
+	return 0;
+}
+
+/* Lists the flows, of every network namespace. */
+SEC("iter/bpf_sk_storage_map")
+int congestion_list(struct bpf_iter__bpf_sk_storage_map *context)
+{
+	return congestion_tell(context->meta, context->value);
 }
 
 /* Moves the flows of slots that are to be emptied, idle ones too. */
 SEC("iter/bpf_sk_storage_map")
 int congestion_drain(struct bpf_iter__bpf_sk_storage_map *context)
 {
-	struct congestion_flow *flow = context->value;
-	const struct medulla_control *control = medulla_get_control();
+	return congestion_follow_on(context->value);
+}
 
-	if (flow && control && medulla_load_ordered32(&flow->started))
-		medulla_follow(control, &flow->pin, bpf_ktime_get_ns());
-	return 0;
+/*
+ * The same over the sockets of one network namespace, for kernels that refuse the iterator over their memory;
+ * of the two pairs one is loaded.
+ */
+static __always_inline struct congestion_flow *congestion_flow_at(struct sock_common *common)
+{
+	struct tcp_sock *tp = common ? bpf_skc_to_tcp_sock(common) : 0;
+
+	return tp ? bpf_sk_storage_get(&congestion_flows, tp, 0, 0) : 0;
+}
+
+SEC("iter/tcp")
+int congestion_list_tcp(struct bpf_iter__tcp *context)
+{
+	return congestion_tell(context->meta, congestion_flow_at(context->sk_common));
+}
+
+SEC("iter/tcp")
+int congestion_drain_tcp(struct bpf_iter__tcp *context)
+{
+	return congestion_follow_on(congestion_flow_at(context->sk_common));
 }
 
 SEC(".struct_ops.link")

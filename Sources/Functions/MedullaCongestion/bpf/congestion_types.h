@@ -102,6 +102,11 @@ struct bpf_iter__bpf_sk_storage_map {
 	void *value;
 } MEDULLA_CORE;
 
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+} MEDULLA_CORE;
+
 enum medulla_ca_event {
 	MEDULLA_CA_EVENT_TX_START = 0,
 };
