@@ -169,7 +169,8 @@ static inline int medulla_allows_socket_storage_iterator(void)
 	if (program <= 0)
 		return 0;
 	options.attach_btf_id = (__u32)program;
-	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", code, sizeof(code) / sizeof(*code), &options);
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "probe", "GPL", code, sizeof(code) / sizeof(*code),
+				&options);
 	if (program < 0)
 		return 0;
 	close(program);

@@ -71,8 +71,8 @@ package final class BPFObject {
     isLoaded = true
   }
 
-  /// Of iterators over sockets' memory and over TCP's sockets an object may have both, which do the same: those
-  /// that this kernel refuses, or that are not needed, are left out.
+  /// Of iterators over sockets' memory and over TCP's sockets an object may have both, which do the same:
+  /// those that this kernel refuses, or that are not needed, are left out.
   private func chooseIterators() throws(KernelError) {
     let sections = programNames.map { name in
       (name, (try? program(named: name)).map { String(cString: bpf_program__section_name($0)) } ?? "")

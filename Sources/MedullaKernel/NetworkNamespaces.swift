@@ -5,7 +5,8 @@ import Glibc
 /// The network namespaces that this process can enter.
 enum NetworkNamespaces {
   /// Runs `body` in the calling thread's own namespace, then in each other one that a name of `ip netns` or a
-  /// process holds, once. Namespaces that may not be entered are left out; without CAP_SYS_ADMIN all others are.
+  /// process holds, once. Namespaces that may not be entered are left out; without CAP_SYS_ADMIN all others
+  /// are.
   ///
   /// - Throws: what `body` throws, when the thread is back in its own.
   static func each(_ body: () throws(KernelError) -> Void) throws(KernelError) {

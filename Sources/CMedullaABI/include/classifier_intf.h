@@ -69,7 +69,7 @@ enum classifier_outcome {
 	CLASSIFIER_OUTCOME_BYTES,
 	CLASSIFIER_OUTCOME_SOURCE,	/* the last eight bytes of the flow's addresses, or all four; */
 	CLASSIFIER_OUTCOME_DESTINATION, /* of the first packet's direction */
-	CLASSIFIER_OUTCOME_PORTS,	/* source, destination, protocol, IP: 16, 16, 8, 8 bits from the top */
+	CLASSIFIER_OUTCOME_PORTS,	/* both ports, protocol, IP: 16, 16, 8, 8 bits from the top */
 	CLASSIFIER_OUTCOME_SOURCE_PREFIX, /* the first eight bytes of IPv6's addresses; 0 for IPv4 */
 	CLASSIFIER_OUTCOME_DESTINATION_PREFIX,
 	CLASSIFIER_OUTCOMES

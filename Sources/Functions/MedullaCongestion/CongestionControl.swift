@@ -76,8 +76,8 @@ package struct CongestionControl: DatapathFunction {
     _ = try Self.visit(generation, Pins.drainProgram)
   }
 
-  /// Runs an iterator over all flows of a program set, and gives what it wrote. Where the kernel refuses iterators
-  /// over sockets' memory, those over sockets were loaded in their place.
+  /// Runs an iterator over all flows of a program set, and gives what it wrote. Where the kernel refuses
+  /// iterators over sockets' memory, those over sockets were loaded in their place.
   static func visit(_ generation: PinnedGeneration, _ program: String) throws -> [UInt8] {
     do {
       return try generation.program(program).iterate(over: generation.map(Pins.flows))
