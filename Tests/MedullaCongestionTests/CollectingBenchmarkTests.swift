@@ -15,7 +15,7 @@ struct CollectingBenchmarkTests {
     let sent = UInt64(CollectingBenchmark.readings * CollectingBenchmark.batches * CollectingBenchmark.batch)
     #expect(report.samples >= sent)
     #expect(report.dropped >= UInt64(CollectingBenchmark.readings * CollectingBenchmark.repeats))
-    #expect(report.sampleBytes == 368)
+    #expect(report.sampleBytes == 384)
     #expect(report.listened > 0 && report.full > 0)
     if InstructionCounter() != nil {
       // At least a load and a store for each of 30 features, twice.
