@@ -169,6 +169,8 @@ struct ToyFunction: DatapathFunction {
       return -1;
     }
 
+    struct bpf_map;
+
     static long toy_move(struct bpf_map *map, __u32 *port, struct toy_flow *flow, void *context)
     {
       const struct medulla_control *control = medulla_get_control();
