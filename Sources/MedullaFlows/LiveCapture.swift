@@ -1,4 +1,5 @@
 import CPCAP
+import Glibc
 
 /// Frames of an interface as they come, by libpcap (AF_PACKET on Linux).
 ///
@@ -14,6 +15,7 @@ package final class LiveCapture {
   package let device: String
   package let link: LinkLayer
   private let handle: OpaquePointer
+  private let descriptor: Int32
 
   /// - Throws: `unreadable` with what libpcap says, `unknownLink`.
   package init(_ device: String) throws(CaptureError) {
@@ -39,7 +41,13 @@ package final class LiveCapture {
         .unknownLink, "\(device) has frames of a link type from which no flows are read",
         remedy: "read an interface of Ethernet, PPP or a tunnel")
     }
-    (self.device, self.link, self.handle) = (device, link, handle)
+    // libpcap's own time begins with the first frame: where none comes, it would wait for ever.
+    let descriptor = pcap_get_selectable_fd(handle)
+    guard descriptor >= 0, pcap_setnonblock(handle, 1, &message) == 0 else {
+      pcap_close(handle)
+      throw Self.refused(device, "libpcap cannot wait for its frames for a time: \(Self.text(message))")
+    }
+    (self.device, self.link, self.handle, self.descriptor) = (device, link, handle, descriptor)
   }
 
   deinit { pcap_close(handle) }
@@ -50,7 +58,13 @@ package final class LiveCapture {
   package func next() throws(CaptureError) -> CaptureFrame? {
     var header: UnsafeMutablePointer<pcap_pkthdr>?
     var data: UnsafePointer<UInt8>?
-    let status = pcap_next_ex(handle, &header, &data)
+    var status = pcap_next_ex(handle, &header, &data)
+    if status == 0 {
+      var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      // A signal ends it early, and then there is no frame either.
+      guard poll(&waited, 1, Self.waitMilliseconds) > 0 else { return nil }
+      status = pcap_next_ex(handle, &header, &data)
+    }
     if status == 0 { return nil }
     guard status == 1, let header = header?.pointee else {
       throw Self.refused(device, String(cString: pcap_geterr(handle)))
