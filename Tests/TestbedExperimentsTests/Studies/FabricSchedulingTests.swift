@@ -63,7 +63,7 @@ struct FabricSchedulingTests {
     let idle = misses {
       $0.reading[FabricScheduling.updates] = $0.reading[FabricScheduling.updates].map { _ in 0 }
     }
-    #expect(idle == ["snapshots put in while adapting, least: 0.0, target ≥ 1.0"])
+    #expect(idle == ["snapshots put in while adapting, least: 0, target ≥ 1"])
   }
 
   @Test("requests offer the load by the distribution's sizes, and a drift turns kinds around")

@@ -188,10 +188,28 @@ enum StudyCases {
         let factor = pick(cell, ["kernel": 1, "ring": 1, "char": 1, "netlink": 1], else: 1.3)
         return balanced(factor)
       }, useless: { _ in balanced(1) }),
+    StudyFixture(Caravan.cic, good: retrained, useless: frozenRows),
+    StudyFixture(Caravan.unsw, good: retrained, useless: frozenRows),
+    StudyFixture(
+      CaravanNoise.study,
+      good: { ["triggered_f1": pick($0, "condition", ["clean": 0.92], else: 0.915)] },
+      useless: flat(["triggered_f1": 0.5])),
     StudyFixture(
       Soak.study, readings: { SoakCases.look($1, $2) },
       useless: { SoakCases.look($1, $2, crashes: 0, version: 1) }),
   ]
+
+  private static let retrained = flat([
+    "offline_f1": 0.5, "continuous_f1": 0.95, "triggered_f1": 0.95, "triggered_over_offline": 1.9,
+    "continuous_less_triggered": 0, "retrains": 6, "compute_over_continuous": 0.3,
+    "compute_at_equal_settings": 0.2, "labels_share": 1,
+  ])
+  /// It never trains, and costs nothing.
+  private static let frozenRows = flat([
+    "offline_f1": 0.5, "continuous_f1": 0.95, "triggered_f1": 0.5, "triggered_over_offline": 1,
+    "continuous_less_triggered": 0.45, "retrains": 0, "compute_over_continuous": 0,
+    "compute_at_equal_settings": 0, "labels_share": 0,
+  ])
 
   private static func balanced(_ factor: Double) -> [String: Double] {
     [

@@ -82,8 +82,11 @@ enum CaravanNoise {
       }
     },
     metrics: [Caravan.triggered, Caravan.retrains, Caravan.labels, Caravan.refused],
-    figures: Condition.allCases.dropFirst().map { drop($0.rawValue) },
+    figures: [Figure("clean", places: 3) { $0.estimate(Caravan.triggered, [conditions("clean")]) }]
+      + Condition.allCases.dropFirst().map { drop($0.rawValue) },
     bounds: [
+      // Who learns nothing loses nothing by noise.
+      Bound("clean", .atLeast(0.88), .ours),
       Bound("clean less three-20", .atMost(0.01), .ours), Bound("clean less three-30", .atMost(0.03), .ours),
       Bound("clean less three-40", .atMost(0.08), .ours), Bound("clean less one-20", .atMost(0.03), .ours),
       Bound("clean less inverting", .atMost(0.02), .ours), Bound("clean less random", .atMost(0.02), .ours),
