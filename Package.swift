@@ -124,7 +124,8 @@ let package = Package(
       name: "MedullaAdaptation",
       dependencies: [
         "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCompile",
-        "MedullaFrames", "MedullaLearning", "MedullaLabels", product("Logging", "swift-log"),
+        "MedullaFrames", "MedullaLearning", "MedullaLabels", "MedullaRetraining",
+        product("Logging", "swift-log"),
       ]),
     .target(
       name: "MedullaCongestionAdapter",
@@ -134,13 +135,22 @@ let package = Package(
       ],
       path: "Sources/Functions/MedullaCongestionAdapter"),
     .target(
-      name: "MedullaAdapters", dependencies: ["MedullaAdaptation", "MedullaCongestionAdapter"]),
+      name: "MedullaClassificationAdapter",
+      dependencies: [
+        "MedullaBase", "MedullaSnapshot", "MedullaDatapath", "MedullaClassification", "MedullaCompile",
+        "MedullaLabels", "MedullaAdaptation",
+      ],
+      path: "Sources/Functions/MedullaClassificationAdapter"),
+    .target(
+      name: "MedullaAdapters",
+      dependencies: ["MedullaAdaptation", "MedullaCongestionAdapter", "MedullaClassificationAdapter"]),
     .target(
       name: "MedullaControl",
       dependencies: [
         "CYAML", "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
-        "MedullaDatapath", "MedullaCompile", "MedullaFrames", "MedullaAdaptation",
-        "MedullaAdapters", product("Logging", "swift-log"), product("GRDB", "GRDB.swift"),
+        "MedullaDatapath", "MedullaCompile", "MedullaFrames", "MedullaLabels", "MedullaRetraining",
+        "MedullaAdaptation", "MedullaAdapters", product("Logging", "swift-log"),
+        product("GRDB", "GRDB.swift"),
       ]),
     // The one public module; all others are this package's own.
     .target(
@@ -357,7 +367,7 @@ let package = Package(
       dependencies: [
         "MedullaBase", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter", "MedullaDatapath",
         "MedullaLabels", "CMedullaABI", "MedullaCongestion", "MedullaScheduling", "MedullaCompile",
-        "MedullaLearning",
+        "MedullaLearning", "MedullaRetraining",
         "MedullaModel", "MedullaSnapshot", "DatapathCases", "InferenceCases", "PacketCases",
         "FrameProperties",
       ]),

@@ -112,8 +112,8 @@ extension Instance {
       let log = Logger(label: "medulla.adaptation") { _ in SwiftLogNoOpLogHandler() }
       let made = try AdapterRegistry.all.adapter(
         AdapterOrder(
-          settings: adapter.settings, function: name,
-          outcomes: FunctionList.all[function]?.outcomes.map(\.name) ?? [], network: start.network, log: log))
+          settings: adapter.settings, function: name, kind: function,
+          outcomes: FunctionList.all[function]?.outcomes.map(\.name) ?? [], start: start, log: log))
       let journal = RunnerJournal(record: { record in
         if let sentence = RecordWords(record).sentence { events(sentence) }
       })

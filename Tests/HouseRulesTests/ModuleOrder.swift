@@ -27,6 +27,7 @@ enum ModuleOrder {
     "MedullaRetraining": 11,
     "MedullaAdaptation": 12,
     "MedullaCongestionAdapter": 13,
+    "MedullaClassificationAdapter": 13,
     "MedullaAdapters": 14,
     "MedullaControl": 15,
     "Medulla": 15,

@@ -14,9 +14,11 @@ struct AdaptationLoopTests {
       shadow: shadow, watch: watch)
   }
 
-  static func learned(_ value: Double) -> LoopEvent {
-    .learned(RoundProgress(round: 1, samples: 1, seconds: 0, stability: value, figures: [:]))
+  static func progress(_ value: Double) -> RoundProgress {
+    RoundProgress(round: 1, samples: 1, seconds: 0, stability: value, figures: [:])
   }
+
+  static func learned(_ value: Double) -> LoopEvent { .learned(progress(value)) }
 
   /// A loop whose watch has rewards of version 1 to compare with.
   static func loop(_ settings: FunctionSettings = settings()) -> AdaptationLoop {

@@ -1,5 +1,6 @@
 import Logging
 import MedullaModel
+import MedullaSnapshot
 import Testing
 
 @testable import MedullaAdaptation
@@ -17,8 +18,12 @@ struct AdapterRegistryTests {
   }
 
   private func order(_ settings: AdapterSettings, inputs: Int = 2) throws -> AdapterOrder {
-    AdapterOrder(
-      settings: settings, function: "f", network: try LearningCases.network([inputs, 4, 1]),
+    let network = try LearningCases.network([inputs, 4, 1])
+    let samples = (0..<8).map { row in (0..<inputs).map { Float(row - 4) / Float($0 + 4) } }
+    let snapshot = try Quantizer().quantize(network, Calibration(samples: samples))
+    return AdapterOrder(
+      settings: settings, function: "f",
+      start: try StartNetwork(network: network, samples: samples, shape: snapshot.shape),
       log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 

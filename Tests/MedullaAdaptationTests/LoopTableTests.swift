@@ -63,6 +63,9 @@ struct LoopTableTests {
     event(
       "learned", AdaptationLoopTests.learned(1),
       ["= = compare ▶ comparing", "=", "=", "=", "=", "=", "=", "="]),
+    event(
+      "trained", .trained(AdaptationLoopTests.progress(1)),
+      ["= quantize ▶ quantizing", "=", "=", "=", "=", "=", "=", "="]),
     event("compared", .compared([1]), ["", "= quantize ▶ quantizing", "", "", "", "", "", ""]),
     event(
       "quantized", AdaptationLoopTests.candidate, ["", "", "= stage ▶ staging", "", "", "", "", ""]),
@@ -160,9 +163,10 @@ struct LoopTableTests {
       case .attachedAnew: 10
       case .failed: 11
       case .command: 12
+      case .trained: 13
       }
     }
-    #expect(Set(Self.table.map { kind($0.event) }) == Set(0...12))
+    #expect(Set(Self.table.map { kind($0.event) }) == Set(0...13))
   }
 
   private static func word(_ action: LoopAction) -> String {

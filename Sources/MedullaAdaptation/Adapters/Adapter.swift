@@ -1,3 +1,4 @@
+import MedullaDatapath
 import MedullaModel
 
 /// What a network that keeps learning owes the slow path: the three duties of LiteFlow (§4.1).
@@ -8,6 +9,11 @@ package protocol Adapter: AnyObject {
   /// Inputs and outputs of the network, in natural units.
   var inputs: Int { get }
   var outputs: Int { get }
+  /// Whether it says itself when its network is to be taken (`Progress.isReady`), because it trains in one go
+  /// and examines what came of it: then the gates of stability and necessity are not asked.
+  var decidesUpdates: Bool { get }
+  /// Whether it tells how good decisions were (`Progress.rewards`), for the watch over promoted snapshots.
+  var tellsRewards: Bool { get }
 
   /// Gives the network as it stands.
   func freeze() throws -> Network
@@ -23,21 +29,35 @@ package protocol Adapter: AnyObject {
 }
 
 extension Adapter {
+  package var decidesUpdates: Bool { false }
+  package var tellsRewards: Bool { false }
   package func close() {}
 }
 
 /// What an adapter tells of one round of learning.
-package struct Progress: Sendable, Equatable, Codable {
+package struct Progress: Sendable, Equatable {
   /// The value that settles when learning has (training loss, mean reward): the stability gate watches it.
   package var stability: Double
   /// Further figures for the record, by name.
   package var figures: [String: Double]
   /// Of an adapter that decides itself when to train: what it decided in this round.
   package var retrains: [RetrainRecord]
+  /// Of an adapter that decides updates: whether its network is another, and to be taken.
+  package var isReady = false
+  /// Of earlier decisions, as far as they are known now and were not before.
+  package var rewards: [RewardSample] = []
+  /// Whether it has work where no samples come: then it is given empty batches.
+  package var hasMore = false
+  /// Of an adapter that asks labeling agents: what each of them is at.
+  package var agents: [AgentReport]
 
-  package init(stability: Double, figures: [String: Double] = [:], retrains: [RetrainRecord] = []) {
+  package init(
+    stability: Double, figures: [String: Double] = [:], retrains: [RetrainRecord] = [],
+    agents: [AgentReport] = []
+  ) {
     self.stability = stability
     self.figures = figures
     self.retrains = retrains
+    self.agents = agents
   }
 }

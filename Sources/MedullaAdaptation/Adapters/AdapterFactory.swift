@@ -17,26 +17,33 @@ package protocol AdapterFactory: Sendable {
 /// What an adapter is made for.
 package struct AdapterOrder: Sendable {
   package let settings: AdapterSettings
-  /// The function's name, and the names of its samples' outcomes in their order.
+  /// The function's name, what kind of function it is, and the names of its samples' outcomes in their order.
   package let function: String
+  package let kind: String
   package let outcomes: [String]
   /// What it begins with.
-  package let network: Network
+  package let start: StartNetwork
+  /// Where what it learns may outlive this process; nil: nowhere.
+  package let state: String?
   /// Where programs of the user's are looked for; nil: the current directory.
   package let directory: String?
   package let log: Logger
 
   package init(
-    settings: AdapterSettings, function: String, outcomes: [String] = [], network: Network,
-    directory: String? = nil, log: Logger
+    settings: AdapterSettings, function: String, kind: String = "", outcomes: [String] = [],
+    start: StartNetwork, directory: String? = nil, state: String? = nil, log: Logger
   ) {
     self.settings = settings
     self.function = function
+    self.kind = kind
     self.outcomes = outcomes
-    self.network = network
+    self.start = start
     self.directory = directory
+    self.state = state
     self.log = log
   }
+
+  package var network: Network { start.network }
 }
 
 /// The kinds of adapters that there are.

@@ -23,6 +23,7 @@ extension AdaptationLoop {
     switch event {
     case .drained: wake(now)
     case .learned(let progress): tryUpdate(progress, now)
+    case .trained(let progress): tryTrained(progress, now)
     case .found(let change, let rewards): found(change, rewards, now)
     case .active(let version): active(version, now)
     // Of an order that was given up.
@@ -42,6 +43,7 @@ extension AdaptationLoop {
   ) -> [LoopAction] {
     switch event {
     case .learned(let progress): note(progress, now)
+    case .trained(let progress): noteTrained(progress, now)
     case .compared(let losses): compared(losses, said: said, now)
     case .active(let version): active(version, now)
     // Of an order that was given up.
@@ -66,6 +68,7 @@ extension AdaptationLoop {
   ) -> [LoopAction] {
     switch event {
     case .learned(let progress): note(progress, now)
+    case .trained(let progress): noteTrained(progress, now)
     case .quantized(let candidate): quantized(candidate, said: said, isForced: isForced, now)
     case .active(let version): active(version, now)
     // Of an order that was given up.
@@ -90,6 +93,7 @@ extension AdaptationLoop {
   ) -> [LoopAction] {
     switch event {
     case .learned(let progress): note(progress, now)
+    case .trained(let progress): noteTrained(progress, now)
     case .staged(let version): staged(version, candidate, isForced: isForced, now)
     case .active(let version): active(version, now)
     case .attachedAnew: attachedAnew(now)
@@ -114,6 +118,7 @@ extension AdaptationLoop {
     case .drained(_, let differences):
       judgeShadow(version, tally.adding(differences), isForced: isForced, now)
     case .learned(let progress): note(progress, now)
+    case .trained(let progress): noteTrained(progress, now)
     case .active(let version): active(version, now)
     case .attachedAnew: attachedAnew(now)
     case .failed(let failure): [.record(.failure(failure))]
@@ -130,6 +135,7 @@ extension AdaptationLoop {
   ) -> [LoopAction] {
     switch event {
     case .learned(let progress): note(progress, now)
+    case .trained(let progress): noteTrained(progress, now)
     case .promoted(let seconds): promoted(version, seconds: seconds, isForced: isForced, now)
     case .attachedAnew: attachedAnew(now)
     case .failed(let failure):
@@ -154,6 +160,7 @@ extension AdaptationLoop {
     switch event {
     case .drained: judge(version, now)
     case .learned(let progress): note(progress, now)
+    case .trained(let progress): noteTrained(progress, now)
     case .active(let version): active(version, now)
     case .attachedAnew: attachedAnew(now)
     case .failed(let failure): [.record(.failure(failure))]
@@ -171,6 +178,7 @@ extension AdaptationLoop {
     switch event {
     case .drained: retreat.failures > 0 ? [.rollback] : []
     case .learned(let progress): note(progress, now)
+    case .trained(let progress): noteTrained(progress, now)
     case .rolledBack(let version): rolledBack(to: version, retreat, now)
     case .active(let version): active(version, now)
     case .attachedAnew: attachedAnew(now)

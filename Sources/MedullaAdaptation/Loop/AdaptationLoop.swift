@@ -10,6 +10,10 @@ import MedullaDatapath
 package struct AdaptationLoop: Sendable {
   let shadowSettings: ShadowSettings
   let watches: Bool
+  /// Whether the adapter says when its network is to be taken.
+  let adapterDecides: Bool
+  /// Whether it has said so and it was not taken yet.
+  private(set) var isOwed = false
   package internal(set) var phase = Phase.learning
   package internal(set) var isPaused = false
   /// What someone else has put in place, which nothing replaces until a person says so; nil: nothing.
@@ -27,11 +31,13 @@ package struct AdaptationLoop: Sendable {
   ///   - unit: of the rewards that promoted snapshots are watched by; nil: the function has none.
   ///   - gates: nil: those of the settings.
   ///   - isForeign: whether what is active is someone else's.
+  ///   - adapterDecides: whether updates are made when the adapter says so, and only then.
   package init(
     settings: FunctionSettings, unit: RandomizationUnit? = .flow, gates: GateList? = nil,
-    isForeign: Bool = false
+    isForeign: Bool = false, adapterDecides: Bool = false
   ) {
     self.isForeign = isForeign
+    self.adapterDecides = adapterDecides
     shadowSettings = settings.shadow
     watches = unit != nil && settings.watch.window > .zero
     self.gates = gates ?? GateList(settings.gates)
@@ -56,6 +62,7 @@ extension AdaptationLoop {
   /// A round of learning that may lead to an update.
   mutating func tryUpdate(_ progress: RoundProgress, _ now: Duration) -> [LoopAction] {
     guard !isPaused, pinned == nil else { return note(progress, now) }
+    guard !adapterDecides else { return note(progress, now) + takeOwed(now) }
     var said = gates.ask(.round(stability: progress.stability), at: now)
     let hasBaseline = !watches || watch.hasBaseline(at: now)
     said += gates.ask(.update(spacing, hasBaseline: hasBaseline), at: now)
@@ -63,6 +70,29 @@ extension AdaptationLoop {
     guard said.allSatisfy(\.isOpen) else { return actions }
     phase = .comparing(said: said)
     return actions + [.compare]
+  }
+
+  /// The adapter wants its network taken, and has examined it: only time and the integers' accuracy are asked.
+  mutating func tryTrained(_ progress: RoundProgress, _ now: Duration) -> [LoopAction] {
+    let actions = noteTrained(progress, now)
+    guard !isPaused, pinned == nil else { return actions }
+    return actions + takeOwed(now)
+  }
+
+  /// The same while the loop is at another candidate, which goes first.
+  mutating func noteTrained(_ progress: RoundProgress, _ now: Duration) -> [LoopAction] {
+    isOwed = true
+    return note(progress, now)
+  }
+
+  private mutating func takeOwed(_ now: Duration) -> [LoopAction] {
+    guard isOwed else { return [] }
+    let hasBaseline = !watches || watch.hasBaseline(at: now)
+    let said = gates.ask(.update(spacing, hasBaseline: hasBaseline), at: now)
+    guard said.allSatisfy(\.isOpen) else { return words(said) }
+    isOwed = false
+    phase = .quantizing(said: said, isForced: false)
+    return [.quantize]
   }
 
   mutating func compared(

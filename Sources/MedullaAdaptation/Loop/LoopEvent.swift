@@ -6,6 +6,8 @@ package enum LoopEvent: Sendable, Equatable {
   /// active one's as a part of the output's range.
   case drained(rewards: [RewardSample], shadowDifferences: [Double])
   case learned(RoundProgress)
+  /// A round after which the adapter wants its network taken.
+  case trained(RoundProgress)
   /// The fidelity loss of each sample, as a part of the output's range.
   case compared([Double])
   /// The candidate's integers lie ready.

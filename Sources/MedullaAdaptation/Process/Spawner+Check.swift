@@ -71,6 +71,13 @@ extension Spawner {
 
 /// How the process of an adapter is kept from what is not its own, in words for a report.
 package enum IsolationWords {
+  /// Of all processes of an adapter; nil when it has none.
+  package static func of(_ adapter: AdapterSettings) -> String? {
+    guard !adapter.agents.isEmpty else { return adapter.isolations.first.map { of($0) } }
+    let each = adapter.agents.compactMap { agent in agent.isolation.map { "\(agent.name): \(of($0))" } }
+    return each.isEmpty ? nil : each.joined(separator: "; ")
+  }
+
   package static func of(_ isolation: ProcessIsolation, kernel: KernelIsolation = .present) -> String {
     let user = isolation.user.map { "user \($0)" } ?? "this process's user"
     guard isolation.level == .full else { return "none, \(user)" }

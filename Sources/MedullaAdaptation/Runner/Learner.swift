@@ -32,6 +32,9 @@ final class Learner: @unchecked Sendable {
   private var isStopping = false
   private let ended = DispatchSemaphore(value: 0)
 
+  var decidesUpdates: Bool { adapter.decidesUpdates }
+  var tellsRewards: Bool { adapter.tellsRewards }
+
   /// The thread's nice value.
   static let niceness: Int32 = 10
 

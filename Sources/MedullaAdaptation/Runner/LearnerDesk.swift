@@ -7,6 +7,8 @@ struct LearnerDesk {
   private var isBusy = false
   /// The next job, when the loop wants one while the adapter is at another.
   private var wanted: Learner.Job?
+  /// Whether the adapter has work without samples.
+  private var hasMore = false
   /// What the adapter learns from now.
   private var lesson: Batch?
   /// The trigger's last word; nil: it was not asked yet.
@@ -25,15 +27,22 @@ struct LearnerDesk {
 
   /// Puts an idle learner to work.
   ///
+  /// - Parameter isTick: whether an interval has begun: what needs no samples is done once in each.
   /// - Returns: whether it learns from what waited now.
-  mutating func work(on queue: inout BatchQueue, isPaused: Bool, at now: Duration) -> Bool {
+  mutating func work(
+    on queue: inout BatchQueue, isPaused: Bool, isTick: Bool, at now: Duration
+  ) -> Bool {
     guard !isBusy else { return false }
     if let wanted {
       self.wanted = nil
       post(wanted)
       return false
     }
-    guard !isPaused, backOff.allows(at: now), queue.count > 0 else { return false }
+    guard !isPaused, backOff.allows(at: now) else { return false }
+    guard queue.count > 0 else {
+      if hasMore, isTick { post(.adapt(Batch())) }
+      return false
+    }
     let decision = trigger.decide(at: now)
     self.decision = decision
     guard decision.isOpen, let batch = queue.take() else { return false }
@@ -50,7 +59,8 @@ struct LearnerDesk {
     let lesson = lesson
     self.lesson = nil
     switch answer {
-    case .adapted:
+    case .adapted(let progress, _, _):
+      hasMore = progress.hasMore
       backOff.noteSuccess()
       trigger.hear(.round, at: now)
     case .failed(let failure, let isWaiting) where failure.step == .adapt:

@@ -31,7 +31,9 @@ final class RunnerCore: @unchecked Sendable {
     self.settings = settings
     self.journal = journal
     self.log = log
-    loop = AdaptationLoop(settings: settings, unit: measure?.unit, isForeign: isForeign && learner != nil)
+    loop = AdaptationLoop(
+      settings: settings, unit: measure?.unit ?? (learner?.tellsRewards == true ? .flow : nil),
+      isForeign: isForeign && learner != nil, adapterDecides: learner?.decidesUpdates ?? false)
     intake = SampleIntake(
       maker: maker, ranges: settings.gates.necessity.outputs ?? maker.start.outputs, measure: measure)
     self.fastPath = fastPath
@@ -65,7 +67,7 @@ final class RunnerCore: @unchecked Sendable {
     state.note(batch)
     if !loop.isPaused, desk != nil {
       desk?.hear(.inputs(intake.take(batch)), at: now)
-      work(now)
+      work(now, isTick: true)
     }
     var differences: [Double] = []
     if case .shadowing = loop.phase { differences = intake.shadowDifferences(batch) }
@@ -82,7 +84,11 @@ final class RunnerCore: @unchecked Sendable {
     case .adapted(let progress, let samples, let seconds):
       for retrain in progress.retrains { tell(.retrain(retrain), now) }
       let round = state.noteRound(progress, samples: samples, seconds: seconds)
-      handle(.learned(round), now)
+      if !progress.rewards.isEmpty {
+        intake.note(progress.rewards)
+        handle(.drained(rewards: progress.rewards, shadowDifferences: []), now)
+      }
+      handle(progress.isReady ? .trained(round) : .learned(round), now)
     case .evaluated(let outputs):
       asked.tuned = outputs
       compare(now)
@@ -220,9 +226,11 @@ final class RunnerCore: @unchecked Sendable {
   }
 
   /// Puts the learner to work, and writes down when the trigger says something else than before.
-  private func work(_ now: Duration) {
+  private func work(_ now: Duration, isTick: Bool = false) {
     let before = trigger?.isOpen
-    if desk?.work(on: &intake.queue, isPaused: loop.isPaused, at: now) == true { intake.noteTaken() }
+    if desk?.work(on: &intake.queue, isPaused: loop.isPaused, isTick: isTick, at: now) == true {
+      intake.noteTaken()
+    }
     if let trigger, trigger.isOpen != before { tell(.trigger(trigger), now) }
   }
 

@@ -54,6 +54,8 @@ package struct RunnerState: Sendable, Equatable, Codable {
   package var gates: [GateDecision]
   /// The last word of what stands before learning; nil where every batch is learned from.
   package var trigger: TriggerDecision?
+  /// What labeling agents are at, where the adapter asks some.
+  package var agents: [AgentReport]
   /// Mean reward of the last second with samples; nil when the function has no measure.
   package var reward: Double?
 
@@ -78,13 +80,14 @@ package struct RunnerState: Sendable, Equatable, Codable {
     rounds = 0
     failures = 0
     gates = []
+    agents = []
     promotions = 0
     rollbacks = 0
   }
 
   enum CodingKeys: String, CodingKey {
     case name, adapter, phase, ticks, batches, samples, dropped, discarded, queued, rounds, failures
-    case stability, gates, trigger
+    case stability, gates, trigger, agents
     case reward, promotions, rollbacks
     case isRunning = "running"
     case isPaused = "paused"
@@ -119,6 +122,7 @@ extension RunnerState {
   mutating func noteRound(_ progress: Progress, samples: Int, seconds: Double) -> RoundProgress {
     rounds += 1
     stability = progress.stability
+    agents = progress.agents
     roundSeconds = seconds
     return RoundProgress(
       round: rounds, samples: samples, seconds: seconds, stability: progress.stability,

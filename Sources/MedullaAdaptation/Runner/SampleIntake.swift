@@ -32,6 +32,9 @@ struct SampleIntake: Sendable {
     return rewards
   }
 
+  /// Rewards of earlier samples, which are known only now.
+  mutating func note(_ rewards: [RewardSample]) { tally.add(Batch(), rewards: rewards) }
+
   /// Takes samples in to learn from; the inputs of the last ones as the adapter is to see them.
   mutating func take(_ batch: Batch) -> [[Float]] {
     let inputs = batch.samples.suffix(recent.limit).map {

@@ -9,6 +9,7 @@ package enum AdapterSettings: Sendable, Equatable, Codable {
   case supervised(Supervised)
   case python(Python)
   case command(Command)
+  case labels(LabelSettings)
 
   /// Reinforcement learning in a simulator of what the batches show.
   package struct Simulator: Sendable, Equatable, Codable {
@@ -108,16 +109,23 @@ package enum AdapterSettings: Sendable, Equatable, Codable {
     case .supervised: "supervised"
     case .python: "python"
     case .command: "command"
+    case .labels: "labels"
     }
   }
 
-  /// How its process is isolated; nil when it has none.
-  package var isolation: ProcessIsolation? {
+  /// How its processes are isolated, each; none when it has none.
+  package var isolations: [ProcessIsolation] {
     switch self {
-    case .python(let settings): settings.isolation
-    case .command(let settings): settings.isolation
-    case .none, .simulator, .supervised: nil
+    case .python(let settings): [settings.isolation]
+    case .command(let settings): [settings.isolation]
+    case .labels(let settings): settings.agents.compactMap(\.isolation)
+    case .none, .simulator, .supervised: []
     }
+  }
+
+  /// Of one that learns from labels: who gives them.
+  package var agents: [LabelSettings.Agent] {
+    if case .labels(let settings) = self { settings.agents } else { [] }
   }
 
   package func validate(of name: String) throws(AdaptationError) {
@@ -146,8 +154,9 @@ package enum AdapterSettings: Sendable, Equatable, Codable {
     case .command(let settings):
       try demand(!settings.arguments.isEmpty, "argv is empty")
       try demand(Self.deadlines.contains(settings.deadline), "deadline must be 10ms to 1h")
+    case .labels(let settings): try settings.validate(of: name)
     }
   }
 
-  static let deadlines: ClosedRange<Duration> = .milliseconds(10)...(.seconds(3_600))
+  package static let deadlines: ClosedRange<Duration> = .milliseconds(10)...(.seconds(3_600))
 }

@@ -2,17 +2,16 @@ import MedullaAdaptation
 import MedullaLearning
 
 extension AdapterSettings {
-  private static let deadlines: ClosedRange<Duration> = .milliseconds(10)...(.seconds(3_600))
-
   /// Reads a `adapter` table of a function; without one nobody learns.
   init(_ table: inout TableReader, directory: String) {
-    let kinds = ["none", "simulator", "supervised", "python", "command"].map { ($0, $0) }
+    let kinds = ["none", "simulator", "supervised", "python", "command", "labels"].map { ($0, $0) }
     let kind = table.word("kind", kinds)
     switch kind {
     case "simulator": self = .simulator(Simulator(&table))
     case "supervised": self = .supervised(Supervised(&table))
     case "python": self = .python(Python(&table, directory: directory))
     case "command": self = .command(Command(&table, directory: directory))
+    case "labels": self = .labels(LabelSettings(&table, directory: directory))
     default: self = .none
     }
     // A kind that is wrong is reported; which keys it would have had nobody knows.
@@ -44,7 +43,7 @@ extension AdapterSettings.Supervised {
 }
 
 extension AdapterSettings.Python {
-  fileprivate init(_ table: inout TableReader, directory: String) {
+  init(_ table: inout TableReader, directory: String) {
     self.init(className: table.requiredString("class", example: "mypackage.adapters:Mine"))
     let parts = className.split(separator: ":", omittingEmptySubsequences: false)
     if !className.isEmpty, parts.count != 2 || parts.contains("") {
@@ -61,7 +60,7 @@ extension AdapterSettings.Python {
 }
 
 extension AdapterSettings.Command {
-  fileprivate init(_ table: inout TableReader, directory: String) {
+  init(_ table: inout TableReader, directory: String) {
     if !table.has("argv") { table.problem(nil, "needs the key argv, such as argv: [/usr/bin/learner]") }
     self.init(arguments: table.strings("argv") ?? [])
     if let first = arguments.first {

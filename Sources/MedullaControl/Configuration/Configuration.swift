@@ -99,8 +99,8 @@ package struct Configuration: Sendable, Equatable {
       if !names.insert(function.name).inserted {
         table.problem("name", "\"\(function.name)\" is the name of another function")
       }
-      if let user = configuration.daemon.user, let isolation = function.adapter.isolation,
-        isolation.level == .full, isolation.user == user
+      if let user = configuration.daemon.user,
+        function.adapter.isolations.contains(where: { $0.level == .full && $0.user == user })
       {
         table.problem(
           nil,

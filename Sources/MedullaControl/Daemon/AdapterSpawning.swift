@@ -4,7 +4,7 @@ import MedullaAdaptation
 /// The process that starts adapters for a daemon, by what its configuration says at the start.
 enum AdapterSpawning {
   static func start(_ configuration: Configuration) throws {
-    let adapters = configuration.functions.compactMap(\.adapter.isolation)
+    let adapters = configuration.functions.flatMap(\.adapter.isolations)
     let bare = adapters.filter { $0.level == .none }
     var users = adapters.compactMap(\.user)
     // A process that is not isolated and has no user of its own has the daemon's.

@@ -3,6 +3,7 @@ import Glibc
 import MedullaAdaptation
 import MedullaCompile
 import MedullaDatapath
+import MedullaLabels
 import MedullaSnapshot
 
 /// Whether what a configuration names is there: bundles, programs, users. Nothing is started or changed.
@@ -40,21 +41,48 @@ enum ConfigurationReferences {
       guard case .text(let path)? = function.values[key.name], !path.isEmpty else { continue }
       if access(path, R_OK) != 0 { problems.append("\(name): \(key.name): \(path) cannot be read") }
     }
-    let program: String? =
-      switch function.adapter {
-      case .none, .simulator, .supervised: nil
-      case .python(let python): python.python
-      case .command(let command): command.arguments.first
-      }
-    if let program, !isThere(program) {
-      problems.append("\(name): adapter: there is no program \(program)")
-    }
-    let isolation = function.adapter.isolation
-    if let account = isolation?.user { problems += user(account, "\(name): adapter.user") }
-    for path in isolation?.reads ?? [] where access(path, F_OK) != 0 {
-      problems.append("\(name): adapter.reads: there is no \(path)")
+    switch function.adapter {
+    case .none, .simulator, .supervised: break
+    case .python(let python):
+      problems += process(python.python, python.isolation, "\(name): adapter")
+    case .command(let command):
+      problems += process(command.arguments.first, command.isolation, "\(name): adapter")
+    case .labels(let settings):
+      for agent in settings.agents { problems += self.agent(agent, "\(name): agent \(agent.name)") }
     }
     return problems
+  }
+
+  private static func process(
+    _ program: String?, _ isolation: ProcessIsolation, _ place: String
+  ) -> [String] {
+    var problems: [String] = []
+    if let program, !isThere(program) { problems.append("\(place): there is no program \(program)") }
+    if let account = isolation.user { problems += user(account, "\(place).user") }
+    for path in isolation.reads where access(path, F_OK) != 0 {
+      problems.append("\(place).reads: there is no \(path)")
+    }
+    return problems
+  }
+
+  private static func agent(_ agent: LabelSettings.Agent, _ place: String) -> [String] {
+    func readable(_ path: String) -> [String] {
+      access(path, R_OK) == 0 ? [] : ["\(place): \(path) cannot be read"]
+    }
+    switch agent.source {
+    case .rules(let path): return readable(path)
+    case .lists(let lists):
+      return lists.flatMap { text in
+        do {
+          return readable(try ListText(text).path)
+        } catch {
+          return ["\(place): \(error)"]
+        }
+      }
+    case .python(let python): return process(python.python, python.isolation, place)
+    case .command(let command): return process(command.arguments.first, command.isolation, place)
+    case .service(let service): return service.headers.map(readable) ?? []
+    }
   }
 
   private static func user(_ name: String, _ key: String) -> [String] {

@@ -59,9 +59,10 @@ extension Daemon: ControlTarget {
     }
     return try hosts(name).map { host in
       var report = why(host.settings.name, state: host.loop.snapshot())
-      if let isolation = host.settings.adapter.isolation, isolation.level == .none {
+      if host.settings.adapter.isolations.contains(where: { $0.level == .none }) {
+        let what = host.settings.adapter.agents.isEmpty ? "its adapter" : "an agent of its adapter"
         report.reasons.append(
-          "its adapter runs WITHOUT isolation (`isolation: none`): it may do whatever its user may")
+          "\(what) runs WITHOUT isolation (`isolation: none`): it may do whatever its user may")
       }
       return report
     }

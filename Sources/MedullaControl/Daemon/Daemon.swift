@@ -296,7 +296,8 @@ extension Daemon {
         log[metadataKey: "function"] = "\(function.name)"
         let context = LoopContext(
           history: history, snapshots: snapshots,
-          directory: URL(fileURLWithPath: configurationPath).deletingLastPathComponent().path, log: log)
+          directory: URL(fileURLWithPath: configurationPath).deletingLastPathComponent().path,
+          state: lock.withLock { configuration.daemon.state }, log: log)
         return (FunctionHost(settings: function, loop: try makeLoop(function, loaded, context)), isNew)
       } catch {
         if isNew { try? Instance(function.name).detach() }

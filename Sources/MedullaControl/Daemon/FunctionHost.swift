@@ -41,7 +41,7 @@ final class FunctionHost: @unchecked Sendable {
       }
       return FunctionReport(
         state: loop.snapshot(), bundle: settings.bundle,
-        isolation: settings.adapter.isolation.map { IsolationWords.of($0) }, kernel: status,
+        isolation: IsolationWords.of(settings.adapter), kernel: status,
         kernelError: statusError)
     }
   }

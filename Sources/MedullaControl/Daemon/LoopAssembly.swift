@@ -15,9 +15,9 @@ enum LoopAssembly {
     let name = settings.name
     let adapter = try AdapterRegistry.all.adapter(
       AdapterOrder(
-        settings: settings.adapter, function: name,
-        outcomes: FunctionList.all[settings.function]?.outcomes.map(\.name) ?? [], network: start.network,
-        directory: context.directory, log: context.log))
+        settings: settings.adapter, function: name, kind: settings.function,
+        outcomes: FunctionList.all[settings.function]?.outcomes.map(\.name) ?? [], start: start,
+        directory: context.directory, state: context.state, log: context.log))
     let journal = RunnerJournal(
       record: { record in
         context.history.add(StoredRecord(time: now, function: name, record: record))

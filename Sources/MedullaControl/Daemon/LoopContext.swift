@@ -6,5 +6,7 @@ struct LoopContext: Sendable {
   let snapshots: SnapshotKeeper
   /// Of the configuration.
   let directory: String
+  /// Where the daemon keeps what outlives it.
+  let state: String
   let log: Logger
 }

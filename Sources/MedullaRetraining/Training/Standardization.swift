@@ -74,4 +74,24 @@ package struct Standardization: Sendable, Equatable, Codable {
     }
     return network
   }
+
+  /// The reverse of `folded`: the network that takes standardized inputs and answers as the given one does for
+  /// inputs as they are, but for the cut.
+  package func unfolded(from network: DenseNetwork) throws(RetrainingError) -> DenseNetwork {
+    guard network.inputs == means.count else {
+      throw RetrainingError(
+        .badRows, "statistics of \(means.count) features do not fit a network of \(network.inputs) inputs")
+    }
+    var network = network
+    let outputs = network.widths[1]
+    let bias = network.inputs * outputs
+    for input in 0..<network.inputs {
+      for output in 0..<outputs {
+        let weight = network.parameters[input * outputs + output]
+        network.parameters[bias + output] += weight * means[input]
+        network.parameters[input * outputs + output] = weight * deviations[input]
+      }
+    }
+    return network
+  }
 }
