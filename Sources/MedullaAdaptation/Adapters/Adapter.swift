@@ -24,6 +24,14 @@ package protocol Adapter: AnyObject {
   /// The network's outputs, `[n][outputs]`, for `[n][inputs]`.
   func evaluate(_ inputs: [[Float]]) throws -> [[Float]]
 
+  /// Takes what a person says of a decided flow, which is right whatever others say.
+  ///
+  /// - Returns: what comes of it, in words.
+  func take(_ label: GivenLabel) throws -> String
+
+  /// What runs is the network of before the adapter's last one: it was taken back.
+  func noteRollback()
+
   /// Ends what the adapter has started, such as a process. Nothing is called after it.
   func close()
 }
@@ -31,7 +39,14 @@ package protocol Adapter: AnyObject {
 extension Adapter {
   package var decidesUpdates: Bool { false }
   package var tellsRewards: Bool { false }
+  package func noteRollback() {}
   package func close() {}
+
+  package func take(_ label: GivenLabel) throws -> String {
+    throw AdaptationError(
+      .badSettings, "its adapter learns from no labels",
+      remedy: "give it one of `kind: labels`, or let the labels be outcomes of its samples")
+  }
 }
 
 /// What an adapter tells of one round of learning.

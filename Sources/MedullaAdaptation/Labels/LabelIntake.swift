@@ -11,9 +11,16 @@ import MedullaRetraining
 struct LabelIntake {
   private let settings: LabelSettings
   private(set) var merging: LabelMerging
+  /// A flow with its label.
+  struct Settled {
+    let sample: UInt64
+    let flow: OnlineClassifier.LabelledFlow
+    /// Of the snapshot that decided; nil: not known any longer.
+    let version: UInt64?
+  }
+
   /// With labels that no window has had yet.
-  private var labelled: [OnlineClassifier.LabelledFlow] = []
-  private var samples: [UInt64] = []
+  private var labelled: [Settled] = []
   /// What people said and no window has had yet.
   private(set) var given: [OnlineClassifier.LabelledFlow]
   /// Samples that were taken and are still open in the journal.
@@ -60,6 +67,13 @@ struct LabelIntake {
     count += 1
   }
 
+  /// It was the last, and could not be kept.
+  mutating func takeBack() {
+    guard !given.isEmpty else { return }
+    given.removeLast()
+    count -= 1
+  }
+
   /// Takes flows of which all agents have spoken, or which have waited long enough.
   ///
   /// - Parameter refer: asks the referee about a flow.
@@ -102,23 +116,23 @@ struct LabelIntake {
     count += 1
     known.append(request.features)
     if known.count > NoveltyMemory.rowLimit { known.removeFirst(known.count - NoveltyMemory.rowLimit) }
-    samples.append(request.sample)
+    let decision = decisions.take(request.sample)
     // Of flows that were drawn by chance: the others are not like all flows.
-    if flow.reason == .random,
-      let reward = decisions.reward(of: request.sample, isRight: request.prediction == label)
-    {
-      rewards.append(reward)
+    if flow.reason == .random, let decision {
+      rewards.append(decision.reward(isRight: request.prediction == label))
     }
     labelled.append(
-      OnlineClassifier.LabelledFlow(
-        features: request.features.map { Float($0) }, prediction: request.prediction, label: label,
-        inclusion: flow.probability, labelError: error))
+      Settled(
+        sample: request.sample,
+        flow: OnlineClassifier.LabelledFlow(
+          features: request.features.map { Float($0) }, prediction: request.prediction, label: label,
+          inclusion: flow.probability, labelError: error), version: decision?.version))
   }
 
-  /// Hands over what no window has had yet, and the samples that it is of.
-  mutating func hand() -> (flows: [OnlineClassifier.LabelledFlow], samples: [UInt64]) {
-    defer { (labelled, samples, given) = ([], [], []) }
-    return (labelled + given, samples)
+  /// Hands over what no window has had yet: of agents, and of people.
+  mutating func hand() -> (flows: [Settled], given: [OnlineClassifier.LabelledFlow]) {
+    defer { (labelled, given) = ([], []) }
+    return (labelled, given)
   }
 
   func hasTaken(_ sample: UInt64) -> Bool { taken.contains(sample) }
@@ -133,6 +147,7 @@ struct LabelIntake {
     return rewards
   }
 
+  var newestVersion: UInt64 { decisions.newest }
   mutating func noteDecision(_ sample: FunctionSample) { decisions.note(sample) }
 
   /// Samples are no longer open.

@@ -76,6 +76,8 @@ package final class LabelsAdapter: Adapter {
   private var allowance: FlowAllowance
   private var plan = QuestionPlan()
   private var hasDrifted = false
+  /// Decisions of this snapshot and those before it are of a network that a training has replaced; nil: none.
+  private var outdated: UInt64?
   private var window: [LabelRequest] = []
   /// Samples that were learned from and are written down as such no later than at `due`.
   private var closing: [UInt64] = []
@@ -199,6 +201,36 @@ package final class LabelsAdapter: Adapter {
   private static let writingInterval = Duration.seconds(1)
   private static let closingLimit = 8_192
 
+  package func noteRollback() {
+    classifier.takeBack()
+    outdated = nil
+  }
+
+  package func take(_ label: GivenLabel) throws -> String {
+    guard let row = schema.place(of: label.label) else {
+      throw AdaptationError(
+        .badBatch, "there is no class \(label.label)",
+        remedy: "there are: \(schema.classes.joined(separator: ", "))")
+    }
+    guard label.features.count == inputs else {
+      throw AdaptationError(
+        .badBatch, "that flow was decided by a network of \(label.features.count) inputs, not \(inputs)")
+    }
+    intake.give(
+      OnlineClassifier.LabelledFlow(
+        features: label.features, prediction: label.prediction, label: row, inclusion: 1, labelError: 0))
+    // Whoever gave it is told that it is kept.
+    guard keepLearned(isUrgent: true) else {
+      intake.takeBack()
+      throw AdaptationError(
+        .adapterFailed, "the label cannot be written down", remedy: "see to room on the disk; the log has why"
+      )
+    }
+    let said =
+      schema.classes.indices.contains(label.prediction) ? schema.classes[label.prediction] : "nothing"
+    return "it is \(label.label), where the network said \(said); learned from with the next window"
+  }
+
   /// Whether labels of a flow are still waited for.
   func waits(for sample: UInt64) -> Bool { !intake.hasTaken(sample) }
   /// Whether flows wait for a referee.
@@ -248,14 +280,26 @@ package final class LabelsAdapter: Adapter {
     desk.ask(chosen.map(\.request), of: asked, mayOwe: questions.isBurst)
   }
 
+  /// Flows that have got their labels. Those that an older network has decided are judged by the one that was
+  /// trained since: else it would be trained again for what it knows by now.
+  private func handLabelled() -> [OnlineClassifier.LabelledFlow] {
+    let (settled, given) = intake.hand()
+    closing += settled.map(\.sample)
+    return settled.map { one in
+      guard let outdated, one.version.map({ $0 <= outdated }) ?? true else { return one.flow }
+      return OnlineClassifier.LabelledFlow(
+        features: one.flow.features, prediction: classifier.decide(one.flow.features), label: one.flow.label,
+        inclusion: one.flow.inclusion, labelError: one.flow.labelError)
+    } + given
+  }
+
   private func learn(_ flows: [LabelRequest]) throws -> RetrainRecord? {
-    let labelled = intake.hand()
-    closing += labelled.samples
+    let labelled = handLabelled()
     let begin = MonotonicClock.now
     let report: OnlineClassifier.WindowReport
     do {
       report = try classifier.take(
-        inputs: flows.map { $0.features.map { Float($0) } }, labelled: labelled.flows)
+        inputs: flows.map { $0.features.map { Float($0) } }, labelled: labelled)
     } catch {
       throw AdaptationError(.adapterFailed, error.message, cause: error.cause, remedy: error.remedy)
     }
@@ -266,6 +310,7 @@ package final class LabelsAdapter: Adapter {
     case .kept: return nil
     case .trained(let reasons, let gates):
       counts.trained += 1
+      outdated = intake.newestVersion
       var figures = self.figures
       figures["training_seconds"] = (MonotonicClock.now - begin).seconds
       for gate in gates { figures["gate_" + gate.name.replacingOccurrences(of: " ", with: "_")] = gate.value }
@@ -278,10 +323,15 @@ package final class LabelsAdapter: Adapter {
   }
 
   /// Writes down what was learned, and then closes the samples that it was learned from.
-  private func keepLearned(isUrgent: Bool) {
+  ///
+  /// - Returns: false where the disk did not take it.
+  @discardableResult
+  private func keepLearned(isUrgent: Bool) -> Bool {
     let now = MonotonicClock.now
     if !closing.isEmpty, due == nil { due = now + Self.writingInterval }
-    guard isUrgent || closing.count >= Self.closingLimit || due.map({ now >= $0 }) ?? false else { return }
+    guard isUrgent || closing.count >= Self.closingLimit || due.map({ now >= $0 }) ?? false else {
+      return true
+    }
     do {
       try store.write(
         .init(
@@ -291,11 +341,12 @@ package final class LabelsAdapter: Adapter {
       // The disk may have room again: the samples stay open until then.
       log.warning("\(error)")
       due = now + Self.writingInterval
-      return
+      return false
     }
     keeper.close(closing)
     intake.noteClosed(closing)
     (closing, due) = ([], nil)
+    return true
   }
 
   private var figures: [String: Double] {

@@ -12,8 +12,11 @@ package struct AdaptationLoop: Sendable {
   let watches: Bool
   /// Whether the adapter says when its network is to be taken.
   let adapterDecides: Bool
-  /// Whether it has said so and it was not taken yet.
-  private(set) var isOwed = false
+  /// How often it has said so, and how often when what runs was made.
+  private var wanted: UInt64 = 0
+  private var taken: UInt64 = 0
+  /// The same when the candidate that is under way was ordered.
+  private var ordered: UInt64 = 0
   package internal(set) var phase = Phase.learning
   package internal(set) var isPaused = false
   /// What someone else has put in place, which nothing replaces until a person says so; nil: nothing.
@@ -81,16 +84,17 @@ extension AdaptationLoop {
 
   /// The same while the loop is at another candidate, which goes first.
   mutating func noteTrained(_ progress: RoundProgress, _ now: Duration) -> [LoopAction] {
-    isOwed = true
+    wanted += 1
     return note(progress, now)
   }
 
+  /// What the adapter wants stays owed until it runs, whatever a try has come to.
   private mutating func takeOwed(_ now: Duration) -> [LoopAction] {
-    guard isOwed else { return [] }
-    let hasBaseline = !watches || watch.hasBaseline(at: now)
-    let said = gates.ask(.update(spacing, hasBaseline: hasBaseline), at: now)
+    guard wanted > taken else { return [] }
+    // Labels have told already that it is better; where few come, there may never be a baseline.
+    let said = gates.ask(.update(spacing, hasBaseline: true), at: now)
     guard said.allSatisfy(\.isOpen) else { return words(said) }
-    isOwed = false
+    ordered = wanted
     phase = .quantizing(said: said, isForced: false)
     return [.quantize]
   }
@@ -169,6 +173,7 @@ extension AdaptationLoop {
     _ version: UInt64, seconds: Double, isForced: Bool, _ now: Duration
   ) -> [LoopAction] {
     promotions += 1
+    taken = max(taken, ordered)
     let record = PromotionRecord(
       version: version, before: activeVersion, isForced: isForced, seconds: seconds)
     activeVersion = version
@@ -346,6 +351,7 @@ extension AdaptationLoop {
   mutating func force() -> [LoopAction] {
     guard !isPaused else { return refuse(.promote, "it is paused: `medulla resume` comes first") }
     pinned = nil
+    ordered = wanted
     phase = .quantizing(said: [], isForced: true)
     return [.record(.command(.promote)), .quantize]
   }

@@ -117,6 +117,12 @@ package final class FunctionRunner: Sendable {
     return mailbox.deliver(command)?.wait() ?? .unheard("it has too many commands to come to")
   }
 
+  /// Returns when the adapter has taken it, and what comes of it.
+  package func give(_ label: GivenLabel) -> CommandAnswer {
+    guard life.withLock({ $0 == .running }) else { return .unheard("it does not run") }
+    return mailbox.deliver(label)?.wait() ?? .unheard("it has too many labels to come to")
+  }
+
   /// A value from outside that tells how well the network still does, for a proxy trigger.
   ///
   /// - Returns: false when the runner does not run.
@@ -136,6 +142,7 @@ package final class FunctionRunner: Sendable {
       for answer in mail.answers { core.receive(answer, at: now) }
       for report in mail.reports { core.receive(report, at: now) }
       for (command, reply) in mail.commands { reply.give(core.tell(command, at: now)) }
+      for (label, reply) in mail.labels { core.give(label, reply) }
       if let proxy = mail.proxy { core.tell(proxy: proxy, at: now) }
       if mail.isStopping { break }
       if now >= schedule.next {

@@ -14,12 +14,16 @@ final class Learner: @unchecked Sendable {
     case adapt(Batch)
     case evaluate([[Float]])
     case candidate(live: [[Float]], running: ProgramShape)
+    case take(GivenLabel, CommandReply)
+    case noteRollback
   }
 
   enum Answer: Sendable {
     case adapted(Progress, samples: Int, seconds: Double)
     case evaluated([[Float]])
     case candidate(Candidate)
+    /// It has heard what it was told; whoever gave a label has the answer.
+    case heard
     /// `isWaiting`: the adapter is not ready yet, and has not seen what it was given.
     case failed(LoopFailure, isWaiting: Bool)
   }
@@ -103,6 +107,16 @@ final class Learner: @unchecked Sendable {
       case .evaluate(let inputs):
         step = .evaluate
         return .evaluated(try adapter.evaluate(inputs))
+      case .take(let label, let reply):
+        do {
+          reply.give(.done(try adapter.take(label)))
+        } catch {
+          reply.give(.refused("\(error)"))
+        }
+        return .heard
+      case .noteRollback:
+        adapter.noteRollback()
+        return .heard
       case .candidate(let live, let running):
         step = .freeze
         let network = try adapter.freeze()

@@ -7,6 +7,8 @@ struct LearnerDesk {
   private var isBusy = false
   /// The next job, when the loop wants one while the adapter is at another.
   private var wanted: Learner.Job?
+  /// What the adapter is told before anything else is learned.
+  private var told: [Learner.Job] = []
   /// Whether the adapter has work without samples.
   private var hasMore = false
   /// What the adapter learns from now.
@@ -38,6 +40,10 @@ struct LearnerDesk {
       post(wanted)
       return false
     }
+    if !told.isEmpty {
+      post(told.removeFirst())
+      return false
+    }
     guard !isPaused, backOff.allows(at: now) else { return false }
     guard queue.count > 0 else {
       if hasMore, isTick { post(.adapt(Batch())) }
@@ -49,6 +55,22 @@ struct LearnerDesk {
     lesson = batch
     post(.adapt(batch))
     return true
+  }
+
+  /// A person's label; the reply has its answer once the adapter has written it down.
+  mutating func give(_ label: GivenLabel, _ reply: CommandReply) {
+    guard told.count < RunnerMailbox.commandLimit else {
+      return reply.give(.unheard("it has too many labels to come to"))
+    }
+    tell(.take(label, reply))
+  }
+
+  mutating func noteRollback() { tell(.noteRollback) }
+
+  private mutating func tell(_ job: Learner.Job) {
+    told.append(job)
+    guard !isBusy else { return }
+    post(told.removeFirst())
   }
 
   mutating func hear(_ news: TriggerNews, at now: Duration) { trigger.hear(news, at: now) }
@@ -71,6 +93,7 @@ struct LearnerDesk {
         if let lesson { queue.noteLost(lesson) }
         backOff.noteFailure(at: now)
       }
+    case .heard: hasMore = true
     case .evaluated, .candidate, .failed: break
     }
   }

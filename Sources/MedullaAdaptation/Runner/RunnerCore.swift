@@ -93,6 +93,7 @@ final class RunnerCore: @unchecked Sendable {
       asked.tuned = outputs
       compare(now)
     case .candidate(let candidate): handle(.quantized(candidate), now)
+    case .heard: break
     case .failed(let failure, isWaiting: true) where failure.step == .adapt:
       // Why it waits was told when it failed.
       state.lastFailure = failure.line
@@ -132,6 +133,11 @@ final class RunnerCore: @unchecked Sendable {
     return refusal.map { .refused($0) } ?? .done(CommandWords(command, before: before, after: loop).text)
   }
 
+  func give(_ label: GivenLabel, _ reply: CommandReply) {
+    guard desk != nil else { return reply.give(.refused("\(settings.name) has no adapter")) }
+    desk?.give(label, reply)
+  }
+
   /// A value from outside that tells how well the network still does.
   func tell(proxy: Double, at now: Duration) { desk?.hear(.proxy(proxy), at: now) }
 
@@ -167,6 +173,7 @@ final class RunnerCore: @unchecked Sendable {
     switch action {
     case .record(let record):
       if case .failure(let failure) = record { refusal = failure.message }
+      if case .rollback = record { desk?.noteRollback() }
       tell(record, now)
     case .keep(let candidate, let version): journal.keep(candidate, version)
     case .compare: return startComparing()

@@ -6,6 +6,7 @@ final class RunnerMailbox: @unchecked Sendable {
     var answers: [Learner.Answer] = []
     var reports: [ActionCarrier.Report] = []
     var commands: [(command: RunnerCommand, reply: CommandReply)] = []
+    var labels: [(label: GivenLabel, reply: CommandReply)] = []
     /// The newest value from outside; older ones say nothing any longer.
     var proxy: Double?
     var isStopping = false
@@ -30,6 +31,16 @@ final class RunnerMailbox: @unchecked Sendable {
     return put { mail in
       guard mail.commands.count < Self.commandLimit else { return nil }
       mail.commands.append((command, reply))
+      return reply
+    }
+  }
+
+  /// - Returns: where the answer arrives; nil when too many labels wait.
+  func deliver(_ label: GivenLabel) -> CommandReply? {
+    let reply = CommandReply()
+    return put { mail in
+      guard mail.labels.count < Self.commandLimit else { return nil }
+      mail.labels.append((label, reply))
       return reply
     }
   }

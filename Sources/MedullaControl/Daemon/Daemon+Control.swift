@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import MedullaAdaptation
 import MedullaBase
+import MedullaSnapshot
 
 // Answers on the control socket.
 extension Daemon: ControlTarget {
@@ -14,6 +15,7 @@ extension Daemon: ControlTarget {
       case .history: return ControlAnswer(try historyAnswer(request))
       case .pause, .resume, .promote, .rollback: return ControlAnswer(try tell(request, peer))
       case .proxy: return ControlAnswer(try take(proxy: request, peer))
+      case .label: return ControlAnswer(try take(label: request, peer))
       case .reload: return ControlAnswer(try orderReload(peer))
       case .stop: return ControlAnswer(orderStop(request, peer))
       }
@@ -144,6 +146,32 @@ extension Daemon: ControlTarget {
       throw ControlError(.refused, "\(name) does not run")
     }
     return ControlOutcome("told \(name)")
+  }
+
+  private func take(label request: ControlRequest, _ peer: ControlPeer) throws(ControlError) -> ControlOutcome
+  {
+    guard let flow = request.flow, !flow.isEmpty, let label = request.label, !label.isEmpty else {
+      throw ControlError(.badParameter, "label needs a \"flow\" and a \"label\"")
+    }
+    let hosts = try self.hosts(request.function)
+    guard hosts.count == 1, let host = hosts.first else {
+      let names = hosts.map(\.settings.name).joined(separator: ", ")
+      throw ControlError(.badParameter, "label needs the name of one function", remedy: "there are: \(names)")
+    }
+    let name = host.settings.name
+    let records = try DecisionRecords(HistoryArchive(directory: settings.state), function: name)
+    let decision = try records.last(of: flow)
+    log.notice(
+      "\(name): user \(peer.user), process \(peer.process) says that \(decision.flowText) is \(label)")
+    let answer = host.loop.give(
+      GivenLabel(
+        sample: decision.sample, features: decision.naturalFeatures,
+        prediction: ClassAnswer(decision.outputs).row, label: label))
+    switch answer {
+    case .done(let words): return ControlOutcome("\(decision.flowText): \(words)")
+    case .refused(let reason), .unheard(let reason):
+      throw ControlError(.refused, "\(name): the label was not taken: \(reason)")
+    }
   }
 
   private func orderReload(_ peer: ControlPeer) throws(ControlError) -> ControlOutcome {

@@ -9,6 +9,8 @@ package protocol FunctionLoop: AnyObject, Sendable {
   /// Returns when the loop has heard it.
   @discardableResult
   func command(_ command: RunnerCommand) -> CommandAnswer
+  /// What a person says of a decided flow; returns when the adapter has it.
+  func give(_ label: GivenLabel) -> CommandAnswer
   /// A value from outside that tells how well the network still does. False when the loop does not run.
   @discardableResult
   func report(proxy: Double) -> Bool

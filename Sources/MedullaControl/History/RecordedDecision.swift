@@ -39,6 +39,12 @@ package struct RecordedDecision: Sendable, Equatable, Codable {
     FunctionList.all[kind]?.flow(ofOutcomes: outcomes) ?? "flow \(flow)"
   }
 
+  /// In the network's units.
+  var naturalFeatures: [Float] {
+    let unit = Double(sign: .plus, exponent: -featureFractionBits, significand: 1)
+    return features.map { Float(Double($0) * unit) }
+  }
+
   /// The columns of its row that are not columns of their own.
   fileprivate struct Body: Codable {
     let kind: String

@@ -37,6 +37,8 @@ package enum ControlMethod: String, Codable, Sendable, CaseIterable {
   case rollback
   /// A value from outside that tells how well the network still does.
   case proxy
+  /// What a person says of a decided flow.
+  case label
   /// The configuration is read again.
   case reload
   /// The daemon ends.

@@ -18,13 +18,16 @@ package struct ControlRequest: Sendable, Equatable {
   package var every: Double?
   /// `proxy`: how well the network does, as whoever says it counts it.
   package var value: Double?
+  /// `label`: the flow, by its number or a part of its ends, and its class.
+  package var flow: String?
+  package var label: String?
   /// `stop`: what becomes of the functions; nil: as configured.
   package var onStop: DaemonSettings.OnStop?
 
   package init(
     id: Int = 1, _ method: ControlMethod, function: String? = nil, kind: String? = nil, since: Double? = nil,
-    limit: Int? = nil, every: Double? = nil, value: Double? = nil,
-    onStop: DaemonSettings.OnStop? = nil
+    limit: Int? = nil, every: Double? = nil, value: Double? = nil, flow: String? = nil,
+    label: String? = nil, onStop: DaemonSettings.OnStop? = nil
   ) {
     self.id = id
     self.method = method
@@ -34,6 +37,8 @@ package struct ControlRequest: Sendable, Equatable {
     self.limit = limit
     self.every = every
     self.value = value
+    self.flow = flow
+    self.label = label
     self.onStop = onStop
   }
 }
@@ -46,7 +51,7 @@ extension ControlRequest {
   }
 
   static let parameterNames: Set<String> = [
-    "function", "kind", "since", "limit", "every", "value", "on_stop",
+    "function", "kind", "since", "limit", "every", "value", "flow", "label", "on_stop",
   ]
   static let everyRange = 0.05...60.0
   static let valueRange = -1e12...1e12
@@ -85,6 +90,8 @@ extension ControlRequest {
     }
     function = try string("function", of: parameters)
     kind = try string("kind", of: parameters)
+    flow = try string("flow", of: parameters)
+    label = try string("label", of: parameters)
     since = try number("since", of: parameters, in: 0...1e10)
     value = try number("value", of: parameters, in: Self.valueRange)
     every = try number("every", of: parameters, in: Self.everyRange)
@@ -135,6 +142,8 @@ extension ControlRequest {
     parameters["limit"] = limit
     parameters["every"] = every
     parameters["value"] = value
+    parameters["flow"] = flow
+    parameters["label"] = label
     parameters["on_stop"] = onStop?.rawValue
     var object: [String: Any] = ["id": id, "method": method.rawValue]
     if !parameters.isEmpty { object["parameters"] = parameters }

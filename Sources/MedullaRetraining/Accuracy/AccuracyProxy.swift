@@ -56,10 +56,14 @@ package struct AccuracyProxy: Sendable, Equatable, Codable {
     let observed = Confusion(window)
     guard let seen = self.value(observed) else { return nil }
     let truth = observed.corrected(error: error, kept: 1 - spread)
-    let value = self.value(truth) ?? seen
+    // Cells that would fall below 0 can leave more than all.
+    let value = min(self.value(truth) ?? seen, 1)
     let variance = self.variance(window, observed, at: seen) / ((1 - spread) * (1 - spread))
-    var effective = limit(window, total) * (1 - spread) * (1 - spread)
-    if variance > 0 { effective = min(effective, value * (1 - value) / variance) }
+    let most = limit(window, total)
+    var effective = most * (1 - spread) * (1 - spread)
+    // At the very end n* would be 0, and the interval say nothing: half a label is left to err.
+    let inside = min(max(value, 0.5 / most), 1 - 0.5 / most)
+    if variance > 0, most > 1 { effective = min(effective, inside * (1 - inside) / variance) }
     effective = max(effective, 1)
     let (low, high) = Self.wilson(value, effective)
     return ProxyReading(value: value, low: low, high: high, labels: all.count, effective: effective)

@@ -76,6 +76,9 @@ package struct OnlineClassifier: Sendable {
   /// The network in use as integers; nil: they are not proven.
   package private(set) var integers: ClassifierSnapshot?
 
+  /// What was in use before the last training.
+  private var before: (network: DenseNetwork, integers: ClassifierSnapshot?)?
+
   /// - Parameters:
   ///   - network: as it runs, of inputs in their units.
   ///   - past: inputs by which the others are standardized and against which drift is told, at least one.
@@ -139,6 +142,20 @@ package struct OnlineClassifier: Sendable {
 
   /// Puts rows into the memory that were labelled before the first window.
   package mutating func remember(_ rows: [TrainingRow]) { kept.memory.offer(rows) }
+
+  /// The network of the last training was taken out of use: the one of before is in use again, and the next
+  /// training needs new evidence.
+  package mutating func takeBack() {
+    guard let before else { return }
+    (network, integers) = before
+    self.before = nil
+    kept.trigger.refuse()
+  }
+
+  /// The class that the network in use gives, by its integers where there are some.
+  package func decide(_ features: [Float]) -> Int {
+    integers?.decide(features) ?? ClassifierSnapshot.largest(network(kept.standardization.apply(features)))
+  }
 
   /// Takes a window: inputs of the flows that were decided in it, and flows that have got their labels since the
   /// window before, also of earlier windows.
@@ -213,6 +230,7 @@ package struct OnlineClassifier: Sendable {
         kept.trigger.refuse()
         return .refused(reasons, .gate(shut))
       }
+      before = (network, integers)
       (network, integers) = (candidate, made)
       kept.accept(reasons, scaled: scaled)
       return .trained(reasons, gates: gates)
