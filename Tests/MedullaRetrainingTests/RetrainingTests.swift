@@ -107,6 +107,25 @@ struct RetrainTriggerTests {
     #expect(other.take(evidence(60, of: 100)) != .wait)
   }
 
+  @Test("labels that are known to err do not alarm by their own errors, and lead to no follow-up")
+  func noisy() {
+    func noisy(_ wrong: Int, error: Double) -> WindowEvidence {
+      var window = evidence(wrong, of: 100)
+      window.labelError = error
+      return window
+    }
+    // A network that is right differs from 35 of 100 such labels.
+    var trigger = RetrainTrigger()
+    for _ in 0..<50 { #expect(trigger.take(noisy(35, error: 0.35)) == .wait) }
+    var sure = RetrainTrigger()
+    #expect((0..<50).contains { _ in sure.take(noisy(35, error: 0)) != .wait })
+    // One that is wrong about half of the flows still alarms.
+    var wrong = RetrainTrigger()
+    #expect((0..<50).contains { _ in wrong.take(noisy(50, error: 0.35)) != .wait })
+    trigger.accept(level: nil, isFollowUp: false)
+    for _ in 0..<5 { #expect(trigger.take(noisy(35, error: 0.35)) == .wait) }
+  }
+
   @Test("after a training nothing follows for the cooldown, then one follow-up unless it has settled")
   func followUp() {
     var trigger = RetrainTrigger()

@@ -100,7 +100,7 @@ package struct LabelSettings: Sendable, Equatable, Codable {
   package init(
     agents: [Agent], window: Int = 100, share: Double = 1, patience: Duration = .seconds(2),
     policy: RetrainTrigger.Policy = .triggered, margin: Double = 0.03, accuracy: Double = 0.9,
-    cascade: String? = nil, referee: String? = nil, memory: Int = 1_000, seed: UInt64 = 1
+    cascade: String? = nil, referee: String? = nil, memory: Int = 500, seed: UInt64 = 1
   ) {
     (self.agents, self.window, self.share, self.patience) = (agents, window, share, patience)
     (self.policy, self.margin, self.accuracy) = (policy, margin, accuracy)

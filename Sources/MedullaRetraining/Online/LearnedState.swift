@@ -35,6 +35,8 @@ package struct LearnedState: Sendable, Equatable, Codable {
   struct Lesson {
     let rows: [TrainingRow]
     let heldOut: [TrainingRow]
+    /// How often labels of the present are wrong, as far as their agents know.
+    let error: Float
   }
 
   func lesson(_ settings: OnlineClassifier.Settings) -> Lesson {
@@ -43,7 +45,8 @@ package struct LearnedState: Sendable, Equatable, Codable {
     return Lesson(
       rows: (parts[false] ?? []).map { _, row in
         TrainingRow(features: row.features, label: row.label, weight: row.weight * settings.recentWeight)
-      }, heldOut: (parts[true] ?? []).map(\.element))
+      }, heldOut: (parts[true] ?? []).map(\.element),
+      error: recent.reduce(0) { $0 + (1 - $1.weight) / 2 } / Float(max(recent.count, 1)))
   }
 
   mutating func noteRecent(_ rows: [TrainingRow], limit: Int) {

@@ -16,7 +16,10 @@ package struct OnlineClassifier: Sendable {
     package var recent = 300
     package var recentWeight: Float = 2
     /// Labelled flows of the past that are kept, of all classes together.
-    package var memory = 1_000
+    package var memory = 500
+    /// Where labels are wrong more often, classes are not balanced: their counts are then not the truth's, and
+    /// the balance would move the boundary.
+    package var balancedError: Float = 0.1
     /// Of the present, each so-and-so-many-th is held out, so that training ends by it and the guard judges by
     /// it; 0: none, and epochs alone end it.
     package var heldOutEvery = 5
@@ -153,8 +156,15 @@ package struct OnlineClassifier: Sendable {
   }
 
   /// The class that the network in use gives, by its integers where there are some.
-  package func decide(_ features: [Float]) -> Int {
-    integers?.decide(features) ?? ClassifierSnapshot.largest(network(kept.standardization.apply(features)))
+  package func decide(_ features: [Float]) -> Int { decideWithMargin(features).label }
+
+  /// The class, and its output's lead over the next.
+  package func decideWithMargin(_ features: [Float]) -> (label: Int, margin: Double) {
+    if let integers { return integers.decideWithMargin(features) }
+    let outputs = network(kept.standardization.apply(features))
+    let best = ClassifierSnapshot.largest(outputs)
+    let next = outputs.indices.filter { $0 != best }.map { outputs[$0] }.max() ?? outputs[best]
+    return (best, Double(outputs[best] - next))
   }
 
   /// Takes a window: inputs of the flows that were decided in it, and flows that have got their labels since the
@@ -178,7 +188,8 @@ package struct OnlineClassifier: Sendable {
     let proxy = AccuracyProxy(settings.measure).reading(window)
     let evidence = WindowEvidence(
       proxy: proxy, drift: reading, disagreements: window.judgements.map { $0.prediction != $0.label },
-      labelledClasses: window.labelledClasses)
+      labelledClasses: window.labelledClasses,
+      labelError: window.judgements.reduce(0) { $0 + $1.labelError } / Double(max(window.count, 1)))
     var outcome = WindowReport.Outcome.kept
     if case .retrain(let reasons) = kept.trigger.take(evidence) {
       outcome = try train(reasons, scaled: scaled, fresh: fresh)
@@ -244,6 +255,7 @@ package struct OnlineClassifier: Sendable {
   ) throws(RetrainingError) -> DenseNetwork {
     var training = settings.training
     training.largestWeight = bound
+    if lesson.error > settings.balancedError { training.classWeightCap = 1 }
     return try training.train(
       network, rows: lesson.rows + past, heldOut: lesson.heldOut, seed: kept.nextSeed(settings.seed),
       meter: &kept.meter

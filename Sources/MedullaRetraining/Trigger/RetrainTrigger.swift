@@ -7,20 +7,26 @@ package struct WindowEvidence: Sendable, Equatable {
   package var drift: DriftReading?
   /// For each label of the window, in order: whether the network said something else.
   package var disagreements: [Bool]
+  /// How probable it is that a label of the window is wrong, on average: so often a network that is right
+  /// differs from it.
+  package var labelError: Double
   /// Classes that the window's labels have.
   package var labelledClasses: Int
 
   package init(
     proxy: ProxyReading? = nil, baseline: Double? = nil, drift: DriftReading? = nil,
-    disagreements: [Bool] = [], labelledClasses: Int = 0
+    disagreements: [Bool] = [], labelledClasses: Int = 0, labelError: Double = 0
   ) {
     (self.proxy, self.baseline, self.drift) = (proxy, baseline, drift)
     (self.disagreements, self.labelledClasses) = (disagreements, labelledClasses)
+    self.labelError = min(max(labelError, 0), 0.5)
   }
 
+  /// The share of the labels that the network differs from beyond what their own errors explain.
   var disagreement: Double? {
     guard !disagreements.isEmpty else { return nil }
-    return Double(disagreements.filter { $0 }.count) / Double(disagreements.count)
+    let share = Double(disagreements.filter { $0 }.count) / Double(disagreements.count)
+    return max(share - labelError, 0)
   }
 }
 
@@ -58,7 +64,8 @@ package struct RetrainTrigger: Sendable, Equatable, Codable {
     package var margin = 0.03
     /// By which the proxy's upper end is to exceed the frozen baseline.
     package var baselineMargin = 0.0
-    /// Page's sum of disagreement: each label adds 1 where the network said something else, less this.
+    /// Page's sum of disagreement: each label adds 1 where the network said something else, less this; where
+    /// labels err with probability e, a network that is wrong on this share a differs from a + e · (1 − 2a).
     package var allowedDisagreement = 0.25
     package var alarm = 14.0
     /// Windows after a training in which no other begins, but for the follow-up.
@@ -92,9 +99,9 @@ package struct RetrainTrigger: Sendable, Equatable, Codable {
   package mutating func take(_ window: WindowEvidence) -> RetrainDecision {
     windows += 1
     sinceTraining = sinceTraining.map { $0 + 1 }
-    for differs in window.disagreements {
-      sum = max(0, sum + (differs ? 1 : 0) - settings.allowedDisagreement)
-    }
+    let share = settings.allowedDisagreement
+    let allowed = share + window.labelError * (1 - 2 * share)
+    for differs in window.disagreements { sum = max(0, sum + (differs ? 1 : 0) - allowed) }
     if let drift = window.drift, drift.isDrift {
       pending = .drift(feature: drift.feature, distance: drift.distance, limit: drift.limit)
     }

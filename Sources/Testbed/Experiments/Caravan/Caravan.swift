@@ -35,7 +35,6 @@ enum Caravan {
   static let loss = Metric("continuous_less_triggered", "continuous less triggered")
   static let refused = Metric("refused", "trainings refused", places: 1)
   static let unproven = Metric("unproven", "trainings without proven integers", places: 1)
-  static let changed = Metric("quantization_changes", "decisions changed by integers", places: 1)
 
   static let judged = [inputs("behaviour"), orders("recorded"), windows(100)]
   static let ported = [inputs("ports"), orders("recorded"), windows(100)]

@@ -30,9 +30,6 @@ enum CaravanNoise {
       }
     }
 
-    /// Balancing by noisy labels moves the threshold: above 10% of errors all rows weigh alike.
-    var isNoisy: Bool { [.three20, .three30, .three40, .one20].contains(self) }
-
     var budget: Double {
       switch self {
       case .budget20: 0.2
@@ -100,12 +97,10 @@ enum CaravanNoise {
     _ rows: FlowRows, _ condition: Condition, _ plan: StudyPlan, seed: UInt64
   ) throws -> Reading {
     var settings = RowLoop.Settings()
-    (settings.bootstrap, settings.epochs) = (plan[Caravan.bootstrap], plan[Caravan.epochs])
+    (settings.bootstrap, settings.online.training.epochs) = (plan[Caravan.bootstrap], plan[Caravan.epochs])
     (settings.agents, settings.budget) = (condition.agents, condition.budget)
-    if condition.isNoisy { (settings.classWeightCap, settings.memory) = (1, 1_000) }
-    if condition.budget < 1 { settings.leastLabels = 4 }
     let start = try RowLoop.start(rows, settings, seed: seed)
-    var loop = RowLoop(rows, start, settings, seed: seed)
+    var loop = try RowLoop(rows, start, settings, seed: seed)
     let course = try loop.run()
     return Reading([
       Caravan.triggered: course.f1, Caravan.retrains: Double(course.retrains.count),

@@ -44,14 +44,14 @@ struct CaravanReplay {
     }
     var settings = RowLoop.Settings()
     (settings.window, settings.bootstrap) = (cell[Own.windows], plan[Own.bootstrap])
-    settings.epochs = plan[Own.epochs]
+    settings.online.training.epochs = plan[Own.epochs]
     let start = try RowLoop.start(rows, settings, seed: seed)
     var frozen = settings
     frozen.isFrozen = true
-    var loop = RowLoop(rows, start, frozen, seed: seed)
+    var loop = try RowLoop(rows, start, frozen, seed: seed)
     let offline = try loop.run()
     let all = try continuous(rows, start, settings, seed: seed)
-    loop = RowLoop(rows, start, settings, seed: seed)
+    loop = try RowLoop(rows, start, settings, seed: seed)
     let triggered = try loop.run()
     return reading(offline, all, triggered, settings)
   }
@@ -62,8 +62,8 @@ struct CaravanReplay {
   ) throws -> [(epochs: Int, course: RowLoop.Course)] {
     try plan[Own.continuousEpochs].map { epochs in
       var settings = settings
-      (settings.policy, settings.epochs) = (.everyWindow, epochs)
-      var loop = RowLoop(rows, start, settings, seed: seed)
+      (settings.online.trigger.policy, settings.online.training.epochs) = (.everyWindow, epochs)
+      var loop = try RowLoop(rows, start, settings, seed: seed)
       return (epochs, try loop.run())
     }
   }
@@ -75,7 +75,7 @@ struct CaravanReplay {
     func cost(_ course: RowLoop.Course) -> Double { Double(course.meter.multiplyAccumulates) }
     let best = all.map(\.course.f1).max() ?? 0
     let good = all.filter { $0.course.f1 >= best - 0.01 }.min { cost($0.course) < cost($1.course) }
-    let equal = all.first { $0.epochs == settings.epochs }?.course
+    let equal = all.first { $0.epochs == settings.online.training.epochs }?.course
     let f1 = good?.course.f1
     var reading = Reading([
       Caravan.offline: offline.f1, Caravan.continuous: f1, Caravan.triggered: triggered.f1,
@@ -85,7 +85,6 @@ struct CaravanReplay {
       Caravan.labels: triggered.labelled, Caravan.gain: triggered.f1 / offline.f1,
       Caravan.loss: f1.map { $0 - triggered.f1 }, Caravan.refused: Double(triggered.refused),
       Caravan.unproven: Double(triggered.unproven),
-      Caravan.changed: Double(triggered.quantizationChanges),
     ])
     let known = triggered.readings.filter { $0.reading != nil }
     reading.series["proxy_rows"] = known.map { Double($0.row) }
