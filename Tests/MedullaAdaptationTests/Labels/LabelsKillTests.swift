@@ -38,11 +38,12 @@ struct LabelsKillTests {
       _ = try bench.adapter.adapt(Batch())
       if round % 3 == 1 { usleep(1_050_000) }
       _ = try bench.adapter.adapt(Batch())
+      guard round % 2 == 1 else { continue }
       try Self.copy(folder, to: image)
       images += 1
       try checkImage(image, truth, asked: Int(bench.nextSample - 1) / 25 * 25)
     }
-    #expect(images == 12)
+    #expect(images == 6)
     bench.adapter.close()
   }
 
