@@ -16,7 +16,7 @@ struct OwnTrafficExampleTests {
   }
 
   @Test(
-    "a network that knows nothing learns a capture by rules, in the kernel, by the README's commands alone (kernel)",
+    "a network that knows nothing learns a capture by rules, by the README's commands alone (kernel)",
     .enabled(if: TestHost.runsKernelTests))
   func readme() throws {
     let namespace = try TestNamespace(loopback: false)

@@ -75,7 +75,6 @@ package final class LabelsAdapter: Adapter {
   private var selection: FlowSelection
   private var allowance: FlowAllowance
   private var plan = QuestionPlan()
-  private var hasDrifted = false
   /// Decisions of this snapshot and those before it are of a network that a training has replaced; nil: none.
   private var outdated: UInt64?
   private var window: [LabelRequest] = []
@@ -269,7 +268,7 @@ package final class LabelsAdapter: Adapter {
     allowance.earn(flows.count)
     let questions = plan.window(
       regular: allowance.available(mayOwe: false), owing: allowance.available(mayOwe: true),
-      hasDrifted: hasDrifted)
+      hasDrifted: classifier.drift(of: flows.map(\.inputs))?.isDrift ?? false)
     let open = flows.filter { !(cascade?.waits(for: $0.sample) ?? false) }
     let memory = questions.count < open.count ? NoveltyMemory(intake.known) : nil
     let chosen = keeper.ask(
@@ -299,11 +298,10 @@ package final class LabelsAdapter: Adapter {
     let report: OnlineClassifier.WindowReport
     do {
       report = try classifier.take(
-        inputs: flows.map { $0.features.map { Float($0) } }, labelled: labelled)
+        inputs: flows.map(\.inputs), labelled: labelled)
     } catch {
       throw AdaptationError(.adapterFailed, error.message, cause: error.cause, remedy: error.remedy)
     }
-    hasDrifted = report.drift?.isDrift ?? false
     if let proxy = report.proxy { counts.proxy = proxy }
     let words = RetrainWords(features: schema.features.map { "\($0)" })
     switch report.outcome {
@@ -374,4 +372,9 @@ package final class LabelsAdapter: Adapter {
         cost: purse?.totalCost ?? 0, callsLeft: left?.calls, costLeft: left?.cost)
     }
   }
+}
+
+extension LabelRequest {
+  /// As networks take them.
+  fileprivate var inputs: [Float] { features.map { Float($0) } }
 }

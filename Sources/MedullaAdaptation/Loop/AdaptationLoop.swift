@@ -75,7 +75,8 @@ extension AdaptationLoop {
     return actions + [.compare]
   }
 
-  /// The adapter wants its network taken, and has examined it: only time and the integers' accuracy are asked.
+  /// The adapter wants its network taken, and has examined it: only time and the integers' accuracy are
+  /// asked.
   mutating func tryTrained(_ progress: RoundProgress, _ now: Duration) -> [LoopAction] {
     let actions = noteTrained(progress, now)
     guard !isPaused, pinned == nil else { return actions }

@@ -88,8 +88,8 @@ package struct LabelSettings: Sendable, Equatable, Codable {
   package var margin: Double
   /// How often an agent is taken to be right until overlaps with others tell.
   package var accuracy: Double
-  /// The agent that is asked at once about flows that the network is unsure of, and whose answers act on them;
-  /// nil: none.
+  /// The agent that is asked at once about flows that the network is unsure of, and whose answers act on
+  /// them; nil: none.
   package var cascade: String?
   /// The agent that is asked only where others differ; nil: none.
   package var referee: String?

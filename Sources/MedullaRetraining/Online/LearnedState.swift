@@ -6,6 +6,10 @@ package struct LearnedState: Sendable, Equatable, Codable {
   package internal(set) var meter = ComputeMeter()
   package internal(set) var memory: ReplayMemory
   var recent: [TrainingRow] = []
+  /// How many of each window's labels there were, of the windows that `recent` is of.
+  private var recentSizes: [Int] = []
+  /// Labelled flows of windows that had too few to say anything.
+  private var waiting: [OnlineClassifier.LabelledFlow] = []
   var drift: InputDrift
   var trigger: RetrainTrigger
   var guardian = PoisoningGuard()
@@ -40,19 +44,46 @@ package struct LearnedState: Sendable, Equatable, Codable {
   }
 
   func lesson(_ settings: OnlineClassifier.Settings) -> Lesson {
-    let every = settings.heldOutEvery
+    let error = recent.reduce(0) { $0 + (1 - $1.weight) / 2 } / Float(max(recent.count, 1))
+    let isPlenty =
+      recent.count >= settings.heldOutLeast && recentWindows <= settings.heldOutWindows
+      && error <= settings.balancedError
+    let every = isPlenty ? settings.heldOutEvery : 0
     let parts = Dictionary(grouping: recent.enumerated()) { every > 1 && $0.offset % every == every - 1 }
     return Lesson(
       rows: (parts[false] ?? []).map { _, row in
         TrainingRow(features: row.features, label: row.label, weight: row.weight * settings.recentWeight)
       }, heldOut: (parts[true] ?? []).map(\.element),
-      error: recent.reduce(0) { $0 + (1 - $1.weight) / 2 } / Float(max(recent.count, 1)))
+      error: error)
   }
+
+  /// Puts labels to those that wait.
+  ///
+  /// - Returns: all of them once they are enough and of two classes at least; none before.
+  mutating func carry(
+    _ labelled: [OnlineClassifier.LabelledFlow], least: Int
+  ) -> [OnlineClassifier.LabelledFlow] {
+    waiting += labelled
+    // What waits for a second class is no longer the present at some time.
+    let limit = max(labelled.count, Self.waitingLimit)
+    if waiting.count > limit { waiting.removeFirst(waiting.count - limit) }
+    guard waiting.count >= least, Set(waiting.map(\.label)).count > 1 else { return [] }
+    defer { waiting = [] }
+    return waiting
+  }
+
+  private static let waitingLimit = 100
 
   mutating func noteRecent(_ rows: [TrainingRow], limit: Int) {
     recent += rows
+    recentSizes.append(rows.count)
     if recent.count > limit { recent.removeFirst(recent.count - limit) }
+    while let oldest = recentSizes.first, recentSizes.reduce(0, +) - oldest >= recent.count {
+      recentSizes.removeFirst()
+    }
   }
+
+  private var recentWindows: Int { recentSizes.count }
 
   mutating func accept(_ reasons: [RetrainReason], scaled: [[Float]]) {
     drift.rebase(scaled)
@@ -64,6 +95,7 @@ package struct LearnedState: Sendable, Equatable, Codable {
   mutating func setAside(_ fresh: [TrainingRow]) {
     guardian.setAside(fresh)
     recent.removeLast(min(fresh.count, recent.count))
+    if !recentSizes.isEmpty { recentSizes.removeLast() }
     trigger.refuse()
   }
 

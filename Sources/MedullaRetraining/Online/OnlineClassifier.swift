@@ -2,8 +2,8 @@ import MedullaLearning
 
 /// A classifier that is trained anew when its labels, or its inputs, say that it must be.
 ///
-/// A value without clock: windows of decided flows go in, with the labels that came since the window before, and
-/// what became of the network comes out. What it learns from is standardized by statistics of the past.
+/// A value without clock: windows of decided flows go in, with the labels that came since the window before,
+/// and what became of the network comes out. What it learns from is standardized by statistics of the past.
 package struct OnlineClassifier: Sendable {
   package struct Settings: Sendable, Equatable, Codable {
     package var trigger = RetrainTrigger.Settings()
@@ -17,12 +17,16 @@ package struct OnlineClassifier: Sendable {
     package var recentWeight: Float = 2
     /// Labelled flows of the past that are kept, of all classes together.
     package var memory = 500
-    /// Where labels are wrong more often, classes are not balanced: their counts are then not the truth's, and
-    /// the balance would move the boundary.
-    package var balancedError: Float = 0.1
-    /// Of the present, each so-and-so-many-th is held out, so that training ends by it and the guard judges by
-    /// it; 0: none, and epochs alone end it.
+    /// Where labels are wrong more often, classes are not balanced: their counts are then not the truth's,
+    /// and the balance would move the boundary.
+    package var balancedError: Float = 0.15
+    /// Of the present, each so-and-so-many-th is held out, so that training ends by it and the guard judges
+    /// by it; 0: none, and epochs alone end it. Where labels are few or often wrong, none is: they are
+    /// needed, and a training that ends by them ends by chance or by the past.
     package var heldOutEvery = 5
+    /// Labels of the present that there are to be, and in how many windows they came at most.
+    package var heldOutLeast = 100
+    package var heldOutWindows = 5
     package var seed: UInt64 = 1
 
     package init() {}
@@ -146,6 +150,13 @@ package struct OnlineClassifier: Sendable {
   /// Puts rows into the memory that were labelled before the first window.
   package mutating func remember(_ rows: [TrainingRow]) { kept.memory.offer(rows) }
 
+  /// How far a window's inputs are from those that the network was trained for: known before any label, so
+  /// that it says how many to ask for. nil where windows alone say when to train.
+  package func drift(of inputs: [[Float]]) -> DriftReading? {
+    settings.trigger.policy == .triggered
+      ? kept.drift.reading(inputs.map(kept.standardization.apply)) : nil
+  }
+
   /// The network of the last training was taken out of use: the one of before is in use again, and the next
   /// training needs new evidence.
   package mutating func takeBack() {
@@ -167,18 +178,19 @@ package struct OnlineClassifier: Sendable {
     return (best, Double(outputs[best] - next))
   }
 
-  /// Takes a window: inputs of the flows that were decided in it, and flows that have got their labels since the
-  /// window before, also of earlier windows.
+  /// Takes a window: inputs of the flows that were decided in it, and flows that have got their labels since
+  /// the window before, also of earlier windows.
   ///
   /// - Throws: `RetrainingError` when a training fails; the network stays.
   package mutating func take(
     inputs: [[Float]], labelled: [LabelledFlow]
   ) throws(RetrainingError) -> WindowReport {
     let scaled = inputs.map(kept.standardization.apply)
-    // Those who train by the clock need no witness.
-    let reading = settings.trigger.policy == .triggered ? kept.drift.reading(scaled) : nil
+    let reading = drift(of: inputs)
     if reading != nil { kept.meter.noteWatching(inputs.count * network.inputs * Self.comparisonsOfValue) }
-    let window = judgements(labelled)
+    // Few labels of one window say too little; they wait for those of the next.
+    let heard = kept.carry(labelled, least: settings.trigger.leastLabels)
+    let window = judgements(heard)
     let fresh = labelled.map { flow in
       TrainingRow(
         features: kept.standardization.apply(flow.features), label: flow.label,

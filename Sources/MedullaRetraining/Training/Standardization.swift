@@ -75,8 +75,8 @@ package struct Standardization: Sendable, Equatable, Codable {
     return network
   }
 
-  /// The reverse of `folded`: the network that takes standardized inputs and answers as the given one does for
-  /// inputs as they are, but for the cut.
+  /// The reverse of `folded`: the network that takes standardized inputs and answers as the given one does
+  /// for inputs as they are, but for the cut.
   package func unfolded(from network: DenseNetwork) throws(RetrainingError) -> DenseNetwork {
     guard network.inputs == means.count else {
       throw RetrainingError(

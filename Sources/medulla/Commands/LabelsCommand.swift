@@ -14,9 +14,9 @@ struct LabelsAddCommand: ControlVerbCommand {
   static let configuration = CommandConfiguration(
     commandName: "add", abstract: "Tell the daemon what a recorded flow really is.",
     discussion: """
-      The flow's last recorded decision gets your label, which is taken to be right whatever agents say. It is \
-      on the disk when the command returns, and learned from with the next window. `medulla why --flow` shows \
-      the decision first.
+      The flow's last recorded decision gets your label, which is taken to be right whatever agents say. It \
+      is on the disk when the command returns, and learned from with the next window. `medulla why --flow` \
+      shows the decision first.
       """)
 
   @OptionGroup var control: ControlOptions

@@ -9,8 +9,8 @@ import Testing
 struct OnlineClassifierTests {
   typealias Labelled = OnlineClassifier.LabelledFlow
 
-  /// Two classes of flows that the first feature tells apart. Under other conditions, which the second feature
-  /// shows, all of both lies where one class lay before.
+  /// Two classes of flows that the first feature tells apart. Under other conditions, which the second
+  /// feature shows, all of both lies where one class lay before.
   struct Stream {
     var generator: SeededGenerator
     var isOther = false
@@ -104,6 +104,29 @@ struct OnlineClassifierTests {
       labelled: one.map { Labelled(features: $0.features, prediction: 0, label: 1) })
     #expect(report.outcome == .kept)
     #expect(classifier.kept.meter.trainings == 0)
+  }
+
+  @Test("where each window has few labels, they are heard together with those of the next")
+  func few() throws {
+    var stream = Stream(seed: 13)
+    var classifier = try Self.classifier(&stream)
+    var trained = 0
+    for window in 0..<12 {
+      if window == 6 { stream.isOther = true }
+      let rows = stream.rows(100)
+      // Four of them, two of each class: half of what a window needs that says anything.
+      let network = classifier.folded
+      let report = try classifier.take(
+        inputs: rows.map(\.features),
+        labelled: rows.prefix(4).map {
+          Labelled(
+            features: $0.features, prediction: ClassifierSnapshot.largest(network($0.features)),
+            label: $0.label, inclusion: 0.04)
+        })
+      #expect((report.proxy == nil) == (window % 2 == 0), "\(window)")
+      if Self.isTrained(report) { trained += 1 }
+    }
+    #expect(trained > 0)
   }
 
   @Test("labels that are turned around change little; where they would, they are refused and set aside")

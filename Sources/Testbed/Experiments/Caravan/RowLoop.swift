@@ -62,7 +62,6 @@ package struct RowLoop {
   private var selection: FlowSelection
   private var allowance: FlowAllowance
   private var plan = QuestionPlan()
-  private var hasDrifted = false
   private var known: [[Double]] = []
   private var course = Course()
   private var given = 0
@@ -133,7 +132,6 @@ package struct RowLoop {
     given += chosen.count
     course.labels.append(Double(given) / Double(rows.count - settings.bootstrap))
     let report = try online.take(inputs: window.map { rows.features[$0] }, labelled: labelled)
-    hasDrifted = report.drift?.isDrift ?? false
     course.readings.append(
       (
         window.upperBound, report.proxy,
@@ -162,7 +160,7 @@ package struct RowLoop {
     allowance.earn(requests.count)
     let questions = plan.window(
       regular: allowance.available(mayOwe: false), owing: allowance.available(mayOwe: true),
-      hasDrifted: hasDrifted)
+      hasDrifted: online.drift(of: window.map { rows.features[$0] })?.isDrift ?? false)
     let chosen = selection.choose(
       requests, count: questions.count, memory: NoveltyMemory(known), isBurst: questions.isBurst)
     allowance.spend(chosen.count)
