@@ -33,7 +33,8 @@ struct KernelInferenceTests {
     #expect(error?.code == .badBundle)
   }
 
-  /// Counts of cache lines explain the figures, so a tiny network must cost next to nothing more when cold.
+  /// Counts of cache lines explain the figures: a tiny network has those of the program itself, a large one its
+  /// weights' too.
   @Test("cold is far above warm for a large network, near it for a tiny one, and the same when repeated")
   func cold() throws {
     func times(_ inputs: Int, _ outputs: Int) throws -> [ColdTime] {
@@ -53,7 +54,7 @@ struct KernelInferenceTests {
     for (tiny, large) in zip(tiny, large) {
       #expect(large.median > 1.5 * large.warm, "\(large)")
       #expect(large.low <= large.median && large.median <= large.high)
-      #expect(5 * (tiny.median - tiny.warm) < large.median - large.warm, "\(tiny) against \(large)")
+      #expect(2 * (tiny.median - tiny.warm) < large.median - large.warm, "\(tiny) against \(large)")
     }
     // By their intervals: on a shared machine whole runs are slower than others.
     #expect(large[0].low < 1.5 * large[1].high && large[1].low < 1.5 * large[0].high, "\(large)")
