@@ -470,3 +470,15 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
       name: $0.name, dependencies: $0.dependencies, path: "fuzz/\($0.name)")
   }
 }
+
+// Tests of what only computes spend most of their time there without optimization. Unsafe flags would keep
+// others from depending on this package, so they are there only where a script of ours asks for them.
+if Context.environment["MEDULLA_OPTIMIZE"] == "yes" {
+  let computing = [
+    "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaLearning",
+    "MedullaRetraining",
+  ]
+  for target in package.targets where computing.contains(target.name) {
+    target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+  }
+}

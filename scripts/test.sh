@@ -27,6 +27,9 @@ abandoned() {
   done
 }
 
+# What only computes is optimized; builds by hand need not be.
+export MEDULLA_OPTIMIZE=${MEDULLA_OPTIMIZE-yes}
+
 log=$(mktemp)
 before=$(mktemp)
 after=$(mktemp)

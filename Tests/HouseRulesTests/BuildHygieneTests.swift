@@ -50,7 +50,8 @@ struct BuildHygieneTests {
     let folder = try folder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let dump = try run([
-      "swift", "package", "--package-path", SourceTree.root.path, "--scratch-path", folder.path,
+      "env", "-u", "MEDULLA_OPTIMIZE", "swift", "package", "--package-path", SourceTree.root.path,
+      "--scratch-path", folder.path,
       "dump-package",
     ])
     #expect(dump.status == 0)

@@ -33,8 +33,8 @@ struct KernelInferenceTests {
     #expect(error?.code == .badBundle)
   }
 
-  /// Counts of cache lines explain the figures: a tiny network has those of the program itself, a large one its
-  /// weights' too.
+  /// Counts of cache lines explain the figures: a tiny network has those of the program itself, a large one
+  /// its weights' too.
   @Test("cold is far above warm for a large network, near it for a tiny one, and the same when repeated")
   func cold() throws {
     func times(_ inputs: Int, _ outputs: Int) throws -> [ColdTime] {
