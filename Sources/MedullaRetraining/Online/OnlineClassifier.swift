@@ -153,8 +153,11 @@ package struct OnlineClassifier: Sendable {
   /// How far a window's inputs are from those that the network was trained for: known before any label, so
   /// that it says how many to ask for. nil where windows alone say when to train.
   package func drift(of inputs: [[Float]]) -> DriftReading? {
-    settings.trigger.policy == .triggered
-      ? kept.drift.reading(inputs.map(kept.standardization.apply)) : nil
+    reading(ofStandardized: inputs.map(kept.standardization.apply))
+  }
+
+  private func reading(ofStandardized rows: [[Float]]) -> DriftReading? {
+    settings.trigger.policy == .triggered ? kept.drift.reading(rows) : nil
   }
 
   /// The network of the last training was taken out of use: the one of before is in use again, and the next
@@ -186,7 +189,7 @@ package struct OnlineClassifier: Sendable {
     inputs: [[Float]], labelled: [LabelledFlow]
   ) throws(RetrainingError) -> WindowReport {
     let scaled = inputs.map(kept.standardization.apply)
-    let reading = drift(of: inputs)
+    let reading = reading(ofStandardized: scaled)
     if reading != nil { kept.meter.noteWatching(inputs.count * network.inputs * Self.comparisonsOfValue) }
     // Few labels of one window say too little; they wait for those of the next.
     let heard = kept.carry(labelled, least: settings.trigger.leastLabels)

@@ -58,38 +58,37 @@ package struct Standardization: Sendable, Equatable, Codable {
 
   /// The network that takes inputs as they are, but for the cut, which its integers' entry does.
   package func folded(into network: DenseNetwork) throws(RetrainingError) -> DenseNetwork {
-    guard network.inputs == means.count else {
-      throw RetrainingError(
-        .badRows, "statistics of \(means.count) features do not fit a network of \(network.inputs) inputs")
+    try withFirstLayer(of: network) { input, weight, bias in
+      weight /= deviations[input]
+      bias -= weight * means[input]
     }
-    var network = network
-    let outputs = network.widths[1]
-    let bias = network.inputs * outputs
-    for input in 0..<network.inputs {
-      for output in 0..<outputs {
-        let weight = network.parameters[input * outputs + output] / deviations[input]
-        network.parameters[input * outputs + output] = weight
-        network.parameters[bias + output] -= weight * means[input]
-      }
-    }
-    return network
   }
 
   /// The reverse of `folded`: the network that takes standardized inputs and answers as the given one does
   /// for inputs as they are, but for the cut.
   package func unfolded(from network: DenseNetwork) throws(RetrainingError) -> DenseNetwork {
+    try withFirstLayer(of: network) { input, weight, bias in
+      bias += weight * means[input]
+      weight *= deviations[input]
+    }
+  }
+
+  /// Changes each weight of the first layer, with the bias of the unit that it leads to.
+  private func withFirstLayer(
+    of network: DenseNetwork, _ change: (_ input: Int, _ weight: inout Float, _ bias: inout Float) -> Void
+  ) throws(RetrainingError) -> DenseNetwork {
     guard network.inputs == means.count else {
       throw RetrainingError(
         .badRows, "statistics of \(means.count) features do not fit a network of \(network.inputs) inputs")
     }
     var network = network
     let outputs = network.widths[1]
-    let bias = network.inputs * outputs
     for input in 0..<network.inputs {
       for output in 0..<outputs {
-        let weight = network.parameters[input * outputs + output]
-        network.parameters[bias + output] += weight * means[input]
-        network.parameters[input * outputs + output] = weight * deviations[input]
+        let (own, bias) = (input * outputs + output, network.inputs * outputs + output)
+        var (weight, offset) = (network.parameters[own], network.parameters[bias])
+        change(input, &weight, &offset)
+        (network.parameters[own], network.parameters[bias]) = (weight, offset)
       }
     }
     return network
