@@ -15,9 +15,10 @@ extension WatchTests {
         seconds.map { RewardSample(version: 1, unit: 1, reward: 1, time: .seconds($0)) }, at: .seconds(100))
       return watch.hasBaseline(at: .seconds(100))
     }
-    // Slices of half a second; the window goes from 90 to 100 s, with both.
+    // Slices of half a second; the window goes from 90 to 100 s, without the slice that begins then.
     #expect(hasBaseline([90, 91, 92, 93, 94, 95]))
-    #expect(hasBaseline([95, 96, 97, 98, 99, 100]))
+    #expect(hasBaseline([95, 96, 97, 98, 99, 99.5]))
+    #expect(!hasBaseline([95, 96, 97, 98, 99, 100]))
     #expect(!hasBaseline([91, 92, 93, 94, 95]))
     #expect(!hasBaseline([91, 91.1, 92, 93, 94, 95]))
     #expect(!hasBaseline([89, 91, 92, 93, 94, 95]))

@@ -110,10 +110,11 @@ package struct RolloutWatch: Sendable, Equatable {
     rewards.lazy.filter { $0.version == version }.map(\.time).min()
   }
 
-  /// Whether enough rewards of the last window are known to hold a new snapshot against.
+  /// Whether enough rewards of the last window are known to hold a new snapshot against. The slice that has
+  /// not ended does not count: a promotion in it would leave it out.
   package func hasBaseline(at now: Duration) -> Bool {
     let (first, last) = (ledger.index(of: now - settings.window), ledger.index(of: now))
-    let slices = ledger.pieces.keys.lazy.map(\.slice).filter { $0 >= first && $0 <= last }
+    let slices = ledger.pieces.keys.lazy.map(\.slice).filter { $0 >= first && $0 < last }
     return Set(slices).count >= RewardComparison.leastPieces
   }
 
