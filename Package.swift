@@ -171,7 +171,8 @@ let package = Package(
       dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "TestbedLink"],
       path: "Sources/Testbed/Measures"),
     .target(
-      name: "TestbedCaptures", dependencies: ["MedullaBase", "MedullaFlows", "TestbedLink"],
+      name: "TestbedCaptures",
+      dependencies: ["CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "TestbedLink"],
       path: "Sources/Testbed/Captures"),
     .target(
       name: "TestbedReport", dependencies: ["MedullaBase"], path: "Sources/Testbed/Report"),
@@ -210,9 +211,10 @@ let package = Package(
       name: "TestbedExperiments",
       dependencies: [
         "CHost", "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot",
-        "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaScheduling", "MedullaPaths",
+        "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaClassification",
+        "MedullaScheduling", "MedullaPaths",
         "MedullaCompile", "MedullaFrames", "MedullaLearning", "MedullaLabels", "MedullaRetraining",
-        "MedullaAdaptation", "TestbedLink", "TestbedMeasures",
+        "MedullaAdaptation", "MedullaControl", "TestbedLink", "TestbedMeasures",
         "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
         "TestbedPackets",
       ],
@@ -340,7 +342,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "TestbedCapturesTests",
-      dependencies: ["MedullaFlows", "TestbedCaptures", "TestbedLink"]),
+      dependencies: [
+        "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "TestbedCaptures", "TestbedLink",
+      ]),
     .testTarget(
       name: "MedullaCompileTests",
       dependencies: [

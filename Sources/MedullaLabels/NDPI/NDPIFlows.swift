@@ -233,7 +233,7 @@ package final class NDPIFlows: @unchecked Sendable {
 
 extension FlowKey {
   /// The same for both directions; nil: the addresses are none.
-  init?(_ ends: FlowEndpoints) {
+  package init?(_ ends: FlowEndpoints) {
     guard ends.source.count == ends.destination.count, ends.source.count == 4 || ends.source.count == 16
     else {
       return nil

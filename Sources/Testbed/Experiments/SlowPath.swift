@@ -2,10 +2,13 @@ import Foundation
 import MedullaBase
 import TestbedLink
 
-/// The daemon as users run it (`medulla run CONFIG`), for one congestion control, as a child process.
+/// The daemon as users run it (`medulla run CONFIG`), for one function, as a child process.
 package final class SlowPath {
   /// What the configuration says.
   struct Settings: Sendable {
+    var kind = "congestion"
+    /// Further lines of the function: keys of its kind.
+    var keys: [String] = []
     /// Of the batches, as the configuration writes it: `100ms`.
     var interval = "100ms"
     var sampling = 1
@@ -16,6 +19,8 @@ package final class SlowPath {
     var gates: [String] = []
     var shadow: [String] = []
     var watch: [String] = []
+    /// What is added to the daemon's environment.
+    var environment: [String: String] = [:]
   }
 
   /// Longest time until the daemon serves.
@@ -24,6 +29,8 @@ package final class SlowPath {
   package let name: String
   private let scratch: ScratchDirectory
   private let medulla: String
+  private let environment: [String: String]
+  private let namespace: NetworkNamespace?
   /// The daemon's log.
   package let logPath: String
   private var child: ChildProcess?
@@ -34,19 +41,22 @@ package final class SlowPath {
   ///   - bundle: what the daemon attaches when nothing of the name is attached.
   ///   - executable: the program that `medulla` lies beside.
   ///   - log: where the daemon's log goes; nil: to a file that goes with the daemon.
+  ///   - namespace: where it runs; nil: with this process.
   init(
-    name: String, bundle: String, settings: Settings, executable: String, log: String? = nil
+    name: String, bundle: String, settings: Settings, executable: String, log: String? = nil,
+    in namespace: NetworkNamespace? = nil
   ) throws {
-    self.name = name
+    (self.name, self.namespace, environment) = (name, namespace, settings.environment)
     medulla = try SiblingProgram.path("medulla", beside: executable)
     scratch = try ScratchDirectory(name)
     logPath = log ?? scratch.path("log")
     var lines = [
       "daemon:", "  socket: \"\(socketPath)\"", "  state: \"\(statePath)\"", "  on_stop: keep", "function:",
-      "  - name: \"\(name)\"", "    kind: congestion", "    bundle: \"\(bundle)\"",
+      "  - name: \"\(name)\"", "    kind: \(settings.kind)", "    bundle: \"\(bundle)\"",
       "    interval: \(settings.interval)", "    sampling: \(settings.sampling)",
       "    consistency: \(settings.consistency)",
     ]
+    lines += settings.keys.map { "    \($0)" }
     let tables = [
       ("adapter", settings.adapter), ("gates", settings.gates), ("shadow", settings.shadow),
       ("watch", settings.watch),
@@ -71,8 +81,10 @@ package final class SlowPath {
   package func start() throws {
     try? FileManager.default.removeItem(atPath: socketPath)
     let command = "exec nice -n 10 \"$0\" run \"$1\" 2>>\"$2\""
+    let arguments = ["sh", "-c", command, medulla, configurationPath, logPath]
     let child = try ChildProcess(
-      ["sh", "-c", command, medulla, configurationPath, logPath], output: .discarded, errors: .discarded)
+      namespace?.entering(arguments) ?? arguments, environment: environment, output: .discarded,
+      errors: .discarded)
     self.child = child
     let deadline = ContinuousClock.now + Self.startLimit
     while !FileManager.default.fileExists(atPath: socketPath) {

@@ -194,6 +194,17 @@ enum StudyCases {
       CaravanNoise.study,
       good: { ["triggered_f1": pick($0, "condition", ["clean": 0.92], else: 0.915)] },
       useless: flat(["triggered_f1": 0.5])),
+    // It never trains, and its first network is sure of whatever it says.
+    StudyFixture(
+      CaravanPackets.study,
+      good: flat([
+        "flows": 4_900, "kernel_share": 0.97, "f1": 0.79, "large_f1": 0.8, "frozen_f1": 0.5, "loss": 0.01,
+        "gain": 0.29, "latency_s": 1.2, "promotions": 5, "rate_ratio": 0.98,
+      ]),
+      useless: flat([
+        "flows": 4_900, "kernel_share": 1, "f1": 0.5, "large_f1": 0.8, "frozen_f1": 0.5, "loss": 0.3,
+        "gain": 0, "promotions": 0, "rate_ratio": 1,
+      ])),
     StudyFixture(
       Soak.study, readings: { SoakCases.look($1, $2) },
       useless: { SoakCases.look($1, $2, crashes: 0, version: 1) }),
