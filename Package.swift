@@ -37,7 +37,8 @@ let package = Package(
     .target(
       name: "MedullaSnapshot", dependencies: ["CHost", "MedullaBase", "MedullaModel"]),
     .target(
-      name: "MedullaFlows", dependencies: ["CPCAP", "CMedullaABI", "MedullaBase", "MedullaSnapshot"]),
+      name: "MedullaFlows",
+      dependencies: ["CPCAP", "CHost", "CMedullaABI", "MedullaBase", "MedullaSnapshot"]),
     .target(name: "MedullaCodegen", dependencies: ["MedullaBase", "MedullaSnapshot"]),
     .target(
       name: "MedullaKernel", dependencies: ["CLibBPF", "CHost", "MedullaBase"]),
@@ -123,7 +124,8 @@ let package = Package(
     .target(
       name: "MedullaAdaptation",
       dependencies: [
-        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCompile",
+        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaDatapath",
+        "MedullaCompile",
         "MedullaFrames", "MedullaLearning", "MedullaLabels", "MedullaRetraining",
         product("Logging", "swift-log"),
       ]),
