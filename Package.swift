@@ -338,7 +338,8 @@ let package = Package(
     .testTarget(
       name: "MedullaFlowsTests",
       dependencies: [
-        "CMedullaABI", "FlowProperties", "MedullaBase", "MedullaFlows", "PacketCases", "TestbedCaptures",
+        "CMedullaABI", "DatapathCases", "FlowProperties", "MedullaBase", "MedullaFlows", "PacketCases",
+        "TestbedCaptures",
       ]),
     .testTarget(
       name: "TestbedCapturesTests",
@@ -367,18 +368,20 @@ let package = Package(
     .testTarget(
       name: "MedullaAdaptationTests",
       dependencies: [
-        "MedullaBase", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter", "MedullaDatapath",
+        "MedullaBase", "MedullaFlows", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter",
+        "MedullaDatapath",
         "MedullaLabels", "CMedullaABI", "MedullaCongestion", "MedullaScheduling", "MedullaCompile",
         "MedullaLearning", "MedullaRetraining",
         "MedullaModel", "MedullaSnapshot", "DatapathCases", "InferenceCases", "PacketCases",
-        "FrameProperties",
+        "FrameProperties", "medulla",
       ]),
     .testTarget(
       name: "MedullaControlTests",
       dependencies: [
-        "DaemonProperties", "MedullaBase", "MedullaControl", "MedullaModel", "MedullaSnapshot",
+        "DaemonProperties", "MedullaBase", "MedullaControl", "MedullaFrames", "MedullaModel",
+        "MedullaSnapshot",
         "MedullaKernel", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaAdaptation",
-        "medullad",
+        "medulla", "medullad",
         product("Logging", "swift-log"),
       ]),
     .target(
@@ -431,7 +434,8 @@ let package = Package(
     .testTarget(
       name: "MedullaTests", dependencies: ["Medulla", "library-example"], packageAccess: false),
     .testTarget(
-      name: "CommandTests", dependencies: ["MedullaBase", "MedullaModel", "medulla", "medulla-lab"]),
+      name: "CommandTests",
+      dependencies: ["MedullaBase", "MedullaModel", "medulla", "medullad", "medulla-lab"]),
   ]
 )
 

@@ -43,7 +43,9 @@ static void reset_signals(void)
 static int place_descriptors(const struct medulla_spawn *spawn, int states, int *report)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int from[NUMBERS] = { null, spawn->output, spawn->output, spawn->channel, spawn->packets, *report, states };
+	int from[NUMBERS] = {
+		null, spawn->output, spawn->output, spawn->channel, spawn->packets, *report, states,
+	};
 
 	if (null < 0)
 		return -errno;

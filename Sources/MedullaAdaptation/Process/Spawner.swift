@@ -148,7 +148,8 @@ extension Spawner {
       has_packets: request.packets == nil ? 0 : 1)
     var spawn = medulla_spawn(
       arguments: arguments.pointer, environment: variables.pointer, directory: names[1], state: names[0],
-      channel: request.channel, output: request.output, packets: request.packets ?? -1, user: isPrivileged ? Int64(user) : -1,
+      channel: request.channel, output: request.output, packets: request.packets ?? -1,
+      user: isPrivileged ? Int64(user) : -1,
       group: isPrivileged ? Int64(group) : -1, priority: request.priority, isolation: isolation)
     let child = channel.withLock { medulla_spawn($0, &spawn, &stage) }
     withExtendedLifetime((arguments, variables, readable, names)) {}

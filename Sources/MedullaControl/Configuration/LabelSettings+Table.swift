@@ -78,7 +78,8 @@ extension LabelSettings.Agent.NDPI {
   /// Without an interface it is the function's, which is not known here.
   fileprivate init(_ table: inout TableReader, directory: String) {
     let map = table.requiredString("map", example: "applications.json")
-    self.init(interface: table.string("interface") ?? "", map: ConfigurationPath.absolute(map, from: directory))
+    self.init(
+      interface: table.string("interface") ?? "", map: ConfigurationPath.absolute(map, from: directory))
     patience = table.duration("patience", in: Self.patiences) ?? patience
     guessesByPort = table.boolean("guess_by_port") ?? guessesByPort
     deadline = table.duration("deadline", in: AdapterSettings.deadlines) ?? deadline
