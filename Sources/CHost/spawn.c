@@ -118,8 +118,8 @@ static int end_with(pid_t parent)
 	return getppid() == parent ? 0 : -ESRCH;
 }
 
-struct medulla_spawn_failure medulla_become_adapter(const struct medulla_spawn *spawn, int states, int *report,
-						    pid_t parent)
+struct medulla_spawn_failure medulla_become_adapter(const struct medulla_spawn *spawn, int states,
+						    int *report, pid_t parent)
 {
 	const struct medulla_isolation *isolation = &spawn->isolation;
 	const int has_state = spawn->state && states >= 0;

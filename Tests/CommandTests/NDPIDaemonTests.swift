@@ -77,7 +77,8 @@ struct NDPIDaemonTests {
     }
     _ = try run(
       "bin/medulla compile \(Self.example)/classifier.safetensors "
-        + "--calibration \(Self.example)/calibration.npy --features \(Self.example)/features.txt --labels \(Self.example)/labels.txt -o \(path)/c.medulla"
+        + "--calibration \(Self.example)/calibration.npy --features \(Self.example)/features.txt "
+        + "--labels \(Self.example)/labels.txt -o \(path)/c.medulla"
     )
     try Self.write("{\"category:Web\": \"web\", \"category:Network\": \"speech\"}", to: path + "/bad.json")
     try Self.write("{\"category:Web\": \"web\", \"category:Network\": \"voice\"}", to: path + "/map.json")

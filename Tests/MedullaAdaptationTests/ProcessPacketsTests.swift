@@ -124,7 +124,7 @@ struct ProcessPacketsTests {
         usleep(30_000)
       }
       try SlowLoopback.run(["ip", "-n", wire.name, "link", "add", "med-late", "type", "dummy"])
-      #expect(try eventually { (try? adapter.freeze()) != nil })
+      #expect(eventually { (try? adapter.freeze()) != nil })
     }
   }
 }

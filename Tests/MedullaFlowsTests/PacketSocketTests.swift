@@ -25,7 +25,7 @@ struct PacketSocketTests {
     .enabled(if: KernelTestHost.isUsable, KernelTestHost.reason))
   func frames() throws {
     let wire = try VethPair()
-    func send(_ frames: [[UInt8]]) throws {
+    @Sendable func send(_ frames: [[UInt8]]) throws {
       #expect(try wire.send(frames.count, on: 0) { frames[$0] } == frames.count)
     }
     try send([Self.frame(1)])
@@ -47,7 +47,7 @@ struct PacketSocketTests {
   }
 
   @Test(
-    "what finds no room is counted; an interface may be down for a while, and is told of when it has gone (kernel)",
+    "what finds no room is counted; an interface may be down for a while, and is missed for good (kernel)",
     .enabled(if: KernelTestHost.isUsable, KernelTestHost.reason))
   func comesAndGoes() throws {
     let wire = try VethPair()

@@ -9,6 +9,8 @@ import Testing
 
 /// A capture of real traffic, its flows, and what nDPI in this process says of them.
 private struct Traffic {
+  static let isUsable = KernelTestHost.isUsable && (try? NDPIFlows()) != nil
+
   static let map = ["TLS": "web", "QUIC": "web", "HTTP": "web", "DNS": "name"]
   static let schema = LabelSchema(classes: ["web", "name", "other"], features: [])
 
@@ -55,10 +57,8 @@ private struct Traffic {
   var told: Int { labels.values.count { $0 != nil } }
 }
 
-@Suite("nDPI in a process of its own", .serialized, .enabled(if: NDPIProcessTests.isUsable))
+@Suite("nDPI in a process of its own", .serialized, .enabled(if: Traffic.isUsable))
 struct NDPIProcessTests {
-  static let isUsable = KernelTestHost.isUsable && (try? NDPIFlows()) != nil
-
   /// Where the toolchain's libraries are, which a program that was built for tests needs beside the system's.
   private static let runtime: [String] = {
     let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
@@ -68,7 +68,7 @@ struct NDPIProcessTests {
   }()
 
   /// A map that any user may read.
-  private final class MapFile {
+  private final class MapFile: Sendable {
     let path = NSTemporaryDirectory() + "medulla-map-\(UUID()).json"
 
     init(_ map: [String: String]) throws {
@@ -95,7 +95,7 @@ struct NDPIProcessTests {
     #expect(sent == traffic.frames.count)
   }
 
-  /// Asks until every flow that nDPI in this process knows is known there too: packets arrive later than asked.
+  /// Asks until every flow that nDPI knows here is known there too: packets may come later than questions.
   private static func labels(_ agent: ProcessLabelingAgent, _ traffic: Traffic) throws -> [UInt64: Int?] {
     var found: [UInt64: Int?] = [:]
     _ = try eventually(within: 20) {
@@ -164,7 +164,7 @@ struct NDPIProcessTests {
       #expect(kill(first, SIGKILL) == 0)
       let failure = ProcessPeer.failure { _ = try agent.label(traffic.requests) }
       #expect(failure?.code == .ended && failure?.message.contains("signal 9") == true)
-      #expect(try eventually(within: 30) { (try? agent.label(traffic.requests)) != nil })
+      #expect(eventually(within: 30) { (try? agent.label(traffic.requests)) != nil })
       #expect(agent.starts == 2 && agent.processIdentifier != first)
       // What was known has gone with the process.
       #expect(try agent.label(traffic.requests).allSatisfy { $0.label == nil })
@@ -184,12 +184,12 @@ struct NDPIProcessTests {
       try SlowLoopback.run(["ip", "-n", wire.name, "link", "del", VethPair.sender])
       var told = ""
       #expect(
-        try eventually {
+        eventually {
           told = ProcessPeer.failure { _ = try agent.label(traffic.requests) }?.description ?? ""
           return told.contains("can no longer be read")
         }, "\(told)")
       #expect(
-        try eventually {
+        eventually {
           let failure = ProcessPeer.failure { _ = try agent.label(traffic.requests) }
           return failure?.code == .cannotStart && failure?.message.contains("no interface") == true
         })
@@ -200,7 +200,7 @@ struct NDPIProcessTests {
       for device in [VethPair.sender, VethPair.receiver] {
         try SlowLoopback.run(["ip", "-n", wire.name, "link", "set", device, "up"])
       }
-      #expect(try eventually(within: 30) { (try? agent.label(traffic.requests)) != nil })
+      #expect(eventually(within: 30) { (try? agent.label(traffic.requests)) != nil })
       try Self.replay(traffic, on: wire)
       #expect(try Self.labels(agent, traffic) == traffic.labels)
     }
