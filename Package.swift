@@ -338,8 +338,8 @@ let package = Package(
     .testTarget(
       name: "MedullaFlowsTests",
       dependencies: [
-        "CMedullaABI", "DatapathCases", "FlowProperties", "MedullaBase", "MedullaFlows", "PacketCases",
-        "TestbedCaptures",
+        "CHost", "CMedullaABI", "DatapathCases", "FlowProperties", "MedullaBase", "MedullaFlows",
+        "PacketCases", "TestbedCaptures",
       ]),
     .testTarget(
       name: "TestbedCapturesTests",

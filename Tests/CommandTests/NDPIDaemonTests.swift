@@ -9,10 +9,12 @@ struct NDPIDaemonTests {
 
   /// Where a built test's runtime libraries are, which the process must be able to read.
   private static let runtime: String = {
-    let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-    let path = maps.split(separator: "\n").first { $0.hasSuffix("/libswiftCore.so") }?.split(separator: " ")
-      .last
-    return path.map { URL(fileURLWithPath: String($0)).deletingLastPathComponent().path } ?? "/usr/lib"
+    // Of what the kernel writes on the fly, only a loop gets more than the first page.
+    let maps = FileHandle(forReadingAtPath: "/proc/self/maps").flatMap { try? $0.readToEnd() } ?? Data()
+    let lines = String(decoding: maps, as: UTF8.self).split(separator: "\n")
+    let path = lines.first { $0.hasSuffix("/libswiftCore.so") }?.split(separator: " ").last.map(String.init)
+    guard let path else { return "/usr/lib" }
+    return URL(fileURLWithPath: path).deletingLastPathComponent().path
   }()
 
   private struct Row: Decodable {

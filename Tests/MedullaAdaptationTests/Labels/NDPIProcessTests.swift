@@ -61,10 +61,12 @@ private struct Traffic {
 struct NDPIProcessTests {
   /// Where the toolchain's libraries are, which a program that was built for tests needs beside the system's.
   private static let runtime: [String] = {
-    let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-    let path = maps.split(separator: "\n").first { $0.hasSuffix("/libswiftCore.so") }?.split(separator: " ")
-      .last
-    return path.map { [URL(fileURLWithPath: String($0)).deletingLastPathComponent().path] } ?? []
+    // Of what the kernel writes on the fly, only a loop gets more than the first page.
+    let maps = FileHandle(forReadingAtPath: "/proc/self/maps").flatMap { try? $0.readToEnd() } ?? Data()
+    let lines = String(decoding: maps, as: UTF8.self).split(separator: "\n")
+    let path = lines.first { $0.hasSuffix("/libswiftCore.so") }?.split(separator: " ").last.map(String.init)
+    guard let path else { return [] }
+    return [URL(fileURLWithPath: path).deletingLastPathComponent().path]
   }()
 
   /// A map that any user may read.
