@@ -37,7 +37,8 @@ let package = Package(
     .target(
       name: "MedullaSnapshot", dependencies: ["CHost", "MedullaBase", "MedullaModel"]),
     .target(
-      name: "MedullaFlows", dependencies: ["CPCAP", "CMedullaABI", "MedullaBase", "MedullaSnapshot"]),
+      name: "MedullaFlows",
+      dependencies: ["CPCAP", "CHost", "CMedullaABI", "MedullaBase", "MedullaSnapshot"]),
     .target(name: "MedullaCodegen", dependencies: ["MedullaBase", "MedullaSnapshot"]),
     .target(
       name: "MedullaKernel", dependencies: ["CLibBPF", "CHost", "MedullaBase"]),
@@ -123,7 +124,8 @@ let package = Package(
     .target(
       name: "MedullaAdaptation",
       dependencies: [
-        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaDatapath", "MedullaCompile",
+        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaDatapath",
+        "MedullaCompile",
         "MedullaFrames", "MedullaLearning", "MedullaLabels", "MedullaRetraining",
         product("Logging", "swift-log"),
       ]),
@@ -338,7 +340,8 @@ let package = Package(
     .testTarget(
       name: "MedullaFlowsTests",
       dependencies: [
-        "CMedullaABI", "FlowProperties", "MedullaBase", "MedullaFlows", "PacketCases", "TestbedCaptures",
+        "CHost", "CMedullaABI", "DatapathCases", "FlowProperties", "MedullaBase", "MedullaFlows",
+        "PacketCases", "TestbedCaptures",
       ]),
     .testTarget(
       name: "TestbedCapturesTests",
@@ -369,18 +372,20 @@ let package = Package(
     .testTarget(
       name: "MedullaAdaptationTests",
       dependencies: [
-        "MedullaBase", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter", "MedullaDatapath",
+        "MedullaBase", "MedullaFlows", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter",
+        "MedullaDatapath",
         "MedullaLabels", "CMedullaABI", "MedullaCongestion", "MedullaScheduling", "MedullaCompile",
         "MedullaLearning", "MedullaRetraining",
         "MedullaModel", "MedullaSnapshot", "DatapathCases", "InferenceCases", "PacketCases",
-        "FrameProperties",
+        "FrameProperties", "medulla",
       ]),
     .testTarget(
       name: "MedullaControlTests",
       dependencies: [
-        "DaemonProperties", "MedullaBase", "MedullaControl", "MedullaModel", "MedullaSnapshot",
+        "DaemonProperties", "MedullaBase", "MedullaControl", "MedullaFrames", "MedullaModel",
+        "MedullaSnapshot",
         "MedullaKernel", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaAdaptation",
-        "medullad",
+        "medulla", "medullad",
         product("Logging", "swift-log"),
       ]),
     .target(
@@ -433,7 +438,8 @@ let package = Package(
     .testTarget(
       name: "MedullaTests", dependencies: ["Medulla", "library-example"], packageAccess: false),
     .testTarget(
-      name: "CommandTests", dependencies: ["MedullaBase", "MedullaModel", "medulla", "medulla-lab"]),
+      name: "CommandTests",
+      dependencies: ["MedullaBase", "MedullaModel", "medulla", "medullad", "medulla-lab"]),
   ]
 )
 

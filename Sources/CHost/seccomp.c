@@ -66,6 +66,26 @@ static const int refused[] = {
 #endif
 };
 
+// With a packet socket: what would send by it under another number, or by another process.
+static const int refused_with_packets[] = {
+	// Descriptors that are passed on, and writing without a call.
+	SYS_sendmsg, SYS_sendmmsg, SYS_io_setup, SYS_io_submit,
+};
+
+// Which of their arguments would be the packet socket. Without a second number for it, these are all that
+// could send by it or change it: turn the interface promiscuous, read another, attach a program.
+static const struct {
+	int call;
+	int argument;
+} refused_of_packets[] = {
+	{ SYS_write, 0 }, { SYS_writev, 0 }, { SYS_pwrite64, 0 }, { SYS_pwritev, 0 }, { SYS_pwritev2, 0 },
+	{ SYS_sendto, 0 }, { SYS_sendfile, 0 }, { SYS_splice, 2 }, { SYS_dup, 0 }, { SYS_dup3, 0 },
+	{ SYS_fcntl, 0 }, { SYS_ioctl, 0 }, { SYS_setsockopt, 0 },
+#ifdef SYS_dup2
+	{ SYS_dup2, 0 },
+#endif
+};
+
 // Landlock does not decide about these, so that files of its own user would be open to them.
 static const int refused_with_shared_user[] = {
 	SYS_fchmod, SYS_fchmodat, FCHMODAT2, SYS_fchown, SYS_fchownat, SYS_setxattr, SYS_lsetxattr,
@@ -109,6 +129,25 @@ static void demand(struct filter *filter, int call, int argument, uint32_t mask,
 	add_load(filter, offsetof(struct seccomp_data, nr));
 }
 
+// Refuses the call where an argument has the value.
+static void refuse_where(struct filter *filter, int call, int argument, uint32_t value)
+{
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 4);
+	add_load(filter, (uint32_t)(offsetof(struct seccomp_data, args) + 8 * (size_t)argument));
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+	add_answer(filter, EPERM);
+	add_load(filter, offsetof(struct seccomp_data, nr));
+}
+
+static void leave_receiving(struct filter *filter)
+{
+	for (size_t i = 0; i < sizeof(refused_with_packets) / sizeof(refused_with_packets[0]); i++)
+		refuse(filter, refused_with_packets[i], EPERM);
+	for (size_t i = 0; i < sizeof(refused_of_packets) / sizeof(refused_of_packets[0]); i++)
+		refuse_where(filter, refused_of_packets[i].call, refused_of_packets[i].argument,
+			     MEDULLA_PACKETS_DESCRIPTOR);
+}
+
 // Its own processes: 0 is the caller. A signal may go to others only where Landlock says to whom.
 static void demand_own(struct filter *filter)
 {
@@ -146,6 +185,8 @@ static void build(struct filter *filter, const struct medulla_isolation *isolati
 	for (size_t i = 0; i < sizeof(refused_with_shared_user) / sizeof(refused_with_shared_user[0]); i++)
 		if (isolation->shares_user)
 			refuse(filter, refused_with_shared_user[i], EPERM);
+	if (isolation->has_packets)
+		leave_receiving(filter);
 	demand(filter, SYS_clone, 0, NEW_NAMESPACES, 0);
 	// A pair of streams takes no address, so it reaches nobody else.
 	demand(filter, SYS_socketpair, 0, ~0U, AF_UNIX);

@@ -15,10 +15,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// The child's descriptors: 0 to 2 as usual, the channel, the pipe that tells of a failed start, its state.
+// The child's descriptors: 0 to 2 as usual, the channel, packets, the pipe that tells of a failed start, its
+// state.
 #define CHANNEL 3
-#define REPORT 4
-#define STATE 5
+#define PACKETS MEDULLA_PACKETS_DESCRIPTOR
+#define REPORT 5
+#define STATE 6
+#define NUMBERS 7
 // Above every number that a copy could collide with.
 #define ASIDE 64
 // Linux has 41 capabilities; prctl refuses the first number that does not exist.
@@ -35,24 +38,36 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int place_descriptors(const struct medulla_spawn *spawn, int states, int report)
+// Puts each where the child looks for it, and leaves nothing else open. `report` says at every moment by what
+// a failure can be told: a number that is another descriptor's would tell it to somebody else.
+static int place_descriptors(const struct medulla_spawn *spawn, int states, int *report)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int from[6] = { null, spawn->output, spawn->output, spawn->channel, report, states };
-	int count = states < 0 ? 5 : 6;
+	int from[NUMBERS] = {
+		null, spawn->output, spawn->output, spawn->channel, spawn->packets, *report, states,
+	};
 
-	for (int number = 0; number < count; number++) {
+	if (null < 0)
+		return -errno;
+	for (int number = 0; number < NUMBERS; number++) {
+		if (from[number] < 0)
+			continue;
 		from[number] = fcntl(from[number], F_DUPFD_CLOEXEC, ASIDE);
 		if (from[number] < 0)
 			return -errno;
 	}
-	for (int number = 0; number < count; number++)
-		if (dup2(from[number], number) < 0)
+	*report = from[REPORT];
+	for (int number = 0; number < NUMBERS; number++) {
+		if (from[number] < 0)
+			close(number);
+		else if (dup2(from[number], number) < 0)
 			return -errno;
+	}
+	*report = REPORT;
 	if (fcntl(REPORT, F_SETFD, FD_CLOEXEC) < 0 || (states >= 0 && fcntl(STATE, F_SETFD, FD_CLOEXEC) < 0))
 		return -errno;
 	// Everything else has or gets close-on-exec; an old kernel without the call has O_CLOEXEC alone.
-	syscall(SYS_close_range, (unsigned int)count, ~0U, 0);
+	syscall(SYS_close_range, (unsigned int)NUMBERS, ~0U, 0);
 	return 0;
 }
 
@@ -103,8 +118,8 @@ static int end_with(pid_t parent)
 	return getppid() == parent ? 0 : -ESRCH;
 }
 
-struct medulla_spawn_failure medulla_become_adapter(const struct medulla_spawn *spawn, int states, int report,
-						    pid_t parent)
+struct medulla_spawn_failure medulla_become_adapter(const struct medulla_spawn *spawn, int states,
+						    int *report, pid_t parent)
 {
 	const struct medulla_isolation *isolation = &spawn->isolation;
 	const int has_state = spawn->state && states >= 0;

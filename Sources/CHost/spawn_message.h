@@ -11,6 +11,9 @@
 
 enum question { QUESTION_SPAWN, QUESTION_LOOK, QUESTION_END };
 
+// A channel and an output come with a question to start, and packets where the child has them.
+#define DESCRIPTOR_LIMIT 3
+
 // The words follow: arguments, environment, readable, directory, state, each ended by a zero byte.
 struct message {
 	int32_t question;

@@ -133,12 +133,13 @@ static size_t write_message(char *buffer, const struct medulla_spawn *spawn)
 
 pid_t medulla_spawn(int spawner, const struct medulla_spawn *spawn, int *stage)
 {
-	int descriptors[2] = { spawn->channel, spawn->output };
+	int descriptors[DESCRIPTOR_LIMIT] = { spawn->channel, spawn->output, spawn->packets };
+	const size_t bytes = (spawn->packets < 0 ? 2 : 3) * sizeof(int);
 	char control[CMSG_SPACE(sizeof(descriptors))] __attribute__((aligned(8))) = { 0 };
 	char *buffer = malloc(MESSAGE_LIMIT);
 	struct iovec part = { .iov_base = buffer };
 	struct msghdr header = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_SPACE(bytes)
 	};
 	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
 	struct answer answer = { 0 };
@@ -148,8 +149,8 @@ pid_t medulla_spawn(int spawner, const struct medulla_spawn *spawn, int *stage)
 	if (buffer) {
 		rights->cmsg_level = SOL_SOCKET;
 		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(sizeof(descriptors));
-		memcpy(CMSG_DATA(rights), descriptors, sizeof(descriptors));
+		rights->cmsg_len = CMSG_LEN(bytes);
+		memcpy(CMSG_DATA(rights), descriptors, bytes);
 		part.iov_len = write_message(buffer, spawn);
 		result = part.iov_len ? ask(spawner, &header, &answer) : -E2BIG;
 	}

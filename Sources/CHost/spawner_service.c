@@ -156,7 +156,7 @@ static struct answer start(const struct medulla_spawn *spawn)
 	struct medulla_spawn_failure failure = { 0, 0 };
 	const pid_t own = getpid();
 	pid_t *entry = find(0), child;
-	int report[2];
+	int report[2], told;
 	ssize_t count;
 
 	if (!entry)
@@ -165,10 +165,9 @@ static struct answer start(const struct medulla_spawn *spawn)
 		return (struct answer){ -errno, MEDULLA_STAGE_FORK, 0 };
 	child = fork();
 	if (child == 0) {
-		failure = medulla_become_adapter(spawn, policy.states, report[1], own);
-		// The report's number depends on how far it came; both lead to the same pipe.
-		if (write(4, &failure, sizeof(failure)) != (ssize_t)sizeof(failure))
-			(void)!write(report[1], &failure, sizeof(failure));
+		told = report[1];
+		failure = medulla_become_adapter(spawn, policy.states, &told, own);
+		(void)!write(told, &failure, sizeof(failure));
 		_exit(127);
 	}
 	close(report[1]);
@@ -189,9 +188,14 @@ static struct answer start(const struct medulla_spawn *spawn)
 	return (struct answer){ .result = child };
 }
 
-static struct answer spawn(size_t length, const int descriptors[2])
+static struct answer spawn(size_t length, const int descriptors[DESCRIPTOR_LIMIT])
 {
-	struct medulla_spawn spawn = { .channel = descriptors[0], .output = descriptors[1] };
+	struct medulla_spawn spawn = {
+		.channel = descriptors[0],
+		.output = descriptors[1],
+		.packets = descriptors[2],
+		.isolation.has_packets = descriptors[2] >= 0,
+	};
 	int result = read_message(length, &spawn);
 
 	if (!result && !is_allowed(&spawn))
@@ -202,14 +206,18 @@ static struct answer spawn(size_t length, const int descriptors[2])
 // Takes one question and answers it; false when the other side is gone.
 static int serve_one(void)
 {
-	char control[CMSG_SPACE(2 * sizeof(int))] __attribute__((aligned(8)));
+	int descriptors[DESCRIPTOR_LIMIT] = { -1, -1, -1 };
+	char control[CMSG_SPACE(sizeof(descriptors))] __attribute__((aligned(8)));
 	const struct message *message = (const struct message *)buffer;
 	struct iovec part = { .iov_base = buffer, .iov_len = sizeof(buffer) };
+	// Without the space that rounds it up, into which the kernel would put a further descriptor.
 	struct msghdr header = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = CMSG_LEN(sizeof(descriptors)),
 	};
 	struct answer answer = { .result = -EINVAL };
-	int descriptors[2] = { -1, -1 };
 	ssize_t length = recvmsg(SOCKET, &header, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *rights = length > 0 ? CMSG_FIRSTHDR(&header) : NULL;
 
@@ -217,8 +225,8 @@ static int serve_one(void)
 		return 1;
 	if (length <= 0)
 		return 0;
-	if (rights && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(descriptors)))
-		memcpy(descriptors, CMSG_DATA(rights), sizeof(descriptors));
+	if (rights && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len <= CMSG_LEN(sizeof(descriptors)))
+		memcpy(descriptors, CMSG_DATA(rights), rights->cmsg_len - CMSG_LEN(0));
 	if (length >= (ssize_t)sizeof(*message)) {
 		if (message->question == QUESTION_SPAWN && descriptors[1] >= 0)
 			answer = spawn((size_t)length, descriptors);
@@ -227,7 +235,7 @@ static int serve_one(void)
 		else if (message->question == QUESTION_END)
 			answer = end(message->child);
 	}
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < DESCRIPTOR_LIMIT; i++)
 		if (descriptors[i] >= 0)
 			close(descriptors[i]);
 	return send(SOCKET, &answer, sizeof(answer), MSG_NOSIGNAL) == (ssize_t)sizeof(answer);

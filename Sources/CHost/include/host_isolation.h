@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+// The child's descriptor that is a packet socket, where it has one.
+#define MEDULLA_PACKETS_DESCRIPTOR 4
+
 struct medulla_isolation {
 	// 0: the process is only a child without capabilities; its user may do what that user may.
 	int is_full;
@@ -19,6 +22,9 @@ struct medulla_isolation {
 	uint64_t open_files;
 	uint64_t file_bytes;
 	uint64_t tasks;
+	// Whether it has a packet socket. Whoever holds one can send any frame by it: the filter leaves it only
+	// the receiving.
+	int has_packets;
 };
 
 // The version of this kernel's Landlock; 0 when it has none or it is switched off.

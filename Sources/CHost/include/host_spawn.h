@@ -57,6 +57,8 @@ struct medulla_spawn {
 	int channel;
 	// Becomes the child's standard output and error; its standard input is /dev/null.
 	int output;
+	// Becomes the child's descriptor MEDULLA_PACKETS_DESCRIPTOR; -1: it has none.
+	int packets;
 	// Whose rights the child has; -1: the spawner's.
 	int64_t user;
 	int64_t group;
@@ -94,8 +96,8 @@ int medulla_spawn_change_directory(void *actions, const char *directory);
 int medulla_make_channel(int ends[2]);
 
 // Becomes the program that `spawn` describes; returns only when it fails, and then says of what. For the
-// spawner's children.
+// spawner's children. `report` is the descriptor to tell of a failure by, which moves on the way.
 struct medulla_spawn_failure medulla_become_adapter(const struct medulla_spawn *spawn, int states,
-						    int report, pid_t parent);
+						    int *report, pid_t parent);
 
 #endif

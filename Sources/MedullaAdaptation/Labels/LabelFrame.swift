@@ -8,7 +8,7 @@ enum LabelFrame {
   static let role = "labeler"
   /// Labels in one answer beyond the flows of the question: of flows that were asked about before.
   static let lateLimit = 65_536
-  private static let addressBytes = 16
+  static let addressBytes = 16
 
   /// Without its id, which the conversation gives.
   static func greeting(_ schema: LabelSchema, settings: ProcessSettings) -> TensorFrame {

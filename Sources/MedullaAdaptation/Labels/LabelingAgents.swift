@@ -43,6 +43,7 @@ package struct LabelingAgents {
           command: command.arguments, isolation: command.isolation, options: command.options,
           deadline: command.deadline)
         return try place(agent, process, seat, purse)
+      case .ndpi(let ndpi): return try place(agent, try .ndpi(ndpi), seat, purse)
       case .service(let service):
         // It pays each call itself.
         (seat.price, seat.batch, seat.deadline) = (0, service.batch, service.deadline)

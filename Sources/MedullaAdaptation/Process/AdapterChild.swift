@@ -1,6 +1,7 @@
 import CHost
 import Foundation
 import Logging
+import MedullaFlows
 import MedullaFrames
 import MedullaLearning
 
@@ -30,6 +31,7 @@ final class AdapterChild {
   private static let chunk = 1 << 16
 
   static let stateVariable = "MEDULLA_ADAPTER_STATE"
+  static let packetsVariable = "MEDULLA_ADAPTER_PACKETS"
 
   let identifier: pid_t
   private let spawner: Spawner
@@ -52,9 +54,11 @@ final class AdapterChild {
     }
     var ends: [Int32] = [-1, -1]
     var pipe: [Int32] = [-1, -1]
+    // Each start has its own, so that an interface that was made anew is found.
+    let packets = try Self.openPackets(of: settings.packets)
     var code = medulla_make_channel(&ends)
     if code == 0 { code = medulla_make_pipe(&pipe) }
-    defer { for end in [ends[1], pipe[1]] where end >= 0 { Glibc.close(end) } }
+    defer { for end in [ends[1], pipe[1], packets ?? -1] where end >= 0 { Glibc.close(end) } }
     if code == 0 { code = fcntl(pipe[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0 }
     do throws(AdapterFailure) {
       guard code == 0 else {
@@ -64,6 +68,7 @@ final class AdapterChild {
         Spawner.Request(
           program: program, arguments: Array(settings.command.dropFirst()), environment: environment,
           directory: settings.directory, state: settings.stateName, channel: ends[1], output: pipe[1],
+          packets: packets,
           account: account, priority: getpriority(__priority_which_t(0), 0), isolation: settings.isolation,
           readable: ReadablePaths.all(
             settings, program: program, environment: environment, states: spawner.policy.states)))
@@ -83,11 +88,21 @@ final class AdapterChild {
     if output >= 0 { Glibc.close(output) }
   }
 
+  private static func openPackets(of interface: String?) throws(AdapterFailure) -> Int32? {
+    guard let interface else { return nil }
+    do {
+      return try PacketSocket.open(interface)
+    } catch {
+      throw AdapterFailure(.cannotStart, error.message, details: error.cause, remedy: error.remedy)
+    }
+  }
+
   private static func environment(
     _ settings: ProcessSettings, account: Account?, states: String
   ) -> [String: String] {
     var environment = ProcessInfo.processInfo.environment.merging(settings.environment) { $1 }
     environment[channelVariable] = String(channelNumber)
+    environment[packetsVariable] = settings.packets.map { _ in String(MEDULLA_PACKETS_DESCRIPTOR) }
     // The supervisor's own: a child that notified it would speak for the daemon.
     for name in ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID"] {
       environment[name] = nil

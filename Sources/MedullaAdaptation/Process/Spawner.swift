@@ -123,6 +123,8 @@ extension Spawner {
     let state: String
     let channel: Int32
     let output: Int32
+    /// A packet socket that the child is handed; nil: none.
+    let packets: Int32?
     let account: Account?
     let priority: Int32
     let isolation: ProcessIsolation
@@ -142,10 +144,12 @@ extension Spawner {
     let isolation = medulla_isolation(
       is_full: request.isolation.level == .full ? 1 : 0, shares_user: sharesUser ? 1 : 0,
       readable: readable.pointer, memory_bytes: UInt64(request.isolation.memory),
-      open_files: ProcessIsolation.openFiles, file_bytes: ProcessIsolation.fileBytes, tasks: UInt64(tasks))
+      open_files: ProcessIsolation.openFiles, file_bytes: ProcessIsolation.fileBytes, tasks: UInt64(tasks),
+      has_packets: request.packets == nil ? 0 : 1)
     var spawn = medulla_spawn(
       arguments: arguments.pointer, environment: variables.pointer, directory: names[1], state: names[0],
-      channel: request.channel, output: request.output, user: isPrivileged ? Int64(user) : -1,
+      channel: request.channel, output: request.output, packets: request.packets ?? -1,
+      user: isPrivileged ? Int64(user) : -1,
       group: isPrivileged ? Int64(group) : -1, priority: request.priority, isolation: isolation)
     let child = channel.withLock { medulla_spawn($0, &spawn, &stage) }
     withExtendedLifetime((arguments, variables, readable, names)) {}

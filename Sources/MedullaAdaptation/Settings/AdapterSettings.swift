@@ -128,6 +128,22 @@ package enum AdapterSettings: Sendable, Equatable, Codable {
     if case .labels(let settings) = self { settings.agents } else { [] }
   }
 
+  /// Whether one of them reads packets, for which whoever starts it needs a right.
+  package var readsPackets: Bool {
+    agents.contains { if case .ndpi = $0.source { true } else { false } }
+  }
+
+  /// Says which interface is meant where agents read packets and name none.
+  package mutating func choose(interface: String) {
+    guard case .labels(var settings) = self else { return }
+    for place in settings.agents.indices {
+      guard case .ndpi(var ndpi) = settings.agents[place].source, ndpi.interface.isEmpty else { continue }
+      ndpi.interface = interface
+      settings.agents[place].source = .ndpi(ndpi)
+    }
+    self = .labels(settings)
+  }
+
   package func validate(of name: String) throws(AdaptationError) {
     func demand(_ holds: Bool, _ message: String) throws(AdaptationError) {
       try AdaptationError.demand(holds, "function \(name), adapter: \(message)")

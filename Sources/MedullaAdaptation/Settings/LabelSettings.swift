@@ -14,6 +14,8 @@ package struct LabelSettings: Sendable, Equatable, Codable {
       case python(AdapterSettings.Python)
       /// Any program that speaks of labels.
       case command(AdapterSettings.Command)
+      /// nDPI over the packets of an interface, in a process of its own.
+      case ndpi(NDPI)
       /// Over HTTP (docs/reference/label-service.md).
       case service(Service)
     }
@@ -62,6 +64,7 @@ package struct LabelSettings: Sendable, Equatable, Codable {
       case .lists: "lists"
       case .python: "python"
       case .command: "command"
+      case .ndpi: "ndpi"
       case .service: "service"
       }
     }
@@ -71,6 +74,7 @@ package struct LabelSettings: Sendable, Equatable, Codable {
       switch source {
       case .python(let settings): settings.isolation
       case .command(let settings): settings.isolation
+      case .ndpi(let settings): settings.isolation
       case .rules, .lists, .service: nil
       }
     }
@@ -155,6 +159,7 @@ package struct LabelSettings: Sendable, Equatable, Codable {
     case .lists(let lists): try demand(!lists.isEmpty, "lists is empty")
     case .python(let settings): try AdapterSettings.python(settings).validate(of: place)
     case .command(let settings): try AdapterSettings.command(settings).validate(of: place)
+    case .ndpi(let settings): try settings.validate(demand)
     case .service(let service): try demand(!service.url.isEmpty, "url is empty")
     }
   }

@@ -76,7 +76,7 @@ extension AdapterSettings.Command {
 }
 
 extension ProcessIsolation {
-  fileprivate init(_ table: inout TableReader, directory: String) {
+  init(_ table: inout TableReader, directory: String) {
     self.init()
     level = table.word("isolation", Level.allCases.map { ($0.rawValue, $0) }) ?? level
     user = table.string("user")

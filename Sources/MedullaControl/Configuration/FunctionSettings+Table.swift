@@ -28,6 +28,9 @@ extension FunctionSettings {
     decisionLimit = table.integer("decisions", in: Self.decisionLimits)
     var inside = table.table("adapter")
     adapter = AdapterSettings(&inside, directory: directory)
+    if case .text(let text)? = values["hook"], let hook = try? FunctionHook(text) {
+      adapter.choose(interface: hook.interface)
+    }
     inside = table.table("trigger")
     trigger = TriggerSettings(&inside)
     inside = table.table("gates")

@@ -38,7 +38,7 @@ extension LabelSettings {
 extension LabelSettings.Agent {
   fileprivate init(_ table: inout TableReader, directory: String) {
     if !table.has("kind") { table.problem(nil, "needs the key kind, such as kind: rules") }
-    let kinds = ["rules", "lists", "python", "command", "service"].map { ($0, $0) }
+    let kinds = ["rules", "lists", "python", "command", "ndpi", "service"].map { ($0, $0) }
     let kind = table.word("kind", kinds)
     let name = table.string("name") ?? kind ?? "agent"
     let source: Source
@@ -50,6 +50,7 @@ extension LabelSettings.Agent {
       source = .lists((table.strings("lists") ?? []).map { Self.list($0, from: directory) })
     case "python": source = .python(AdapterSettings.Python(&table, directory: directory))
     case "command": source = .command(AdapterSettings.Command(&table, directory: directory))
+    case "ndpi": source = .ndpi(NDPI(&table, directory: directory))
     case "service": source = .service(Service(&table, directory: directory))
     case "rules":
       let path = table.requiredString("file", example: "traffic.rules")
@@ -70,6 +71,19 @@ extension LabelSettings.Agent {
       return text
     }
     return text.replacingCharacters(in: range, with: ConfigurationPath.absolute(list.path, from: directory))
+  }
+}
+
+extension LabelSettings.Agent.NDPI {
+  /// Without an interface it is the function's, which is not known here.
+  fileprivate init(_ table: inout TableReader, directory: String) {
+    let map = table.requiredString("map", example: "applications.json")
+    self.init(
+      interface: table.string("interface") ?? "", map: ConfigurationPath.absolute(map, from: directory))
+    patience = table.duration("patience", in: Self.patiences) ?? patience
+    guessesByPort = table.boolean("guess_by_port") ?? guessesByPort
+    deadline = table.duration("deadline", in: AdapterSettings.deadlines) ?? deadline
+    isolation = ProcessIsolation(&table, directory: directory)
   }
 }
 

@@ -29,11 +29,13 @@ enum ConfigurationReferences {
   private static func problems(of function: FunctionSettings) -> [String] {
     let name = function.name
     var problems: [String] = []
+    var classes: [String] = []
     do {
       let bundle = try SnapshotBundle.open(function.bundle)
       _ = try StartNetwork(bundle: bundle)
       try FunctionList.all.function(named: function.function).init(values: function.values)
         .checkPrograms(of: DatapathSnapshot(bundle))
+      classes = bundle.file.snapshot.shape.flows?.labels ?? []
     } catch {
       problems.append("\(name): bundle: \(error)")
     }
@@ -48,7 +50,9 @@ enum ConfigurationReferences {
     case .command(let command):
       problems += process(command.arguments.first, command.isolation, "\(name): adapter")
     case .labels(let settings):
-      for agent in settings.agents { problems += self.agent(agent, "\(name): agent \(agent.name)") }
+      for agent in settings.agents {
+        problems += self.agent(agent, of: classes, "\(name): agent \(agent.name)")
+      }
     }
     return problems
   }
@@ -65,7 +69,10 @@ enum ConfigurationReferences {
     return problems
   }
 
-  private static func agent(_ agent: LabelSettings.Agent, _ place: String) -> [String] {
+  /// - Parameter classes: the network's; none: they are not known.
+  private static func agent(
+    _ agent: LabelSettings.Agent, of classes: [String], _ place: String
+  ) -> [String] {
     func readable(_ path: String) -> [String] {
       access(path, R_OK) == 0 ? [] : ["\(place): \(path) cannot be read"]
     }
@@ -81,8 +88,27 @@ enum ConfigurationReferences {
       }
     case .python(let python): return process(python.python, python.isolation, place)
     case .command(let command): return process(command.arguments.first, command.isolation, place)
+    case .ndpi(let ndpi):
+      return process(nil, ndpi.isolation, place) + self.ndpi(ndpi, of: classes).map { "\(place): \($0)" }
     case .service(let service): return service.headers.map(readable) ?? []
     }
+  }
+
+  /// An interface that is not there yet is no problem: it is looked for with each start.
+  private static func ndpi(_ settings: LabelSettings.Agent.NDPI, of classes: [String]) -> [String] {
+    var problems: [String] = []
+    do {
+      _ = try ProcessSettings.ndpi(settings)
+    } catch {
+      problems.append("\(error)")
+    }
+    guard !classes.isEmpty else { return problems }
+    do {
+      _ = try NDPIMap.read(settings.map, schema: LabelSchema(classes: classes, features: []))
+    } catch {
+      problems.append("map: \(error)")
+    }
+    return problems
   }
 
   private static func user(_ name: String, _ key: String) -> [String] {

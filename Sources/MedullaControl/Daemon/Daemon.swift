@@ -310,8 +310,9 @@ extension Daemon {
   }
 
   private func reducePrivileges(_ settings: DaemonSettings) throws {
+    let kept = Privileges.kept(by: lock.withLock { configuration.functions })
     guard let user = settings.user else {
-      let result = medulla_keep_capabilities(Privileges.keptAsRoot)
+      let result = medulla_keep_capabilities(Privileges.bits(kept) | Privileges.ofRoot)
       // `medulla run` may have threads already; it stays what it is, as a command of the one who called it.
       if result == -EBUSY {
         log.info("keeping all privileges, because this process has threads already; medullad gives them up")
@@ -324,8 +325,8 @@ extension Daemon {
     guard geteuid() != account.user else { return }
     try DatapathAccess.open(to: account, functions: lock.withLock { configuration.functions.map(\.name) })
     for path in [settings.state, Self.runDirectory] { try OwnedTree.give(path, to: account) }
-    try Privileges.become(account)
-    log.info("became \(user), keeping \(Privileges.kept.map(\.name).joined(separator: ", "))")
+    try Privileges.become(account, keeping: kept)
+    log.info("became \(user), keeping \(kept.map(\.name).joined(separator: ", "))")
   }
 
   var userName: String { Privileges.name(of: geteuid()) }

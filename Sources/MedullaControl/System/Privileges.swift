@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import MedullaAdaptation
 import MedullaKernel
 
 /// Which privileges the daemon keeps once everything is loaded.
@@ -10,6 +11,8 @@ enum Privileges {
   static let kept: [(name: String, bit: Int)] = [
     ("CAP_NET_ADMIN", 12), ("CAP_PERFMON", 38), ("CAP_BPF", 39),
   ]
+  /// Kept besides where processes are handed packets: each start opens a socket for them.
+  static let packets: (name: String, bit: Int) = ("CAP_NET_RAW", 13)
   static let names: [Int: String] = [
     0: "CAP_CHOWN", 1: "CAP_DAC_OVERRIDE", 2: "CAP_DAC_READ_SEARCH", 3: "CAP_FOWNER", 5: "CAP_KILL",
     6: "CAP_SETGID", 7: "CAP_SETUID", 8: "CAP_SETPCAP", 12: "CAP_NET_ADMIN", 13: "CAP_NET_RAW",
@@ -19,11 +22,18 @@ enum Privileges {
   private static let all = 41
   private static let groupLimit = 64
 
-  /// What is kept besides when the user stays root: its own files and children.
-  static let keptAsRoot: UInt64 =
-    keptBits | 1 << 0 | 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 23 | 1 << 24
+  /// What is kept of a daemon by what its configuration says.
+  static func kept(by functions: [FunctionSettings]) -> [(name: String, bit: Int)] {
+    kept + (functions.contains { $0.adapter.readsPackets } ? [packets] : [])
+  }
 
-  static var keptBits: UInt64 { kept.reduce(0) { $0 | 1 << UInt64($1.bit) } }
+  /// What is kept besides when the user stays root: its own files and children.
+  static let ofRoot: UInt64 =
+    1 << 0 | 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 23 | 1 << 24
+
+  static func bits(_ capabilities: [(name: String, bit: Int)]) -> UInt64 {
+    capabilities.reduce(0) { $0 | 1 << UInt64($1.bit) }
+  }
 
   /// An account of this machine.
   struct Account: Equatable {
@@ -65,14 +75,16 @@ enum Privileges {
     return String(cString: name)
   }
 
-  /// Becomes another user, with `kept` and no other capability.
+  /// Becomes another user, with those capabilities and no other.
   ///
   /// - Throws: `privileges`; also when the process has further threads already, which would keep theirs.
-  static func become(_ account: Account) throws(ControlError) {
+  static func become(
+    _ account: Account, keeping capabilities: [(name: String, bit: Int)]
+  ) throws(ControlError) {
     var groups = [gid_t](repeating: 0, count: groupLimit)
     var count = Int32(groupLimit)
     if getgrouplist(account.name, account.group, &groups, &count) < 0 { count = 0 }
-    let result = medulla_become(account.user, account.group, groups, count, keptBits)
+    let result = medulla_become(account.user, account.group, groups, count, bits(capabilities))
     guard result != 0 else { return }
     if result == -EBUSY {
       throw ControlError(

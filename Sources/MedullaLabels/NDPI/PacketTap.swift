@@ -15,12 +15,16 @@ package final class PacketTap: @unchecked Sendable {
   private var lostFrames: UInt64 = 0
 
   /// - Throws: `unreadable` where the interface cannot be read.
-  package init(_ device: String, into flows: NDPIFlows) throws(CaptureError) {
-    let capture = try LiveCapture(device)
-    (self.device, self.flows) = (device, flows)
-    let reader = FrameReader(capture)
+  package convenience init(_ device: String, into flows: NDPIFlows) throws(CaptureError) {
+    self.init(try LiveCapture(device), into: flows)
+  }
+
+  /// - Parameter source: read by the tap's thread alone from now on.
+  package init(_ source: any FrameSource, into flows: NDPIFlows) {
+    (device, self.flows) = (source.device, flows)
+    let reader = FrameReader(source)
     let thread = Thread { [self] in
-      read(reader.capture)
+      read(reader.source)
       ended.signal()
     }
     thread.name = "medulla-tap"
@@ -44,16 +48,16 @@ package final class PacketTap: @unchecked Sendable {
     ended.wait()
   }
 
-  private func read(_ capture: LiveCapture) {
+  private func read(_ source: any FrameSource) {
     var untilCounted = 0
     while !lock.withLock({ isClosing }) {
       do {
-        let frame = try capture.next()
-        if let frame { flows.take(frame, of: capture.link) }
+        let frame = try source.next()
+        if let frame { flows.take(frame, of: source.link) }
         untilCounted -= 1
         guard frame == nil || untilCounted <= 0 else { continue }
         untilCounted = Self.framesBetweenCounts
-        let lost = capture.lost
+        let lost = source.lost
         lock.withLock { lostFrames = lost }
       } catch {
         lock.withLock { failure = error }
@@ -64,8 +68,8 @@ package final class PacketTap: @unchecked Sendable {
 
   /// Hands the reader to the thread, which alone uses it from then on.
   private struct FrameReader: @unchecked Sendable {
-    let capture: LiveCapture
+    let source: any FrameSource
 
-    init(_ capture: LiveCapture) { self.capture = capture }
+    init(_ source: any FrameSource) { self.source = source }
   }
 }

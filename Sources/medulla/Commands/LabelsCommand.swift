@@ -6,7 +6,9 @@ import MedullaControl
 struct LabelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "labels", abstract: "Labels of flows, by which a classifier is watched and trained anew.",
-    subcommands: [LabelsListCommand.self, LabelsTestCommand.self, LabelsAddCommand.self])
+    subcommands: [
+      LabelsListCommand.self, LabelsTestCommand.self, LabelsAddCommand.self, LabelsNDPIProcessCommand.self,
+    ])
 }
 
 /// `medulla labels add --flow FLOW --label CLASS [FUNCTION]`.
