@@ -57,6 +57,8 @@ struct PacketCourse {
 
   private func setting(_ name: String, seed: UInt64) throws -> Setting {
     let scratch = try ScratchDirectory(name)
+    // The process of nDPI reads its map by a user of its own.
+    chmod(scratch.path("."), 0o755)
     let first = stream.rows(of: PacketClasses.phases[0])
     let all = stream.rows(of: Set(PacketClasses.all.indices))
     let every = (0..<all.words.count).filter { $0 % 2 == 0 }
@@ -113,6 +115,8 @@ struct PacketCourse {
     settings.adapter = [
       "kind: labels", "policy: \(policy)", "window: \(plan[Own.window])", "memory: \(plan[Own.memory])",
       "patience: 1s", "cascade: large", "agents:",
+      "  - { kind: ndpi, interface: \(device), map: \"\(scratch.path("ndpi.json"))\", patience: 500ms, "
+        + "user: nobody }",
       "  - { kind: lists, lists: [\(lists.joined(separator: ", "))] }",
       "  - { kind: python, name: large, class: \"medulla.labeler:OnnxLabeler\", "
         + "python: \"\(interpreter)\", isolation: none, "
