@@ -74,19 +74,20 @@ package final class PacketSocket: FrameSource {
     var status = medulla_receive_packet(descriptor, buffer, Self.room, &received)
     if status == -EAGAIN {
       var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard poll(&waited, 1, Self.waitMilliseconds) > 0 else { return nil }
+      // A signal ends it early, and then there is no frame either.
+      _ = poll(&waited, 1, Self.waitMilliseconds)
       status = medulla_receive_packet(descriptor, buffer, Self.room, &received)
     }
-    switch -status {
-    case 0: return frame(received)
-    case EAGAIN: return nil
-    // The interface is down, and may be up again; or it is none any more.
-    case ENETDOWN where medulla_packets_have_ended(descriptor) == 0: return nil
-    default:
+    if status == 0 { return frame(received) }
+    // Down it may be for a while. That it has gone the kernel does not say where it was down before.
+    let isQuiet = [EAGAIN, ENETDOWN].contains(-status)
+    guard isQuiet, medulla_packets_have_ended(descriptor) == 0 else {
       throw CaptureError(
         .unreadable, "packets of \(device) can no longer be read",
-        cause: String(cString: strerror(-status)), remedy: "the interface has gone, or was made anew")
+        cause: isQuiet ? "the interface has gone" : String(cString: strerror(-status)),
+        remedy: "make it again: it is looked for with the next start")
     }
+    return nil
   }
 
   /// nil: what follows another link's header is no IP.

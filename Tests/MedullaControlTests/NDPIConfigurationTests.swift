@@ -26,7 +26,7 @@ struct NDPIConfigurationTests {
   func keys() throws {
     let plain = try Self.ndpi("interface: eth0, map: apps.json")
     #expect(plain == .init(interface: "eth0", map: "/etc/medulla/apps.json"))
-    #expect(plain.patience == .seconds(2) && !plain.guessesByPort && plain.isolation == ProcessIsolation())
+    #expect(plain.patience == .seconds(1) && !plain.guessesByPort && plain.isolation == ProcessIsolation())
     let text = """
       interface: eth0.5, map: /m.json, patience: 500ms, guess_by_port: true, deadline: 3s, user: nobody,
       memory: 512MiB, tasks: 8, reads: [more], name: payloads

@@ -26,6 +26,11 @@ extension LabelFrame {
       options: request.fields["options"]?.object ?? [:])
   }
 
+  /// Without its id, which the server gives.
+  static var greetingAnswer: TensorFrame {
+    TensorFrame(["protocol": FrameValue(Greeting.version), "role": .text(role)])
+  }
+
   /// - Throws: `FrameError` with what the tensors have instead.
   static func readRequests(_ request: TensorFrame, _ schema: LabelSchema) throws -> [LabelRequest] {
     guard let count = request.fields["flows"]?.count, let names = request.fields["facts"]?.list?.map(\.text),

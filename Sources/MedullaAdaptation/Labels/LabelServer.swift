@@ -63,7 +63,7 @@ package final class LabelServer {
     guard serving == nil else { throw AdapterFailure(.badRequest, "a second greeting") }
     let greeting = try LabelFrame.readGreeting(request)
     serving = (try make(greeting), greeting.schema)
-    return TensorFrame(["protocol": FrameValue(Greeting.version), "role": .text(LabelFrame.role)])
+    return LabelFrame.greetingAnswer
   }
 
   private func label(_ request: TensorFrame) throws -> TensorFrame {
@@ -78,8 +78,4 @@ package final class LabelServer {
     fields["id"] = request.fields["id"]
     return TensorFrame(fields)
   }
-}
-
-extension LabelServer.Greeting {
-  static let version = MedullaAdaptation.Greeting.version
 }

@@ -8,7 +8,7 @@ extension LabelSettings.Agent {
     package var interface: String
     /// A file that says what nDPI's names stand for (docs/use/labels.md).
     package var map: String
-    /// How long it waits for more packets of a flow that is not told yet.
+    /// How long it waits for more packets of a flow that is not told yet: less than the adapter waits for it.
     package var patience: Duration
     /// Whether the ports may tell a flow that its packets do not.
     package var guessesByPort: Bool
@@ -16,7 +16,7 @@ extension LabelSettings.Agent {
     package var isolation: ProcessIsolation
 
     package init(
-      interface: String = "", map: String, patience: Duration = .seconds(2), guessesByPort: Bool = false,
+      interface: String = "", map: String, patience: Duration = .seconds(1), guessesByPort: Bool = false,
       deadline: Duration = .seconds(10), isolation: ProcessIsolation = ProcessIsolation()
     ) {
       (self.interface, self.map, self.patience) = (interface, map, patience)
