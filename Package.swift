@@ -365,7 +365,8 @@ let package = Package(
       dependencies: [
         "CMedullaABI", "LabelProperties", "MedullaBase", "MedullaSnapshot", "MedullaFlows", "MedullaLabels",
         "TestbedCaptures", "label-book-writer",
-      ]),
+      ],
+      exclude: ["Merging/independent_estimate.py"]),
     .testTarget(
       name: "MedullaRetrainingTests",
       dependencies: ["MedullaBase", "MedullaModel", "MedullaLearning", "MedullaLabels", "MedullaRetraining"]),

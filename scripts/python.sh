@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tests the Python package as a user gets it: a new virtual environment, the package installed from the tree,
-# then all its tests, Gymnasium's checks, the examples through the real runner, and one that ends in a bundle.
-# PyTorch, JAX and Stable-Baselines3 are used when they can be had; what is left out is said by name.
+# then all its tests, those of what the referee reads, Gymnasium's checks, the examples through the real runner, and
+# one that ends in a bundle. PyTorch, JAX and Stable-Baselines3 are used when they can be had; what is left out is
+# said by name.
 #
 # Usage: scripts/python.sh [PYTEST-ARGUMENT...]
 #   MEDULLA=PATH        the medulla program (default bin/medulla, built when it is missing)
@@ -63,6 +64,7 @@ fi
 
 say "the installed package, not the tree: $("$python" -c 'import medulla; print(medulla.__file__)')"
 cp -R python/tests "$scratch/tests"
+cp -R scripts/referee "$scratch/tests/referee"
 cd "$scratch/tests"
 MEDULLA=$program MEDULLA_REQUIRE_SIMULATOR=1 "$python" -m pytest -p no:cacheprovider -ra "$@"
 

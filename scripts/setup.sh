@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what Medulla builds and tests with: Debian packages by name, and a Python environment that only
 # the tests use (ONNX Runtime, to compare with; MEDULLA_SETUP_PYTHON=no leaves it out). With --testbed also the
-# programs that experiments drive, with --kernels only what boots other kernels. Says what it does; does nothing twice.
-# Usage: scripts/setup.sh [--testbed | --kernels]
+# programs that experiments drive, with --kernels only what boots other kernels, with --referee only .venv-referee, where
+# river is, which the row studies are compared with. Says what it does; does nothing twice.
+# Usage: scripts/setup.sh [--testbed | --kernels | --referee]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,8 +17,22 @@ testbed_packages=(curl nginx-light wrk)
 kernels_packages=(busybox-static iproute2 iperf3 kmod qemu-system-x86 xz-utils zstd)
 libbpf_minimum=1.3
 
+# A Python environment of its own for each file of requirements.
+python_environment() { # FOLDER REQUIREMENTS PURPOSE
+  cmp -s "$2" "$1/.medulla-requirements" && return
+  say "making $1 with $3"
+  "$1/bin/python" -m pip --version >/dev/null 2>&1 || python3 -m venv --clear "$1"
+  "$1/bin/python" -m pip install -q --disable-pip-version-check -r "$2"
+  cp "$2" "$1/.medulla-requirements"
+}
+
 case "${1:-}" in
   "") ;;
+  --referee)
+    python_environment .venv-referee scripts/referee/requirements.txt "river for the referee of the row studies"
+    say "ready"
+    exit 0
+    ;;
   --testbed) packages+=("${testbed_packages[@]}") ;;
   --kernels)
     packages=("${kernels_packages[@]}")
@@ -25,7 +40,7 @@ case "${1:-}" in
     MEDULLA_SETUP_PYTHON=no
     ;;
   *)
-    echo "usage: scripts/setup.sh [--testbed | --kernels]" >&2
+    echo "usage: scripts/setup.sh [--testbed | --kernels | --referee]" >&2
     exit 64
     ;;
 esac
@@ -105,12 +120,6 @@ else
 fi
 
 if [ "${MEDULLA_SETUP_PYTHON:-yes}" = yes ]; then
-  stamp=.venv/.medulla-requirements
-  if ! cmp -s scripts/test-requirements.txt "$stamp"; then
-    say "making .venv with ONNX Runtime for the tests"
-    .venv/bin/python -m pip --version >/dev/null 2>&1 || python3 -m venv --clear .venv
-    .venv/bin/python -m pip install -q --disable-pip-version-check -r scripts/test-requirements.txt
-    cp scripts/test-requirements.txt "$stamp"
-  fi
+  python_environment .venv scripts/test-requirements.txt "ONNX Runtime for the tests"
 fi
 say "ready"

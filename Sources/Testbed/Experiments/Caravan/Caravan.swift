@@ -23,6 +23,8 @@ enum Caravan {
   static let continuousEpochs = Axis(
     "continuous_epochs", "continuous_epochs", [1, 2, 5, 10, 20], in: 1...1_000,
     "Passes of each window's training: the cheapest within 0.01 of the best is compared with.")
+  static let said = Setting(
+    "said", false, .anything, "Also each scored row's truth and what was said of it, for a referee.")
 
   static let offline = Metric("offline_f1", "offline macro-F1")
   static let continuous = Metric("continuous_f1", "continuous macro-F1")
@@ -102,8 +104,9 @@ enum Caravan {
     return Study(
       name, title,
       discussion: """
-        Needs the rows of the Caravan artifact (`--set flows=FILE --set label=COLUMN`), or others of one of \
-        its two layouts; bounds are about the rows named by default. No root; minutes in a release build.
+        Needs the rows of the Caravan artifact (`--set flows=FILE --set label=COLUMN`), or another table of \
+        numbers with a label of 0 and 1; bounds are about the rows named by default. No root; minutes in a \
+        release build.
         """,
       method: """
         Prequential: the integers in use decide each window's rows, then its labels may be learned from. \
@@ -116,7 +119,7 @@ enum Caravan {
         """,
       keys: [
         flows.with(file), label, inputs.with(own), orders, windows, bootstrap, rows, epochs, continuousEpochs,
-        Common.repeats.with(5),
+        said, Common.repeats.with(5),
       ],
       quick: { ($0[windows], $0[orders], $0[Common.repeats], $0[rows]) = ([100], ["recorded"], 1, 1_500) },
       cells: cells,

@@ -1,4 +1,5 @@
 import MedullaBase
+import MedullaRetraining
 import TestbedLink
 
 /// Measures a cell: one stream, all ways of training.
@@ -20,7 +21,7 @@ struct CaravanReplay {
     } catch let problem as FlowRows.Problem {
       throw TestbedError(
         .badParameter, problem.description,
-        remedy: "Give a CSV of one of the two layouts: --set flows=FILE --set label=COLUMN.")
+        remedy: "Give a CSV of numbers and its label's column: --set flows=FILE --set label=COLUMN.")
     }
     guard var rows = all else { return nil }
     if interleaved { rows = rows.interleaved(bootstrap: plan[Own.bootstrap], block: 1_000) }
@@ -97,6 +98,19 @@ struct CaravanReplay {
     reading.series["retrain_rows"] = triggered.retrains.map { Double($0.row) }
     reading.series["continuous_each"] = all.map(\.course.f1)
     reading.series["continuous_cost"] = all.map { cost($0.course) }
+    if plan[Own.said] {
+      reading.series["drift_rows"] = triggered.retrains.filter { Self.isByDrift($0.reasons) }.map {
+        Double($0.row)
+      }
+      reading.series["truth"] = triggered.truth.map(Double.init)
+      reading.series["offline_said"] = offline.said.map(Double.init)
+      reading.series["continuous_said"] = good?.course.said.map(Double.init)
+      reading.series["triggered_said"] = triggered.said.map(Double.init)
+    }
     return reading
+  }
+
+  private static func isByDrift(_ reasons: [RetrainReason]) -> Bool {
+    reasons.contains { if case .drift = $0 { true } else { false } }
   }
 }

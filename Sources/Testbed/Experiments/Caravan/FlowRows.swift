@@ -1,7 +1,8 @@
 import Foundation
 import MedullaRetraining
 
-/// Labelled flows in the order of their stream, from a table of one of the two layouts that the study knows.
+/// Labelled rows in the order of their stream: of a table of one of the two layouts that the study knows, the
+/// columns that a network in the datapath could be told; of another, all columns but the label.
 package struct FlowRows: Sendable {
   package enum Problem: Error, CustomStringConvertible {
     case unreadable(String)
@@ -45,14 +46,15 @@ package struct FlowRows: Sendable {
       .map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
     func place(_ name: String) -> Int? { columns.firstIndex(of: name) }
     let isCIC = cic.allSatisfy { place($0) != nil }
-    guard isCIC || unsw.allSatisfy({ place($0) != nil }) else {
-      throw Problem.malformed("\(path) has neither the columns of CIC-IDS2017 nor those of UNSW-NB15")
-    }
     guard isCIC || !withPort else { return nil }
     guard let own = place(label.lowercased()) else {
       throw Problem.malformed("\(path) has no column \(label)")
     }
-    let names = isCIC ? cic + (withPort ? [port] : []) : unsw
+    let names =
+      isCIC
+      ? cic + (withPort ? [port] : [])
+      : unsw.allSatisfy { place($0) != nil } ? unsw : columns.filter { !$0.isEmpty && $0 != columns[own] }
+    guard !names.isEmpty else { throw Problem.malformed("\(path) has no column beside \(label)") }
     let places = names.compactMap(place)
     guard places.count == names.count else {
       throw Problem.malformed("\(path) has no column \(port)")
