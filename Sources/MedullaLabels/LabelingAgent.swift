@@ -6,6 +6,10 @@ package protocol LabelingAgent: AnyObject {
   /// By which its labels, its errors and its budget are told.
   var name: String { get }
 
+  /// Gets ready, such as by starting a process, before the first flow is asked about; what fails here fails
+  /// again in `label`, and is told there.
+  func prepare()
+
   /// What it says of flows now: at most one label for each request, in any order; it may leave some out, and
   /// may give labels of requests that came before.
   func label(_ requests: [LabelRequest]) throws -> [Label]
@@ -15,5 +19,6 @@ package protocol LabelingAgent: AnyObject {
 }
 
 extension LabelingAgent {
+  package func prepare() {}
   package func close() {}
 }

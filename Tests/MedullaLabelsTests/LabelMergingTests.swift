@@ -63,6 +63,27 @@ struct LabelMergingTests {
     #expect(abs(errors.informedness(of: 2)) < 0.1)
   }
 
+  @Test(
+    "an agent that always says the commonest class is not taken to be right",
+    arguments: [0.05, 0.2, 0.35], 1...3)
+  func constant(share: Double, seed: Int) {
+    var generator = SeededGenerator(seed: UInt64(seed))
+    var truth: [Int] = []
+    let votes = (0..<500).map { _ in
+      let own = generator.chance(share) ? 1 : 0
+      truth.append(own)
+      return (0..<2).map { Vote(agent: $0, label: generator.chance(0.95) ? own : 1 - own) }
+        + [Vote(agent: 2, label: 0)]
+    }
+    let errors = DawidSkene(.fullConfusion).estimate(votes, agents: 3, classes: 2)
+    let wrong = zip(truth, votes).filter { own, said in
+      (DawidSkene.posterior(said, errors)[1] > 0.5 ? 1 : 0) != own
+    }
+    // By the fit that believes it, all of the rarer class.
+    #expect(Double(wrong.count) < 500 * share / 2, "share \(share), seed \(seed): \(wrong.count)")
+    #expect(errors.informedness(of: 2) < 0.5 && errors.informedness(of: 0) > 0.6)
+  }
+
   @Test("an agent that guesses is muted, and heard again once it knows")
   func muting() {
     var merging = LabelMerging(agents: ["a", "b", "c"], classes: 2)

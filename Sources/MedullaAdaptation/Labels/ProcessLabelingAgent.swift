@@ -36,14 +36,19 @@ package final class ProcessLabelingAgent: LabelingAgent {
   /// The process's id while it runs.
   package var processIdentifier: Int32? { conversation.processIdentifier }
 
+  /// The first flow need not wait for a start. Failures are logged, and told by the first question.
+  package func prepare() {
+    try? conversation.prepare(greeting: greeting, check: LabelFrame.checkGreeting)
+  }
+
+  private func greeting() -> TensorFrame { LabelFrame.greeting(schema, settings: settings) }
+
   /// - Throws: `AgentNotReady` while the process starts, or waits to be started again; else `AdapterFailure`.
   package func label(_ requests: [LabelRequest]) throws -> [Label] {
     guard !requests.isEmpty else { return [] }
     do {
       return try conversation.exchange(
-        try LabelFrame.encode(requests, schema),
-        greeting: { [schema, settings] in LabelFrame.greeting(schema, settings: settings) },
-        check: LabelFrame.checkGreeting
+        try LabelFrame.encode(requests, schema), greeting: greeting, check: LabelFrame.checkGreeting
       ) { [name, schema] answer in
         try LabelFrame.decode(answer, asked: requests.count, agent: name, classes: schema.classes.count)
       }

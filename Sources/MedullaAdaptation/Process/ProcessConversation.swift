@@ -72,6 +72,13 @@ final class ProcessConversation {
     }
   }
 
+  /// Starts the process where none runs.
+  ///
+  /// - Throws: as a first question would.
+  func prepare(greeting: () throws -> TensorFrame, check: (TensorFrame) throws -> Void) throws {
+    _ = try serving(greeting, check)
+  }
+
   /// Lets the process end in good order, for a moment.
   func close() {
     life.close()

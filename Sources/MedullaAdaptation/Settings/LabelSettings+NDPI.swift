@@ -53,7 +53,7 @@ extension ProcessSettings {
         NDPIProcess.Option.patience: .number(settings.patience.seconds),
         NDPIProcess.Option.guessesByPort: .flag(settings.guessesByPort),
       ], deadline: settings.deadline)
-    process.isolation.reads.append(settings.map)
+    process.isolation.reads += [settings.map] + LoadedLibraries.folders
     process.packets = settings.interface
     // What ends it is a packet, or an interface that is not there: neither stays so for good.
     process.restart.limit = .max

@@ -63,6 +63,7 @@ final class AgentSeat: @unchecked Sendable {
   func start() {
     let thread = Thread { [self] in
       setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
+      agent.prepare()
       while let batch = next() { ask(batch) }
       agent.close()
       condition.withLock { hasClosed = true }

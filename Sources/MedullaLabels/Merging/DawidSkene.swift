@@ -27,6 +27,8 @@ package struct DawidSkene: Sendable, Equatable, Codable {
   package var imaginedAccuracy = 0.7
   /// Imagined votes of each class that draw a matrix towards the agent's accuracy.
   package var drawn = 8.0
+  /// By how much more the logarithm of the votes' probability has to be for the second fit to count.
+  private static let leastAdvantage = 5.0
 
   package init(_ model: Model = .oneCoin) { self.model = model }
 
@@ -35,19 +37,49 @@ package struct DawidSkene: Sendable, Equatable, Codable {
     guard classes > 1, agents > 0, !flows.isEmpty else {
       return .assumed(agents: max(agents, 0), classes: max(classes, 1))
     }
-    let coin = fit(flows, agents: agents, classes: classes, start: majority(flows, classes: classes)) {
+    let majority = majority(flows, classes: classes)
+    let coin = fit(flows, agents: agents, classes: classes, start: majority) {
       oneCoinStep($0, $1, agents: agents, classes: classes)
     }
     guard model == .fullConfusion else { return coin.errors }
-    return fit(flows, agents: agents, classes: classes, start: coin.probabilities) {
+    let fromCoin = fit(flows, agents: agents, classes: classes, start: coin.probabilities) {
       fullStep($0, $1, agents: agents, classes: classes, toward: coin.errors)
     }.errors
+    // To one accuracy for each agent, who always says the commonest class is right and all others err; from
+    // there the matrices do not find back. So they are also fitted from the majority's labels, and what
+    // explains the votes better counts.
+    let crowd = oneCoinStep(flows, majority, agents: agents, classes: classes)
+    let fromMajority = fit(flows, agents: agents, classes: classes, start: majority) {
+      fullStep($0, $1, agents: agents, classes: classes, toward: crowd)
+    }.errors
+    return Self.logLikelihood(flows, fromMajority) > Self.logLikelihood(flows, fromCoin) + Self.leastAdvantage
+      ? fromMajority : fromCoin
+  }
+
+  /// How probable the votes are by these errors, as a sum of logarithms.
+  static func logLikelihood(_ flows: [[Vote]], _ errors: AgentErrors) -> Double {
+    flows.reduce(0) { sum, votes in
+      let logs = logJoint(votes, errors)
+      let top = logs.max() ?? 0
+      return sum + top + log(logs.reduce(0) { $0 + exp($1 - top) })
+    }
   }
 
   /// How probable each class is for one flow's votes, by Bayes; the prior's where nobody counts.
   ///
   /// - Parameter weights: by which each agent's votes count; 0: they do not.
   package static func posterior(
+    _ votes: [Vote], _ errors: AgentErrors, weights: [Double]? = nil
+  ) -> [Double] {
+    let logs = logJoint(votes, errors, weights: weights)
+    let top = logs.max() ?? 0
+    let powers = logs.map { exp($0 - top) }
+    let sum = powers.reduce(0, +)
+    return powers.map { $0 / sum }
+  }
+
+  /// Of each class with the votes, the logarithm of the probability.
+  private static func logJoint(
     _ votes: [Vote], _ errors: AgentErrors, weights: [Double]? = nil
   ) -> [Double] {
     var logs = errors.priors.map { log(max($0, 1e-12)) }
@@ -58,10 +90,7 @@ package struct DawidSkene: Sendable, Equatable, Codable {
         logs[own] += weight * log(max(errors.confusion[vote.agent][own][vote.label], 1e-12))
       }
     }
-    let top = logs.max() ?? 0
-    let powers = logs.map { exp($0 - top) }
-    let sum = powers.reduce(0, +)
-    return powers.map { $0 / sum }
+    return logs
   }
 
   private func majority(_ flows: [[Vote]], classes: Int) -> [[Double]] {

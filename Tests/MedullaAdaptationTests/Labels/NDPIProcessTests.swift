@@ -59,16 +59,6 @@ private struct Traffic {
 
 @Suite("nDPI in a process of its own", .serialized, .enabled(if: Traffic.isUsable))
 struct NDPIProcessTests {
-  /// Where the toolchain's libraries are, which a program that was built for tests needs beside the system's.
-  private static let runtime: [String] = {
-    // Of what the kernel writes on the fly, only a loop gets more than the first page.
-    let maps = FileHandle(forReadingAtPath: "/proc/self/maps").flatMap { try? $0.readToEnd() } ?? Data()
-    let lines = String(decoding: maps, as: UTF8.self).split(separator: "\n")
-    let path = lines.first { $0.hasSuffix("/libswiftCore.so") }?.split(separator: " ").last.map(String.init)
-    guard let path else { return [] }
-    return [URL(fileURLWithPath: path).deletingLastPathComponent().path]
-  }()
-
   /// A map that any user may read.
   private final class MapFile: Sendable {
     let path = NSTemporaryDirectory() + "medulla-map-\(UUID()).json"
@@ -82,8 +72,7 @@ struct NDPIProcessTests {
   }
 
   private static func agent(_ map: String, patience: Duration = .zero) throws -> ProcessLabelingAgent {
-    var isolation = ProcessIsolation(user: ProcessPeer.user)
-    isolation.reads = runtime
+    let isolation = ProcessIsolation(user: ProcessPeer.user)
     var settings = try ProcessSettings.ndpi(
       .init(interface: VethPair.receiver, map: map, patience: patience, isolation: isolation))
     settings.function = "ndpi-\(getpid())"

@@ -12,10 +12,12 @@ struct AgentDeskTests {
     let name: String
     private let act: ([LabelRequest]) throws -> [Label]
     let isClosed = Atomic(false)
+    let isPrepared = Atomic(false)
     init(_ name: String, _ act: @escaping ([LabelRequest]) throws -> [Label]) {
       (self.name, self.act) = (name, act)
     }
     func label(_ requests: [LabelRequest]) throws -> [Label] { try act(requests) }
+    func prepare() { isPrepared.store(true, ordering: .sequentiallyConsistent) }
     func close() { isClosed.store(true, ordering: .sequentiallyConsistent) }
 
     static func good(_ name: String) -> Scripted {
@@ -58,6 +60,15 @@ struct AgentDeskTests {
     #expect(desk.close().isEmpty && agents.allSatisfy { $0.isClosed.load(ordering: .sequentiallyConsistent) })
     #expect(desk.states.map(\.phase) == [.closed, .closed])
     #expect(desk.states.map(\.counts.labels) == [100, 110])
+  }
+
+  @Test("agents get ready before anything is asked")
+  func prepared() throws {
+    let agent = Scripted.good("a")
+    let desk = try AgentDesk([.init(agent)], classes: 2) { _ in }
+    #expect(Self.until { agent.isPrepared.load(ordering: .sequentiallyConsistent) })
+    #expect(desk.states[0].counts.asked == 0)
+    desk.close()
   }
 
   @Test("an agent that hangs is overdue and stops only itself; closing the desk does not wait for it")
