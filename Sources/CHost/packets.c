@@ -110,8 +110,11 @@ int medulla_packets_have_ended(int socket)
 // Puts a tag of a virtual network back where it was: the kernel tells of it beside the frame.
 static void put_tag(uint8_t *buffer, const struct tpacket_auxdata *facts, struct medulla_received *received)
 {
-	const uint16_t type = facts->tp_status & TP_STATUS_VLAN_TPID_VALID ? facts->tp_vlan_tpid : ETH_P_8021Q;
-	const uint16_t tag[2] = { htons(type), htons(facts->tp_vlan_tci) };
+	const int has_type = (facts->tp_status & TP_STATUS_VLAN_TPID_VALID) != 0;
+	const uint16_t tag[2] = {
+		htons(has_type ? facts->tp_vlan_tpid : ETH_P_8021Q),
+		htons(facts->tp_vlan_tci),
+	};
 
 	if (!(facts->tp_status & TP_STATUS_VLAN_VALID) || received->captured < ADDRESS_BYTES)
 		return;
@@ -130,6 +133,7 @@ static uint64_t nanoseconds_of(const struct timespec *time)
 static void read_facts(uint8_t *buffer, struct msghdr *message, int is_ethernet,
 		       struct medulla_received *received)
 {
+	struct tpacket_auxdata facts;
 	struct timespec time;
 
 	// There are at most two: the control buffer has no room for more.
@@ -137,9 +141,8 @@ static void read_facts(uint8_t *buffer, struct msghdr *message, int is_ethernet,
 		if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_TIMESTAMPNS) {
 			memcpy(&time, CMSG_DATA(part), sizeof(time));
 			received->nanoseconds = nanoseconds_of(&time);
-		} else if (part->cmsg_level == SOL_PACKET && part->cmsg_type == PACKET_AUXDATA && is_ethernet) {
-			struct tpacket_auxdata facts;
-
+		} else if (is_ethernet && part->cmsg_level == SOL_PACKET &&
+			   part->cmsg_type == PACKET_AUXDATA) {
 			memcpy(&facts, CMSG_DATA(part), sizeof(facts));
 			put_tag(buffer, &facts, received);
 		}
@@ -153,7 +156,9 @@ int medulla_receive_packet(int socket, uint8_t *buffer, size_t room, struct medu
 	char control[CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(struct tpacket_auxdata))]
 		__attribute__((aligned(8)));
 	struct sockaddr_ll from = { .sll_protocol = 0 };
-	struct iovec part = { .iov_base = buffer + MEDULLA_TAG_BYTES, .iov_len = room - MEDULLA_TAG_BYTES };
+	struct iovec part = {
+		.iov_base = buffer + MEDULLA_TAG_BYTES, .iov_len = room - MEDULLA_TAG_BYTES
+	};
 	struct msghdr message = {
 		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &part, .msg_iovlen = 1,
 		.msg_control = control, .msg_controllen = sizeof(control),

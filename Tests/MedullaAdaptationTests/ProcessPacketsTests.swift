@@ -75,17 +75,23 @@ struct ProcessPacketsTests {
     .enabled(if: KernelTestHost.isUsable, KernelTestHost.reason))
   func receives() throws {
     let wire = try VethPair()
-    let sending = Thread {
+    let ended = DispatchSemaphore(value: 0)
+    // It does not own the wire, which goes with this function.
+    let sending = Thread { [weak wire] in
+      defer { ended.signal() }
       // Before, while and after the process looks.
       for _ in 0..<200 where !Thread.current.isCancelled {
-        _ = try? wire.send(1, on: 0) { _ in
+        _ = try? wire?.send(1, on: 0) { _ in
           [UInt8](repeating: 0xff, count: 12) + [0x88, 0xb6] + [UInt8](repeating: 7, count: 46)
         }
         usleep(50_000)
       }
     }
     sending.start()
-    defer { sending.cancel() }
+    defer {
+      sending.cancel()
+      ended.wait()
+    }
     let listener = try wire.listen()
     let lines = try wire.inside {
       try Self.lines {

@@ -22,8 +22,8 @@ struct medulla_isolation {
 	uint64_t open_files;
 	uint64_t file_bytes;
 	uint64_t tasks;
-	// Whether it has a packet socket. Whoever holds one can send any frame by it: the filter leaves it only
-	// the receiving.
+	// Whether it has a packet socket, by which whoever holds it can send any frame: the filter leaves
+	// only receiving.
 	int has_packets;
 };
 

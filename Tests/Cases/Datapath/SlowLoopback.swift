@@ -63,14 +63,19 @@ package final class SlowLoopback: Sendable {
 
   /// Runs `body` on a thread of its own that has entered the namespace.
   package func inside<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws -> Value {
-    let box = ThreadResult<Value>()
+    let box = ThreadWork(body)
     let done = DispatchSemaphore(value: 0)
     let path = "/run/netns/\(name)"
     Thread {
-      defer { done.signal() }
+      // What the body holds is not left to the thread's end, which nobody waits for.
+      defer {
+        box.body = nil
+        done.signal()
+      }
       box.result = Result {
         let status = medulla_enter_network_namespace(path)
         guard status == 0 else { throw Failure(description: "cannot enter \(path): \(-status)") }
+        guard let body = box.body else { throw Failure(description: "there is nothing to run") }
         return try body()
       }
     }.start()
@@ -80,6 +85,9 @@ package final class SlowLoopback: Sendable {
   }
 }
 
-private final class ThreadResult<Value: Sendable>: @unchecked Sendable {
+private final class ThreadWork<Value: Sendable>: @unchecked Sendable {
+  var body: (@Sendable () throws -> Value)?
   var result: Result<Value, any Error>?
+
+  init(_ body: @escaping @Sendable () throws -> Value) { self.body = body }
 }
