@@ -37,17 +37,17 @@ trap 'rm -f "$log" "$before" "$after"' EXIT
 traces | sort >"$before"
 
 status=0
-# An index of the sources is for editors.
-index=()
-if [ -n "${CI:-}" ]; then index=(--disable-index-store); fi
+# Debug information is for debuggers.
+build=()
+if [ -n "${CI:-}" ]; then build=(-debug-info-format none); fi
 # What neither measures nor makes namespaces runs on all cores. Of the others one at a time runs: many measure, and
 # they share the machine's network names.
 computing='^(CongestionControl|HouseRules|Medulla(Codegen|Flows|Learning|Model|Retraining|Runtime|Snapshot))Tests\.'
 case " $* " in
-  *" --filter "* | *" --skip "*) swift test "${index[@]}" --no-parallel "$@" 2>&1 | tee "$log" || status=$? ;;
+  *" --filter "* | *" --skip "*) swift test "${build[@]}" --no-parallel "$@" 2>&1 | tee "$log" || status=$? ;;
   *)
-    swift test "${index[@]}" --filter "$computing" "$@" 2>&1 | tee "$log" || status=$?
-    swift test "${index[@]}" --no-parallel --skip-build --skip "$computing" "$@" 2>&1 | tee -a "$log" || status=$?
+    swift test "${build[@]}" --filter "$computing" "$@" 2>&1 | tee "$log" || status=$?
+    swift test "${build[@]}" --no-parallel --skip-build --skip "$computing" "$@" 2>&1 | tee -a "$log" || status=$?
     ;;
 esac
 

@@ -19,7 +19,7 @@ enum CaravanPackets {
   static let packets = Setting("packets", 4, in: 1...100, "The packet at which a flow is decided.")
   static let pace = Setting("pace", 1_500, in: 100...100_000, "Packets of the stream a second.")
   static let margin = Setting(
-    "margin", 0.4, in: 0...100, "By which the largest output leads; below, a flow goes to the larger network."
+    "margin", 0.2, in: 0...100, "By which the largest output leads; below, a flow goes to the larger network."
   )
   static let window = Setting("window", 100, in: 25...10_000, "Flows between two looks at the labels.")
   static let memory = Setting("memory", 1_500, in: 50...100_000, "Labelled flows of the past that are kept.")

@@ -120,10 +120,10 @@ struct PacketCourse {
       "  - { kind: lists, lists: [\(lists.joined(separator: ", "))] }",
       "  - { kind: python, name: large, class: \"medulla.labeler:OnnxLabeler\", "
         + "python: \"\(interpreter)\", isolation: none, "
-        + "options: { model: \"\(scratch.path("large.onnx"))\" } }",
+        + "options: { model: \"\(scratch.path("large.onnx"))\", confidence: 0 } }",
     ]
     settings.gates = ["update_interval: 100ms"]
-    settings.watch = ["window: 500ms"]
+    settings.watch = ["window: 300ms"]
     settings.environment = ["PYTHONPATH": python]
     return try SlowPath(
       name: setting.link.name, bundle: setting.bundle.path, settings: settings, executable: executable,

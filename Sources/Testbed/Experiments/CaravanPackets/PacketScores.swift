@@ -60,7 +60,10 @@ struct PacketScores {
       Own.loss: large - ours, Own.gain: ours - alone,
       Own.unanswered: Double(max(unsure.count - answered, 0)) / Double(max(unsure.count, 1)),
     ])
-    reading.series["right"] = zip(labels, said).map { $0 == $1 ? 1 : 0 }
+    for (name, some) in [("right", said), ("large_right", larger), ("frozen_right", first)] {
+      reading.series[name] = zip(labels, some).map { $0 == $1 ? 1 : 0 }
+    }
+    reading.series["truth"] = labels.map(Double.init)
     try noteUpdates(&reading)
     return reading
   }
