@@ -486,8 +486,8 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
 // others from depending on this package, so they are there only where a script of ours asks for them.
 if Context.environment["MEDULLA_OPTIMIZE"] == "yes" {
   let computing = [
-    "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaLearning",
-    "MedullaRetraining",
+    "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaCodegen", "MedullaLearning",
+    "MedullaLabels", "MedullaRetraining", "MedullaAdaptation",
   ]
   for target in package.targets where computing.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-O"], .when(configuration: .debug))]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the test suite. As root it holds the kernel tests to running, and what they made to being gone at the end.
 # A test that needs the data beside the checkout is skipped by name where there is none. Arguments go to
-# `swift test` (for example --filter NAME).
+# `swift test` (for example --filter NAME); `--build-only` builds them and runs none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,16 +30,22 @@ abandoned() {
 # What only computes is optimized; builds by hand need not be.
 export MEDULLA_OPTIMIZE=${MEDULLA_OPTIMIZE-yes}
 
+# Debug information is for debuggers.
+build=()
+if [ -n "${CI:-}" ]; then build=(-debug-info-format none); fi
 log=$(mktemp)
 before=$(mktemp)
 after=$(mktemp)
 trap 'rm -f "$log" "$before" "$after"' EXIT
+if [ "${1:-}" = --build-only ]; then
+  swift build --build-tests "${build[@]}" 2>&1 | tee "$log"
+  # The manifest has no unsafe flags, so that other packages can depend on this one: CI looks for warnings here.
+  if [ -n "${CI:-}" ]; then scripts/warnings.sh "$log"; fi
+  exit
+fi
 traces | sort >"$before"
 
 status=0
-# Debug information is for debuggers.
-build=()
-if [ -n "${CI:-}" ]; then build=(-debug-info-format none); fi
 # What neither measures nor makes namespaces runs on all cores. Of the others one at a time runs: many measure, and
 # they share the machine's network names.
 computing='^(CongestionControl|HouseRules|Medulla(Codegen|Flows|Learning|Model|Retraining|Runtime|Snapshot))Tests\.'

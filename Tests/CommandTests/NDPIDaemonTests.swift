@@ -61,7 +61,11 @@ struct NDPIDaemonTests {
   func labels() throws {
     let (namespace, folder) = (try TestNamespace(loopback: false), try TestFolder())
     let (path, name) = (folder.path, "nd-\(getpid() % 100_000_000)")
-    defer { _ = try? namespace.shell("bin/medulla stop --detach --socket \(path)/c.sock") }
+    defer {
+      _ = try? namespace.shell("bin/medulla stop --detach --socket \(path)/c.sock")
+      // What the daemon gave to its user, root has again.
+      for place in ["/sys/fs/bpf/medulla", "/run/medulla.lock", "/run/medulla"] { lchown(place, 0, 0) }
+    }
     func run(_ line: String) throws -> String {
       let outcome = try namespace.shell(line)
       try #require(outcome.status == 0, "\(line)\n\(outcome.output)\(outcome.errors)")

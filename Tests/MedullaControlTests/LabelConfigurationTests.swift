@@ -59,6 +59,8 @@ struct LabelConfigurationTests {
     let set = try Self.settings(
       rules + ", window: 50, share: 0.1, patience: 500ms, margin: 0.1, accuracy: 0.8, memory: 200, seed: 7, "
         + "policy: schedule, every: 4, cascade: rules")
+    #expect(set.baselineMargin == nil)
+    #expect(try Self.settings(rules + ", baseline_margin: 0.05").baselineMargin == 0.05)
     #expect(set.window == 50 && set.share == 0.1 && set.patience == .milliseconds(500))
     #expect(set.margin == 0.1 && set.accuracy == 0.8 && set.memory == 200 && set.seed == 7)
     #expect(set.policy == .schedule(windows: 4) && set.cascade == "rules")
@@ -75,6 +77,8 @@ struct LabelConfigurationTests {
       ("agents: [{ kind: rules, file: r }], window: 5", "window"),
       ("agents: [{ kind: rules, file: r }], share: 0", "share"),
       ("agents: [{ kind: rules, file: r }], every: 5", "every"),
+      ("agents: [{ kind: rules, file: r }], baseline_margin: 2", "baseline_margin"),
+      ("agents: [{ kind: rules, file: r }], policy: every_window, baseline_margin: 0", "baseline_margin"),
       ("agents: [{ kind: rules, file: r }], cascade: nobody", "cascade"),
       ("agents: [{ kind: rules, file: r }], referee: nobody", "referee"),
       ("agents: [{ kind: rules, file: r }], teacher: x", "teacher"),

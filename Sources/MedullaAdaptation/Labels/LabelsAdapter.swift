@@ -108,6 +108,11 @@ package final class LabelsAdapter: Adapter {
       } else {
         try OnlineClassifier(dense, past: parts.past, settings: online)
       }
+    if settings.baselineMargin != nil { classifier.keepBaseline(dense) }
+    if classifier.integers == nil {
+      parts.log.warning(
+        "the integers of \(parts.network.name) are not proven: until a training it is judged by its floats")
+    }
     // What was learned from just before a kill is not learned from again.
     if let before { parts.keeper.close(before.closing) }
     intake = LabelIntake(
@@ -128,6 +133,8 @@ package final class LabelsAdapter: Adapter {
     var online = OnlineClassifier.Settings()
     (online.seed, online.memory) = (settings.seed, settings.memory)
     (online.trigger.policy, online.trigger.margin) = (settings.policy, settings.margin)
+    online.usesBaseline = settings.baselineMargin != nil
+    online.trigger.baselineMargin = settings.baselineMargin ?? online.trigger.baselineMargin
     return online
   }
 

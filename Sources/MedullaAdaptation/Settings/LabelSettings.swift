@@ -90,6 +90,9 @@ package struct LabelSettings: Sendable, Equatable, Codable {
   package var policy: RetrainTrigger.Policy
   /// By which the proxy's upper end has to be below the level that was accepted.
   package var margin: Double
+  /// By which the proxy's upper end has to be above what the network that learning began with would have now;
+  /// nil: it is not compared with that.
+  package var baselineMargin: Double?
   /// How often an agent is taken to be right until overlaps with others tell.
   package var accuracy: Double
   /// The agent that is asked at once about flows that the network is unsure of, and whose answers act on
@@ -103,11 +106,13 @@ package struct LabelSettings: Sendable, Equatable, Codable {
 
   package init(
     agents: [Agent], window: Int = 100, share: Double = 1, patience: Duration = .seconds(2),
-    policy: RetrainTrigger.Policy = .triggered, margin: Double = 0.03, accuracy: Double = 0.9,
+    policy: RetrainTrigger.Policy = .triggered, margin: Double = 0.03, baselineMargin: Double? = nil,
+    accuracy: Double = 0.9,
     cascade: String? = nil, referee: String? = nil, memory: Int = 500, seed: UInt64 = 1
   ) {
     (self.agents, self.window, self.share, self.patience) = (agents, window, share, patience)
     (self.policy, self.margin, self.accuracy) = (policy, margin, accuracy)
+    self.baselineMargin = baselineMargin
     (self.cascade, self.referee, self.memory, self.seed) = (cascade, referee, memory, seed)
   }
 
@@ -128,6 +133,10 @@ package struct LabelSettings: Sendable, Equatable, Codable {
     try demand(share > 0 && share <= 1, "share must be above 0 and up to 1")
     try demand(Self.patiences.contains(patience), "patience must be 10ms to 1h")
     try demand(margin >= 0 && margin <= 1, "margin must be 0 to 1")
+    if let baselineMargin {
+      try demand(baselineMargin >= 0 && baselineMargin <= 1, "baseline_margin must be 0 to 1")
+      try demand(policy == .triggered, "baseline_margin goes with policy: triggered")
+    }
     try demand(Self.accuracies.contains(accuracy), "accuracy must be 0.5 to 0.999")
     try demand(Self.memories.contains(memory), "memory must be 50 to 100000")
     if case .schedule(let windows) = policy { try demand(windows >= 1, "every must be 1 or more") }

@@ -15,6 +15,7 @@ extension LabelSettings {
     share = table.number("share", in: 1e-6...1) ?? share
     patience = table.duration("patience", in: Self.patiences) ?? patience
     margin = table.number("margin", in: 0...1) ?? margin
+    baselineMargin = table.number("baseline_margin", in: 0...1)
     accuracy = table.number("accuracy", in: Self.accuracies) ?? accuracy
     memory = table.integer("memory", in: Self.memories) ?? memory
     cascade = table.string("cascade")
@@ -28,6 +29,9 @@ extension LabelSettings {
     default: break
     }
     if every != nil, word != "schedule" { table.problem("every", "goes with policy: schedule") }
+    if baselineMargin != nil, policy != .triggered {
+      table.problem("baseline_margin", "goes with policy: triggered")
+    }
     for (key, name) in [("cascade", cascade), ("referee", referee)] {
       guard let name, !agents.contains(where: { $0.name == name }) else { continue }
       table.problem(key, "names no agent: \"\(name)\"")

@@ -13,6 +13,8 @@ package struct LearnedState: Sendable, Equatable, Codable {
   var drift: InputDrift
   var trigger: RetrainTrigger
   var guardian = PoisoningGuard()
+  /// A network that was trained once and stays as it is, of inputs in their units.
+  var baseline: DenseNetwork?
   private var trainings: UInt64 = 0
 
   /// - Parameter past: standardized inputs, against which drift is told.
@@ -32,6 +34,7 @@ package struct LearnedState: Sendable, Equatable, Codable {
   package func fits(inputs: Int, classes: Int) -> Bool {
     standardization.means.count == inputs && standardization.deviations.count == inputs
       && memory.classes == classes
+      && baseline.map { $0.inputs == inputs && $0.outputs == classes } ?? true
       && (memory.all + recent).allSatisfy { $0.features.count == inputs && (0..<classes).contains($0.label) }
   }
 

@@ -12,6 +12,8 @@ package struct OnlineClassifier: Sendable {
     /// Bounds on weights that are tried, one after the other, until the integers are proven.
     package var weightBounds: [Float] = [8, 4, 2]
     package var gates = ClassifierGates()
+    /// Whether the network in use is held against the baseline, where one is kept.
+    package var usesBaseline = true
     /// Labelled flows that count as the present, and by how much more.
     package var recent = 300
     package var recentWeight: Float = 2
@@ -141,6 +143,12 @@ package struct OnlineClassifier: Sendable {
     }
   }
 
+  /// The one in use is to be better than this network, from now on and after a restart. Where there is one
+  /// already, that stays.
+  package mutating func keepBaseline(_ network: DenseNetwork) {
+    if kept.baseline == nil { kept.baseline = network }
+  }
+
   /// The network in use, of inputs in their units.
   package var folded: DenseNetwork {
     // The widths fit since `init`.
@@ -202,7 +210,8 @@ package struct OnlineClassifier: Sendable {
     kept.noteRecent(fresh, limit: settings.recent)
     let proxy = AccuracyProxy(settings.measure).reading(window)
     let evidence = WindowEvidence(
-      proxy: proxy, drift: reading, disagreements: window.judgements.map { $0.prediction != $0.label },
+      proxy: proxy, baseline: baselineLevel(heard), drift: reading,
+      disagreements: window.judgements.map { $0.prediction != $0.label },
       labelledClasses: window.labelledClasses,
       labelError: window.judgements.reduce(0) { $0 + $1.labelError } / Double(max(window.count, 1)))
     var outcome = WindowReport.Outcome.kept
@@ -217,6 +226,18 @@ package struct OnlineClassifier: Sendable {
   /// By bisection among 32 quantiles, and the sums.
   private static let comparisonsOfValue = 6
   private static let leastWeight = 0.05
+
+  /// The measure of the baseline on the same labels.
+  private mutating func baselineLevel(_ heard: [LabelledFlow]) -> Double? {
+    guard settings.usesBaseline, let baseline = kept.baseline, !heard.isEmpty else { return nil }
+    kept.meter.noteWatching(heard.count * baseline.multiplyAccumulates)
+    let judged = heard.map { flow in
+      LabelledFlow(
+        features: flow.features, prediction: ClassifierSnapshot.largest(baseline(flow.features)),
+        label: flow.label, inclusion: flow.inclusion, labelError: flow.labelError)
+    }
+    return AccuracyProxy(settings.measure).reading(judgements(judged))?.value
+  }
 
   private func judgements(_ labelled: [LabelledFlow]) -> AccuracyWindow {
     var window = AccuracyWindow(classes: network.outputs)

@@ -47,6 +47,40 @@ struct OnlineClassifierTests {
       standardization.folded(into: network), past: rows.map(\.features), settings: settings)
   }
 
+  @Test("a network that has become worse than the one before it all is trained anew, where that was kept")
+  func baseline() throws {
+    for isKept in [true, false] {
+      var stream = Stream(seed: 21)
+      // Nothing but the baseline calls for a training: no drift, no sum of disagreement, no level.
+      var classifier = try Self.classifier(&stream) { settings in
+        (settings.trigger.alarm, settings.trigger.margin) = (1e9, 1)
+        settings.trigger.baselineMargin = 0.05
+      }
+      let good = classifier.folded
+      // It says one class of everything.
+      let bad = try DenseNetwork(widths: [2, 8, 2], activations: [.relu, .identity], seed: 9)
+      let past = stream.rows(400).map(\.features)
+      var settings = classifier.settings
+      settings.usesBaseline = true
+      classifier = try OnlineClassifier(bad, past: past, settings: settings)
+      if isKept { classifier.keepBaseline(good) }
+      // Another that comes later does not take its place.
+      if isKept { classifier.keepBaseline(bad) }
+      var outcomes: [OnlineClassifier.WindowReport.Outcome] = []
+      for _ in 0..<4 { outcomes.append(try Self.window(&classifier, stream.rows(100)).report.outcome) }
+      let called = outcomes.contains { outcome in
+        switch outcome {
+        case .trained(let reasons, _), .refused(let reasons, _):
+          reasons.contains { if case .baseline = $0 { true } else { false } }
+        case .kept: false
+        }
+      }
+      #expect(called == isKept, "\(outcomes)")
+      let read = try JSONDecoder().decode(LearnedState.self, from: JSONEncoder().encode(classifier.kept))
+      #expect(read == classifier.kept)
+    }
+  }
+
   /// A window with all its labels.
   static func window(
     _ classifier: inout OnlineClassifier, _ rows: [(features: [Float], label: Int)],
