@@ -61,7 +61,8 @@ struct OwnershipTests {
     let lines = Set(try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init))
     for line in [
       "NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectProc=invisible", "IPAddressDeny=any",
-      "TasksMax=512", "MemoryMax=75%", "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6",
+      "TasksMax=512", "MemoryMax=75%",
+      "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6 AF_PACKET",
       "StateDirectory=medulla medulla-adapters", "ReadWritePaths=/run",
     ] { #expect(lines.contains(line), "\(line)") }
     #expect(!lines.contains { $0.contains("/sys/fs/bpf") })
