@@ -22,7 +22,7 @@ enum CaravanPackets {
     "margin", 0.2, in: 0...100, "By which the largest output leads; below, a flow goes to the larger network."
   )
   static let window = Setting("window", 100, in: 25...10_000, "Flows between two looks at the labels.")
-  static let memory = Setting("memory", 1_500, in: 50...100_000, "Labelled flows of the past that are kept.")
+  static let memory = Setting("memory", 6_000, in: 50...100_000, "Labelled flows of the past that are kept.")
   static let slices = Setting("slices", 4, .atLeast, in: 1...100, "Of each rate; the median counts.")
   static let sliceMs = Setting("slice_ms", 3_000, .atLeast, in: 200...60_000, "How long one is.")
 

@@ -168,6 +168,7 @@ struct PacketCourse {
       // Frozen, learning, learning, frozen, and so on.
       let isLearning = [1, 2].contains(number % 4)
       try daemon.start()
+      try waitForInstance(daemon)
       if !isLearning {
         daemon.stop()
         try Instance(daemon.name).setSampling(every: 0)
@@ -194,6 +195,15 @@ struct PacketCourse {
     reading.series["frozen_pps"] = rates[false] ?? []
     reading.series["learning_pps"] = rates[true] ?? []
     return reading
+  }
+
+  /// The daemon serves before it has attached.
+  private func waitForInstance(_ daemon: SlowPath) throws {
+    let deadline = ContinuousClock.now + Self.startPatience
+    while (try? Instance(daemon.name).status()) == nil, ContinuousClock.now < deadline {
+      try daemon.requireAlive()
+      try Interruption.sleep(.milliseconds(20))
+    }
   }
 
   private func median(_ values: [Double]?) -> Double { Statistics.quantile(values ?? [], 0.5) }
