@@ -177,9 +177,10 @@ struct PacketCourse {
         try Interruption.sleep(Self.startPatience)
       }
       turn += 1
+      // All captures, so that it lasts.
       let fresh = try stream.write(
-        PacketClasses.phases[turn % PacketClasses.phases.count], to: setting.scratch.path("fresh.pcap"),
-        turn: turn, seed: seed &+ UInt64(turn))
+        Set(PacketClasses.all.indices), to: setting.scratch.path("fresh.pcap"), turn: turn,
+        seed: seed &+ UInt64(turn))
       let rate = try setting.link.rate(
         known.path, beside: fresh.path, pace: plan[Own.pace], milliseconds: plan[Own.sliceMs])
       rates[isLearning, default: []].append(rate)
