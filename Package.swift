@@ -482,7 +482,7 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
   }
 }
 
-// Tests of what only computes spend most of their time there without optimization. Unsafe flags would keep
+// Tests of what mostly computes spend their time there without optimization. Unsafe flags would keep
 // others from depending on this package, so they are there only where a script of ours asks for them.
 if Context.environment["MEDULLA_OPTIMIZE"] == "yes" {
   let computing = [

@@ -38,7 +38,6 @@ package struct CaptureStream: Sendable {
   private static let gapNanoseconds: UInt64 = 500_000
 
   private let captures: [Capture]
-  package let classes: [String]
 
   /// - Parameters:
   ///   - classes: which categories each has.
@@ -51,7 +50,6 @@ package struct CaptureStream: Sendable {
       uniqueKeysWithValues: classes.enumerated().flatMap { place, each in
         each.categories.map { ($0, place) }
       })
-    self.classes = classes.map(\.name)
     captures = try folder.names.compactMap { name in
       try Self.read(name, of: folder, labels: places, packets: packets, inputs: inputs, at: moment)
     }

@@ -154,16 +154,7 @@ extension RateBench {
 
   /// What the receiving device has taken in.
   private func received(_ role: Role) throws -> UInt64 {
-    let text = try namespace.inside {
-      try String(contentsOfFile: "/proc/thread-self/net/dev", encoding: .utf8)
-    }
-    let line = text.split(separator: "\n").first { $0.contains(Self.receiver(role) + ":") }
-    let numbers = line?.split(separator: ":").last?.split(separator: " ").compactMap { UInt64($0) } ?? []
-    guard numbers.count > 1 else {
-      throw TestbedError(
-        .linkFailed, "\(Self.receiver(role)) tells no counts.", remedy: "Run the command again.")
-    }
-    return numbers[1]
+    try namespace.received(by: Self.receiver(role))
   }
 
   /// Waits, at most so many looks, until a receiver has taken in what its queue holds.

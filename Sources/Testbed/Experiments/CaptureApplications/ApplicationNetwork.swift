@@ -19,25 +19,32 @@ struct ApplicationNetwork {
     return labels.map { Float(labels.count) / Float(classes * max(counts[$0], 1)) }
   }
 
+  /// A network with ReLU that is trained on flows' inputs, each class of the same weight.
+  static func train(
+    _ words: [[Int64]], _ labels: [Int], widths: [Int], epochs: Int, seed: UInt64
+  ) throws -> DenseNetwork {
+    let classes = widths[widths.count - 1]
+    let hidden = widths.dropFirst().dropLast().map { _ in DenseNetwork.Activation.relu }
+    var training = SupervisedTraining(.crossEntropy)
+    training.epochs = epochs
+    return try training.train(
+      DenseNetwork(widths: widths, activations: hidden + [.identity], seed: seed),
+      inputs: words.map(values),
+      targets: labels.map { label in (0..<classes).map { $0 == label ? Float(1) : 0 } },
+      weights: weights(labels, classes: classes), seed: seed &+ 1)
+  }
+
   /// Trains on flows' inputs and quantizes, calibrated on the same.
   init(
     _ words: [[Int64]], _ labels: [Int], features: [InputFeature], categories: [String], epochs: Int,
     seed: UInt64
   ) throws {
-    let inputs = words.map(Self.values)
-    let targets = labels.map { label in categories.indices.map { $0 == label ? Float(1) : 0 } }
-    let untrained = try DenseNetwork(
-      widths: [features.count] + Self.hidden + [categories.count], activations: [.relu, .relu, .identity],
-      seed: seed)
-    var training = SupervisedTraining(.crossEntropy)
-    training.epochs = epochs
-    float = try training.train(
-      untrained, inputs: inputs, targets: targets,
-      weights: Self.weights(labels, classes: categories.count), seed: seed &+ 1)
+    float = try Self.train(
+      words, labels, widths: [features.count] + Self.hidden + [categories.count], epochs: epochs, seed: seed)
     let quantizer = Quantizer(
       QuantizerOptions(flows: FlowInterface(features: features, labels: categories)))
     snapshot = try quantizer.quantize(
-      float.network(name: "applications"), Calibration(samples: inputs))
+      float.network(name: "applications"), Calibration(samples: words.map(Self.values)))
   }
 
   /// The first of the largest outputs, as the kernel's classifier takes it.

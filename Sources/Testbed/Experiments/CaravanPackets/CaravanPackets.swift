@@ -74,7 +74,7 @@ enum CaravanPackets {
     discussion: """
       Captures with nDPI's results beside them, sent over a veth pair into a classifier at XDP, with the \
       daemon, nDPI, lists of ports and a larger network as agents. Needs root, tcpreplay, libndpi and ONNX \
-      Runtime in .venv (or MEDULLA_PYTHON); two minutes a round, --quick one in all.
+      Runtime in .venv (or MEDULLA_PYTHON); takes minutes a round, --quick about one in all.
       """,
     method: """
       Of each labelled TCP and UDP flow of the captures the first twenty packets are sent by tcpreplay, \

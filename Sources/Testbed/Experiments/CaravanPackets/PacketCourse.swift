@@ -47,17 +47,17 @@ struct PacketCourse {
       inputs: FlowInputs(PacketClasses.features), at: .packet(UInt64(plan[Own.packets])))
   }
 
-  /// What a round has.
-  private struct Setting {
+  /// What a round works with.
+  private struct Bench {
     let scratch: ScratchDirectory
     let bundle: SnapshotBundle
     let large: DenseNetwork
     let link: PacketLink
   }
 
-  private func setting(_ name: String, seed: UInt64) throws -> Setting {
+  private func prepared(_ name: String, seed: UInt64) throws -> Bench {
     let scratch = try ScratchDirectory(name)
-    // The process of nDPI reads its map by a user of its own.
+    // The process of nDPI reads its map by a user of its bench.
     chmod(scratch.path("."), 0o755)
     let first = stream.rows(of: PacketClasses.phases[0])
     let all = stream.rows(of: Set(PacketClasses.all.indices))
@@ -79,31 +79,24 @@ struct PacketCourse {
         "--calibration", scratch.path("inputs.npy"), "--features", scratch.path("features.txt"), "--labels",
         scratch.path("labels.txt"), "-o", bundle,
       ], within: .seconds(120))
-    return Setting(
+    return Bench(
       scratch: scratch, bundle: try SnapshotBundle.open(bundle), large: large, link: try PacketLink())
   }
 
   private func train(
     _ words: [[Int64]], _ labels: [Int], hidden: [Int], _ epochs: Int, _ seed: UInt64
   ) throws -> DenseNetwork {
-    let count = PacketClasses.all.count
-    let targets = labels.map { label in (0..<count).map { $0 == label ? Float(1) : 0 } }
-    let untrained = try DenseNetwork(
-      widths: [PacketClasses.features.count] + hidden + [count], activations: [.relu, .relu, .identity],
-      seed: seed)
-    var training = SupervisedTraining(.crossEntropy)
-    training.epochs = epochs
-    return try training.train(
-      untrained, inputs: words.map(ApplicationNetwork.values), targets: targets,
-      weights: ApplicationNetwork.weights(labels, classes: count), seed: seed &+ 1)
+    try ApplicationNetwork.train(
+      words, labels, widths: [PacketClasses.features.count] + hidden + [PacketClasses.all.count],
+      epochs: epochs, seed: seed)
   }
 
   private func write(_ lines: [String], to path: String) throws {
     try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))
   }
 
-  private func daemon(_ setting: Setting, policy: String) throws -> SlowPath {
-    let (scratch, device) = (setting.scratch, setting.link.receiver)
+  private func daemon(_ bench: Bench, policy: String) throws -> SlowPath {
+    let (scratch, device) = (bench.scratch, bench.link.receiver)
     let lists = PacketClasses.ports.map { "\"ports:\(scratch.path($0.name + ".txt"))=\($0.name)@0.6\"" }
     var settings = SlowPath.Settings()
     settings.kind = "classifier"
@@ -126,43 +119,43 @@ struct PacketCourse {
     settings.watch = ["window: 300ms"]
     settings.environment = ["PYTHONPATH": python]
     return try SlowPath(
-      name: setting.link.name, bundle: setting.bundle.path, settings: settings, executable: executable,
-      log: context.directory.map { "\($0)/caravan-packets-daemon.log" }, in: setting.link.namespace)
+      name: bench.link.name, bundle: bench.bundle.path, settings: settings, executable: executable,
+      log: context.directory.map { "\($0)/caravan-packets-daemon.log" }, in: bench.link.namespace)
   }
 
   /// The whole stream, once.
   func stream(round: Int) throws -> Reading {
     let seed = plan.seed(round: round)
-    let setting = try setting("caravan-packets-\(getpid())-\(round)", seed: seed)
-    defer { setting.link.remove() }
-    let daemon = try daemon(setting, policy: "triggered")
+    let bench = try prepared("caravan-packets-\(getpid())-\(round)", seed: seed)
+    defer { bench.link.remove() }
+    let daemon = try daemon(bench, policy: "triggered")
     defer { daemon.stop() }
     try daemon.start()
     try Interruption.sleep(Self.startPatience)
     var truth: [FlowKey: Int] = [:]
     for (number, labels) in PacketClasses.phases.enumerated() {
       let phase = try stream.write(
-        labels, to: setting.scratch.path("phase.pcap"), turn: number + 1, seed: seed &+ UInt64(number))
+        labels, to: bench.scratch.path("phase.pcap"), turn: number + 1, seed: seed &+ UInt64(number))
       truth.merge(phase.truth) { $1 }
       context.narrate(
         "round \(round + 1), phase \(number + 1): \(phase.frames) packets of \(phase.truth.count) flows")
-      try setting.link.send(phase.path, pace: plan[Own.pace])
+      try bench.link.send(phase.path, pace: plan[Own.pace])
       try daemon.requireAlive()
     }
     try Interruption.sleep(Self.settling)
     daemon.stop()
     return try PacketScores(state: daemon.statePath, function: daemon.name).reading(
-      truth: truth, frozen: setting.bundle.snapshot, large: setting.large, margin: plan[Own.margin])
+      truth: truth, frozen: bench.bundle.snapshot, large: bench.large, margin: plan[Own.margin])
   }
 
   /// Packets of decided flows a second, while new flows come.
   func rate(round: Int) throws -> Reading {
     let seed = plan.seed(round: round)
-    let setting = try setting("caravan-rate-\(getpid())-\(round)", seed: seed)
-    defer { setting.link.remove() }
-    let daemon = try daemon(setting, policy: "every_window")
+    let bench = try prepared("caravan-rate-\(getpid())-\(round)", seed: seed)
+    defer { bench.link.remove() }
+    let daemon = try daemon(bench, policy: "every_window")
     defer { daemon.stop() }
-    let known = try stream.write([0], to: setting.scratch.path("known.pcap"), turn: 100, seed: seed)
+    let known = try stream.write([0], to: bench.scratch.path("known.pcap"), turn: 100, seed: seed)
     var (rates, turn) = ([Bool: [Double]](), 0)
     for number in 0..<plan[Own.slices] * 2 {
       // Frozen, learning, learning, frozen, and so on.
@@ -179,9 +172,9 @@ struct PacketCourse {
       turn += 1
       // All captures, so that it lasts.
       let fresh = try stream.write(
-        Set(PacketClasses.all.indices), to: setting.scratch.path("fresh.pcap"), turn: turn,
+        Set(PacketClasses.all.indices), to: bench.scratch.path("fresh.pcap"), turn: turn,
         seed: seed &+ UInt64(turn))
-      let rate = try setting.link.rate(
+      let rate = try bench.link.rate(
         known.path, beside: fresh.path, pace: plan[Own.pace], milliseconds: plan[Own.sliceMs])
       rates[isLearning, default: []].append(rate)
       if isLearning {

@@ -56,26 +56,14 @@ final class PacketLink {
     defer { fast.end(patience: .seconds(1)) }
     // Its flows are decided then.
     try Interruption.sleep(.milliseconds(500))
-    let (before, begin) = (try received(), MonotonicClock.nanoseconds)
+    let (before, begin) = (try namespace.received(by: receiver), MonotonicClock.nanoseconds)
     try Interruption.sleep(.milliseconds(milliseconds))
-    let (after, end) = (try received(), MonotonicClock.nanoseconds)
+    let (after, end) = (try namespace.received(by: receiver), MonotonicClock.nanoseconds)
     guard fast.isRunning, paced.isRunning, after > before else {
       throw TestbedError(
         .linkFailed, "A sender of \(sender) ended before the measurement did.",
         remedy: "Give shorter slices, or a slower pace.")
     }
     return Double(after - before) / Double(end - begin) * 1e9
-  }
-
-  private func received() throws -> UInt64 {
-    let text = try namespace.inside {
-      try String(contentsOfFile: "/proc/thread-self/net/dev", encoding: .utf8)
-    }
-    let line = text.split(separator: "\n").first { $0.contains(receiver + ":") }
-    let numbers = line?.split(separator: ":").last?.split(separator: " ").compactMap { UInt64($0) } ?? []
-    guard numbers.count > 1 else {
-      throw TestbedError(.linkFailed, "\(receiver) tells no counts.", remedy: "Run the command again.")
-    }
-    return numbers[1]
   }
 }

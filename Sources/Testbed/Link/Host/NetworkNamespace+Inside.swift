@@ -13,6 +13,17 @@ extension NetworkNamespace {
     return try body()
   }
 
+  /// Packets that a device has taken in.
+  package func received(by device: String) throws -> UInt64 {
+    let text = try inside { try String(contentsOfFile: "/proc/thread-self/net/dev", encoding: .utf8) }
+    let line = text.split(separator: "\n").first { $0.contains(device + ":") }
+    let numbers = line?.split(separator: ":").last?.split(separator: " ").compactMap { UInt64($0) } ?? []
+    guard numbers.count > 1 else {
+      throw TestbedError(.linkFailed, "\(device) tells no counts.", remedy: "Run the command again.")
+    }
+    return numbers[1]
+  }
+
   private static func failure(_ what: String, _ code: Int32) -> TestbedError {
     TestbedError(
       .linkFailed, "The testbed cannot \(what): \(String(cString: strerror(code))).",
