@@ -237,4 +237,37 @@ struct FlowFeatureTests {
       #expect(UInt128(root) * UInt128(root) <= expected && UInt128(root + 1) * UInt128(root + 1) > expected)
     }
   }
+
+  @Test("roots are exact at, below and above squares, and at the largest number", arguments: [1, 2, 3])
+  func roots(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    var roots: [UInt64] = Array(0...2_000) + (0..<32).flatMap { [(1 << $0) - 1, 1 << $0, (1 << $0) + 1] }
+    roots += (0..<2_000).map { _ in
+      UInt64.random(
+        in: 0...UInt64(UInt32.max) >> UInt64.random(in: 0...31, using: &generator), using: &generator)
+    }
+    for root in roots {
+      #expect(flow_root(root * root) == root, "seed \(seed)")
+      // All up to the next square.
+      #expect(flow_root(root * root + 2 * root) == root, "seed \(seed)")
+    }
+    #expect(flow_root(.max) == UInt64(UInt32.max))
+  }
+
+  @Test("an input is cut where it would leave the network's entry, and the largest number has a logarithm")
+  func inputs() {
+    let limit = UInt64(1) << 44 - 1
+    for (value, expected) in [
+      (0, 0), (7, 7), (limit - 1, limit - 1), (limit, limit), (limit + 1, limit), (1 << 63, limit),
+      (1 << 63 + limit + 1, limit), (.max, limit),
+    ] as [(UInt64, UInt64)] {
+      #expect(flow_input_linear(value, 16) == Int64(expected << 16), "\(value)")
+    }
+    for (value, expected) in [
+      (0, 0), (1, 65_536), (2, 98_304), (3, 131_072), (1 << 63 - 1, 63 << 16), (.max, 64 << 16 - 1),
+      (.max - 1, 64 << 16 - 1),
+    ] as [(UInt64, Int64)] {
+      #expect(flow_input_log2(value, 16) == expected, "\(value)")
+    }
+  }
 }

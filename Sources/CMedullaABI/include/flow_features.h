@@ -24,17 +24,16 @@ static __always_inline void flow_multiply(__u64 a, __u64 b, __u64 *high, __u64 *
 	*low = a * b;
 }
 
-/* high:low / divisor, by 32 bits at a time; divisor below 2^32. */
+/* high:low / divisor, by 32 bits at a time; divisor below 2^32. The rests by hand: BPF divides anew for each. */
 static __always_inline void flow_divide(__u64 *high, __u64 *low, __u64 divisor)
 {
-	__u64 rest = *high % divisor, upper, lower;
+	__u64 quotient = *high / divisor, rest = *high - quotient * divisor, upper, lower;
 
-	*high /= divisor;
+	*high = quotient;
 	upper = rest << 32 | *low >> 32;
-	rest = upper % divisor;
-	upper /= divisor;
-	lower = rest << 32 | (*low & 0xffffffff);
-	*low = upper << 32 | lower / divisor;
+	quotient = upper / divisor;
+	lower = (upper - quotient * divisor) << 32 | (*low & 0xffffffff);
+	*low = quotient << 32 | lower / divisor;
 }
 
 /* floor((n·Σx² − (Σx)²) / n²): exact, whatever the values. */
@@ -49,22 +48,32 @@ static __always_inline __u64 flow_variance(const struct flow_series s)
 	flow_multiply(s.sum, s.sum, &square_high, &square_low);
 	high -= square_high + (low < square_low);
 	low -= square_low;
+	/* As it is with all but large and long flows. */
+	if (!high)
+		return low / n / n;
 	flow_divide(&high, &low, n);
 	flow_divide(&high, &low, n);
 	return low;
 }
 
-/* floor(sqrt(value)), a bit at a time. */
+/*
+ * floor(sqrt(value)), by Newton's method from above. With value = m · 4^e and 1 <= m < 4 the first guess is
+ * (m + 2) / sqrt(8) · 2^e, the tangent at m = 2: at most 6.1% too much; 0.18% after one step, 1.6e-6 after two,
+ * 1.2e-12 after three, which is less than one at 2^32. Of whole numbers too no step leads below the floor of
+ * the root.
+ */
 static __always_inline __u64 flow_root(__u64 value)
 {
-	__u64 root = 0;
+	__u32 exponent = (63 - __builtin_clzll(value | 1)) >> 1;
+	__u64 mantissa = value << (62 - 2 * exponent) >> 32; /* m · 2^30 */
+	__u64 root = (mantissa + (2ULL << 30)) * 23171 >> 14 >> (32 - exponent); /* 2^16 / sqrt(8) */
 
-	for (int bit = 31; bit >= 0; bit--) {
-		__u64 tried = root | 1ULL << bit;
-
-		root = tried * tried <= value ? tried : root;
-	}
-	return root;
+	if (!value)
+		return 0;
+	root = (root + value / root) >> 1;
+	root = (root + value / root) >> 1;
+	root = (root + value / root) >> 1;
+	return root - (root >> 32 | (root * root > value));
 }
 
 static __always_inline __u64 flow_over(__u64 value, __u64 divisor)

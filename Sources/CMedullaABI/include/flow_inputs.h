@@ -18,19 +18,26 @@ static __always_inline int flow_is_time(const struct flow_state *flow, __u64 mom
 	return moment == FLOW_EVERY_PACKET || (!is_decided && (packets >= moment || flow_has_ended(flow)));
 }
 
+/* The lesser. Without a branch, of which a verifier would follow both ways for each input. */
+static __always_inline __u64 flow_least(__u64 a, __u64 b)
+{
+	__u64 is_less = 0 - (((~a & b) | (~(a ^ b) & (a - b))) >> 63);
+
+	return b ^ ((a ^ b) & is_less);
+}
+
 /* The feature itself; cut where it would leave what a network's entry takes. */
 static __always_inline __s64 flow_input_linear(__u64 value, __u32 bits)
 {
-	__u64 limit = (1ULL << (60 - bits)) - 1;
-
-	return (__s64)((value < limit ? value : limit) << bits);
+	return (__s64)(flow_least(value, (1ULL << (60 - bits)) - 1) << bits);
 }
 
 /* log2(1 + value), straight between powers of two: with 1 + value = m · 2^p and 1 <= m < 2 it is
  * p + m - 1. */
 static __always_inline __s64 flow_input_log2(__u64 value, __u32 bits)
 {
-	__u64 one_more = value + !!(value + 1);
+	/* What would be 2^64 stays one below. */
+	__u64 one_more = value + 1 - ((value & ~(value + 1)) >> 63);
 	__u32 zeros = __builtin_clzll(one_more);
 	/* Without its first bit, which `zeros` has counted. */
 	__u64 rest = one_more << zeros << 1;

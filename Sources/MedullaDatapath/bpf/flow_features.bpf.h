@@ -12,7 +12,7 @@
  * The time of a packet is read when its flow is to be measured, and stands in `seen` then.
  *
  * A packet changes its flow under a lock, so that packets that come on several processors are all counted.
- * Features are made of a copy, which belongs to the processor.
+ * Features are made of a copy, which belongs to the processor, or as `flow_inputs.bpf.h` has it.
  */
 #ifndef MEDULLA_FLOW_FEATURES_BPF_H
 #define MEDULLA_FLOW_FEATURES_BPF_H
@@ -73,13 +73,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct medulla_lock);
 } medulla_locks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct flow_state);
-} medulla_copies SEC(".maps");
 
 static __always_inline void medulla_note_time(struct flow_packet *seen, __u64 clock_ns)
 {
@@ -349,6 +342,14 @@ __attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_x
 	return medulla_take_measured(packet, flow, seen, &head);
 }
 
+#ifndef MEDULLA_QUESTION /* which is made without a copy */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_state);
+} medulla_copies SEC(".maps");
+
 /* The flow as it is now, in this processor's own memory until the next call. */
 static __always_inline const struct flow_state *medulla_measured(struct medulla_flow *flow)
 {
@@ -363,5 +364,7 @@ static __always_inline const struct flow_state *medulla_measured(struct medulla_
 	bpf_spin_unlock(&lock->lock);
 	return copy;
 }
+
+#endif
 
 #endif /* MEDULLA_FLOW_FEATURES_BPF_H */

@@ -11,8 +11,8 @@
 
 #include "flow_inputs.h"
 
-#ifndef MEDULLA_FEATURE /* a function whose networks are told more than flows' features says how */
-#define MEDULLA_FEATURE(state, number) flow_feature(state, number)
+#ifndef MEDULLA_OWN_FEATURE /* a function whose networks are told more than flows' features says how */
+#define MEDULLA_OWN_FEATURE(number) 0
 #endif
 
 #define MEDULLA_IS_OF_PAIR(place, scale, name)                                                              \
@@ -22,6 +22,7 @@
 	|| ((__u32)FLOW_##name >= FLOW_last_source && (__u32)FLOW_##name < FLOW_FEATURE_COUNT)
 #define MEDULLA_REMEMBERS_LAST (0 MEDULLA_FLOW_INPUTS(MEDULLA_IS_OF_LAST))
 
+#define MEDULLA_QUESTION
 #include "flow_features.bpf.h"
 
 /* What a network is asked and answers; too much for the stack where it has many outputs. */
@@ -44,30 +45,36 @@ static __always_inline struct medulla_question *medulla_get_question(void)
 	return bpf_map_lookup_elem(&medulla_questions, &zero);
 }
 
-/* Not static: the verifier walks each once, and knows nothing of what it gives, so that the ways through one
- * feature's formula come together before the next. */
-__noinline __s64 medulla_input_linear(__u64 value)
-{
-	return flow_input_linear(value, MEDULLA_FEATURE_FRACTION_BITS);
-}
+#define MEDULLA_IS_OWN(name) ((__u32)FLOW_##name >= (__u32)FLOW_FEATURE_COUNT)
 
-__noinline __s64 medulla_input_log2(__u64 value)
-{
-	return flow_input_log2(value, MEDULLA_FEATURE_FRACTION_BITS);
-}
+/* Each is written before the next is begun: the ways through one feature's formula come together there. */
+#define MEDULLA_WRITE_INPUT(place, scale, value)                                                            \
+	({                                                                                                  \
+		question->inputs.words[place] =                                                             \
+			flow_input_##scale(value, MEDULLA_FEATURE_FRACTION_BITS);                           \
+		MEDULLA_BARRIER();                                                                          \
+	})
+#define MEDULLA_WRITE_MEASURED(place, scale, name)                                                          \
+	if (!MEDULLA_IS_OWN(name))                                                                          \
+		MEDULLA_WRITE_INPUT(place, scale, flow_feature(state, (enum flow_feature)FLOW_##name));
+#define MEDULLA_WRITE_OWN(place, scale, name)                                                               \
+	if (MEDULLA_IS_OWN(name))                                                                           \
+		MEDULLA_WRITE_INPUT(place, scale, MEDULLA_OWN_FEATURE((__u32)FLOW_##name));
 
-#define MEDULLA_WRITE_INPUT(place, scale, name)                                                             \
-	question->inputs.words[place] = medulla_input_##scale(MEDULLA_FEATURE(state, FLOW_##name));
-
-/* The flow's features as they are now, in this processor's own memory until the next call. */
+/* The flow's features as they are now, in this processor's own memory until the next call. They are made
+ * under the flow's lock, where nothing may be called, so that no copy of its measures is needed. */
 static __always_inline struct medulla_question *medulla_question_of(struct medulla_flow *flow)
 {
 	struct medulla_question *question = medulla_get_question();
-	const struct flow_state *state = medulla_measured(flow);
+	const struct flow_state *state = (const struct flow_state *)flow->memory;
+	struct medulla_lock *lock = medulla_lock_of(flow);
 
-	if (!question || !state)
+	if (!question || !lock)
 		return 0;
-	MEDULLA_FLOW_INPUTS(MEDULLA_WRITE_INPUT)
+	bpf_spin_lock(&lock->lock);
+	MEDULLA_FLOW_INPUTS(MEDULLA_WRITE_MEASURED)
+	bpf_spin_unlock(&lock->lock);
+	MEDULLA_FLOW_INPUTS(MEDULLA_WRITE_OWN)
 	return question;
 }
 

@@ -90,8 +90,8 @@ static __always_inline void medulla_end_decision(struct medulla_asking *asking, 
 		flags = MEDULLA_SAMPLE_SHADOW;
 	}
 	medulla_give_workspace(asking->workspace);
-	medulla_count(&counts->inferences, 1);
-	medulla_count(&counts->decisions, 1);
+	MEDULLA_COUNT(&counts->inferences, 1);
+	MEDULLA_COUNT(&counts->decisions, 1);
 	if (medulla_is_nth(number, flow, control->sample_every))
 		flags |= MEDULLA_SAMPLE_VALID;
 	decision->version = asking->slot < MEDULLA_SLOTS ? control->slots[asking->slot].version : 0;

@@ -81,6 +81,12 @@ __noinline int medulla_decide_flow(struct medulla_flow *flow, const struct medul
 				    (struct medulla_outputs *)(outputs));                           \
 	})
 
+/* Whether the flow's last decision is to go up. A look that costs nothing: most decisions are no samples. */
+static __always_inline int medulla_is_sampled(const struct medulla_flow *flow)
+{
+	return !!(*(const volatile __u32 *)&flow->last.flags & MEDULLA_SAMPLE_VALID);
+}
+
 static __always_inline int medulla_sample_flow(struct medulla_flow *flow, const __s64 *features,
 					       const __s64 *outputs, const __s64 *outcomes, __u32 count)
 {
@@ -88,8 +94,7 @@ static __always_inline int medulla_sample_flow(struct medulla_flow *flow, const 
 	__u64 decided;
 	__u32 flags;
 
-	/* A look that costs nothing: most decisions are no samples. */
-	if (!(*(const volatile __u32 *)&flow->last.flags & MEDULLA_SAMPLE_VALID))
+	if (!medulla_is_sampled(flow))
 		return 0;
 	decided = medulla_load_ordered(&flow->decided);
 	/* A shadow counts only when no other decision has been written meanwhile. */

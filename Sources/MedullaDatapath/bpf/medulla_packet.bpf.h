@@ -23,6 +23,8 @@
 #ifndef MEDULLA_PACKET_BPF_H
 #define MEDULLA_PACKET_BPF_H
 
+#define MEDULLA_AT_PACKETS /* programs at tc and XDP alone include this */
+
 #include "medulla.bpf.h"
 #include "medulla_table.bpf.h"
 #include "medulla_sweep.bpf.h"

@@ -224,7 +224,8 @@ __noinline int classifier_decide(struct medulla_flow *flow, const struct medulla
 	}
 	own->margin = margin;
 	own->row = row + 1;
-	classifier_tell(flow, packet);
+	if (medulla_is_sampled(flow))
+		classifier_tell(flow, packet);
 	return 1;
 }
 

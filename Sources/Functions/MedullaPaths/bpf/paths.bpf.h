@@ -61,9 +61,7 @@ int paths_forget(struct medulla_flow *flow);
 #define MEDULLA_FORGET_FLOW(flow) paths_forget(flow)
 
 static __always_inline __u64 paths_input(__u32 number);
-#define MEDULLA_FEATURE(state, number)                                                                      \
-	((__u32)(number) < (__u32)FLOW_FEATURE_COUNT ? flow_feature(state, (enum flow_feature)(number))    \
-						     : paths_input(number))
+#define MEDULLA_OWN_FEATURE(number) paths_input(number)
 
 #include "flow_inputs.bpf.h"
 
