@@ -84,7 +84,8 @@ let package = Package(
       ],
       path: "Sources/Functions/MedullaClassification",
       resources: embedded(
-        "../../CMedullaABI/include/classifier_intf.h", "bpf/classifier.bpf.h", "bpf/classifier.bpf.c")),
+        "../../CMedullaABI/include/classifier_intf.h", "../../CMedullaABI/include/first_packets.h",
+        "bpf/classifier.bpf.h", "bpf/classifier.bpf.c", "bpf/first_packets.bpf.c")),
     .target(
       name: "MedullaScheduling",
       dependencies: [
@@ -124,8 +125,8 @@ let package = Package(
     .target(
       name: "MedullaAdaptation",
       dependencies: [
-        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaDatapath",
-        "MedullaCompile",
+        "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaKernel",
+        "MedullaDatapath", "MedullaCompile",
         "MedullaFrames", "MedullaLearning", "MedullaLabels", "MedullaRetraining",
         product("Logging", "swift-log"),
       ]),
@@ -374,7 +375,7 @@ let package = Package(
       name: "MedullaAdaptationTests",
       dependencies: [
         "MedullaBase", "MedullaFlows", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter",
-        "MedullaDatapath",
+        "MedullaDatapath", "MedullaKernel", "MedullaClassification",
         "MedullaLabels", "CMedullaABI", "MedullaCongestion", "MedullaScheduling", "MedullaCompile",
         "MedullaLearning", "MedullaRetraining",
         "MedullaModel", "MedullaSnapshot", "DatapathCases", "InferenceCases", "PacketCases",

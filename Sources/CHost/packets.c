@@ -48,10 +48,14 @@ static int open_silent(unsigned int index, int type, struct sockaddr_ll *place)
 	return result ? result : fd;
 }
 
-static int set_up(int fd, int buffer_bytes, int is_loopback)
+static int set_up(int fd, int buffer_bytes, int filter, int is_loopback)
 {
 	const int on = 1;
 
+	if (filter >= 0 &&
+	    (setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &filter, sizeof(filter)) < 0 ||
+	     setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0))
+		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_bytes, sizeof(buffer_bytes)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes));
 	// There each frame would come twice: as it leaves, and as it arrives.
@@ -63,7 +67,7 @@ static int set_up(int fd, int buffer_bytes, int is_loopback)
 	return 0;
 }
 
-int medulla_open_packets(const char *interface, int buffer_bytes)
+int medulla_open_packets(const char *interface, int buffer_bytes, int filter)
 {
 	const unsigned int index = if_nametoindex(interface);
 	struct sockaddr_ll place;
@@ -78,7 +82,7 @@ int medulla_open_packets(const char *interface, int buffer_bytes)
 	}
 	if (fd < 0)
 		return fd;
-	result = set_up(fd, buffer_bytes, place.sll_hatype == ARPHRD_LOOPBACK);
+	result = set_up(fd, buffer_bytes, filter, place.sll_hatype == ARPHRD_LOOPBACK);
 	if (!result)
 		result = bind_to(fd, index, ETH_P_ALL);
 	if (result)

@@ -110,17 +110,19 @@ extension Instance {
         adapter: adapter.settings)
       let start = try StartNetwork(bundle: bundle.files)
       let log = Logger(label: "medulla.adaptation") { _ in SwiftLogNoOpLogHandler() }
+      let programs = try DatapathSnapshot(bundle.files)
       let made = try AdapterRegistry.all.adapter(
         AdapterOrder(
           settings: adapter.settings, function: name, kind: function,
-          outcomes: FunctionList.all[function]?.outcomes.map(\.name) ?? [], start: start, log: log))
+          outcomes: FunctionList.all[function]?.outcomes.map(\.name) ?? [], start: start, programs: programs,
+          log: log))
       let journal = RunnerJournal(record: { record in
         if let sentence = RecordWords(record).sentence { events(sentence) }
       })
       return Adaptation(
         try FunctionRunner(
           settings: settings,
-          fastPath: KernelFastPath(name: name, programs: DatapathSnapshot(bundle.files).objects),
+          fastPath: KernelFastPath(name: name, programs: programs.objects),
           adapter: made, start: start, journal: journal, log: log))
     }
   }

@@ -23,10 +23,12 @@ package final class PacketSocket: FrameSource {
 
   /// Opens a socket that receives all frames of an interface from now on, and no other's.
   ///
+  /// - Parameter filter: the descriptor of a program that says of each frame how much of it is received; nil:
+  ///   all of it. Whoever is handed the socket alone cannot change it.
   /// - Returns: a descriptor, which is the caller's to close.
   /// - Throws: `unreadable` where there is no such interface or no right to read it.
-  package static func open(_ device: String) throws(CaptureError) -> Int32 {
-    let descriptor = medulla_open_packets(device, bufferBytes)
+  package static func open(_ device: String, filter: Int32? = nil) throws(CaptureError) -> Int32 {
+    let descriptor = medulla_open_packets(device, bufferBytes, filter ?? -1)
     guard descriptor < 0 else { return descriptor }
     switch -descriptor {
     case ENODEV:

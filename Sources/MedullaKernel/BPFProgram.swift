@@ -4,6 +4,8 @@ import Glibc
 /// A program in the kernel, by its own descriptor.
 package struct BPFProgram: Sendable {
   let descriptor: Descriptor
+  /// For calls that no function here makes; it lives as long as this does.
+  package var descriptorNumber: Int32 { descriptor.number }
   package let name: String
 
   init(owning descriptor: Descriptor, name: String) {

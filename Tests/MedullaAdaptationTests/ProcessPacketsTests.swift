@@ -96,7 +96,7 @@ struct ProcessPacketsTests {
     let lines = try wire.inside {
       try Self.lines {
         $0.function = "packets-\(getpid())"
-        $0.packets = VethPair.receiver
+        $0.packets = PacketSupply(of: VethPair.receiver)
       }
     }
     #expect(lines.prefix(2) == ["open [0, 1, 2, 3, 4]", "packets 4"])
@@ -119,7 +119,7 @@ struct ProcessPacketsTests {
     try wire.inside {
       var settings = try ProcessPeer.settings()
       settings.function = "late-\(getpid())"
-      settings.packets = "med-late"
+      settings.packets = PacketSupply(of: "med-late")
       settings.restart.limit = .max
       let adapter = try ProcessAdapter(settings, network: ProcessPeer.network(), log: ProcessPeer.quiet)
       defer { adapter.close() }

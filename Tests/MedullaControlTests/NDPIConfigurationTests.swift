@@ -82,7 +82,8 @@ struct NDPIConfigurationTests {
     let process = try ProcessSettings.ndpi(settings)
     #expect(process.command.first?.hasSuffix("/medulla") == true && process.command[1] == "labels")
     #expect(
-      process.packets == "eth0" && Array(process.isolation.reads.prefix(2)) == ["/x", "/etc/medulla/m"])
+      process.packets == PacketSupply(of: "eth0")
+        && Array(process.isolation.reads.prefix(2)) == ["/x", "/etc/medulla/m"])
     #expect(process.isolation.user == "nobody" && process.restart.limit == .max)
     let options: [String: FrameValue] = [
       "map": "/etc/medulla/m", "interface": "eth0", "patience": 1, "guess_by_port": true,

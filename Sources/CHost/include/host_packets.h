@@ -24,8 +24,9 @@ struct medulla_received {
 
 // Opens a socket for all packets of an interface of this thread's namespace, which gets none of another's at
 // any moment. Frames of Ethernet come with their headers, those of any other link from the network header on.
-// Needs CAP_NET_RAW, and CAP_NET_ADMIN for a buffer beyond the system's limit.
-int medulla_open_packets(const char *interface, int buffer_bytes);
+// Needs CAP_NET_RAW, and CAP_NET_ADMIN for a buffer beyond the system's limit. `filter`: a program that says
+// how much of each frame is received, and that stays for good; -1: none.
+int medulla_open_packets(const char *interface, int buffer_bytes, int filter);
 
 // Whether frames have Ethernet's header: 1 or 0. -ENOTSOCK and -EINVAL: it is no such socket.
 int medulla_packets_are_ethernet(int socket);

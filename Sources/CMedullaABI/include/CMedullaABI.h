@@ -10,6 +10,7 @@
 #include "flow_feature_list.h"
 #include "flow_inputs.h"
 #include "classifier_intf.h"
+#include "first_packets.h"
 #include "scheduling_intf.h"
 #include "paths_intf.h"
 #include "path_features.h"

@@ -24,7 +24,7 @@ static __always_inline void flow_multiply(__u64 a, __u64 b, __u64 *high, __u64 *
 	*low = a * b;
 }
 
-/* high:low / divisor, by 32 bits at a time; divisor below 2^32. The rests by hand: BPF divides anew for each. */
+/* high:low / divisor, by 32 bits at a time; divisor below 2^32. Rests by hand: BPF divides anew for each. */
 static __always_inline void flow_divide(__u64 *high, __u64 *low, __u64 divisor)
 {
 	__u64 quotient = *high / divisor, rest = *high - quotient * divisor, upper, lower;
@@ -58,13 +58,13 @@ static __always_inline __u64 flow_variance(const struct flow_series s)
 
 /*
  * floor(sqrt(value)), by Newton's method from above. With value = m · 4^e and 1 <= m < 4 the first guess is
- * (m + 2) / sqrt(8) · 2^e, the tangent at m = 2: at most 6.1% too much; 0.18% after one step, 1.6e-6 after two,
- * 1.2e-12 after three, which is less than one at 2^32. Of whole numbers too no step leads below the floor of
- * the root.
+ * (m + 2) / sqrt(8) · 2^e, the tangent at m = 2: at most 6.1% too much; 0.18% after one step, 1.6e-6 after
+ * two, 1.2e-12 after three, which is less than one at 2^32. Of whole numbers too no step leads below the
+ * floor of the root.
  */
 static __always_inline __u64 flow_root(__u64 value)
 {
-	__u32 exponent = (63 - __builtin_clzll(value | 1)) >> 1;
+	__u32 exponent = (63 - __builtin_clzll(value | 1)) >> 1; /* e */
 	__u64 mantissa = value << (62 - 2 * exponent) >> 32; /* m · 2^30 */
 	__u64 root = (mantissa + (2ULL << 30)) * 23171 >> 14 >> (32 - exponent); /* 2^16 / sqrt(8) */
 

@@ -23,7 +23,10 @@ package struct Classifier: InterfaceFunction {
   package static let name = "classifier"
   package static let sizes = NetworkSizes()
   package static let main = ProgramSource(name: name, inputs: .flows, files: ClassifierSources.main)
-  package static let programs = [main]
+  /// A filter before a packet socket: it lets the first packets of each flow through, which tell what it is.
+  package static let firstPackets = ProgramSource(
+    name: "first_packets", inputs: .flows, files: ClassifierSources.firstPackets)
+  package static let programs = [main, firstPackets]
   package static let instanceMaps = [
     "classifier_settings", Maps.counts, Maps.mirrors, "classifier_buckets", Maps.answers, "medulla_pairs",
     "medulla_locks",

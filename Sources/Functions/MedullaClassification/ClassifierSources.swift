@@ -10,5 +10,12 @@ enum ClassifierSources {
     ]
   }
 
+  static var firstPackets: [String: String] {
+    [
+      "first_packets.h": text(PackageResources.first_packets_h),
+      "first_packets.bpf.c": text(PackageResources.first_packets_bpf_c),
+    ]
+  }
+
   private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

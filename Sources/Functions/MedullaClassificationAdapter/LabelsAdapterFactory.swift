@@ -26,7 +26,8 @@ package struct LabelsAdapterFactory: AdapterFactory {
     }
     let schema = LabelSchema(
       classes: flows.labels, features: flows.features, facts: LabelSchema.classifierFacts)
-    let agents = LabelingAgents(settings, schema: schema, for: order)
+    let agents = LabelingAgents(
+      settings, schema: schema, for: order, packetFilter: Self.packetFilter(settings, order))
     let place = order.state.map { "\($0)/labels-\(order.function)" }
     let keeper = try Bookkeeper(
       path: place.map { $0 + ".journal" }, classes: flows.labels.count, budgets: agents.budgets)
@@ -36,6 +37,17 @@ package struct LabelsAdapterFactory: AdapterFactory {
         places: agents.places(keeper), path: place.map { $0 + ".json" }, log: order.log,
         reading: Self.facts, answering: Self.answers(order)),
       settings: settings)
+  }
+
+  /// What keeps all but a flow's first packets from nDPI; without it a bundle of before goes on, slower.
+  private static func packetFilter(_ settings: LabelSettings, _ order: AdapterOrder) -> [UInt8]? {
+    guard let programs = order.programs, AdapterSettings.labels(settings).readsPackets else { return nil }
+    do {
+      return try programs.object(of: Classifier.firstPackets)
+    } catch {
+      order.log.warning("nDPI is shown every packet: \(error)")
+      return nil
+    }
   }
 
   /// Tells the kernel of a flow's class. The instance may be attached anew meanwhile.

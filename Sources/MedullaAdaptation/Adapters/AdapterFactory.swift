@@ -1,4 +1,5 @@
 import Logging
+import MedullaDatapath
 import MedullaModel
 
 /// Makes the adapters of one kind. A registry of them is what a slow path is assembled from, so that a
@@ -23,6 +24,8 @@ package struct AdapterOrder: Sendable {
   package let outcomes: [String]
   /// What it begins with.
   package let start: StartNetwork
+  /// With the programs that its bundle carries; nil: they are not known.
+  package let programs: DatapathSnapshot?
   /// Where what it learns may outlive this process; nil: nowhere.
   package let state: String?
   /// Where programs of the user's are looked for; nil: the current directory.
@@ -31,13 +34,15 @@ package struct AdapterOrder: Sendable {
 
   package init(
     settings: AdapterSettings, function: String, kind: String = "", outcomes: [String] = [],
-    start: StartNetwork, directory: String? = nil, state: String? = nil, log: Logger
+    start: StartNetwork, programs: DatapathSnapshot? = nil, directory: String? = nil, state: String? = nil,
+    log: Logger
   ) {
     self.settings = settings
     self.function = function
     self.kind = kind
     self.outcomes = outcomes
     self.start = start
+    self.programs = programs
     self.directory = directory
     self.state = state
     self.log = log

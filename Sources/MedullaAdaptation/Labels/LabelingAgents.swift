@@ -8,9 +8,14 @@ package struct LabelingAgents {
   private let settings: LabelSettings
   private let schema: LabelSchema
   private let order: AdapterOrder
+  private let packetFilter: [UInt8]?
 
-  package init(_ settings: LabelSettings, schema: LabelSchema, for order: AdapterOrder) {
+  /// - Parameter packetFilter: the object of a program that says which packets nDPI sees; nil: all.
+  package init(
+    _ settings: LabelSettings, schema: LabelSchema, for order: AdapterOrder, packetFilter: [UInt8]? = nil
+  ) {
     (self.settings, self.schema, self.order) = (settings, schema, order)
+    self.packetFilter = packetFilter
   }
 
   /// By the agents' names.
@@ -43,7 +48,7 @@ package struct LabelingAgents {
           command: command.arguments, isolation: command.isolation, options: command.options,
           deadline: command.deadline)
         return try place(agent, process, seat, purse)
-      case .ndpi(let ndpi): return try place(agent, try .ndpi(ndpi), seat, purse)
+      case .ndpi(let ndpi): return try place(agent, try .ndpi(ndpi, through: packetFilter), seat, purse)
       case .service(let service):
         // It pays each call itself.
         (seat.price, seat.batch, seat.deadline) = (0, service.batch, service.deadline)

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import MedullaFlows
 import MedullaFrames
+import MedullaKernel
 import MedullaLearning
 
 #if canImport(Glibc)
@@ -55,7 +56,7 @@ final class AdapterChild {
     var ends: [Int32] = [-1, -1]
     var pipe: [Int32] = [-1, -1]
     // Each start has its own, so that an interface that was made anew is found.
-    let packets = try Self.openPackets(of: settings.packets)
+    let packets = try Self.open(settings.packets)
     var code = medulla_make_channel(&ends)
     if code == 0 { code = medulla_make_pipe(&pipe) }
     defer { for end in [ends[1], pipe[1], packets ?? -1] where end >= 0 { Glibc.close(end) } }
@@ -88,12 +89,16 @@ final class AdapterChild {
     if output >= 0 { Glibc.close(output) }
   }
 
-  private static func openPackets(of interface: String?) throws(AdapterFailure) -> Int32? {
-    guard let interface else { return nil }
+  private static func open(_ packets: PacketSupply?) throws(AdapterFailure) -> Int32? {
+    guard let packets else { return nil }
     do {
-      return try PacketSocket.open(interface)
-    } catch {
+      return try packets.open()
+    } catch let error as KernelError {
       throw AdapterFailure(.cannotStart, error.message, details: error.cause, remedy: error.remedy)
+    } catch let error as CaptureError {
+      throw AdapterFailure(.cannotStart, error.message, details: error.cause, remedy: error.remedy)
+    } catch {
+      throw AdapterFailure(.cannotStart, "\(error)")
     }
   }
 

@@ -16,8 +16,8 @@ package struct ProcessSettings: Sendable, Equatable {
   package var outcomes: [String]
   /// The name of the directory that is its own; nil: the function's.
   package var state: String?
-  /// The interface whose packets it is handed, by a socket that can only receive; nil: it gets none.
-  package var packets: String?
+  /// Packets that it is handed, by a socket that can only receive; nil: it gets none.
+  package var packets: PacketSupply?
   /// The longest that one call may take before the process is ended.
   package var deadline: Duration
   /// The longest from the start to the answer to the greeting: imports are slow.

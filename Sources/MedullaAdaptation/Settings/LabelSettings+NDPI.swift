@@ -43,8 +43,11 @@ extension LabelSettings.Agent {
 extension ProcessSettings {
   /// Our own program, which lies beside the running one.
   ///
+  /// - Parameter filter: the object of a program that says which packets it sees; nil: all.
   /// - Throws: `SiblingProgramError` when it does not.
-  package static func ndpi(_ settings: LabelSettings.Agent.NDPI) throws -> ProcessSettings {
+  package static func ndpi(
+    _ settings: LabelSettings.Agent.NDPI, through filter: [UInt8]? = nil
+  ) throws -> ProcessSettings {
     var process = ProcessSettings(
       command: [try SiblingProgram.path("medulla"), "labels", "ndpi-process"], isolation: settings.isolation,
       options: [
@@ -54,7 +57,7 @@ extension ProcessSettings {
         NDPIProcess.Option.guessesByPort: .flag(settings.guessesByPort),
       ], deadline: settings.deadline)
     process.isolation.reads += [settings.map] + LoadedLibraries.folders
-    process.packets = settings.interface
+    process.packets = PacketSupply(of: settings.interface, through: filter)
     // What ends it is a packet, or an interface that is not there: neither stays so for good.
     process.restart.limit = .max
     return process

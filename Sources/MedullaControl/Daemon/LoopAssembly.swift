@@ -13,11 +13,12 @@ enum LoopAssembly {
   ) throws -> any FunctionLoop {
     let start = loaded.start.network
     let name = settings.name
+    let programs = try DatapathSnapshot(loaded.bundle)
     let adapter = try AdapterRegistry.all.adapter(
       AdapterOrder(
         settings: settings.adapter, function: name, kind: settings.function,
         outcomes: FunctionList.all[settings.function]?.outcomes.map(\.name) ?? [], start: start,
-        directory: context.directory, state: context.state, log: context.log))
+        programs: programs, directory: context.directory, state: context.state, log: context.log))
     let journal = RunnerJournal(
       record: { record in
         context.history.add(StoredRecord(time: now, function: name, record: record))
@@ -30,7 +31,7 @@ enum LoopAssembly {
     return try FunctionRunner(
       settings: settings,
       fastPath: KernelFastPath(
-        name: name, settings: settings, programs: DatapathSnapshot(loaded.bundle).objects),
+        name: name, settings: settings, programs: programs.objects),
       adapter: adapter, start: start, isForeign: loaded.start.origin == .unknown, journal: journal,
       log: context.log)
   }

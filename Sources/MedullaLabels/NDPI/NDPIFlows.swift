@@ -16,7 +16,8 @@ package struct InspectionLimits: Sendable, Equatable {
   package var guessesByPort: Bool
 
   package init(
-    flows: Int = 65_536, tcpPackets: Int = 80, otherPackets: Int = 24, idle: Duration = .seconds(120),
+    flows: Int = Int(FIRST_PACKETS_FLOWS), tcpPackets: Int = Int(FIRST_PACKETS_TCP),
+    otherPackets: Int = Int(FIRST_PACKETS_OTHER), idle: Duration = .seconds(Int(FIRST_PACKETS_IDLE_S)),
     guessesByPort: Bool = false
   ) {
     self.flows = flows

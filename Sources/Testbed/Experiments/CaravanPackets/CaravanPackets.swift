@@ -21,10 +21,10 @@ enum CaravanPackets {
   static let margin = Setting(
     "margin", 0.2, in: 0...100, "By which the largest output leads; below, a flow goes to the larger network."
   )
-  static let window = Setting("window", 100, in: 25...10_000, "Flows between two looks at the labels.")
+  static let window = Setting("window", 50, in: 25...10_000, "Flows between two looks at the labels.")
   static let memory = Setting("memory", 6_000, in: 50...100_000, "Labelled flows of the past that are kept.")
-  static let slices = Setting("slices", 4, .atLeast, in: 1...100, "Of each rate; the median counts.")
-  static let sliceMs = Setting("slice_ms", 3_000, .atLeast, in: 200...60_000, "How long one is.")
+  static let slices = Setting("slices", 100, .atLeast, in: 1...1_000, "Of each rate, in pairs.")
+  static let sliceMs = Setting("slice_ms", 250, .atLeast, in: 50...60_000, "How long one is.")
 
   static let flows = Metric("flows", "flows", places: 0)
   static let kernelShare = Metric("kernel_share", "decided in the kernel")
@@ -42,6 +42,7 @@ enum CaravanPackets {
   static let frozenRate = Metric("frozen_kpps", "frozen", "k packets/s", places: 0)
   static let rate = Metric("kpps", "learning", "k packets/s", places: 0)
   static let rateRatio = Metric("rate_ratio", "learning over frozen, packets/s")
+  static let rateRetrains = Metric("rate_retrains", "trainings meanwhile", places: 0)
 
   private static let stream = parts(Part.stream.rawValue)
 
@@ -80,7 +81,7 @@ enum CaravanPackets {
       Of each labelled TCP and UDP flow of the captures the first twenty packets are sent by tcpreplay, \
       those of eight captures side by side, in five phases whose mix of classes differs; in each phase flows \
       have other addresses. Categories of nDPI make five classes. A flow is decided at its fourth packet, or \
-      before if it ends, by a network of 32 and 16 hidden units that knows neither ports nor times, trained \
+      before if it ends, by a network of 64 and 32 hidden units that knows neither ports nor times, trained \
       on the flows of the first phase's captures. Labels come from nDPI in a process of its own, from lists \
       of ports, and of flows whose margin is small from a network of 128 and 64 units, which was trained on \
       every second flow of all captures with the true labels: it is also what is compared with, asked about \
@@ -88,12 +89,14 @@ enum CaravanPackets {
       a change and its training too; a flow that the network was unsure of counts by the answer that it got, \
       and as missed without one. From the moment at which a window is full and its labels have been looked \
       at, until a new snapshot is active: the training's seconds, and from its record to that of the \
-      promotion. The rate is that of frames of decided flows, received while new flows come at the stream's \
-      pace: frozen with the daemon gone and nothing sampled, learning with all agents and a training in \
-      every window; slices of both alternate.
+      promotion. The rate is that of frames of decided flows, which a sender of highest priority on a \
+      processor of its own sends as fast as it can: to the classifier that learns, with all agents, new \
+      flows at the stream's pace and a training in every window, and in turn, for a quarter of a second \
+      each, to one at another interface that is frozen. The daemon works on meanwhile, in the turns of \
+      both; senders begin anew after two pairs; the median of the pairs' ratios counts.
       """,
     keys: [parts, captures, packets, pace, margin, window, memory, slices, sliceMs, Common.repeats.with(3)],
-    quick: { ($0[Common.repeats], $0[slices], $0[sliceMs], $0[pace]) = (1, 1, 1_000, 4_000) },
+    quick: { ($0[Common.repeats], $0[slices], $0[pace]) = (1, 20, 4_000) },
     cells: { [StudyCell].one.times(parts, $0) },
     check: { plan in
       try Study.require(
@@ -113,7 +116,7 @@ enum CaravanPackets {
     metrics: [
       f1, largeF1, frozenF1, frozenCascadeF1, kernelShare, retrains, promotions, rollbacks, latency,
       unanswered,
-      frozenRate, rate,
+      frozenRate, rate, rateRetrains,
     ],
     figures: figures, bounds: bounds,
     plots: [

@@ -1,5 +1,6 @@
 import Foundation
 import MedullaBase
+import MedullaClassification
 import MedullaDatapath
 import MedullaFlows
 import MedullaLearning
@@ -9,6 +10,7 @@ import TestbedBaselines
 import TestbedCaptures
 import TestbedLink
 import TestbedMeasures
+import TestbedWorkload
 
 /// The rounds of `caravan-packets`: a link of its own for each, and the daemon beside it.
 struct PacketCourse {
@@ -20,6 +22,8 @@ struct PacketCourse {
   /// After the last packet, until labels and trainings are through.
   private static let settling = Duration.seconds(5)
   private static let startPatience = Duration.seconds(6)
+  /// After which senders begin anew: how fast one is depends on where its memory lies.
+  private static let pairsOfFlood = 2
 
   private let plan: StudyPlan
   private let context: StudyContext
@@ -64,7 +68,7 @@ struct PacketCourse {
     let every = (0..<all.words.count).filter { $0 % 2 == 0 }
     let large = try train(
       every.map { all.words[$0] }, every.map { all.labels[$0] }, hidden: [128, 64], Self.epochs.large, seed)
-    let start = try train(first.words, first.labels, hidden: [32, 16], Self.epochs.first, seed)
+    let start = try train(first.words, first.labels, hidden: [64, 32], Self.epochs.first, seed)
     try ONNXWriter.write(large.network(name: "large"), to: scratch.path("large.onnx"))
     try ONNXWriter.write(start.network(name: "first"), to: scratch.path("first.onnx"))
     try SampleFile.write(all.words.map(ApplicationNetwork.values), to: scratch.path("inputs.npy"))
@@ -96,7 +100,7 @@ struct PacketCourse {
   }
 
   private func daemon(_ bench: Bench, policy: String) throws -> SlowPath {
-    let (scratch, device) = (bench.scratch, bench.link.receiver)
+    let (scratch, device) = (bench.scratch, PacketLink.Wire.learning.receiver)
     let lists = PacketClasses.ports.map { "\"ports:\(scratch.path($0.name + ".txt"))=\($0.name)@0.6\"" }
     var settings = SlowPath.Settings()
     settings.kind = "classifier"
@@ -116,10 +120,11 @@ struct PacketCourse {
         + "options: { model: \"\(scratch.path("large.onnx"))\", confidence: 0 } }",
     ]
     settings.gates = ["update_interval: 100ms"]
-    settings.watch = ["window: 300ms"]
+    settings.watch = ["window: 300ms", "back_off: 1s", "back_off_limit: 10s"]
     settings.environment = ["PYTHONPATH": python]
     return try SlowPath(
-      name: bench.link.name, bundle: bench.bundle.path, settings: settings, executable: executable,
+      name: bench.link.name(at: .learning), bundle: bench.bundle.path, settings: settings,
+      executable: executable,
       log: context.directory.map { "\($0)/caravan-packets-daemon.log" }, in: bench.link.namespace)
   }
 
@@ -148,57 +153,66 @@ struct PacketCourse {
       truth: truth, frozen: bench.bundle.snapshot, large: bench.large, margin: plan[Own.margin])
   }
 
-  /// Packets of decided flows a second, while new flows come.
+  /// Packets of decided flows a second: at a classifier that learns, and in turn at one that is frozen.
   func rate(round: Int) throws -> Reading {
     let seed = plan.seed(round: round)
     let bench = try prepared("caravan-rate-\(getpid())-\(round)", seed: seed)
     defer { bench.link.remove() }
+    try attachFrozen(bench)
     let daemon = try daemon(bench, policy: "every_window")
     defer { daemon.stop() }
+    try daemon.start()
+    try Interruption.sleep(Self.startPatience)
     let known = try stream.write([0], to: bench.scratch.path("known.pcap"), turn: 100, seed: seed)
-    var (rates, turn) = ([Bool: [Double]](), 0)
-    for number in 0..<plan[Own.slices] * 2 {
-      // Frozen, learning, learning, frozen, and so on.
-      let isLearning = [1, 2].contains(number % 4)
-      try daemon.start()
-      try waitForInstance(daemon)
-      if !isLearning {
-        daemon.stop()
-        try Instance(daemon.name).setSampling(every: 0)
-      } else {
-        try Instance(daemon.name).setSampling(every: 1)
-        try Interruption.sleep(Self.startPatience)
+    var floods: [Flood] = []
+    defer { for flood in floods { flood.end() } }
+    var (ratios, rates, turn) = ([Double](), [[Double]](repeating: [], count: 2), 0)
+    var fresh: ChildProcess?
+    defer { fresh?.end(patience: .seconds(1)) }
+    for number in 0..<plan[Own.slices] {
+      if !(fresh?.isRunning ?? false) {
+        turn += 1
+        let path = try stream.write(
+          Set(PacketClasses.all.indices), to: bench.scratch.path("fresh.pcap"), turn: turn,
+          seed: seed &+ UInt64(turn)
+        ).path
+        fresh = try bench.link.start(path, pace: plan[Own.pace])
       }
-      turn += 1
-      // All captures, so that it lasts.
-      let fresh = try stream.write(
-        Set(PacketClasses.all.indices), to: bench.scratch.path("fresh.pcap"), turn: turn,
-        seed: seed &+ UInt64(turn))
-      let rate = try bench.link.rate(
-        known.path, beside: fresh.path, pace: plan[Own.pace], milliseconds: plan[Own.sliceMs])
-      rates[isLearning, default: []].append(rate)
-      if isLearning {
-        try daemon.requireAlive()
-        daemon.stop()
+      if number % Self.pairsOfFlood == 0 {
+        for flood in floods { flood.end() }
+        floods = try [.frozen, .learning].map { try bench.link.flood($0, known.path) }
       }
+      var pair = [0.0, 0.0]
+      for place in number % 2 == 0 ? [0, 1] : [1, 0] {
+        pair[place] = try floods[place].turn(milliseconds: plan[Own.sliceMs])
+      }
+      // The new flows come at the same device, by another sender.
+      pair[1] -= Double(plan[Own.pace])
+      for place in pair.indices { rates[place].append(pair[place]) }
+      ratios.append(pair[1] / pair[0])
+      try daemon.requireAlive()
     }
-    let (frozen, learning) = (median(rates[false]), median(rates[true]))
     var reading = Reading([
-      Own.frozenRate: frozen / 1e3, Own.rate: learning / 1e3, Own.rateRatio: learning / frozen,
+      Own.frozenRate: median(rates[0]) / 1e3, Own.rate: median(rates[1]) / 1e3,
+      Own.rateRatio: median(ratios),
     ])
-    reading.series["frozen_pps"] = rates[false] ?? []
-    reading.series["learning_pps"] = rates[true] ?? []
+    (reading.series["frozen_pps"], reading.series["learning_pps"]) = (rates[0], rates[1])
+    daemon.stop()
+    reading[Own.rateRetrains] = try PacketScores(state: daemon.statePath, function: daemon.name).trainings()
     return reading
   }
 
-  /// The daemon serves before it has attached.
-  private func waitForInstance(_ daemon: SlowPath) throws {
-    let deadline = ContinuousClock.now + Self.startPatience
-    while (try? Instance(daemon.name).status()) == nil, ContinuousClock.now < deadline {
-      try daemon.requireAlive()
-      try Interruption.sleep(.milliseconds(20))
+  /// The same network with the same settings, of which no samples are taken.
+  private func attachFrozen(_ bench: Bench) throws {
+    var settings = ClassifierSettings()
+    (settings.moment, settings.margin) = (.packet(UInt64(plan[Own.packets])), plan[Own.margin])
+    try bench.link.add(.frozen)
+    try NamespaceSocket.within(bench.link.namespace) {
+      let hook = try FunctionHook("xdp:\(PacketLink.Wire.frozen.receiver)")
+      _ = try Instance(bench.link.name(at: .frozen)).attach(
+        Classifier(at: hook, settings), DatapathSnapshot(bench.bundle))
     }
   }
 
-  private func median(_ values: [Double]?) -> Double { Statistics.quantile(values ?? [], 0.5) }
+  private func median(_ values: [Double]) -> Double { Statistics.quantile(values, 0.5) }
 }

@@ -90,6 +90,14 @@ struct PacketScores {
     return progress.figures[name]
   }
 
+  func trainings() throws -> Double {
+    Double(
+      try records("retrain").count { stored in
+        guard case .retrain(let record) = stored.record else { return false }
+        return record.outcome == .trained
+      })
+  }
+
   /// What was trained, and when it became active.
   private func noteUpdates(_ reading: inout Reading) throws {
     let promotions = try records("promotion").map(\.time)
