@@ -449,7 +449,10 @@ let package = Package(
 let properties: [(name: String, dependencies: [Target.Dependency])] = [
   ("ModelProperties", ["MedullaModel"]),
   ("SnapshotFileProperties", ["MedullaBase", "MedullaSnapshot"]),
-  ("FrameProperties", ["MedullaFrames", "MedullaLearning", "MedullaAdaptation"]),
+  (
+    "FrameProperties",
+    ["MedullaFrames", "MedullaLearning", "MedullaLabels", "MedullaSnapshot", "MedullaAdaptation"]
+  ),
   ("DaemonProperties", ["MedullaAdaptation", "MedullaControl"]),
   ("LinkProperties", ["TestbedLink"]),
   ("FlowProperties", ["MedullaFlows"]),

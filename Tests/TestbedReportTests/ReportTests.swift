@@ -54,6 +54,18 @@ struct ReportTests {
     for (tick, value) in zip(ticks, wanted) { #expect(abs(tick - value) < 1e-9) }
   }
 
+  @Test("long names below columns begin on the paper", arguments: [1, 2, 12])
+  func longNames(count: Int) throws {
+    let name = String(repeating: "m", count: 30)
+    let plot = Plot(
+      "t", x: PlotAxis("cell", categories: (0..<count).map { _ in name }), y: PlotAxis("y"),
+      series: [.init("", color: 0, mark: .dots, points: (0..<count).map { .init(Double($0), 1) })])
+    let svg = PlotSheet([plot]).svg
+    let first = try #require(svg.firstMatch(of: /translate\(([0-9.]+) [0-9.]+\) rotate\(-45\)/))
+    // At an angle of 45 degrees, seven units a letter.
+    #expect(try #require(Double(first.1)) >= 30 * 7 * 0.7)
+  }
+
   @Test("a logarithmic axis shows whole decades with a tick each")
   func logarithmic() {
     let axis = PlotAxis("", scale: .logarithmic)

@@ -32,7 +32,7 @@ extension LabelFrame {
   }
 
   /// - Throws: `FrameError` with what the tensors have instead.
-  static func readRequests(_ request: TensorFrame, _ schema: LabelSchema) throws -> [LabelRequest] {
+  package static func readRequests(_ request: TensorFrame, _ schema: LabelSchema) throws -> [LabelRequest] {
     guard let count = request.fields["flows"]?.count, let names = request.fields["facts"]?.list?.map(\.text),
       !names.contains(nil)
     else { throw FrameError(.wrongContent, "a question without `flows`, a number, and `facts`, names") }

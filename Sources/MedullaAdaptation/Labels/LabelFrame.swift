@@ -3,7 +3,7 @@ import MedullaFrames
 import MedullaLabels
 
 /// Flows and their labels on the wire: one row, or one element, for each flow in every tensor.
-enum LabelFrame {
+package enum LabelFrame {
   /// What `hello` and its answer say, so that an adapter is not taken for a labeler, nor the other way round.
   static let role = "labeler"
   /// Labels in one answer beyond the flows of the question: of flows that were asked about before.
@@ -31,7 +31,8 @@ enum LabelFrame {
   }
 
   /// - Throws: `AdapterFailure` with `badRequest` when a flow has other features than the schema.
-  static func encode(_ requests: [LabelRequest], _ schema: LabelSchema) throws(AdapterFailure) -> TensorFrame
+  package static func encode(_ requests: [LabelRequest], _ schema: LabelSchema) throws(AdapterFailure)
+    -> TensorFrame
   {
     let width = schema.features.count
     if let odd = requests.first(where: { $0.features.count != width }) {

@@ -38,6 +38,8 @@ package struct CaptureStream: Sendable {
   private static let gapNanoseconds: UInt64 = 500_000
 
   private let captures: [Capture]
+  /// Captures that are not of Ethernet, cannot be read, or have no flow of these classes.
+  package let leftOut: [String]
 
   /// - Parameters:
   ///   - classes: which categories each has.
@@ -50,9 +52,12 @@ package struct CaptureStream: Sendable {
       uniqueKeysWithValues: classes.enumerated().flatMap { place, each in
         each.categories.map { ($0, place) }
       })
-    captures = try folder.names.compactMap { name in
-      try Self.read(name, of: folder, labels: places, packets: packets, inputs: inputs, at: moment)
+    var (captures, leftOut) = ([Capture](), [String]())
+    for name in folder.names {
+      let read = try Self.read(name, of: folder, labels: places, packets: packets, inputs: inputs, at: moment)
+      if let read { captures.append(read) } else { leftOut.append(name) }
     }
+    (self.captures, self.leftOut) = (captures, leftOut)
   }
 
   private static func read(

@@ -70,9 +70,20 @@ package struct PlotSheet: Sendable {
     return longest > 0 ? 30 + Double(longest) * charWidth * 0.72 : 48
   }
 
+  /// Enough that no slanted name begins beyond the paper's edge.
+  private static func left(_ plot: Plot) -> Double {
+    let names = plot.x.categories
+    let needed = names.enumerated().map { index, name in
+      let place = (Double(index) + 0.5) / Double(names.count)
+      return (Double(name.count) * charWidth * 0.72 - (width - right) * place) / (1 - place)
+    }
+    return max(left, min(needed.max() ?? 0, width / 3))
+  }
+
   private func draw(_ plot: Plot) -> String {
+    let left = Self.left(plot)
     let frame = PlotFrame(
-      plot, left: Self.left, top: Self.top + extraLegend(plot), width: Self.width - Self.left - Self.right,
+      plot, left: left, top: Self.top + extraLegend(plot), width: Self.width - left - Self.right,
       height: Self.height)
     let bars = plot.series.filter { $0.mark == .bars }
     let drawn = plot.series.map { series in

@@ -49,6 +49,8 @@ struct PacketCourse {
     stream = try CaptureStream(
       CaptureFolder(plan[Own.captures]), classes: PacketClasses.all, packets: Self.packetsPerFlow,
       inputs: FlowInputs(PacketClasses.features), at: .packet(UInt64(plan[Own.packets])))
+    context.narrate(
+      "left out, without Ethernet or a flow of these classes: \(stream.leftOut.count) captures")
   }
 
   /// What a round works with.

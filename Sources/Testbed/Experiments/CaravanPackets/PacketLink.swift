@@ -68,7 +68,7 @@ final class PacketLink {
     ["tcpreplay", "-q", "-i", Wire.learning.sender, "--timer=select", "--pps=\(pace)", path]
   }
 
-  /// Sends a capture again and again, as fast as it can be, until it is ended. At real-time priority on a
+  /// Sends a capture again and again, as fast as it can be, until it is ended. Of the highest priority on a
   /// processor of its own nothing but the packets takes its time. It waits for its first turn.
   func flood(_ wire: Wire, _ path: String) throws -> Flood {
     let processor = String(ProcessInfo.processInfo.activeProcessorCount - 1)

@@ -1,7 +1,9 @@
 import Foundation
 import MedullaAdaptation
 import MedullaFrames
+import MedullaLabels
 import MedullaLearning
+import MedullaSnapshot
 
 /// What holds for the adapter protocol on any bytes at all. The fuzz target and the replaying test share it.
 package enum ProcessFrameProperties {
@@ -64,10 +66,24 @@ package enum ProcessFrameProperties {
     }
   }
 
-  /// What a frame may carry: a network, the environment's options.
+  /// Questions about flows that are read can be asked again, and are the same then.
+  private static func questions(_ frame: TensorFrame) -> String? {
+    let features = ["packets", "log2(1+bytes)"].compactMap(InputFeature.init)
+    let schema = LabelSchema(classes: ["one", "other"], features: features)
+    guard let requests = try? LabelFrame.readRequests(frame, schema), !requests.isEmpty else { return nil }
+    guard requests.count == frame.fields["flows"]?.count else { return "a question of another count" }
+    guard let asked = try? LabelFrame.encode(requests, schema),
+      let again = try? LabelFrame.readRequests(asked, schema)
+    else { return "questions that were read cannot be asked" }
+    return zip(again, requests).allSatisfy { $0.sample == $1.sample && $0.prediction == $1.prediction }
+      ? nil : "the questions changed on their way"
+  }
+
+  /// What a frame may carry: a network, questions about flows, the environment's options.
   private static func contents(_ frame: TensorFrame) -> String? {
     _ = try? EnvironmentOptions(frame.fields["options"]?.object ?? [:])
     for tensor in frame.tensors { _ = (try? tensor.floats(), try? tensor.words()) }
+    if let violation = questions(frame) { return violation }
     guard let network = try? NetworkFrame.decode(frame, name: "network") else { return nil }
     do {
       let (model, tensors) = try NetworkFrame.encode(network)
