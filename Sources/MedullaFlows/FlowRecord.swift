@@ -25,8 +25,22 @@ package struct FlowRecord {
   package var transport: UInt8 { state.protocol }
 
   /// So far, in both directions.
-  package var packets: UInt64 { UInt64(state.ways.0.lengths.count) + UInt64(state.ways.1.lengths.count) }
-  package var bytes: UInt64 { state.ways.0.lengths.sum + state.ways.1.lengths.sum }
+  package var packets: UInt64 { forward.packets + backward.packets }
+  package var bytes: UInt64 { forward.bytes + backward.bytes }
+
+  /// Frames of one direction, and their lengths on the wire.
+  package struct Way: Sendable, Equatable {
+    package let packets: UInt64
+    package let bytes: UInt64
+
+    fileprivate init(_ way: flow_way) {
+      (packets, bytes) = (UInt64(way.lengths.count), way.lengths.sum)
+    }
+  }
+
+  /// That of the first packet, and the other.
+  package var forward: Way { Way(state.ways.0) }
+  package var backward: Way { Way(state.ways.1) }
   /// Whether every direction that was seen has sent FIN, or one has sent RST.
   package var hasEnded: Bool {
     var state = state

@@ -80,6 +80,36 @@ struct KernelFlowFeaturesTests {
     #expect(meter.flows.count > 100 && meter.counts.withoutFlow > 0)
   }
 
+  @Test(
+    "frames with bytes that are wrong anywhere give the same in the kernel and to the reader",
+    arguments: [false, true])
+  func broken(xdp: Bool) throws {
+    let seed: UInt64 = 17
+    var generator = SeededGenerator(seed: seed)
+    let bench = try FlowFeaturesBench(xdp: xdp)
+    var meter = FlowMeter(idle: Self.idle)
+    var time: UInt64 = 1_600_000_000_000_000_000
+    for step in 0..<6_000 {
+      time += UInt64.random(in: 0...5_000_000, using: &generator)
+      var frame = Self.frame(&generator)
+      for _ in 0..<Int.random(in: 1...6, using: &generator) {
+        // Mostly in the headers.
+        let end = Bool.random(using: &generator) ? min(70, frame.count) : frame.count
+        frame[Int.random(in: 0..<end, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+      }
+      let cut = Int.random(in: 0...3, using: &generator) == 0
+      if cut { frame = Array(frame.prefix(Int.random(in: 14...frame.count, using: &generator))) }
+      // The kernel takes no shorter ones for test runs.
+      guard frame.count >= (xdp ? 14 : 60) else { continue }
+      let kernel = try bench.features(after: frame, at: time)
+      let index = try frame.withUnsafeBytes {
+        try meter.take(CaptureFrame(nanoseconds: time, bytes: $0, length: frame.count), of: .ethernet)
+      }
+      guard isSame(kernel, meter, index, "seed \(seed), frame \(step)") else { return }
+    }
+    #expect(meter.flows.count > 100 && meter.counts.withoutFlow > 100)
+  }
+
   /// One of a few hosts to another, by IPv4 or IPv6, with tags, with and without payload.
   private static func frame(_ generator: inout SeededGenerator) -> [UInt8] {
     func any(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }

@@ -111,4 +111,16 @@ struct NetworkPathTests {
     let rewards = measure.rewards(of: samples)
     #expect(rewards.map(\.reward) == [4, 2, 1] && rewards.allSatisfy { $0.version == 3 })
   }
+
+  @Test("the path that was taken is told, and whether another was predicted to cost less")
+  func answer() {
+    let words: [Int64] = [9 << 16, 1]
+    #expect(
+      PathSelection.answer(outputs: [10, 8], outcomes: words, fractionBits: 16)
+        == "path 1, of least predicted cost (1023, 255 us); it came to 511 us")
+    #expect(
+      PathSelection.answer(outputs: [8, 10], outcomes: words, fractionBits: 16)
+        == "path 1, though path 0 has the least predicted cost (255, 1023 us); it came to 511 us")
+    #expect(PathSelection.answer(outputs: [], outcomes: words, fractionBits: 16) == nil)
+  }
 }

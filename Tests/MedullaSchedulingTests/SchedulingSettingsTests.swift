@@ -99,4 +99,23 @@ struct SchedulingSettingsTests {
     let rewards = measure.rewards(of: [sample(10, 12.5), sample(20, 20), sample(21, 20)])
     #expect(rewards.map(\.reward) == [1 / 3.5, 1, 0.5] && rewards[0].unit == 7 && rewards[0].version == 2)
   }
+
+  @Test("why a flow is in its band is told by the predicted size, and by what it had in the end")
+  func answer() {
+    let words: [Int64] = [14 << 16, 16_383, 12, 900, 2]
+    #expect(
+      FlowScheduling.answer(outputs: [10], outcomes: words, fractionBits: 16)
+        == "band 2 by a predicted size of 1023 bytes; it had 16383")
+    #expect(FlowScheduling.answer(outputs: [10], outcomes: [], fractionBits: 16) == nil)
+  }
+
+  @Test(
+    "flows are scheduled where they leave, not where they come in", arguments: ["tc:lo:ingress", "xdp:lo"])
+  func places(hook: String) throws {
+    let scheduling = try FlowScheduling(values: ["hook": .text(hook)])
+    let error = #expect(throws: DatapathError.self) {
+      try scheduling.checkPrograms(of: KernelTestHost.network(seed: 1, inputs: 5, outputs: 1).snapshot)
+    }
+    #expect(error?.code == .badFunction)
+  }
 }

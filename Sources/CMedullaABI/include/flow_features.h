@@ -212,11 +212,12 @@ static __always_inline __u64 flow_head_word(const struct flow_state *f, int at)
 	  (at)->payloads.sum)                                                                               \
 	FLOW_SERIES(X, length_##way, "bytes", "frame lengths, " #way, "nDPI Pkt Len " #way,                \
 		    (at)->lengths)                                                                         \
-	FLOW_SERIES(X, payload_##way, "bytes", "payload lengths, " #way, "CIC " cic " Packet Length",      \
-		    (at)->payloads)                                                                        \
+	FLOW_SERIES(X, payload_##way, "bytes", "payload lengths, " #way,                                    \
+		    "CIC " cic " Packet Length, Segment Size Avg; UNSW " unsw "mean", (at)->payloads)      \
 	X(gap_##way##_total, "us", "sum of gaps between packets, " #way, "CIC " cic " IAT Total",          \
 	  (at)->gaps.sum)                                                                                   \
-	FLOW_SERIES(X, gap_##way, "us", "gaps between packets, " #way, "CIC " cic " IAT", (at)->gaps)     \
+	FLOW_SERIES(X, gap_##way, "us", "gaps between packets, " #way,                                      \
+		    "CIC " cic " IAT; UNSW " unsw "inpkt", (at)->gaps)                                     \
 	X(jitter_##way, "us", "mean of |difference| of neighbouring gaps, " #way, "UNSW " unsw "jit",      \
 	  flow_over((at)->jitter, (at)->gaps.count > 1 ? (at)->gaps.count - 1 : 0))                         \
 	X(packet_rate_##way, "1/1000 packets/s", "packets / duration, " #way, "CIC " cic " Packets/s",     \
@@ -290,8 +291,8 @@ static __always_inline __u64 flow_head_word(const struct flow_state *f, int at)
 	FLOW_WAY(X, backward, "Bwd", "d", FLOW_BACK)                                                        \
 	FLOW_SERIES(X, length, "bytes", "frame lengths, both directions", "nDPI Pkt Len",                  \
 		    FLOW_BOTH(lengths))                                              \
-	FLOW_SERIES(X, payload, "bytes", "payload lengths, both directions", "CIC Packet Length",          \
-		    FLOW_BOTH(payloads))                                             \
+	FLOW_SERIES(X, payload, "bytes", "payload lengths, both directions",                                \
+		    "CIC Packet Length, Average Packet Size", FLOW_BOTH(payloads))                         \
 	X(payload_variance, "bytes^2", "variance of the population of payload lengths, both directions",   \
 	  "CIC Packet Length Variance", flow_variance(FLOW_BOTH(payloads)))          \
 	FLOW_SERIES(X, gap, "us", "gaps between packets, both directions", "CIC Flow IAT", f->gaps)       \

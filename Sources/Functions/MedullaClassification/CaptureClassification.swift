@@ -88,8 +88,13 @@ package struct CaptureClassification {
     package let destinationIp: String
     package let destinationPort: UInt16
     package let `protocol`: UInt8
+    /// Frames as they were on the wire; forward is the first one's direction.
     package let packets: UInt64
+    package let packetsForward: UInt64
+    package let packetsBackward: UInt64
     package let bytes: UInt64
+    package let bytesForward: UInt64
+    package let bytesBackward: UInt64
     /// The class with the largest output; null while it was never time to decide.
     @Nullable package var label: String?
     /// In the network's units.
@@ -99,6 +104,10 @@ package struct CaptureClassification {
 
     enum CodingKeys: String, CodingKey {
       case `protocol`, packets, bytes, label, margin, decided
+      case packetsForward = "packets_forward"
+      case packetsBackward = "packets_backward"
+      case bytesForward = "bytes_forward"
+      case bytesBackward = "bytes_backward"
       case sourceIp = "source_ip"
       case sourcePort = "source_port"
       case destinationIp = "destination_ip"
@@ -114,7 +123,9 @@ package struct CaptureClassification {
       Row(
         sourceIp: flow.sourceAddress, sourcePort: flow.sourcePort, destinationIp: flow.destinationAddress,
         destinationPort: flow.destinationPort, protocol: flow.transport, packets: flow.packets,
-        bytes: flow.bytes, label: decision?.label, margin: decision.map { Double($0.margin) / scale },
+        packetsForward: flow.forward.packets, packetsBackward: flow.backward.packets, bytes: flow.bytes,
+        bytesForward: flow.forward.bytes, bytesBackward: flow.backward.bytes, label: decision?.label,
+        margin: decision.map { Double($0.margin) / scale },
         decided: decision.map { $0.margin >= fixed } ?? false)
     }
   }

@@ -91,7 +91,13 @@ package struct Classifier: InterfaceFunction {
 
   var program: String { hook.point == .xdp ? "classifier_xdp" : "classifier_tc" }
 
+  /// - Throws: `wrongShape` for a network that has nothing to tell apart.
   package func checkPrograms(of snapshot: DatapathSnapshot) throws {
+    guard snapshot.outputs > 1 else {
+      throw DatapathError(
+        .wrongShape, "\(snapshot.name) has one output, and a classifier tells classes apart by several",
+        remedy: "compile a network with an output for each class, and name them with --labels FILE")
+    }
     _ = try snapshot.object(of: Self.main)
     _ = try snapshot.object(of: Dispatcher.source)
     try settings.check(labels: Self.labels(of: snapshot))

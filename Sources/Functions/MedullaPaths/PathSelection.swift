@@ -32,6 +32,21 @@ package struct PathSelection: InterfaceFunction {
     OutcomeField("marked", unit: "1/1000000"), OutcomeField("bytes", unit: "bytes"),
     OutcomeField("duration", unit: "us"),
   ]
+  /// The path that the flow took, beside the one of least cost: flows may explore, and paths that cost alike
+  /// share them.
+  package static func answer(outputs: [Double], outcomes words: [Int64], fractionBits bits: Int) -> String? {
+    guard words.count > Int(PATHS_OUTCOME_PATH.rawValue),
+      let least = outputs.indices.min(by: { outputs[$0] < outputs[$1] })
+    else { return nil }
+    let taken = Int(words[Int(PATHS_OUTCOME_PATH.rawValue)])
+    let unit = Double(sign: .plus, exponent: -bits, significand: 1)
+    let cost = NumberText.short(exp2(Double(words[Int(PATHS_OUTCOME_COST.rawValue)]) * unit) - 1)
+    let told = outputs.map { NumberText.short(exp2($0) - 1) }
+    let why =
+      taken == least ? "of least predicted cost" : "though path \(least) has the least predicted cost"
+    return "path \(taken), \(why) (\(told.joined(separator: ", ")) us); it came to \(cost) us"
+  }
+
   package static let keys = [
     FunctionKey("hook", .text, isRequired: true, example: "tc:eth0:egress"),
     FunctionKey("paths", .text, isRequired: true, example: "route; dev=eth1"),

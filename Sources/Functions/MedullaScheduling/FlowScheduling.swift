@@ -33,6 +33,16 @@ package struct FlowScheduling: InterfaceFunction {
     OutcomeField("packets", unit: "packets"), OutcomeField("duration", unit: "us"),
     OutcomeField("band", unit: "band"),
   ]
+  package static func answer(outputs: [Double], outcomes words: [Int64], fractionBits bits: Int) -> String? {
+    guard words.count > Int(SCHEDULING_OUTCOME_BAND.rawValue), let predicted = outputs.first else {
+      return nil
+    }
+    let bytes = NumberText.short(max(exp2(predicted) - 1, 0))
+    return
+      "band \(words[Int(SCHEDULING_OUTCOME_BAND.rawValue)]) by a predicted size of \(bytes) bytes; it had "
+      + "\(words[Int(SCHEDULING_OUTCOME_BYTES.rawValue)])"
+  }
+
   package static let keys = [
     FunctionKey("hook", .text, isRequired: true, example: "tc:eth0:egress"),
     FunctionKey("bands", .text, example: "10KiB,100KiB,1MiB"),
@@ -81,7 +91,7 @@ package struct FlowScheduling: InterfaceFunction {
   }
 
   package func checkPrograms(of snapshot: DatapathSnapshot) throws {
-    guard hook.point != .xdp else {
+    guard hook.point == .egress || hook.point == .both else {
       throw DatapathError(
         .badFunction, "packets are not scheduled at \(hook)", remedy: "attach at an interface's egress")
     }

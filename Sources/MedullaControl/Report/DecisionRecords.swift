@@ -5,6 +5,10 @@ import MedullaSnapshot
 /// A function's recorded decisions, with the snapshots that made them.
 package struct DecisionRecords {
   package let function: String
+  /// Of the last decisions, that an error names as examples.
+  private static let namedFlows = 5
+  /// As `RecordedDecision.flowText` begins where it has nothing but a number.
+  private static let numberPrefix = "flow "
   private let archive: HistoryArchive
   private let kept: [KeptSnapshot]
 
@@ -36,18 +40,21 @@ package struct DecisionRecords {
   ///
   /// - Parameter flow: its number in the instance, or a part of what `RecordedDecision.flowText` says.
   package func last(of flow: String) throws(ControlError) -> RecordedDecision {
+    let text = flow.hasPrefix(Self.numberPrefix) ? String(flow.dropFirst(Self.numberPrefix.count)) : flow
     let found: RecordedDecision? =
-      if let number = UInt64(flow) {
+      if let number = UInt64(text) {
         try archive.decisions(DecisionQuery(function: function, flow: number, limit: 1)).last
       } else {
         try all().last { $0.flowText.contains(flow) }
       }
     guard let found else {
+      let known = try all().suffix(Self.namedFlows)
+      let list = Set(known.map { $0.flowText }).sorted().joined(separator: ", ")
       throw ControlError(
         .badParameter, "no decision about \(flow) is recorded of \(function)",
         remedy:
-          "give a flow's number, or a part of ADDRESS:PORT > ADDRESS:PORT; only sampled decisions are kept, "
-          + "the last of them")
+          "only sampled decisions are kept, the last of them; give a flow's number or a part of how it is "
+          + "named, such as \(list)")
     }
     return found
   }

@@ -40,9 +40,10 @@ package struct DecisionReport: Sendable, Codable, Equatable {
   package let outputs: [Output]
   /// What the function knew of the flow, by the names of its outcomes.
   package let outcomes: [String: Int64]
-  /// The label of the largest output, and how far the next one is behind.
+  /// The label of the largest output, and how far the next one is behind; where outputs are of no classes what
+  /// the function has made of them, and no margin.
   package let answer: String
-  package let margin: Double
+  package let margin: Double?
   /// Whether the snapshot gives the recorded outputs again, to the bit.
   package let isReproduced: Bool
 
@@ -88,18 +89,29 @@ package struct DecisionReport: Sendable, Codable, Equatable {
     let names = FunctionList.all[decision.kind]?.outcomes.map(\.name) ?? []
     outcomes = Dictionary(zip(names, decision.outcomes), uniquingKeysWith: { first, _ in first })
     who = decision.flowText
-    let answer = ClassAnswer(given)
-    self.answer = outputs.isEmpty ? "" : outputs[answer.row].label
-    margin = shape.values(ofOutputs: [answer.margin])[0]
+    if let words = FunctionList.all[decision.kind]?.answer(
+      outputs: values.map { Double($0) }, outcomes: decision.outcomes,
+      fractionBits: decision.outputFractionBits)
+    {
+      (answer, margin) = (words, nil)
+    } else if labels.isEmpty {
+      (answer, margin) = (
+        outputs.map { "\($0.label) \(NumberText.short($0.value))" }.joined(separator: ", "), nil
+      )
+    } else {
+      let first = ClassAnswer(given)
+      (answer, margin) = (outputs[first.row].label, shape.values(ofOutputs: [first.margin])[0])
+    }
     isReproduced = given == decision.outputs
   }
 
   /// For people.
   package var text: String {
     let short = digest.prefix(12)
+    let number = "flow \(flow)"
     let head =
-      "\(who), flow \(flow), was decided by snapshot \(version) (\(short)): \(answer), "
-      + "\(NumberText.short(margin)) before the next"
+      "\(who == number ? who : "\(who), \(number),") was decided by snapshot \(version) (\(short)): \(answer)"
+      + (margin.map { ", \(NumberText.short($0)) before the next" } ?? "")
     let inputTable = TextTable(
       columns: ["feature", "value", "fixed point"],
       rows: inputs.map { [$0.name, NumberText.short($0.value), String($0.word)] }, leaning: 1)

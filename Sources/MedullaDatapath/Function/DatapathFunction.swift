@@ -44,6 +44,13 @@ package protocol DatapathFunction: Sendable {
   static func tables(of status: InstanceStatus) -> [TextTable]
   /// Which flow a sample is of, for people; nil: its outcomes do not say it.
   static func flow(ofOutcomes words: [Int64]) -> String?
+  /// What a decision came to, for people; nil: its outputs are of classes, and the largest is the answer.
+  ///
+  /// - Parameters:
+  ///   - outputs: in the network's units.
+  ///   - words: of what followed, in the order of `outcomes`.
+  ///   - bits: of the outputs' fixed point, which some of the words are in.
+  static func answer(outputs: [Double], outcomes words: [Int64], fractionBits bits: Int) -> String?
 
   /// - Parameter values: of `keys`, as the configuration has them.
   /// - Throws: `badConfiguration` or `badFunction` with the value that cannot be used.
@@ -113,6 +120,9 @@ extension DatapathFunction {
 
   package static func tables(of status: InstanceStatus) -> [TextTable] { [] }
   package static func flow(ofOutcomes words: [Int64]) -> String? { nil }
+  package static func answer(outputs: [Double], outcomes words: [Int64], fractionBits bits: Int) -> String? {
+    nil
+  }
 
   package var record: [UInt8] { [] }
   package func checkPrograms(of snapshot: DatapathSnapshot) throws {

@@ -16,11 +16,12 @@ package struct NetworkSizes: Sendable, Equatable {
   /// - Throws: `wrongShape` with both sizes.
   package func check(_ snapshot: DatapathSnapshot, for name: String) throws(DatapathError) {
     guard !accepts(inputs: snapshot.inputs, outputs: snapshot.outputs) else { return }
+    let needed = [inputs.map { "\($0) inputs" }, outputs.map { "\($0) outputs" }].compactMap(\.self)
     throw DatapathError(
       .wrongShape,
       "\(snapshot.name) has \(snapshot.inputs) inputs and \(snapshot.outputs) outputs; \(name) needs "
-        + "\(inputs ?? snapshot.inputs) and \(outputs ?? snapshot.outputs)",
-      remedy: "compile a network of that size, such as the shipped one")
+        + needed.joined(separator: " and "),
+      remedy: "compile a network of that size for it")
   }
 }
 

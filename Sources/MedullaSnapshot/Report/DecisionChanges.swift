@@ -25,8 +25,8 @@ package struct DecisionChanges: Sendable, Codable, Equatable {
   }
 
   package private(set) var decisions = 0
-  /// Of other classes.
-  package private(set) var changed = 0
+  /// Of other classes; nil: outputs are of no classes, and whether a decision is another cannot be told.
+  package private(set) var changed: Int?
   /// With other outputs, whatever they mean.
   package private(set) var outputsChanged = 0
   /// The most frequent first.
@@ -74,8 +74,9 @@ package struct DecisionChanges: Sendable, Codable, Equatable {
   package mutating func add(_ flow: @autoclosure () -> String, _ before: Side, _ after: Side) {
     decisions += 1
     if before.outputs != after.outputs || before.fractionBits != after.fractionBits { outputsChanged += 1 }
-    guard let from = before.label, let to = after.label, from != to else { return }
-    changed += 1
+    guard let from = before.label, let to = after.label else { return }
+    changed = (changed ?? 0) + (from == to ? 0 : 1)
+    guard from != to else { return }
     if let index = transitions.firstIndex(where: { $0.from == from && $0.to == to }) {
       transitions[index].count += 1
     } else {

@@ -100,10 +100,11 @@ struct ReplayCommand: ParsableCommand {
         }, leaning: 3)
       print(list.text)
     }
-    let more = changes.changed - changes.changes.count
+    let more = (changes.changed ?? 0) - changes.changes.count
     if more > 0 { Narration.tell("\(more) more are not listed") }
-    Narration.tell(
-      "\(changes.decisions) decisions: \(changes.changed) would have been others, "
-        + "\(changes.outputsChanged) with other outputs")
+    let others =
+      changes.changed.map { "\($0) would have been others" }
+      ?? "outputs are of no classes, so that none can be said to be another"
+    Narration.tell("\(changes.decisions) decisions: \(others), \(changes.outputsChanged) with other outputs")
   }
 }
