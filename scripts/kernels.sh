@@ -210,6 +210,9 @@ function=examples/custom-function/classify
 own=(--program $function.bpf.c --program "$work/bundles/classify-xdp.bpf.c")
 bundle $function.safetensors $function-calibration.npy classify "${own[@]}"
 bundle $function.safetensors $function-calibration.npy classify-next --percentile 99.9 "${own[@]}"
+classifier=examples/classifier
+bundle $classifier/classifier.safetensors $classifier/calibration.npy flows --features $classifier/features.txt \
+  --labels $classifier/labels.txt
 # For kernels before Linux 6.6.
 bundle models/aurora-medulla.onnx models/aurora-medulla-calibration.npy aurora-old --kernel 6.1
 bundle $function.safetensors $function-calibration.npy classify-old --kernel 6.1 "${own[@]}"

@@ -62,8 +62,8 @@ struct ReportTests {
       series: [.init("", color: 0, mark: .dots, points: (0..<count).map { .init(Double($0), 1) })])
     let svg = PlotSheet([plot]).svg
     let first = try #require(svg.firstMatch(of: /translate\(([0-9.]+) [0-9.]+\) rotate\(-45\)/))
-    // At an angle of 45 degrees, seven units a letter.
-    #expect(try #require(Double(first.1)) >= 30 * 7 * 0.7)
+    // At an angle of 45 degrees, 6.4 units a letter.
+    #expect(try #require(Double(first.1)) >= 30 * 6.4 * 0.7)
   }
 
   @Test("a logarithmic axis shows whole decades with a tick each")

@@ -25,6 +25,11 @@ packets() {
     in_a "$MEDULLA" rollback classify && in_a "$MEDULLA" detach classify
 }
 
+classes() {
+  in_a "$MEDULLA" attach classifier --name classes --dev va --at "$1" "$BUNDLES/flows.medulla" --packets every &&
+    transfer && in_a "$MEDULLA" status classes && in_a "$MEDULLA" detach classes
+}
+
 # The instructions that the verifier walked through in the attached function: a line for the table of the host.
 count() {
   local number
@@ -43,6 +48,8 @@ step medulla detach medulla
 step gone medulla
 step packets classify tc:va:egress
 step packets classify-xdp xdp:va
+step classes both
+step classes xdp
 step gone classify
 scripts/kernels/verified.sh && cat /tmp/verified || failed=$((failed + 1))
 dmesg | grep -E 'BUG|WARNING|Oops' && failed=$((failed + 1))

@@ -40,8 +40,8 @@ package struct DecisionReport: Sendable, Codable, Equatable {
   package let outputs: [Output]
   /// What the function knew of the flow, by the names of its outcomes.
   package let outcomes: [String: Int64]
-  /// The label of the largest output, and how far the next one is behind; where outputs are of no classes what
-  /// the function has made of them, and no margin.
+  /// The label of the largest output, and how far the next one is behind; where outputs are of no classes
+  /// what the function has made of them, and no margin.
   package let answer: String
   package let margin: Double?
   /// Whether the snapshot gives the recorded outputs again, to the bit.
