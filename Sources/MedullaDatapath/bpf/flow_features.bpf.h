@@ -317,8 +317,8 @@ __attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_t
 		return medulla_pass_settled(packet, flow, seen);
 	medulla_see_time(seen);
 	bytes = medulla_wanted_head(flow, packet, skb->len);
-	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
-	    !bpf_skb_load_bytes(skb, packet->header, head.bytes, bytes))
+	if (bytes && !bpf_skb_load_bytes(skb, packet->header, head.bytes,
+					 MEDULLA_SIZE(bytes, FLOW_PAYLOAD_BYTES)))
 		head.count = bytes;
 	return medulla_take_measured(packet, flow, seen, &head);
 }
@@ -336,8 +336,8 @@ __attribute__((unused)) static __noinline struct medulla_flow *medulla_measure_x
 		return medulla_pass_settled(packet, flow, seen);
 	medulla_see_time(seen);
 	bytes = medulla_wanted_head(flow, packet, seen->length);
-	if (bytes > 0 && bytes <= FLOW_PAYLOAD_BYTES &&
-	    !bpf_xdp_load_bytes(frame, packet->header, head.bytes, bytes))
+	if (bytes && !bpf_xdp_load_bytes(frame, packet->header, head.bytes,
+					 MEDULLA_SIZE(bytes, FLOW_PAYLOAD_BYTES)))
 		head.count = bytes;
 	return medulla_take_measured(packet, flow, seen, &head);
 }

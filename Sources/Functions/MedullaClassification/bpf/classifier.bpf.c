@@ -17,8 +17,8 @@ static __always_inline void classifier_mirror_tc(struct __sk_buff *skb,
 
 	if (!mirrored)
 		return;
-	if (bytes > 0 && bytes <= CLASSIFIER_MIRROR_BYTES &&
-	    !bpf_skb_load_bytes(skb, 0, mirrored->bytes, bytes))
+	if (bytes &&
+	    !bpf_skb_load_bytes(skb, 0, mirrored->bytes, MEDULLA_SIZE(bytes, CLASSIFIER_MIRROR_BYTES)))
 		mirrored->captured = bytes;
 	bpf_ringbuf_submit(mirrored, 0);
 }
@@ -61,8 +61,8 @@ static __always_inline void classifier_mirror_xdp(struct xdp_md *frame,
 
 	if (!mirrored)
 		return;
-	if (bytes > 0 && bytes <= CLASSIFIER_MIRROR_BYTES &&
-	    !bpf_xdp_load_bytes(frame, 0, mirrored->bytes, bytes))
+	if (bytes &&
+	    !bpf_xdp_load_bytes(frame, 0, mirrored->bytes, MEDULLA_SIZE(bytes, CLASSIFIER_MIRROR_BYTES)))
 		mirrored->captured = bytes;
 	bpf_ringbuf_submit(mirrored, 0);
 }
