@@ -63,7 +63,7 @@ struct PacketCourse {
 
   private func prepared(_ name: String, seed: UInt64) throws -> Bench {
     let scratch = try ScratchDirectory(name)
-    // The process of nDPI reads its map by a user of its bench.
+    // The process of nDPI reads its map by a user of its own.
     chmod(scratch.path("."), 0o755)
     let first = stream.rows(of: PacketClasses.phases[0])
     let all = stream.rows(of: Set(PacketClasses.all.indices))
