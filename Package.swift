@@ -28,8 +28,10 @@ let package = Package(
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPCAP", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    .systemLibrary(name: "CXDP", pkgConfig: "libxdp", providers: [.apt(["libxdp-dev"])]),
     .target(name: "CHost"),
     .target(name: "CMedullaABI"),
+    .target(name: "CMedullaNF"),
     .target(name: "MedullaBase", dependencies: ["CCrypto", "CHost"]),
     .target(
       name: "MedullaModel", dependencies: ["MedullaBase", product("SwiftProtobuf", "swift-protobuf")],
@@ -112,6 +114,17 @@ let package = Package(
         "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaDatapath",
         "MedullaCongestion", "MedullaPacket", "MedullaClassification", "MedullaScheduling", "MedullaPaths",
       ]),
+    // Networks over payloads of packets.
+    .target(name: "MedullaPayload", dependencies: ["MedullaBase"], path: "Sources/NF/MedullaPayload"),
+    .target(name: "MedullaEngines", dependencies: ["MedullaBase"], path: "Sources/NF/MedullaEngines"),
+    .target(
+      name: "MedullaNF",
+      dependencies: ["CXDP", "CLibBPF", "CMedullaNF", "MedullaBase", "MedullaKernel"],
+      path: "Sources/NF/MedullaNF",
+      resources: embedded(
+        "../../CMedullaNF/include/nf_intf.h", "../../CMedullaABI/include/packet_parse.h",
+        "../../MedullaDatapath/bpf/kernel_types.h", "../../MedullaDatapath/bpf/medulla_order.bpf.h",
+        "bpf/nf_demux.bpf.c")),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
     .target(
       name: "MedullaLearning",
@@ -312,6 +325,14 @@ let package = Package(
         "MedullaSnapshot", "DatapathCases",
       ]),
     .target(name: "PacketCases", path: "Tests/Cases/Packets"),
+    .executableTarget(
+      name: "nf-test-function", dependencies: ["CMedullaNF", "MedullaBase", "MedullaNF"],
+      path: "Tests/Cases/NFFunction"),
+    .testTarget(
+      name: "MedullaNFTests",
+      dependencies: [
+        "CMedullaNF", "MedullaBase", "MedullaKernel", "MedullaNF", "DatapathCases", "nf-test-function",
+      ]),
     .testTarget(
       name: "MedullaPacketTests",
       dependencies: [

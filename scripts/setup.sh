@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*"; }
 
-packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev libsqlite3-dev libssl-dev libyaml-dev libpcap-dev linux-libc-dev iproute2 iperf3
+packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev libsqlite3-dev libssl-dev libyaml-dev libpcap-dev libxdp-dev linux-libc-dev iproute2 iperf3
   iputils-ping procps python3 python3-venv python3-yaml tcpreplay)
 # What is loaded where it is there; releases of Debian other than 12 have another version, which is not known.
 optional_packages=(libndpi4.2)

@@ -5,14 +5,18 @@ enum ModuleOrder {
     "CCrypto": 0,
     "CYAML": 0,
     "CPCAP": 0,
+    "CXDP": 0,
     "CHost": 0,
     "CMedullaABI": 0,
+    "CMedullaNF": 0,
     "MedullaBase": 1,
     "MedullaModel": 2,
+    "MedullaPayload": 2,
     "MedullaSnapshot": 3,
     "MedullaFlows": 4,
     "MedullaCodegen": 4,
     "MedullaKernel": 4,
+    "MedullaEngines": 4,
     "MedullaRuntime": 5,
     "MedullaDatapath": 6,
     "MedullaCongestion": 7,
@@ -20,6 +24,7 @@ enum ModuleOrder {
     "MedullaClassification": 7,
     "MedullaScheduling": 7,
     "MedullaPaths": 7,
+    "MedullaNF": 8,
     "MedullaCompile": 8,
     "MedullaFrames": 9,
     "MedullaLearning": 10,
@@ -55,7 +60,7 @@ enum ModuleOrder {
     guard parts.count > 2, parts[0] == "Sources" else { return nil }
     switch parts[1] {
     case "Testbed": return parts.count > 3 ? parts[1] + parts[2] : nil
-    case "Functions": return parts.count > 3 ? parts[2] : nil
+    case "Functions", "NF": return parts.count > 3 ? parts[2] : nil
     default: return parts[1]
     }
   }

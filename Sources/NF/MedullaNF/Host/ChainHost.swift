@@ -1,0 +1,103 @@
+import CMedullaNF
+import Foundation
+import Glibc
+import MedullaBase
+
+/// Hosts one chain: owns its interface's frames, and serves the functions that come.
+///
+/// Made on a thread of the interface's network namespace, where its own thread then runs.
+package final class ChainHost: @unchecked Sendable {
+  package let settings: ChainSettings
+  /// Where functions come to.
+  package let path: String
+  private let loop: ChainLoop
+  private let lock = NSLock()
+  private var latest: ChainReport
+  private var isStopped = false
+  private var adopted: [(function: String, channel: Int32)] = []
+  private let ended = DispatchSemaphore(value: 0)
+  private var isRunning = false
+
+  /// - Parameters:
+  ///   - object: the demultiplexer's, by `DemultiplexerObject`.
+  ///   - path: of the socket that functions come to; whoever may come is said by the settings.
+  package init(_ settings: ChainSettings, object: [UInt8], path: String) throws {
+    let listener = nf_listen(path, 0o666)
+    guard listener >= 0 else {
+      throw NFError.system(
+        "listen at \(path)", listener,
+        remedy: listener == -EADDRINUSE ? "the chain runs already, or its host was killed: remove it" : "")
+    }
+    let wake = nf_make_event()
+    do {
+      guard wake >= 0 else { throw NFError.system("make what wakes the host", wake) }
+      loop = try ChainLoop(settings, object: object, listener: listener, wake: wake)
+    } catch {
+      close(listener)
+      if wake >= 0 { close(wake) }
+      unlink(path)
+      throw error
+    }
+    self.settings = settings
+    self.path = path
+    latest = loop.report()
+  }
+
+  deinit {
+    stop()
+    close(loop.listener)
+    close(loop.wake)
+    unlink(path)
+  }
+
+  /// Begins on a thread of its own, of the caller's network namespace.
+  package func start() {
+    lock.withLock { isRunning = true }
+    let thread = Thread { [self] in
+      loop.run(
+        isStopped: { lock.withLock { isStopped } },
+        publish: { report in
+          let new = lock.withLock {
+            latest = report
+            defer { adopted = [] }
+            return adopted
+          }
+          for (name, channel) in new { adopt(name, channel) }
+        })
+      ended.signal()
+    }
+    thread.name = "nf-\(settings.name)"
+    thread.start()
+  }
+
+  /// Ends; every function sees its channel end.
+  package func stop() {
+    let wasRunning = lock.withLock {
+      defer { isRunning = false }
+      isStopped = true
+      return isRunning
+    }
+    guard wasRunning else { return }
+    var one: UInt64 = 1
+    _ = write(loop.wake, &one, MemoryLayout<UInt64>.size)
+    ended.wait()
+  }
+
+  /// A function was started with the other end of a channel (`nf_make_channel`), which is the host's from now
+  /// on.
+  package func adopt(channel: Int32, as function: String) {
+    lock.withLock { adopted.append((function, channel)) }
+  }
+
+  private func adopt(_ name: String, _ channel: Int32) {
+    guard let function = loop.functions.first(where: { $0.settings.name == name }), function.state == .absent
+    else {
+      close(channel)
+      return
+    }
+    loop.join(function, channel: channel, MonotonicClock.nanoseconds)
+  }
+
+  /// At most some milliseconds old.
+  package func report() -> ChainReport { lock.withLock { latest } }
+}

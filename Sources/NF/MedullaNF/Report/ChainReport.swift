@@ -1,0 +1,88 @@
+/// What a chain is and has done, at one moment.
+package struct ChainReport: Sendable, Codable, Equatable {
+  package enum State: String, Sendable, Codable {
+    /// Nobody has come as this function.
+    case absent
+    /// It has been told what it works with, and has not begun.
+    case joining
+    case present
+    /// It has gone, and its frames are about to be taken back.
+    case leaving
+  }
+
+  package struct Function: Sendable, Codable, Equatable {
+    package var name: String
+    package var state: State
+    package var process: Int?
+    /// Frames that it may hold.
+    package var quota: Int
+    /// Frames that it holds.
+    package var held: Int
+    /// Frames that it was given.
+    package var received: UInt64
+    /// Frames that it returned.
+    package var returned: UInt64
+    /// Frames that it did not get: over its quota, or because it was not there.
+    package var overQuota: UInt64
+    package var absent: UInt64
+    /// Frames that it returned and did not have.
+    package var forged: UInt64
+    /// Frames that were taken back when it ended.
+    package var reclaimed: UInt64
+    /// How often it has begun, and has ended.
+    package var starts: UInt64
+    package var ends: UInt64
+    /// Nanoseconds from a frame's reception to its return, of a part of the frames.
+    package var latency: Percentiles?
+    /// What it counts itself.
+    package var counters: [String: UInt64]
+    /// Why it was ended last.
+    package var lastEnd: String?
+  }
+
+  package struct Percentiles: Sendable, Codable, Equatable {
+    package var p50: UInt64
+    package var p99: UInt64
+    package var p999: UInt64
+  }
+
+  package struct Interface: Sendable, Codable, Equatable {
+    package var name: String
+    package var queues: Int
+    package var isZeroCopy: Bool
+    package var sent: UInt64
+    /// Frames that could not be sent, because the ring was full.
+    package var refused: UInt64
+  }
+
+  package struct Frames: Sendable, Codable, Equatable {
+    package var total: Int
+    package var free: Int
+    /// To be filled, filled, or delivered and not returned.
+    package var inKernel: Int
+    package var inSending: Int
+    package var bytes: Int
+    package var isHuge: Bool
+  }
+
+  package var name: String
+  package var mode: PollMode
+  package var frames: Frames
+  package var interfaces: [Interface]
+  package var functions: [Function]
+  /// Frames that the demultiplexer delivered, and did not.
+  package var delivered: UInt64
+  package var unmatched: UInt64
+  package var malformed: UInt64
+  package var notTaken: UInt64
+  package var unstamped: UInt64
+}
+
+extension ChainReport.Percentiles {
+  init?(_ histogram: LatencyHistogram) {
+    guard let p50 = histogram.quantile(0.5), let p99 = histogram.quantile(0.99),
+      let p999 = histogram.quantile(0.999)
+    else { return nil }
+    self.init(p50: p50, p99: p99, p999: p999)
+  }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hands frames of an interface to network functions: the first rule that matches says which, and the frame goes
+ * into the function's own receive ring, stamped with whom it was given to. What no rule matches is the kernel's.
+ */
+#include "kernel_types.h"
+
+#include "medulla_order.bpf.h"
+#include "nf_intf.h"
+#include "packet_parse.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile struct nf_constants nf_constants = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, NF_SEATS);
+	__type(key, __u32);
+	__type(value, __u32);
+} nf_sockets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, NF_SEATS);
+	__type(key, __u32);
+	__type(value, struct nf_seat);
+} nf_seats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NF_RULES);
+	__type(key, __u32);
+	__type(value, struct nf_rule);
+} nf_rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NF_CAUSES);
+	__type(key, __u32);
+	__type(value, __u64);
+} nf_counts SEC(".maps");
+
+/* What rules look at. */
+struct nf_seen {
+	struct medulla_packet packet;
+	__u16 ethertype;
+	__u16 vlan;
+	__u32 is_flow;
+	__u32 verdict;
+};
+
+static __always_inline int nf_count(__u32 cause, int action)
+{
+	__u64 *count = bpf_map_lookup_elem(&nf_counts, &cause);
+
+	if (count)
+		medulla_count_alone(count, 1);
+	return action;
+}
+
+static __always_inline int nf_see(struct xdp_md *frame, struct nf_seen *seen)
+{
+	const __u8 *at = (void *)(long)frame->data;
+	const void *end = (void *)(long)frame->data_end;
+	__u16 type;
+
+	seen->vlan = NF_NO_VLAN;
+	if ((const void *)(at + 14) > end)
+		return -1;
+	type = packet_word(at + 12);
+	if (type == PACKET_VLAN || type == PACKET_QINQ) {
+		if ((const void *)(at + 18) > end)
+			return -1;
+		seen->vlan = packet_word(at + 14) & 0x0fff;
+		type = packet_word(at + 16);
+		if (type == PACKET_VLAN || type == PACKET_QINQ) {
+			if ((const void *)(at + 22) > end)
+				return -1;
+			type = packet_word(at + 20);
+		}
+	}
+	seen->ethertype = type;
+	seen->is_flow = !medulla_parse(at, end, &seen->packet);
+	return 0;
+}
+
+static __always_inline int nf_address_matches(const __u8 *address, const __u8 *wanted, const __u8 *mask)
+{
+	__u64 a[2], w[2], m[2];
+
+	__builtin_memcpy(a, address, 16);
+	__builtin_memcpy(w, wanted, 16);
+	__builtin_memcpy(m, mask, 16);
+	return !(((a[0] ^ w[0]) & m[0]) | ((a[1] ^ w[1]) & m[1]));
+}
+
+static __always_inline __u16 nf_port(__be16 port)
+{
+	return __builtin_bswap16(port);
+}
+
+static __always_inline int nf_flow_matches(const struct nf_rule *rule, const struct nf_seen *seen)
+{
+	const struct medulla_flow_key *key = &seen->packet.key;
+	__u16 port;
+
+	if (!seen->is_flow)
+		return 0;
+	if ((rule->fields & NF_MATCH_PROTOCOL) && rule->protocol != key->protocol)
+		return 0;
+	if ((rule->fields & (NF_MATCH_SOURCE | NF_MATCH_DESTINATION)) && rule->version != key->version)
+		return 0;
+	if ((rule->fields & NF_MATCH_SOURCE) &&
+	    !nf_address_matches(key->source, rule->source, rule->source_mask))
+		return 0;
+	if ((rule->fields & NF_MATCH_DESTINATION) &&
+	    !nf_address_matches(key->destination, rule->destination, rule->destination_mask))
+		return 0;
+	port = nf_port(key->source_port);
+	if ((rule->fields & NF_MATCH_SOURCE_PORT) &&
+	    (port < rule->source_ports[0] || port > rule->source_ports[1]))
+		return 0;
+	port = nf_port(key->destination_port);
+	if ((rule->fields & NF_MATCH_DESTINATION_PORT) &&
+	    (port < rule->destination_ports[0] || port > rule->destination_ports[1]))
+		return 0;
+	return 1;
+}
+
+static __always_inline int nf_matches(const struct nf_rule *rule, const struct nf_seen *seen)
+{
+	if ((rule->fields & NF_MATCH_ETHERTYPE) && rule->ethertype != seen->ethertype)
+		return 0;
+	if ((rule->fields & NF_MATCH_VLAN) && rule->vlan != seen->vlan)
+		return 0;
+	if ((rule->fields & NF_MATCH_VERDICT) && rule->verdict != seen->verdict)
+		return 0;
+	return !(rule->fields & NF_MATCH_FLOW) || nf_flow_matches(rule, seen);
+}
+
+/* The first rule that matches; its number in `number`. */
+static __always_inline const struct nf_rule *nf_choose(const struct nf_seen *seen, __u32 *number)
+{
+	/* The verifier goes through the loop once for each rule there may be, at most. */
+	for (__u32 i = 0; i < NF_RULES; i++) {
+		const struct nf_rule *rule;
+		__u32 index = i;
+
+		if (i >= nf_constants.rule_count)
+			return 0;
+		rule = bpf_map_lookup_elem(&nf_rules, &index);
+		if (!rule)
+			return 0;
+		if (nf_matches(rule, seen)) {
+			*number = i;
+			return rule;
+		}
+	}
+	return 0;
+}
+
+/* Writes the stamp before the frame; a driver without room for it says so. */
+static __always_inline int nf_stamp_frame(struct xdp_md *frame, const struct nf_seat *seat, __u32 place,
+					  __u64 sequence, __u32 rule)
+{
+	struct nf_stamp *stamp;
+
+	/* What an earlier program left there goes. */
+	if (bpf_xdp_adjust_meta(frame, (int)(frame->data - frame->data_meta) - (int)sizeof(*stamp)))
+		return -1;
+	stamp = (void *)(long)frame->data_meta;
+	if ((void *)(stamp + 1) > (void *)(long)frame->data)
+		return -1;
+	stamp->nanoseconds = nf_constants.takes_time ? bpf_ktime_get_ns() : 0;
+	stamp->sequence = sequence;
+	stamp->seat = place;
+	stamp->epoch = seat->epoch;
+	stamp->rule = rule;
+	stamp->length = (__u32)(frame->data_end - frame->data);
+	return 0;
+}
+
+static __always_inline int nf_deliver(struct xdp_md *frame, __u32 function, __u32 rule)
+{
+	__u32 place = function * NF_QUEUES + frame->rx_queue_index;
+	struct nf_seat *seat;
+	__u64 delivered;
+
+	if (function >= NF_FUNCTIONS || frame->rx_queue_index >= NF_QUEUES)
+		return nf_count(NF_UNMATCHED, XDP_PASS);
+	seat = bpf_map_lookup_elem(&nf_seats, &place);
+	if (!seat)
+		return nf_count(NF_UNMATCHED, XDP_PASS);
+	if (seat->state != NF_SEAT_TAKEN) {
+		medulla_count(&seat->absent, 1);
+		return nf_count(NF_NOT_TAKEN, (int)seat->fallback);
+	}
+	/* Another processor may deliver at once: each number is given once, and what is over is taken back. */
+	delivered = __sync_fetch_and_add(&seat->delivered, 1);
+	if (delivered - *(volatile __u64 *)&seat->returned >= seat->quota) {
+		__sync_fetch_and_add(&seat->delivered, -1ULL);
+		medulla_count(&seat->over_quota, 1);
+		return nf_count(NF_NOT_TAKEN, (int)seat->fallback);
+	}
+	if (nf_stamp_frame(frame, seat, place, delivered + 1, rule)) {
+		__sync_fetch_and_add(&seat->delivered, -1ULL);
+		return nf_count(NF_UNSTAMPED, (int)seat->fallback);
+	}
+	nf_count(NF_DELIVERED, 0);
+	return (int)bpf_redirect_map(&nf_sockets, place, seat->fallback);
+}
+
+SEC("xdp")
+int nf_demux(struct xdp_md *frame)
+{
+	struct nf_seen seen = {};
+	const struct nf_rule *rule;
+	__u32 number = 0;
+
+	if (nf_see(frame, &seen))
+		return nf_count(NF_MALFORMED, XDP_PASS);
+	rule = nf_choose(&seen, &number);
+	if (!rule || rule->function == NF_NO_FUNCTION)
+		return nf_count(NF_UNMATCHED, XDP_PASS);
+	return nf_deliver(frame, rule->function, number);
+}
