@@ -119,7 +119,7 @@ let package = Package(
     .target(name: "MedullaEngines", dependencies: ["MedullaBase"], path: "Sources/NF/MedullaEngines"),
     .target(
       name: "MedullaNF",
-      dependencies: ["CXDP", "CLibBPF", "CMedullaNF", "MedullaBase", "MedullaKernel"],
+      dependencies: ["CXDP", "CLibBPF", "CMedullaABI", "CMedullaNF", "MedullaBase", "MedullaKernel"],
       path: "Sources/NF/MedullaNF",
       resources: embedded(
         "../../CMedullaNF/include/nf_intf.h", "../../CMedullaABI/include/packet_parse.h",
@@ -165,7 +165,7 @@ let package = Package(
       dependencies: [
         "CYAML", "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
         "MedullaDatapath", "MedullaCompile", "MedullaFrames", "MedullaLabels", "MedullaRetraining",
-        "MedullaAdaptation", "MedullaAdapters", product("Logging", "swift-log"),
+        "MedullaAdaptation", "MedullaAdapters", "CMedullaNF", "MedullaNF", product("Logging", "swift-log"),
         product("GRDB", "GRDB.swift"),
       ]),
     // The one public module; all others are this package's own.
@@ -264,7 +264,7 @@ let package = Package(
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaClassification",
         "MedullaScheduling", "MedullaPaths", "MedullaCompile", "MedullaLearning", "MedullaLabels",
-        "MedullaAdaptation", "MedullaControl",
+        "MedullaAdaptation", "MedullaControl", "MedullaNF",
         product("ArgumentParser", "swift-argument-parser"),
       ]),
 

@@ -48,6 +48,9 @@ struct Medulla: ParsableCommand {
           ResumeCommand.self, PromoteCommand.self, ProxyCommand.self, ReloadCommand.self, StopCommand.self,
         ]),
       CommandGroup(
+        name: "Network functions",
+        subcommands: [NFCommand.self, NFFunctionCommand.self, NFDemultiplexerCommand.self]),
+      CommandGroup(
         name: "Testbed", subcommands: Forwarding.groups + [SimulatorCommand.self]),
     ]
   )

@@ -2,9 +2,9 @@ import Foundation
 
 /// The shared libraries that this process runs with: another of our programs, started as a process that may
 /// read little, needs them too.
-enum LoadedLibraries {
+package enum LoadedLibraries {
   /// Their folders, without those that every process may read.
-  static let folders: [String] = {
+  package static let folders: [String] = {
     // Of what the kernel writes on the fly, only a loop gets more than the first page.
     let maps = FileHandle(forReadingAtPath: "/proc/self/maps").flatMap { try? $0.readToEnd() } ?? Data()
     return folders(ofMaps: String(decoding: maps, as: UTF8.self))

@@ -17,10 +17,16 @@ package struct Configuration: Sendable, Equatable {
 
   package var daemon: DaemonSettings
   package var functions: [FunctionSettings]
+  /// What chains of network functions may be and which begin with the daemon; nil: there are none.
+  package var networkFunctions: NetworkFunctionSettings?
 
-  package init(daemon: DaemonSettings = DaemonSettings(), functions: [FunctionSettings] = []) {
+  package init(
+    daemon: DaemonSettings = DaemonSettings(), functions: [FunctionSettings] = [],
+    networkFunctions: NetworkFunctionSettings? = nil
+  ) {
     self.daemon = daemon
     self.functions = functions
+    self.networkFunctions = networkFunctions
   }
 
   /// Reads a file; relative paths in it are from its own directory.
@@ -86,9 +92,13 @@ package struct Configuration: Sendable, Equatable {
     var root = TableReader(entries, at: .start, problems: problems)
     var table = root.table("daemon")
     var configuration = Configuration(daemon: DaemonSettings(&table, directory: directory))
+    if root.has("network_functions") {
+      var table = root.table("network_functions")
+      configuration.networkFunctions = NetworkFunctionSettings(&table, directory: directory)
+    }
     let known = problems.all.count
     let tables = root.tables("function")
-    if tables.isEmpty, problems.all.count == known {
+    if tables.isEmpty, configuration.networkFunctions == nil, problems.all.count == known {
       root.problem("function", "there is none; list a table with name and bundle for each function")
     }
     root.finish()

@@ -18,6 +18,9 @@ extension Daemon: ControlTarget {
       case .label: return ControlAnswer(try take(label: request, peer))
       case .reload: return ControlAnswer(try orderReload(peer))
       case .stop: return ControlAnswer(orderStop(request, peer))
+      case .startChain: return ControlAnswer(try startChain(request, peer))
+      case .stopChain: return ControlAnswer(try stopChain(request, peer))
+      case .chains: return ControlAnswer(ChainsAnswer(chains: try chainReports(request.chain)))
       }
     } catch {
       return .failure(error)
@@ -51,7 +54,8 @@ extension Daemon: ControlTarget {
       time: Date().timeIntervalSince1970, version: Self.version, process: getpid(), user: userName,
       capabilities: Privileges.effective(), uptimeSeconds: (ContinuousClock.now - started).inSeconds,
       configuration: configurationPath, socket: settings.socket, socketOrigin: socketOrigin,
-      onStop: settings.onStop, history: history.health, functions: try hosts(function).map { $0.report() })
+      onStop: settings.onStop, history: history.health, functions: try hosts(function).map { $0.report() },
+      chains: function == nil ? chains.reports : [])
   }
 
   private func why(_ name: String?) throws(ControlError) -> [WhyReport] {

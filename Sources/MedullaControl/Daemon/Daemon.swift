@@ -41,6 +41,9 @@ package final class Daemon: @unchecked Sendable {
   private var stopOrder: DaemonSettings.OnStop??
   private var mustReload = false
 
+  /// Chains of network functions.
+  let chains: ChainTable
+
   var listener: Int32?
   private var ownsSocket = false
   private var isPrepared = false
@@ -65,6 +68,7 @@ package final class Daemon: @unchecked Sendable {
     self.makeLoop = makeLoop
     history = HistoryStore(settings: configuration.daemon, log: log)
     snapshots = SnapshotKeeper(directory: configuration.daemon.snapshotsPath, log: log)
+    chains = ChainTable(log: log)
     var ends: [Int32] = [-1, -1]
     guard medulla_make_pipe(&ends) == 0 else { throw UnixSocket.system("make a pipe") }
     for end in ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
@@ -96,6 +100,7 @@ package final class Daemon: @unchecked Sendable {
       // Loading needs no more than what is kept; once there are threads, nothing can be given up for the
       // process as a whole.
       try reducePrivileges(settings)
+      try prepareChains()
       for function in functionsToHost() {
         let (host, isNew) = try self.host(function)
         if isNew { attached.append(function.name) }
@@ -120,6 +125,7 @@ package final class Daemon: @unchecked Sendable {
     guard signals >= 0 else { throw UnixSocket.system("watch for signals", -signals) }
     history.start()
     for host in functions { host.loop.start() }
+    chains.begin()
     let server = try ControlServer(listener: listener, target: self, log: log)
     server.run()
     let housekeeping = Housekeeping(daemon: self)
@@ -221,6 +227,7 @@ package final class Daemon: @unchecked Sendable {
   }
 
   private func finish(_ order: DaemonSettings.OnStop) {
+    chains.stopAll()
     let hosts = functions
     DispatchQueue.concurrentPerform(iterations: hosts.count) { hosts[$0].loop.stop() }
     for host in hosts { release(host, order) }
@@ -310,7 +317,7 @@ extension Daemon {
   }
 
   private func reducePrivileges(_ settings: DaemonSettings) throws {
-    let kept = Privileges.kept(by: lock.withLock { configuration.functions })
+    let kept = Privileges.kept(by: lock.withLock { configuration })
     guard let user = settings.user else {
       let result = medulla_keep_capabilities(Privileges.bits(kept) | Privileges.ofRoot)
       // `medulla run` may have threads already; it stays what it is, as a command of the one who called it.

@@ -1,5 +1,6 @@
 import MedullaAdaptation
 import MedullaDatapath
+import MedullaNF
 
 /// The answer to `hello`.
 package struct HelloAnswer: Codable, Sendable, Equatable {
@@ -48,9 +49,11 @@ package struct DaemonReport: Codable, Sendable, Equatable {
   package var onStop: DaemonSettings.OnStop
   package var history: HistoryHealth
   package var functions: [FunctionReport]
+  /// Chains of network functions.
+  package var chains: [ChainReport]
 
   enum CodingKeys: String, CodingKey {
-    case time, version, process, user, capabilities, configuration, socket, history, functions
+    case time, version, process, user, capabilities, configuration, socket, history, functions, chains
     case uptimeSeconds = "uptime_seconds"
     case socketOrigin = "socket_origin"
     case onStop = "on_stop"
@@ -80,4 +83,11 @@ package struct WhyAnswer: Codable, Sendable, Equatable {
   package var functions: [WhyReport]
 
   package init(functions: [WhyReport]) { self.functions = functions }
+}
+
+/// The answer to `chains`.
+package struct ChainsAnswer: Codable, Sendable, Equatable {
+  package var chains: [ChainReport]
+
+  package init(chains: [ChainReport]) { self.chains = chains }
 }

@@ -43,4 +43,9 @@ package enum ControlMethod: String, Codable, Sendable, CaseIterable {
   case reload
   /// The daemon ends.
   case stop
+  /// A chain of network functions begins, by its file.
+  case startChain = "start_chain"
+  case stopChain = "stop_chain"
+  /// Chains with their counts.
+  case chains
 }

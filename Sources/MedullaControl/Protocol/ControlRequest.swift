@@ -23,11 +23,18 @@ package struct ControlRequest: Sendable, Equatable {
   package var label: String?
   /// `stop`: what becomes of the functions; nil: as configured.
   package var onStop: DaemonSettings.OnStop?
+  /// `stop_chain`, `chains`: which one.
+  package var chain: String?
+  /// `start_chain`: the chain's file, a whole path, and the demultiplexer's object in base64; without one the
+  /// daemon's own is taken.
+  package var path: String?
+  package var object: String?
 
   package init(
     id: Int = 1, _ method: ControlMethod, function: String? = nil, kind: String? = nil, since: Double? = nil,
     limit: Int? = nil, every: Double? = nil, value: Double? = nil, flow: String? = nil,
-    label: String? = nil, onStop: DaemonSettings.OnStop? = nil
+    label: String? = nil, onStop: DaemonSettings.OnStop? = nil, chain: String? = nil, path: String? = nil,
+    object: String? = nil
   ) {
     self.id = id
     self.method = method
@@ -40,6 +47,9 @@ package struct ControlRequest: Sendable, Equatable {
     self.flow = flow
     self.label = label
     self.onStop = onStop
+    self.chain = chain
+    self.path = path
+    self.object = object
   }
 }
 
@@ -51,8 +61,11 @@ extension ControlRequest {
   }
 
   static let parameterNames: Set<String> = [
-    "function", "kind", "since", "limit", "every", "value", "flow", "label", "on_stop",
+    "function", "kind", "since", "limit", "every", "value", "flow", "label", "on_stop", "chain", "path",
+    "object",
   ]
+  static let wordLimit = 255
+  static let pathLimit = 4_095
   static let everyRange = 0.05...60.0
   static let valueRange = -1e12...1e12
 
@@ -92,6 +105,9 @@ extension ControlRequest {
     kind = try string("kind", of: parameters)
     flow = try string("flow", of: parameters)
     label = try string("label", of: parameters)
+    chain = try string("chain", of: parameters)
+    path = try string("path", of: parameters, limit: Self.pathLimit)
+    object = try string("object", of: parameters, limit: ControlProtocol.requestLimit)
     since = try number("since", of: parameters, in: 0...1e10)
     value = try number("value", of: parameters, in: Self.valueRange)
     every = try number("every", of: parameters, in: Self.everyRange)
@@ -110,10 +126,12 @@ extension ControlRequest {
     }
   }
 
-  private func string(_ name: String, of parameters: [String: JSONValue]) throws(Refusal) -> String? {
+  private func string(
+    _ name: String, of parameters: [String: JSONValue], limit: Int = ControlRequest.wordLimit
+  ) throws(Refusal) -> String? {
     guard let value = parameters[name] else { return nil }
-    guard let text = value.string, text.utf8.count <= 255 else {
-      throw Self.refusal(id, .badParameter, "\"\(name)\" must be a string of at most 255 bytes")
+    guard let text = value.string, text.utf8.count <= limit else {
+      throw Self.refusal(id, .badParameter, "\"\(name)\" must be a string of at most \(limit) bytes")
     }
     return text
   }
@@ -145,6 +163,9 @@ extension ControlRequest {
     parameters["flow"] = flow
     parameters["label"] = label
     parameters["on_stop"] = onStop?.rawValue
+    parameters["chain"] = chain
+    parameters["path"] = path
+    parameters["object"] = object
     var object: [String: Any] = ["id": id, "method": method.rawValue]
     if !parameters.isEmpty { object["parameters"] = parameters }
     let data = (try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys])) ?? Data()

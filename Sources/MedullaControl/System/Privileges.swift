@@ -13,18 +13,22 @@ enum Privileges {
   ]
   /// Kept besides where processes are handed packets: each start opens a socket for them.
   static let packets: (name: String, bit: Int) = ("CAP_NET_RAW", 13)
+  /// Kept besides where chains of network functions may begin: packet memory is locked.
+  static let lockedMemory: (name: String, bit: Int) = ("CAP_IPC_LOCK", 14)
   static let names: [Int: String] = [
     0: "CAP_CHOWN", 1: "CAP_DAC_OVERRIDE", 2: "CAP_DAC_READ_SEARCH", 3: "CAP_FOWNER", 5: "CAP_KILL",
     6: "CAP_SETGID", 7: "CAP_SETUID", 8: "CAP_SETPCAP", 12: "CAP_NET_ADMIN", 13: "CAP_NET_RAW",
+    14: "CAP_IPC_LOCK",
     21: "CAP_SYS_ADMIN", 23: "CAP_SYS_NICE", 24: "CAP_SYS_RESOURCE", 38: "CAP_PERFMON", 39: "CAP_BPF",
   ]
   /// In most kernels there are 41; a full set is told as such.
   private static let all = 41
   private static let groupLimit = 64
 
-  /// What is kept of a daemon by what its configuration says.
-  static func kept(by functions: [FunctionSettings]) -> [(name: String, bit: Int)] {
-    kept + (functions.contains { $0.adapter.readsPackets } ? [packets] : [])
+  /// What is kept of a daemon by what its configuration says. Chains of network functions open sockets too.
+  static func kept(by configuration: Configuration) -> [(name: String, bit: Int)] {
+    guard configuration.networkFunctions == nil else { return kept + [packets, lockedMemory] }
+    return kept + (configuration.functions.contains { $0.adapter.readsPackets } ? [packets] : [])
   }
 
   /// What is kept besides when the user stays root: its own files and children.

@@ -6,12 +6,12 @@ import MedullaControl
 protocol ControlVerbCommand: ParsableCommand {
   var control: ControlOptions { get }
   var json: Bool { get }
-  var request: ControlRequest { get }
+  func makeRequest() throws -> ControlRequest
 }
 
 extension ControlVerbCommand {
   func run() throws {
-    let outcome = try control.connect().ask(request, as: ControlOutcome.self)
+    let outcome = try control.connect().ask(try makeRequest(), as: ControlOutcome.self)
     if json { return try StatusOutput.printJSON(outcome) }
     Narration.tell(outcome.done)
   }
@@ -28,7 +28,7 @@ struct PauseCommand: ControlVerbCommand {
   @Argument(help: "The function; all of them when left out.")
   var function: String?
 
-  var request: ControlRequest { ControlRequest(.pause, function: function) }
+  func makeRequest() -> ControlRequest { ControlRequest(.pause, function: function) }
 }
 
 /// `medulla resume [FUNCTION]`.
@@ -42,7 +42,7 @@ struct ResumeCommand: ControlVerbCommand {
   @Argument(help: "The function; all of them when left out.")
   var function: String?
 
-  var request: ControlRequest { ControlRequest(.resume, function: function) }
+  func makeRequest() -> ControlRequest { ControlRequest(.resume, function: function) }
 }
 
 /// `medulla promote [FUNCTION]`.
@@ -61,7 +61,7 @@ struct PromoteCommand: ControlVerbCommand {
   @Argument(help: "The function; may be left out when there is only one.")
   var function: String?
 
-  var request: ControlRequest { ControlRequest(.promote, function: function) }
+  func makeRequest() -> ControlRequest { ControlRequest(.promote, function: function) }
 
   func run() throws {
     let outcome = try control.connect().promote(function: function)
@@ -87,7 +87,7 @@ struct ProxyCommand: ControlVerbCommand {
   @Argument(help: "Such as the accuracy on what was labelled lately.")
   var value: Double
 
-  var request: ControlRequest { ControlRequest(.proxy, function: function, value: value) }
+  func makeRequest() -> ControlRequest { ControlRequest(.proxy, function: function, value: value) }
 }
 
 /// `medulla reload`.
@@ -99,7 +99,7 @@ struct ReloadCommand: ControlVerbCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
-  var request: ControlRequest { ControlRequest(.reload) }
+  func makeRequest() -> ControlRequest { ControlRequest(.reload) }
 }
 
 /// `medulla stop`.
@@ -121,11 +121,13 @@ struct StopCommand: ControlVerbCommand {
     if keep && detach { throw ValidationError("--keep and --detach exclude each other") }
   }
 
-  var request: ControlRequest { ControlRequest(.stop, onStop: keep ? .keep : detach ? .detach : nil) }
+  func makeRequest() -> ControlRequest {
+    ControlRequest(.stop, onStop: keep ? .keep : detach ? .detach : nil)
+  }
 
   func run() throws {
     let client = try control.connect()
-    let outcome = try client.ask(request, as: ControlOutcome.self)
+    let outcome = try client.ask(makeRequest(), as: ControlOutcome.self)
     Narration.tell(outcome.done)
     client.waitForEnd()
     if json { return try StatusOutput.printJSON(ControlOutcome("stopped")) }

@@ -31,5 +31,7 @@ struct LabelsAddCommand: ControlVerbCommand {
   @Argument(help: "The function; may be left out when there is only one.")
   var function: String?
 
-  var request: ControlRequest { ControlRequest(.label, function: function, flow: flow, label: label) }
+  func makeRequest() -> ControlRequest {
+    ControlRequest(.label, function: function, flow: flow, label: label)
+  }
 }

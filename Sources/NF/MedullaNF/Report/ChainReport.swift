@@ -38,6 +38,13 @@ package struct ChainReport: Sendable, Codable, Equatable {
     package var counters: [String: UInt64]
     /// Why it was ended last.
     package var lastEnd: String?
+
+    enum CodingKeys: String, CodingKey {
+      case name, state, process, quota, held, received, returned, absent, forged, reclaimed, starts, ends
+      case latency, counters
+      case overQuota = "over_quota"
+      case lastEnd = "last_end"
+    }
   }
 
   package struct Percentiles: Sendable, Codable, Equatable {
@@ -53,6 +60,11 @@ package struct ChainReport: Sendable, Codable, Equatable {
     package var sent: UInt64
     /// Frames that could not be sent, because the ring was full.
     package var refused: UInt64
+
+    enum CodingKeys: String, CodingKey {
+      case name, queues, sent, refused
+      case isZeroCopy = "zero_copy"
+    }
   }
 
   package struct Frames: Sendable, Codable, Equatable {
@@ -63,6 +75,13 @@ package struct ChainReport: Sendable, Codable, Equatable {
     package var inSending: Int
     package var bytes: Int
     package var isHuge: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case total, free, bytes
+      case inKernel = "in_kernel"
+      case inSending = "in_sending"
+      case isHuge = "huge_pages"
+    }
   }
 
   package var name: String
@@ -76,6 +95,11 @@ package struct ChainReport: Sendable, Codable, Equatable {
   package var malformed: UInt64
   package var notTaken: UInt64
   package var unstamped: UInt64
+
+  enum CodingKeys: String, CodingKey {
+    case name, mode, frames, interfaces, functions, delivered, unmatched, malformed, unstamped
+    case notTaken = "not_taken"
+  }
 }
 
 extension ChainReport.Percentiles {

@@ -25,28 +25,6 @@ package struct DemultiplexerRule: Sendable, Equatable {
   }
 }
 
-/// An address of IPv4 (4 bytes) or IPv6 (16 bytes) with the bits of it that matter.
-package struct AddressPrefix: Sendable, Hashable {
-  package let bytes: [UInt8]
-  package let length: Int
-
-  /// nil: not 4 or 16 bytes, or a length beyond them.
-  package init?(bytes: [UInt8], length: Int) {
-    guard bytes.count == 4 || bytes.count == 16, (0...bytes.count * 8).contains(length) else { return nil }
-    self.bytes = bytes
-    self.length = length
-  }
-
-  fileprivate var version: UInt8 { bytes.count == 4 ? 4 : 6 }
-
-  fileprivate var mask: [UInt8] {
-    (0..<16).map { index in
-      let bits = min(max(length - index * 8, 0), 8)
-      return UInt8(truncatingIfNeeded: 0xff00 >> bits)
-    }
-  }
-}
-
 extension DemultiplexerRule {
   /// The rule as the kernel's program reads it. All numbers were looked at by `ChainSettings.check`.
   func entry(function number: UInt32) -> nf_rule {

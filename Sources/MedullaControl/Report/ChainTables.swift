@@ -1,0 +1,68 @@
+import MedullaBase
+import MedullaNF
+
+/// Chains as tables for a terminal.
+package enum ChainTables {
+  /// One line for each function: what there is.
+  package static func list(_ chains: [ChainReport]) -> String {
+    let rows = chains.flatMap { chain in
+      chain.functions.map { function in
+        [
+          chain.name, function.name, chain.interfaces.map(\.name).joined(separator: ","),
+          function.state.rawValue, function.process.map(String.init) ?? "-", "\(function.quota)",
+          function.lastEnd ?? "",
+        ]
+      }
+    }
+    return TextTable(
+      columns: ["CHAIN", "FUNCTION", "INTERFACES", "STATE", "PROCESS", "QUOTA", "LAST END"], rows: rows,
+      leaning: 4, isRuled: false
+    ).text
+  }
+
+  /// All counts of one chain.
+  package static func counts(_ chain: ChainReport) -> String {
+    let frames = chain.frames
+    let pages = frames.isHuge ? "huge pages" : "normal pages"
+    let copies = chain.interfaces.map { "\($0.name) \($0.isZeroCopy ? "without a copy" : "by copy")" }
+    var lines = [
+      "chain \(chain.name) (\(chain.mode.rawValue)): \(frames.bytes >> 20) MiB in \(pages), "
+        + copies.joined(separator: ", "),
+      "frames: \(frames.total), \(frames.free) free, \(frames.inKernel) with the kernel and entry functions, "
+        + "\(frames.inSending) being sent",
+      "delivered \(chain.delivered), unmatched \(chain.unmatched), not taken \(chain.notTaken), malformed "
+        + "\(chain.malformed), unstamped \(chain.unstamped)",
+    ]
+    for interface in chain.interfaces where interface.sent > 0 || interface.refused > 0 {
+      lines.append("\(interface.name): sent \(interface.sent), no room for \(interface.refused)")
+    }
+    lines.append(functions(chain))
+    return lines.joined(separator: "\n")
+  }
+
+  private static func functions(_ chain: ChainReport) -> String {
+    let rows = chain.functions.map { function in
+      [
+        function.name, function.state.rawValue, "\(function.received)", "\(function.returned)",
+        "\(function.held)", "\(function.overQuota)", "\(function.absent)", "\(function.forged)",
+        "\(function.reclaimed)", "\(function.ends)", latency(function.latency),
+        function.counters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "),
+      ]
+    }
+    return TextTable(
+      columns: [
+        "FUNCTION", "STATE", "RECEIVED", "RETURNED", "HELD", "OVER QUOTA", "ABSENT", "FORGED", "RECLAIMED",
+        "ENDS", "P50/P99", "COUNTERS",
+      ], rows: rows, leaning: 2, isRuled: false
+    ).text
+  }
+
+  static func latency(_ latency: ChainReport.Percentiles?) -> String {
+    guard let latency else { return "-" }
+    return "\(time(latency.p50))/\(time(latency.p99))"
+  }
+
+  private static func time(_ nanoseconds: UInt64) -> String {
+    DurationText.short(seconds: Double(nanoseconds) / 1e9)
+  }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Foundation
+import MedullaBase
+import MedullaNF
+
+/// What a chain's host starts for a function of Medulla's own.
+struct NFFunctionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "nf-function", abstract: "Serve as a network function for the host that starts this.",
+    shouldDisplay: false)
+
+  @Argument(help: "The function's kind.")
+  var kind: String
+
+  func run() throws {
+    // A host that has gone shall end this by an error, not by a signal.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      let port = try FunctionPort()
+      let function = try BuiltInFunctions.make(kind, options: port.parameters)
+      try serve(function, port)
+    } catch {
+      Narration.tell("\(kind): \(error)")
+      throw ExitCode.failure
+    }
+  }
+
+  private func serve(_ function: some NetworkFunction, _ port: FunctionPort) throws {
+    try port.serve(function)
+  }
+}
+
+/// `medulla nf-demultiplexer -o FILE`, for `make build`.
+struct NFDemultiplexerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "nf-demultiplexer", abstract: "Compile the demultiplexer of chains to a file.",
+    shouldDisplay: false)
+
+  @Option(name: .shortAndLong, help: "The file.")
+  var output: String
+
+  func run() throws {
+    try Data(DemultiplexerObject.compile()).write(to: URL(fileURLWithPath: output), options: .atomic)
+  }
+}
