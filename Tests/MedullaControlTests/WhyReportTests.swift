@@ -129,7 +129,7 @@ struct WhyReportTests {
     let report = DaemonReport(
       time: Self.now, version: "0", process: 1, user: "u", capabilities: [], uptimeSeconds: 5,
       configuration: "/c", socket: "/s", socketOrigin: "own", onStop: .keep,
-      history: HistoryHealth(path: "/h"), functions: functions)
+      history: HistoryHealth(path: "/h"), functions: functions, chains: [])
     var trends = TopFrame.Trends()
     trends.add(report)
     trends.add(report)

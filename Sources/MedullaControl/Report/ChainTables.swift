@@ -40,6 +40,27 @@ package enum ChainTables {
     return lines.joined(separator: "\n")
   }
 
+  /// A frame of `medulla top`: a line of the chain, the columns' names, and a line for each function.
+  static func live(_ chain: ChainReport, rates: ChainRates) -> String {
+    let interfaces = chain.interfaces.map(\.name).joined(separator: ", ")
+    let title =
+      "chain \(chain.name) on \(interfaces): \(chain.frames.free) of \(chain.frames.total) frames free, not taken "
+      + "\(chain.notTaken)"
+    let rows = chain.functions.map { function in
+      [
+        function.name, function.state.rawValue,
+        rates.rate(of: function.name, chain: chain.name).map { NumberText.short($0.rounded()) } ?? "-",
+        "\(function.held)/\(function.quota)", "\(function.overQuota)", "\(function.forged)",
+        "\(function.ends)", latency(function.latency),
+      ]
+    }
+    return title + "\n"
+      + TextTable(
+        columns: ["FUNCTION", "STATE", "FRAMES/S", "HELD", "OVER QUOTA", "FORGED", "ENDS", "P50/P99"],
+        rows: rows, leaning: 2, isRuled: false
+      ).text
+  }
+
   private static func functions(_ chain: ChainReport) -> String {
     let rows = chain.functions.map { function in
       [
@@ -65,4 +86,31 @@ package enum ChainTables {
   private static func time(_ nanoseconds: UInt64) -> String {
     DurationText.short(seconds: Double(nanoseconds) / 1e9)
   }
+}
+
+/// What functions of chains do a second, from one report to the next.
+struct ChainRates: Equatable {
+  private var last: [String: (time: Double, received: UInt64)] = [:]
+  private var rates: [String: Double] = [:]
+
+  mutating func add(_ report: DaemonReport) {
+    var now: [String: (time: Double, received: UInt64)] = [:]
+    for chain in report.chains {
+      for function in chain.functions {
+        let key = chain.name + "/" + function.name
+        now[key] = (report.time, function.received)
+        guard let before = last[key], report.time > before.time, function.received >= before.received else {
+          rates[key] = nil
+          continue
+        }
+        rates[key] = Double(function.received - before.received) / (report.time - before.time)
+      }
+    }
+    last = now
+  }
+
+  /// nil: it was not there in the report before.
+  func rate(of function: String, chain: String) -> Double? { rates[chain + "/" + function] }
+
+  static func == (one: ChainRates, other: ChainRates) -> Bool { one.rates == other.rates }
 }

@@ -11,8 +11,11 @@ struct TopFrame {
     static let length = 64
     private(set) var rewards: [String: [Double]] = [:]
     private(set) var rates: [String: [Double]] = [:]
+    /// Frames a second of each function of each chain.
+    private(set) var chains = ChainRates()
 
     mutating func add(_ report: DaemonReport) {
+      chains.add(report)
       for function in report.functions {
         let name = function.state.name
         Self.push(function.state.samplesPerSecond, to: &rates[name, default: []])
@@ -44,6 +47,13 @@ struct TopFrame {
       lines += Self.block(function, trends: trends, width: width, paint)
     }
     if report.functions.isEmpty { lines.append("no functions") }
+    for chain in report.chains {
+      lines.append("")
+      let rows = ChainTables.live(chain, rates: trends.chains).split(separator: "\n").map(String.init)
+      lines += rows.enumerated().map {
+        $0.offset < 2 ? paint.strong(Self.fit($0.element, width)) : Self.fit($0.element, width)
+      }
+    }
     if let rows, lines.count > rows, rows > 1 {
       let hidden = lines.count - rows + 1
       lines = Array(lines.prefix(rows - 1)) + [paint.faint(Self.fit("… \(hidden) more lines", width))]
