@@ -22,6 +22,8 @@ package struct FlowMeter {
   private var open: [FlowKey: Int] = [:]
   private var pairs: [PairKey: flow_pair] = [:]
   private var log = flow_log()
+  /// Places of flows that were forgotten.
+  private var unused: [Int] = []
 
   package init(idle: Duration) {
     let (seconds, attoseconds) = idle.components
@@ -90,7 +92,7 @@ package struct FlowMeter {
     if let index = open[key], flow_is_over(&flows[index].state, &packet, time, idleMicroseconds) == 0 {
       return index
     }
-    guard flows.count < Self.flowLimit else {
+    guard flows.count < Self.flowLimit || !unused.isEmpty else {
       throw CaptureError(
         .tooManyFlows, "the capture has more than \(Self.flowLimit) flows",
         remedy: "cut it into pieces: editcap -i 60 CAPTURE PIECE")
@@ -101,10 +103,29 @@ package struct FlowMeter {
     let (source, destination) =
       packet.reversed == 0
       ? (packet.key.source, packet.key.destination) : (packet.key.destination, packet.key.source)
-    flows.append(FlowRecord(source: source, destination: destination, state: state))
-    open[key] = flows.count - 1
-    return flows.count - 1
+    let record = FlowRecord(source: source, destination: destination, state: state)
+    let place = unused.popLast() ?? flows.count
+    if place < flows.count { flows[place] = record } else { flows.append(record) }
+    open[key] = place
+    return place
   }
+
+  /// Forgets flows that are over at a time, in microseconds: their places are others' from then on. For what
+  /// measures without end.
+  ///
+  /// - Parameter forgotten: is told of each place.
+  package mutating func forgetOver(at time: UInt64, _ forgotten: (Int) -> Void) {
+    for (key, place) in open where flows[place].isOver(at: time, idle: idleMicroseconds) {
+      open[key] = nil
+      unused.append(place)
+      forgotten(place)
+    }
+    // What is known of two hosts is as old as their last flow.
+    if pairs.count > Self.flowLimit { pairs.removeAll() }
+  }
+
+  /// Flows that are known now.
+  package var openFlows: Int { open.count }
 }
 
 /// `struct medulla_flow_key` as words.

@@ -47,6 +47,13 @@ package struct FlowRecord {
     return flow_has_ended(&state) != 0
   }
 
+  /// Whether it is over at a time, in microseconds: silent for too long, or ended a while ago.
+  func isOver(at time: UInt64, idle: UInt64) -> Bool {
+    var state = state
+    var none = medulla_packet()
+    return flow_is_over(&state, &none, time, idle) != 0
+  }
+
   /// By `FlowFeature.all`.
   package var features: [UInt64] {
     var state = state

@@ -61,6 +61,8 @@ package final class FunctionPort {
   package var name: String { Self.text(welcome.function) }
   package var chain: String { Self.text(welcome.chain) }
   package var quota: Int { Int(welcome.quota) }
+  /// Bytes of a frame in packet memory.
+  package var frameBytes: Int { Int(welcome.frame_bytes) }
   /// The JSON object of the function's parameters.
   package var parameters: String { medulla_nf_parameters(port).map { String(cString: $0) } ?? "{}" }
   /// Frames that were received and not returned.

@@ -1,4 +1,5 @@
 import MedullaBase
+import MedullaNF
 
 /// The functions that a chain file names by their kind. A new one is a type and a line here.
 package enum BuiltInFunctions {

@@ -1,5 +1,6 @@
 import Foundation
 import MedullaBase
+import MedullaNF
 
 /// The options of a function in the chain's file, taken key by key; what nobody takes is refused.
 package final class FunctionOptions {
@@ -15,11 +16,11 @@ package final class FunctionOptions {
     values = object
   }
 
-  private func wrong(_ key: String, _ wanted: String) -> NFError {
+  fileprivate func wrong(_ key: String, _ wanted: String) -> NFError {
     NFError(.badSettings, "\(kind): option \(key) must be \(wanted)")
   }
 
-  private func take(_ key: String) -> JSONValue? {
+  fileprivate func take(_ key: String) -> JSONValue? {
     known.insert(key)
     return values.removeValue(forKey: key)
   }
@@ -71,5 +72,25 @@ package final class FunctionOptions {
     guard let unknown = values.keys.min() else { return }
     let there = known.isEmpty ? "it takes none" : "it takes \(known.sorted().joined(separator: ", "))"
     throw NFError(.badSettings, "\(kind): there is no option \(unknown.prefix(60))", remedy: there)
+  }
+}
+
+extension FunctionOptions {
+  package func word<Word: RawRepresentable<String>>(
+    _ key: String, _ words: [Word]
+  ) throws(NFError) -> Word? {
+    guard let text = try string(key) else { return nil }
+    guard let word = words.first(where: { $0.rawValue == text }) else {
+      throw wrong(key, "one of \(words.map(\.rawValue).joined(separator: ", "))")
+    }
+    return word
+  }
+
+  package func number(_ key: String, in range: ClosedRange<Double>) throws(NFError) -> Double? {
+    guard let value = take(key) else { return nil }
+    guard let number = value.number, range.contains(number) else {
+      throw wrong(key, "a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
   }
 }

@@ -1,4 +1,5 @@
 import CMedullaABI
+import MedullaNF
 
 /// Lets frames through, or not, by lists of prefixes and ports.
 package final class FirewallFunction: NetworkFunction {

@@ -1,0 +1,70 @@
+import Foundation
+import MedullaBase
+import MedullaNF
+
+/// Where answers about objects go.
+package protocol AnswerSink: AnyObject {
+  /// - Parameter envelope: of the object's sender; nil: not known.
+  func take(_ answer: any Encodable & Sendable, to envelope: AnswerEnvelope?, by port: FunctionPort) throws
+  /// Whether it keeps a frame that would be released, to write an answer into; then it returns the frame.
+  func keeps(frameAt place: Int, by port: FunctionPort) -> Bool
+}
+
+extension AnswerSink {
+  package func keeps(frameAt place: Int, by port: FunctionPort) -> Bool { false }
+}
+
+package final class NoAnswers: AnswerSink {
+  package init() {}
+  package func take(_ answer: any Encodable & Sendable, to envelope: AnswerEnvelope?, by port: FunctionPort) {}
+}
+
+/// A line of JSON for each answer, in a file that begins anew when it is full; the one before is kept.
+package final class AnswerFile: AnswerSink {
+  package static let byteLimit = 64 << 20
+  private let path: String
+  private var handle: FileHandle?
+  private var written = 0
+  /// Lines that could not be written, such as on a full disk: the function goes on.
+  package private(set) var lost: UInt64 = 0
+
+  /// - Parameter path: a relative one is in the directory that the process may write to (TMPDIR).
+  package init(_ path: String) throws(NFError) {
+    let folder = ProcessInfo.processInfo.environment["TMPDIR"] ?? FileManager.default.currentDirectoryPath
+    self.path = path.hasPrefix("/") ? path : "\(folder)/\(path)"
+    try open()
+  }
+
+  private func open() throws(NFError) {
+    guard FileManager.default.createFile(atPath: path, contents: nil),
+      let handle = FileHandle(forWritingAtPath: path)
+    else {
+      throw NFError(
+        .badSettings, "answers cannot be written to \(path)",
+        remedy: "an isolated function may write only below its own directory; leave `file` relative")
+    }
+    self.handle = handle
+    written = 0
+  }
+
+  package func take(_ answer: any Encodable & Sendable, to envelope: AnswerEnvelope?, by port: FunctionPort) throws {
+    var line = try JSONText.line(answer)
+    line.append(UInt8(ascii: "\n"))
+    if written + line.count > Self.byteLimit { try turn() }
+    do {
+      try handle?.write(contentsOf: Data(line))
+      written += line.count
+    } catch {
+      lost += 1
+      port.count("answers_lost", lost)
+    }
+  }
+
+  private func turn() throws {
+    try? handle?.close()
+    let old = path + ".1"
+    try? FileManager.default.removeItem(atPath: old)
+    try FileManager.default.moveItem(atPath: path, toPath: old)
+    try open()
+  }
+}
