@@ -11,6 +11,7 @@ enum ModuleOrder {
     "MedullaModel": 2,
     "MedullaSnapshot": 3,
     "MedullaFlows": 4,
+    "MedullaPayload": 2,
     "MedullaCodegen": 4,
     "MedullaKernel": 4,
     "MedullaRuntime": 5,
@@ -48,14 +49,14 @@ enum ModuleOrder {
     "medulla-demo": 20,
   ]
 
-  /// The module that a path below Sources belongs to: its folder, that of a function, or `Testbed`
-  /// with its part.
+  /// The module that a path below Sources belongs to: its folder, that of a function or of a part of network
+  /// functions (`NF`), or `Testbed` with its part.
   static func module(of path: String) -> String? {
     let parts = path.split(separator: "/").map(String.init)
     guard parts.count > 2, parts[0] == "Sources" else { return nil }
     switch parts[1] {
     case "Testbed": return parts.count > 3 ? parts[1] + parts[2] : nil
-    case "Functions": return parts.count > 3 ? parts[2] : nil
+    case "Functions", "NF": return parts.count > 3 ? parts[2] : nil
     default: return parts[1]
     }
   }
