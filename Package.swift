@@ -462,7 +462,7 @@ let properties: [(name: String, dependencies: [Target.Dependency])] = [
   ("DaemonProperties", ["MedullaAdaptation", "MedullaControl"]),
   ("LinkProperties", ["TestbedLink"]),
   ("FlowProperties", ["MedullaFlows"]),
-  ("PayloadProperties", ["MedullaPayload"]),
+  ("PayloadProperties", ["CMedullaABI", "MedullaPayload"]),
   ("LabelProperties", ["MedullaBase", "MedullaLabels", "MedullaSnapshot"]),
 ]
 package.targets += properties.map {

@@ -24,4 +24,18 @@ struct ModelTests {
     // Else the runs would show nothing of it.
     #expect(Set(PacketCause.allCases.map { "\($0)" }).subtracting(reached) == [])
   }
+
+  @Test("in random runs with gaps, overlaps, lies and silence no stream has a wrong byte and no frame is lost")
+  func streams() {
+    var reached: Set<String> = []
+    for seed in 1...500 as ClosedRange<UInt64> {
+      if let violation = PayloadProperties.violation(bytes(seed: seed, first: 1), reaching: &reached) {
+        Issue.record("seed \(seed): \(violation)")
+        return
+      }
+    }
+    // What a frame alone says has tests of its own.
+    let ofFrames: [StreamCause] = [.noFlow, .fragment, .otherTransport, .cut]
+    #expect(Set(StreamCause.allCases.map { "\($0)" }).subtracting(reached) == Set(ofFrames.map { "\($0)" }))
+  }
 }
