@@ -349,7 +349,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "MedullaPayloadTests",
-      dependencies: ["CHost", "CMedullaABI", "MedullaBase", "MedullaPayload", "PayloadProperties"]),
+      dependencies: [
+        "CHost", "CMedullaABI", "MedullaBase", "MedullaPayload", "PacketCases", "PayloadProperties",
+      ]),
     .testTarget(
       name: "TestbedCapturesTests",
       dependencies: [

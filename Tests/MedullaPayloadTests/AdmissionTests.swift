@@ -81,7 +81,8 @@ struct AdmissionTests {
     #expect(rig.assembler.counts.refused == 1 && rig.assembler.admission?.service(of: 0) == 5)
   }
 
-  @Test("at twice the capacity goodput stays at least 95% of it, latency within the bound, and no object wrong")
+  @Test(
+    "at twice the capacity goodput stays at least 95% of it, latency within the bound, and no object wrong")
   func overload() throws {
     for (load, loss) in [(2.0, 0.0), (4.0, 0.0), (2.0, 0.0005)] {
       let simulation = OverloadSimulation(load: load, bound: 30_000_000, loss: loss)

@@ -25,7 +25,8 @@ struct ModelTests {
     #expect(Set(PacketCause.allCases.map { "\($0)" }).subtracting(reached) == [])
   }
 
-  @Test("in random runs with gaps, overlaps, lies and silence no stream has a wrong byte and no frame is lost")
+  @Test(
+    "in random runs with gaps, overlaps, lies and silence no stream has a wrong byte and no frame is lost")
   func streams() {
     var reached: Set<String> = []
     for seed in 1...500 as ClosedRange<UInt64> {

@@ -69,7 +69,8 @@ struct OverloadSimulation {
     limits.objects = 4_096
     limits.endedObjects = 16_384
     limits.frames = reserves ? frames : 1 << 20
-    let profile = StreamProfile(format: .bytes(limit: 1 << 20), deadline: 50_000_000 + UInt64(reception), objectLimit: 4_096)
+    let profile = StreamProfile(
+      format: .bytes(limit: 1 << 20), deadline: 50_000_000 + UInt64(reception), objectLimit: 4_096)
     var assembler = try ObjectAssembler(limits: limits, streams: [1: profile], seed: 3)
     if let bound {
       try assembler.set(

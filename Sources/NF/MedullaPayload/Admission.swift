@@ -1,10 +1,10 @@
 /// Decides with an object's first packet whether the engine will get to it in time.
 ///
-/// An engine that is offered more than it can do should not be sent halves of all objects, but all of some. So
-/// an object is refused as a whole, before anything is spent on it, when those that were admitted and have not
-/// ended would keep the engine busy for longer than the bound. Whatever their order, at most
-/// `bound` of work is then ahead of an object whose last packet has come, so that it ends within the bound; how
-/// long its packets take to come is the sender's matter, and the deadline's.
+/// An engine that is offered more than it can do should not be sent halves of all objects, but all of
+/// some. So an object is refused as a whole, before anything is spent on it, when those that were admitted
+/// and have not ended would keep the engine busy for longer than the bound. Whatever their order, at most
+/// `bound` of work is then ahead of an object whose last packet has come, so that it ends within the
+/// bound; how long its packets take to come is the sender's matter, and the deadline's.
 ///
 /// The bound must leave room for the objects that are still being received: below the time that one takes to
 /// come and be served the engine has to wait for packets, and its capacity is not used (Little's law).

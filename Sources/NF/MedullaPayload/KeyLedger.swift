@@ -1,4 +1,5 @@
-/// Which keys are under way, in which slot, and which have ended lately, and how: all in arrays of a fixed size.
+/// Which keys are under way, in which slot, and which have ended lately, and how: all in arrays of a fixed
+/// size.
 struct KeyLedger<Key: TableKey> {
   enum Finding: Equatable {
     case unknown

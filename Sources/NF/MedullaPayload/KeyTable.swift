@@ -1,4 +1,5 @@
-/// A key of a table: words that are mixed with the table's seed, so that senders cannot choose where they fall.
+/// A key of a table: words that are mixed with the table's seed, so that senders cannot choose where they
+/// fall.
 protocol TableKey: Equatable, Sendable {
   func mixed(with seed: UInt64) -> UInt64
 }

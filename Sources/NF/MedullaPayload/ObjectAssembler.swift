@@ -6,9 +6,10 @@
 /// can begin while later packets are under way. A frame that is not kept is the caller's at once
 /// (`AssemblyOutcome.keepsFrame`); one that was kept is released exactly once, through `drainReleased`.
 ///
-/// All memory is taken at the start. When it is full, new objects are refused with their first packet; older
-/// ones are never put out for them. Those have cost packets and maybe transfers already, and a flood of first
-/// packets could otherwise keep any object from becoming whole. What never becomes whole ends by its deadline.
+/// All memory is taken at the start. When it is full, new objects are refused with their first packet;
+/// older ones are never put out for them. Those have cost packets and maybe transfers already, and a flood
+/// of first packets could otherwise keep any object from becoming whole. What never becomes whole ends by
+/// its deadline.
 package struct ObjectAssembler: Sendable {
   package let limits: AssemblyLimits
   package internal(set) var counts = AssemblyCounts()
@@ -89,7 +90,8 @@ package struct ObjectAssembler: Sendable {
 
   /// Admits objects only as the engine can serve them from now on, or all of them again (nil).
   ///
-  /// - Throws: `badSetting` when objects are under way, which it would not know of, or its classes are not the
+  /// - Throws: `badSetting` when objects are under way, which it would not know of, or its classes are not
+  ///   the
   ///   profiles.
   package mutating func set(_ admission: Admission?) throws(PayloadError) {
     guard reservedFrames == 0, slots.allSatisfy({ $0.state == .free }) else {

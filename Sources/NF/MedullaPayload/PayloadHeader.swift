@@ -1,7 +1,8 @@
-/// What stands before the payload of each packet of an object; `docs/reference/payload-header.md` has the bytes.
+/// What stands before the payload of each packet of an object; `docs/reference/payload-header.md` has the
+/// bytes.
 ///
-/// 48 bytes in network byte order. With 14 bytes of Ethernet, 20 of IPv4 and 8 of UDP that is 90: a frame that is
-/// received 6 bytes behind a multiple of 16 has its payload at a multiple of 16.
+/// 48 bytes in network byte order. With 14 bytes of Ethernet, 20 of IPv4 and 8 of UDP that is 90: a frame
+/// that is received 6 bytes behind a multiple of 16 has its payload at a multiple of 16.
 ///
 /// All pieces but the last have one size, which follows from any packet: place and length can then be checked
 /// without a list of ranges, one bit for each packet says what is there, and no two pieces can overlap. Free
@@ -46,9 +47,9 @@ package struct PayloadHeader: Hashable, Sendable {
 
   /// Reads and checks a datagram's header.
   ///
-  /// The checksum finds every corruption of the header's 352 bits of up to five bits, of any odd number of bits,
-  /// and of one burst of up to 32 bits (Koopman, "32-bit cyclic redundancy codes for Internet applications",
-  /// 2002); of others it misses one in 2^32.
+  /// The checksum finds every corruption of the header's 352 bits of up to five bits, of any odd number of
+  /// bits, and of one burst of up to 32 bits (Koopman, "32-bit cyclic redundancy codes for Internet
+  /// applications", 2002); of others it misses one in 2^32.
   ///
   /// - Parameter datagram: header and payload; the payload is not read.
   @inline(__always)

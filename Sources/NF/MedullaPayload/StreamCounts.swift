@@ -66,7 +66,8 @@ package struct StreamFlow: Sendable, Equatable {
   package var length: Int
   /// Segments that are held.
   package var held: Int
-  /// Segments for which there was no room. A datagram that is among them is missing in the stream, without a gap.
+  /// Segments for which there was no room. A datagram that is among them is missing in the stream, without
+  /// a gap.
   package var refused: Int
   /// Segments that the consumer has and has not given back.
   package var lent: Int

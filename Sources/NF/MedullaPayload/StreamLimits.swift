@@ -2,8 +2,8 @@
 package struct StreamWant: Hashable, Sendable {
   /// Bytes from the flow's first.
   package var head: Int
-  /// Bytes before its last. With none, a flow ends for its consumer as soon as `head` is there; the whole of a
-  /// flow is a `head` as long as a flow may be.
+  /// Bytes before its last. With none, a flow ends for its consumer as soon as `head` is there; the whole
+  /// of a flow is a `head` as long as a flow may be.
   package var tail: Int
   /// Whether a TCP flow whose SYN was not seen is taken from the first segment that was.
   package var takesMidStream: Bool
@@ -17,7 +17,8 @@ package struct StreamWant: Hashable, Sendable {
 
 /// What a reassembler may hold. All of its memory is taken when it is made.
 package struct StreamLimits: Hashable, Sendable {
-  /// Flows at a time, each direction by itself: open ones, and ended ones that the consumer has not finished with.
+  /// Flows at a time, each direction by itself: open ones, and ended ones that the consumer has not
+  /// finished with.
   package var flows = 4_096
   package var frames = 65_536
   /// Segments that one flow holds at a time.

@@ -66,8 +66,9 @@ extension StreamReassembler {
     return true
   }
 
-  /// Ends a flow that has been silent for too long or is too old, and tells what there is of it; nil: there is
-  /// none. What is in order waits until the consumer finishes with it. Call it until it gives nil.
+  /// Ends a flow that has been silent for too long or is too old, and tells what there is of it; nil:
+  /// there is none. What is in order waits until the consumer finishes with it. Call it until it gives
+  /// nil.
   package mutating func nextExpired(at now: UInt64) -> StreamFlow? {
     clock = max(clock, now)
     let (silent, old) = (bySilence.first, byAge.first)

@@ -3,13 +3,13 @@ import CMedullaABI
 /// Reassembles the byte streams of TCP's and UDP's flows, each direction by itself.
 ///
 /// A value without a clock, by descriptors, as `ObjectAssembler`: segments stay in their frames until the
-/// consumer has taken them. UDP's datagrams follow one another as they come. TCP's segments are ordered by their
-/// sequence numbers; of bytes that come twice the first are kept, and whether the second are the same is not
-/// looked at: payload is not read here. (A receiver may take the others; who must not be deceived needs to
-/// see what it is told, or normalise it.)
+/// consumer has taken them. UDP's datagrams follow one another as they come. TCP's segments are ordered by
+/// their sequence numbers; of bytes that come twice the first are kept, and whether the second are the
+/// same is not looked at: payload is not read here. (A receiver may take the others; who must not be
+/// deceived needs to see what it is told, or normalise it.)
 ///
-/// All memory is taken at the start; what is new is refused when it is full. A gap that stays, because its segment
-/// was refused or lost, ends with the flow's silence or age.
+/// All memory is taken at the start; what is new is refused when it is full. A gap that stays, because its
+/// segment was refused or lost, ends with the flow's silence or age.
 package struct StreamReassembler: Sendable {
   package let limits: StreamLimits
   package let want: StreamWant

@@ -1,6 +1,7 @@
 /// A flow that is open, or has ended and waits for its consumer.
 ///
-/// Its segments are one list in the order of the stream: what is lent, what is in order, what is behind a gap.
+/// Its segments are one list in the order of the stream: what is lent, what is in order, what is behind a
+/// gap.
 struct StreamSlot {
   enum State: UInt8 {
     case free
@@ -22,7 +23,8 @@ struct StreamSlot {
   /// Where the stream ends; -1: no FIN has told it.
   var end = -1
   var first: Int32 = -1
-  /// The last segment in order, the last that is lent, and the last that begins in the head; -1: none is held.
+  /// The last segment in order, the last that is lent, and the last that begins in the head; -1: none is
+  /// held.
   var ordered: Int32 = -1
   var lastLent: Int32 = -1
   var headLast: Int32 = -1
@@ -43,4 +45,3 @@ struct SegmentRecord {
 
   var end: Int { position + Int(length) }
 }
-

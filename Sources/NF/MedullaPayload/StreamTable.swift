@@ -1,4 +1,5 @@
-/// The streams that are known: the configured ones, and those that have objects by the profile for any others.
+/// The streams that are known: the configured ones, and those that have objects by the profile for any
+/// others.
 struct StreamTable {
   private struct State {
     var stream: UInt32 = 0
