@@ -41,6 +41,9 @@ let package = Package(
     .target(
       name: "MedullaFlows",
       dependencies: ["CPCAP", "CHost", "CMedullaABI", "MedullaBase", "MedullaSnapshot"]),
+    .target(
+      name: "MedullaPayload", dependencies: ["CHost", "CMedullaABI", "MedullaBase"],
+      path: "Sources/NF/MedullaPayload"),
     .target(name: "MedullaCodegen", dependencies: ["MedullaBase", "MedullaSnapshot"]),
     .target(
       name: "MedullaKernel", dependencies: ["CLibBPF", "CHost", "MedullaBase"]),
@@ -366,6 +369,11 @@ let package = Package(
         "PacketCases", "TestbedCaptures",
       ]),
     .testTarget(
+      name: "MedullaPayloadTests",
+      dependencies: [
+        "CHost", "CMedullaABI", "MedullaBase", "MedullaPayload", "PacketCases", "PayloadProperties",
+      ]),
+    .testTarget(
       name: "TestbedCapturesTests",
       dependencies: [
         "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "TestbedCaptures", "TestbedLink",
@@ -477,6 +485,7 @@ let properties: [(name: String, dependencies: [Target.Dependency])] = [
   ("DaemonProperties", ["MedullaAdaptation", "MedullaControl"]),
   ("LinkProperties", ["TestbedLink"]),
   ("FlowProperties", ["MedullaFlows"]),
+  ("PayloadProperties", ["CMedullaABI", "MedullaPayload"]),
   ("LabelProperties", ["MedullaBase", "MedullaLabels", "MedullaSnapshot"]),
 ]
 package.targets += properties.map {
@@ -496,6 +505,7 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
     ("FuzzLists", ["LabelProperties"]),
     ("FuzzNPY", ["ModelProperties"]),
     ("FuzzONNX", ["ModelProperties"]),
+    ("FuzzPayload", ["PayloadProperties"]),
     ("FuzzRules", ["LabelProperties"]),
     ("FuzzSafetensors", ["ModelProperties"]),
     ("FuzzSnapshot", ["MedullaBase", "SnapshotFileProperties"]),
@@ -511,7 +521,8 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
 // others from depending on this package, so they are there only where a script of ours asks for them.
 if Context.environment["MEDULLA_OPTIMIZE"] == "yes" {
   let computing = [
-    "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaCodegen", "MedullaLearning",
+    "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaPayload", "MedullaCodegen",
+    "MedullaLearning",
     "MedullaLabels", "MedullaRetraining", "MedullaAdaptation",
   ]
   for target in package.targets where computing.contains(target.name) {

@@ -14,6 +14,7 @@ enum ModuleOrder {
     "MedullaPayload": 2,
     "MedullaSnapshot": 3,
     "MedullaFlows": 4,
+    "MedullaPayload": 2,
     "MedullaCodegen": 4,
     "MedullaKernel": 4,
     "MedullaEngines": 4,
@@ -53,8 +54,8 @@ enum ModuleOrder {
     "medulla-demo": 20,
   ]
 
-  /// The module that a path below Sources belongs to: its folder, that of a function, or `Testbed`
-  /// with its part.
+  /// The module that a path below Sources belongs to: its folder, that of a function or of a part of network
+  /// functions (`NF`), or `Testbed` with its part.
   static func module(of path: String) -> String? {
     let parts = path.split(separator: "/").map(String.init)
     guard parts.count > 2, parts[0] == "Sources" else { return nil }
