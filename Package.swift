@@ -30,10 +30,14 @@ let package = Package(
     .systemLibrary(name: "CPCAP", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .target(name: "CHost"),
     .target(name: "CMedullaABI"),
+    .target(name: "CEngines"),
     .target(name: "MedullaBase", dependencies: ["CCrypto", "CHost"]),
     .target(
       name: "MedullaModel", dependencies: ["MedullaBase", product("SwiftProtobuf", "swift-protobuf")],
       exclude: ["ONNX/onnx-subset.proto"]),
+    .target(
+      name: "MedullaEngines", dependencies: ["CEngines", "MedullaBase", "MedullaModel"],
+      path: "Sources/NF/MedullaEngines"),
     .target(
       name: "MedullaSnapshot", dependencies: ["CHost", "MedullaBase", "MedullaModel"]),
     .target(
@@ -271,6 +275,9 @@ let package = Package(
       exclude: [
         "Support/onnx_helper_models.py", "Support/onnx_refused_models.py", "Support/onnx_runtime_outputs.py",
       ]),
+    .testTarget(
+      name: "MedullaEnginesTests", dependencies: ["MedullaBase", "MedullaEngines"],
+      exclude: ["Support/engine_models.py"]),
     .testTarget(
       name: "MedullaSnapshotTests",
       dependencies: [
