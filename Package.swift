@@ -277,7 +277,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "MedullaEnginesTests", dependencies: ["MedullaBase", "MedullaEngines"],
-      exclude: ["Support/engine_models.py"]),
+      exclude: ["Support/engine_models.py", "Support/file_types.py"]),
     .testTarget(
       name: "MedullaSnapshotTests",
       dependencies: [

@@ -35,6 +35,8 @@ static const char *const names[] = {
 	"ov_infer_request_infer",
 	"ov_tensor_create_from_host_ptr",
 	"ov_tensor_free",
+	"ov_tensor_get_shape",
+	"ov_shape_free",
 	"ov_tensor_get_byte_size",
 	"ov_tensor_data",
 };

@@ -107,6 +107,8 @@ struct ov_calls {
 	int (*_Nonnull create_tensor)(int element, struct ov_shape shape, void *data,
 				      struct ov_tensor *_Nullable *_Nonnull tensor);
 	void (*_Nonnull free_tensor)(struct ov_tensor *_Nullable tensor);
+	int (*_Nonnull tensor_shape)(const struct ov_tensor *tensor, struct ov_shape *shape);
+	int (*_Nonnull free_sizes)(struct ov_shape *shape);
 	int (*_Nonnull tensor_bytes)(const struct ov_tensor *tensor, size_t *bytes);
 	int (*_Nonnull tensor_data)(const struct ov_tensor *tensor, void *_Nullable *_Nonnull data);
 };

@@ -4,7 +4,7 @@ import MedullaBase
 package enum EngineList {
   /// The first is meant where none is named.
   package static let all: [any Engine] = [
-    ONNXRuntimeEngine(), ONNXRuntimeCUDAEngine(), ReferenceEngine(),
+    ONNXRuntimeEngine(), OpenVINOEngine(), ONNXRuntimeCUDAEngine(), ReferenceEngine(),
   ]
 
   /// - Throws: `unavailable` for a name that no engine has.
