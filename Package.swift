@@ -32,10 +32,14 @@ let package = Package(
     .target(name: "CHost"),
     .target(name: "CMedullaABI"),
     .target(name: "CMedullaNF"),
+    .target(name: "CEngines"),
     .target(name: "MedullaBase", dependencies: ["CCrypto", "CHost"]),
     .target(
       name: "MedullaModel", dependencies: ["MedullaBase", product("SwiftProtobuf", "swift-protobuf")],
       exclude: ["ONNX/onnx-subset.proto"]),
+    .target(
+      name: "MedullaEngines", dependencies: ["CEngines", "MedullaBase", "MedullaModel"],
+      path: "Sources/NF/MedullaEngines"),
     .target(
       name: "MedullaSnapshot", dependencies: ["CHost", "MedullaBase", "MedullaModel"]),
     .target(
@@ -118,8 +122,6 @@ let package = Package(
         "MedullaCongestion", "MedullaPacket", "MedullaClassification", "MedullaScheduling", "MedullaPaths",
       ]),
     // Networks over payloads of packets.
-    .target(name: "MedullaPayload", dependencies: ["MedullaBase"], path: "Sources/NF/MedullaPayload"),
-    .target(name: "MedullaEngines", dependencies: ["MedullaBase"], path: "Sources/NF/MedullaEngines"),
     .target(
       name: "MedullaNF",
       dependencies: ["CXDP", "CLibBPF", "CMedullaABI", "CMedullaNF", "MedullaBase", "MedullaKernel"],
@@ -128,6 +130,13 @@ let package = Package(
         "../../CMedullaNF/include/nf_intf.h", "../../CMedullaABI/include/packet_parse.h",
         "../../MedullaDatapath/bpf/kernel_types.h", "../../MedullaDatapath/bpf/medulla_order.bpf.h",
         "bpf/nf_demux.bpf.c")),
+    .target(
+      name: "MedullaNFFunctions",
+      dependencies: [
+        "CMedullaABI", "MedullaBase", "MedullaSnapshot", "MedullaFlows", "MedullaPayload", "MedullaEngines",
+        "MedullaAccelerators", "MedullaNF",
+      ],
+      path: "Sources/NF/MedullaNFFunctions"),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
     .target(
       name: "MedullaLearning",
@@ -168,7 +177,8 @@ let package = Package(
       dependencies: [
         "CYAML", "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
         "MedullaDatapath", "MedullaCompile", "MedullaFrames", "MedullaLabels", "MedullaRetraining",
-        "MedullaAdaptation", "MedullaAdapters", "CMedullaNF", "MedullaNF", product("Logging", "swift-log"),
+        "MedullaAdaptation", "MedullaAdapters", "CMedullaNF", "MedullaNF", "MedullaNFFunctions",
+        product("Logging", "swift-log"),
         product("GRDB", "GRDB.swift"),
       ]),
     // The one public module; all others are this package's own.
@@ -267,7 +277,7 @@ let package = Package(
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaClassification",
         "MedullaScheduling", "MedullaPaths", "MedullaCompile", "MedullaLearning", "MedullaLabels",
-        "MedullaAdaptation", "MedullaControl", "MedullaNF",
+        "MedullaAdaptation", "MedullaControl", "MedullaNF", "MedullaNFFunctions",
         product("ArgumentParser", "swift-argument-parser"),
       ]),
 
@@ -287,6 +297,9 @@ let package = Package(
       exclude: [
         "Support/onnx_helper_models.py", "Support/onnx_refused_models.py", "Support/onnx_runtime_outputs.py",
       ]),
+    .testTarget(
+      name: "MedullaEnginesTests", dependencies: ["MedullaBase", "MedullaEngines"],
+      exclude: ["Support/engine_models.py", "Support/file_types.py"]),
     .testTarget(
       name: "MedullaSnapshotTests",
       dependencies: [

@@ -2,6 +2,7 @@ import Glibc
 import MedullaAdaptation
 import MedullaBase
 import MedullaNF
+import MedullaNFFunctions
 
 extension ChainFile {
   mutating func take(_ root: inout TableReader) {

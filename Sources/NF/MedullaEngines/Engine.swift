@@ -12,6 +12,9 @@ package protocol Engine: Sendable {
   var device: TensorDevice { get }
 
   /// Reads a model (ONNX). What it loaded before stays usable.
+  ///
+  /// - Throws: `unavailable` where `obstacle` says why, or where it cannot do what the options ask for;
+  ///   `badModel`; `badOption`.
   func load(_ model: EngineModel, options: EngineOptions) throws(EngineError) -> any LoadedModel
 }
 
@@ -30,71 +33,35 @@ package protocol LoadedModel: AnyObject {
 package enum EngineModel: Hashable, Sendable {
   case file(String)
   case bytes([UInt8])
-}
 
-package struct EngineOptions: Hashable, Sendable {
-  /// Threads of one inference; nil: the engine's own choice.
-  package var threads: Int?
-  /// Computes in bfloat16 where the engine and the processor can.
-  package var isReducedPrecision = false
-
-  package init() {}
-}
-
-package enum TensorDevice: Hashable, Sendable {
-  case host
-  case cuda(ordinal: Int)
-}
-
-/// The types of elements that tensors of models have here.
-package enum TensorElement: String, Hashable, Sendable, Codable, CaseIterable {
-  case float32, int32, int64, uint8, int8, float16, float64, bool
-
-  /// Bytes of one.
-  package var size: Int {
+  /// What errors call it.
+  var title: String {
     switch self {
-    case .float64, .int64: 8
-    case .float32, .int32: 4
-    case .float16: 2
-    case .uint8, .int8, .bool: 1
+    case .file(let path): path
+    case .bytes(let bytes): "a model of \(bytes.count) bytes"
     }
   }
 }
 
-/// What a model says of one of its inputs or outputs.
-package struct TensorDescription: Hashable, Sendable {
-  package var name: String
-  package var element: TensorElement
-  /// nil: any size, such as that of a batch.
-  package var shape: [Int?]
+package struct EngineOptions: Hashable, Sendable {
+  package static let threadLimit = 1_024
 
-  package init(name: String, element: TensorElement, shape: [Int?]) {
-    self.name = name
-    self.element = element
-    self.shape = shape
+  /// Threads of one inference; nil: the engine's own choice.
+  package var threads: Int?
+  /// Whether an engine's threads sleep while they wait for work. Spinning answers sooner, and takes the
+  /// processor from whoever receives. Engines whose threads sleep anyway do not mind.
+  package var threadsSleep = false
+  /// Computes in bfloat16. An engine or a processor that cannot refuses to load.
+  package var isReducedPrecision = false
+
+  package init() {}
+
+  package init(threads: Int?) { self.threads = threads }
+
+  func check() throws(EngineError) {
+    guard let threads, !(1...Self.threadLimit).contains(threads) else { return }
+    throw EngineError(
+      .badOption, "an inference cannot have \(threads) threads",
+      remedy: "give 1 to \(Self.threadLimit), or leave the choice to the engine")
   }
-}
-
-/// A tensor in memory of somebody else, row-major without gaps.
-package struct TensorView {
-  package var element: TensorElement
-  package var shape: [Int]
-  /// An address in the memory of `device`.
-  package var address: UInt64
-  package var device: TensorDevice
-
-  package init(element: TensorElement, shape: [Int], address: UInt64, device: TensorDevice) {
-    self.element = element
-    self.shape = shape
-    self.address = address
-    self.device = device
-  }
-
-  /// In host memory. Engines only write to what they are given as outputs.
-  package init(element: TensorElement, shape: [Int], at pointer: UnsafeMutableRawPointer) {
-    self.init(
-      element: element, shape: shape, address: UInt64(UInt(bitPattern: pointer)), device: .host)
-  }
-
-  package var byteCount: Int { shape.reduce(element.size, *) }
 }

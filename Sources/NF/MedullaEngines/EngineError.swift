@@ -5,6 +5,7 @@ package enum EngineErrorCode: String, Sendable {
   case unavailable
   /// The model cannot be read, or has what is not supported.
   case badModel
+  case badOption
   case wrongSize
   /// The engine refused or failed.
   case failed

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MedullaBase
 import MedullaNF
+import MedullaNFFunctions
 
 /// What a chain's host starts for a function of Medulla's own.
 struct NFFunctionCommand: ParsableCommand {
