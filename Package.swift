@@ -331,7 +331,8 @@ let package = Package(
     .testTarget(
       name: "MedullaNFTests",
       dependencies: [
-        "CMedullaNF", "MedullaBase", "MedullaKernel", "MedullaNF", "DatapathCases", "nf-test-function",
+        "CHost", "CMedullaNF", "CWire", "MedullaBase", "MedullaKernel", "MedullaNF", "DatapathCases",
+        "RingProperties", "nf-test-function",
       ]),
     .testTarget(
       name: "MedullaPacketTests",
@@ -478,6 +479,7 @@ let properties: [(name: String, dependencies: [Target.Dependency])] = [
   ("LinkProperties", ["TestbedLink"]),
   ("FlowProperties", ["MedullaFlows"]),
   ("LabelProperties", ["MedullaBase", "MedullaLabels", "MedullaSnapshot"]),
+  ("RingProperties", ["CMedullaNF", "MedullaNF"]),
 ]
 package.targets += properties.map {
   .target(
@@ -494,6 +496,8 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
     ("FuzzCSV", ["ModelProperties"]),
     ("FuzzFlows", ["FlowProperties"]),
     ("FuzzLists", ["LabelProperties"]),
+    ("FuzzNFRing", ["RingProperties"]),
+    ("FuzzNFWelcome", ["RingProperties"]),
     ("FuzzNPY", ["ModelProperties"]),
     ("FuzzONNX", ["ModelProperties"]),
     ("FuzzRules", ["LabelProperties"]),
