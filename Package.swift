@@ -347,7 +347,8 @@ let package = Package(
     .testTarget(
       name: "MedullaNFTests",
       dependencies: [
-        "CMedullaNF", "MedullaBase", "MedullaKernel", "MedullaNF", "DatapathCases", "nf-test-function",
+        "CHost", "CMedullaNF", "CWire", "MedullaBase", "MedullaKernel", "MedullaNF", "DatapathCases",
+        "RingProperties", "nf-test-function",
       ]),
     .testTarget(
       name: "MedullaPacketTests",
@@ -500,6 +501,7 @@ let properties: [(name: String, dependencies: [Target.Dependency])] = [
   ("FlowProperties", ["MedullaFlows"]),
   ("PayloadProperties", ["CMedullaABI", "MedullaPayload"]),
   ("LabelProperties", ["MedullaBase", "MedullaLabels", "MedullaSnapshot"]),
+  ("RingProperties", ["CMedullaNF", "MedullaNF"]),
 ]
 package.targets += properties.map {
   .target(
@@ -516,6 +518,8 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
     ("FuzzCSV", ["ModelProperties"]),
     ("FuzzFlows", ["FlowProperties"]),
     ("FuzzLists", ["LabelProperties"]),
+    ("FuzzNFRing", ["RingProperties"]),
+    ("FuzzNFWelcome", ["RingProperties"]),
     ("FuzzNPY", ["ModelProperties"]),
     ("FuzzONNX", ["ModelProperties"]),
     ("FuzzPayload", ["PayloadProperties"]),

@@ -7,12 +7,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define HOST_VARIABLE "MEDULLA_NF_FD"
 #define DESCRIPTORS (NF_FIXED_DESCRIPTORS + NF_WELCOME_QUEUES)
 #define PATIENCE 10 // seconds for the host's word
+#define WAKES 64    // that are taken at a time, so that a peer who floods the channel costs little
+#define WAKE 'w'
 
 struct message {
 	struct nf_welcome welcome;
@@ -75,13 +78,15 @@ static int receive_welcome(int channel, struct message *message, int *descriptor
 	if (size <= 0)
 		return size ? -errno : -ECONNREFUSED;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		// The kernel makes one of all, and there is room for no more than these.
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || *count)
 			continue;
 		*count = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
 		memcpy(descriptors, CMSG_DATA(c), (size_t)*count * sizeof(int));
 	}
-	if ((size_t)size < sizeof(message->welcome) || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
-	    (size_t)size != sizeof(message->welcome) + message->welcome.parameter_bytes)
+	if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		return -EPROTO;
+	if (nf_check_welcome(&message->welcome, (uint64_t)size, *count))
 		return -EPROTO;
 	message->parameters[message->welcome.parameter_bytes] = 0;
 	return 0;
@@ -97,17 +102,74 @@ static uint64_t ring_pages(uint32_t entries)
 	return (nf_ring_bytes(entries) + NF_AREA_BYTES - 1) / NF_AREA_BYTES * NF_AREA_BYTES;
 }
 
-static int check(const struct nf_welcome *welcome, int descriptors)
+static int is_text(const char field[NF_NAME_BYTES])
 {
-	if (welcome->magic != NF_WELCOME_MAGIC || welcome->version != NF_WELCOME_VERSION)
+	return memchr(field, 0, NF_NAME_BYTES) != NULL;
+}
+
+static int has_good_rings(const struct nf_welcome *welcome)
+{
+	return is_power_of_two(welcome->ring_entries) && welcome->ring_entries <= NF_RING_LIMIT &&
+	       (!welcome->queues || (is_power_of_two(welcome->receive_entries) &&
+				     welcome->receive_entries <= NF_RING_LIMIT)) &&
+	       welcome->rings_bytes == NF_AREA_BYTES + 2 * ring_pages(welcome->ring_entries);
+}
+
+// Each place in memory is some frame's, and every frame has room for its stamp.
+static int has_good_memory(const struct nf_welcome *welcome)
+{
+	return is_power_of_two(welcome->frame_bytes) && welcome->frame_bytes <= 1 << NF_LENGTH_BITS &&
+	       welcome->frames && welcome->memory_bytes <= 1ULL << NF_PLACE_BITS &&
+	       welcome->memory_bytes % welcome->frame_bytes == 0 &&
+	       welcome->memory_bytes / welcome->frame_bytes >= welcome->frames &&
+	       welcome->stamp_offset <= welcome->frame_bytes &&
+	       welcome->frame_bytes - welcome->stamp_offset >= sizeof(struct nf_stamp);
+}
+
+int nf_check_welcome(const struct nf_welcome *welcome, uint64_t size, int descriptors)
+{
+	if (size < sizeof(*welcome) || welcome->magic != NF_WELCOME_MAGIC ||
+	    welcome->version != NF_WELCOME_VERSION || welcome->mode > NF_SLEEP)
+		return -EPROTO;
+	if (welcome->parameter_bytes > NF_PARAMETER_BYTES ||
+	    size != sizeof(*welcome) + welcome->parameter_bytes)
 		return -EPROTO;
 	if (welcome->queues > NF_WELCOME_QUEUES || descriptors != NF_FIXED_DESCRIPTORS + (int)welcome->queues)
 		return -EPROTO;
-	if (!is_power_of_two(welcome->ring_entries) ||
-	    (welcome->queues && !is_power_of_two(welcome->receive_entries)) ||
-	    welcome->branches > NF_BRANCHES)
+	if (welcome->branches > NF_BRANCHES || !is_text(welcome->chain) || !is_text(welcome->function))
 		return -EPROTO;
-	return welcome->rings_bytes == NF_AREA_BYTES + 2 * ring_pages(welcome->ring_entries) ? 0 : -EPROTO;
+	for (uint32_t i = 0; i < NF_BRANCHES; i++)
+		if (!is_text(welcome->branch[i]))
+			return -EPROTO;
+	return has_good_rings(welcome) && has_good_memory(welcome) ? 0 : -EPROTO;
+}
+
+void nf_wake(int channel)
+{
+	const char word = WAKE;
+
+	(void)!send(channel, &word, sizeof(word), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+int nf_take_wakes(int channel)
+{
+	for (int i = 0; i < WAKES; i++) {
+		char word[2];
+		const ssize_t size = recv(channel, word, sizeof(word), MSG_DONTWAIT);
+
+		if (size < 0)
+			return errno == EAGAIN || errno == EINTR;
+		if (size != 1 || word[0] != WAKE)
+			return 0;
+	}
+	return 1;
+}
+
+static int is_long_enough(int memory, uint64_t bytes)
+{
+	struct stat facts;
+
+	return !fstat(memory, &facts) && facts.st_size >= 0 && (uint64_t)facts.st_size >= bytes;
 }
 
 static int map_receive(struct receive_ring *ring, int socket, uint32_t entries)
@@ -140,6 +202,10 @@ static int map_all(struct medulla_nf *nf, const int *descriptors)
 	const uint64_t pages = ring_pages(welcome->ring_entries);
 	uint8_t *mapped;
 
+	// What lies behind the end of a file ends the process that looks there.
+	if (!is_long_enough(descriptors[NF_MEMORY_DESCRIPTOR], welcome->memory_bytes) ||
+	    !is_long_enough(descriptors[NF_RINGS_DESCRIPTOR], welcome->rings_bytes))
+		return -EPROTO;
 	mapped = mmap(NULL, welcome->memory_bytes, PROT_READ | writes, MAP_SHARED | MAP_POPULATE,
 		      descriptors[NF_MEMORY_DESCRIPTOR], 0);
 	if (mapped == MAP_FAILED)
@@ -187,8 +253,6 @@ static int attach(struct medulla_nf *nf)
 	if (!message)
 		return -ENOMEM;
 	error = receive_welcome(nf->channel, message, descriptors, &count);
-	if (!error)
-		error = check(&message->welcome, count);
 	if (!error) {
 		nf->welcome = message->welcome;
 		nf->parameters = strdup(message->parameters);
@@ -202,51 +266,61 @@ static int attach(struct medulla_nf *nf)
 		close_all(descriptors, count);
 		return error;
 	}
-	nf->wake = descriptors[NF_WAKE_FUNCTION_DESCRIPTOR];
-	nf->wake_host = descriptors[NF_WAKE_HOST_DESCRIPTOR];
 	// Mappings outlive their descriptors.
 	close(descriptors[NF_MEMORY_DESCRIPTOR]);
 	close(descriptors[NF_RINGS_DESCRIPTOR]);
 	return accept_welcome(nf);
 }
 
-int medulla_nf_attach(const char *path, const char *function, struct medulla_nf **result)
+int medulla_nf_attach_channel(int channel, struct medulla_nf **result)
 {
 	struct medulla_nf *nf = calloc(1, sizeof(*nf));
 	int error;
 
 	*result = NULL;
-	if (!nf)
+	if (!nf) {
+		close(channel);
 		return -ENOMEM;
-	nf->wake = nf->wake_host = -1;
-	nf->channel = path ? connect_to(path, function) : inherited();
-	error = nf->channel < 0 ? nf->channel : attach(nf);
-	if (error) {
-		medulla_nf_detach(nf);
-		return error;
 	}
-	*result = nf;
-	return 0;
+	nf->channel = channel;
+	error = attach(nf);
+	if (error)
+		medulla_nf_detach(nf);
+	else
+		*result = nf;
+	return error;
+}
+
+int medulla_nf_attach(const char *path, const char *function, struct medulla_nf **result)
+{
+	const int channel = path ? connect_to(path, function) : inherited();
+
+	*result = NULL;
+	return channel < 0 ? channel : medulla_nf_attach_channel(channel, result);
+}
+
+void let_go(struct medulla_nf *nf)
+{
+	for (uint32_t i = 0; i < nf->queues; i++) {
+		munmap(nf->receive[i].mapped, nf->receive[i].mapped_bytes);
+		if (nf->receive[i].socket >= 0)
+			close(nf->receive[i].socket);
+	}
+	nf->queues = 0;
+	if (nf->channel >= 0)
+		close(nf->channel);
+	nf->channel = -1;
 }
 
 void medulla_nf_detach(struct medulla_nf *nf)
 {
 	if (!nf)
 		return;
-	for (uint32_t i = 0; i < nf->queues; i++) {
-		munmap(nf->receive[i].mapped, nf->receive[i].mapped_bytes);
-		if (nf->receive[i].socket >= 0)
-			close(nf->receive[i].socket);
-	}
+	let_go(nf);
 	if (nf->memory)
 		munmap(nf->memory, nf->welcome.memory_bytes);
 	if (nf->area)
 		munmap(nf->area, nf->welcome.rings_bytes);
-	for (int i = 0; i < 2; i++)
-		if ((i ? nf->wake : nf->wake_host) >= 0)
-			close(i ? nf->wake : nf->wake_host);
-	if (nf->channel >= 0)
-		close(nf->channel);
 	free(nf->parameters);
 	free(nf);
 }

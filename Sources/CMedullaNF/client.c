@@ -139,54 +139,64 @@ static int take(struct medulla_nf *nf, struct medulla_nf_frame *frames, int most
 	return taken;
 }
 
-// Nothing comes by the channel any more, so that whatever there is to read is its end.
-static int host_has_gone(const struct medulla_nf *nf)
-{
-	struct pollfd channel = { .fd = nf->channel, .events = POLLIN };
-
-	return poll(&channel, 1, 0) != 0;
-}
-
 // Sleeps until something may have come, the host has gone, or the time is up.
 static int sleep_for(struct medulla_nf *nf, uint64_t until)
 {
-	struct pollfd watched[2 + NF_WELCOME_QUEUES] = {
-		{ .fd = nf->channel, .events = POLLIN },
-		{ .fd = nf->wake, .events = POLLIN },
-	};
-	const nfds_t count = 2 + (nfds_t)nf->queues;
+	struct pollfd watched[1 + NF_WELCOME_QUEUES] = { { .fd = nf->channel, .events = POLLIN } };
+	const nfds_t count = 1 + (nfds_t)nf->queues;
 	const uint64_t time = now();
 	struct timespec left = { 0 };
-	uint64_t wakes;
+	int slept;
 
 	if (time >= until)
 		return 0;
 	left.tv_sec = (time_t)((until - time) / 1000000000ULL);
 	left.tv_nsec = (long)((until - time) % 1000000000ULL);
 	for (uint32_t i = 0; i < nf->queues; i++)
-		watched[2 + i] = (struct pollfd){ .fd = nf->receive[i].socket, .events = POLLIN };
+		watched[1 + i] = (struct pollfd){ .fd = nf->receive[i].socket, .events = POLLIN };
 	if (!nf_may_sleep(&nf->in))
 		return 0;
-	if (ppoll(watched, count, &left, NULL) < 0 && errno != EINTR) {
-		nf_has_woken(&nf->in);
-		return -errno;
-	}
+	slept = ppoll(watched, count, &left, NULL);
 	nf_has_woken(&nf->in);
-	if (watched[1].revents)
-		(void)!read(nf->wake, &wakes, sizeof(wakes));
-	return watched[0].revents ? -EPIPE : 0;
+	if (slept < 0)
+		return errno == EINTR ? 0 : -errno;
+	return nf_take_wakes(nf->channel) ? 0 : -EPIPE;
+}
+
+static int gone(struct medulla_nf *nf)
+{
+	let_go(nf);
+	return -EPIPE;
+}
+
+// The first look begins the time; 1 when it is up, or a negative errno.
+static int wait_for_frames(struct medulla_nf *nf, int64_t nanoseconds, uint64_t *begun, uint64_t *until)
+{
+	const uint64_t time = now();
+
+	if (!*begun) {
+		*begun = time;
+		*until = nanoseconds < 0 ? UINT64_MAX : time + (uint64_t)nanoseconds;
+	}
+	// A host that has gone leaves frames behind, which no one would take back.
+	if (!nf_take_wakes(nf->channel))
+		return -EPIPE;
+	if (time >= *until)
+		return 1;
+	return nf->welcome.mode == NF_SLEEP && time - *begun > SLEEP_AFTER ? sleep_for(nf, *until) : 0;
 }
 
 int medulla_nf_receive(struct medulla_nf *nf, struct medulla_nf_frame *frames, int most, int64_t nanoseconds)
 {
 	uint64_t begun = 0, until = 0;
-	int count = medulla_nf_flush(nf);
+	int count = nf->channel < 0 ? -EPIPE : medulla_nf_flush(nf);
 
 	if (count < 0 || most <= 0)
 		return count < 0 ? count : -EINVAL;
 	__atomic_store_n(&nf->area->beats, ++nf->beats, __ATOMIC_RELAXED);
 	for (uint32_t look = 0;; look++) {
 		count = take(nf, frames, most);
+		nf->is_broken |= count < 0;
 		if (count)
 			return count;
 		if (nf->welcome.mode == NF_SPIN)
@@ -194,47 +204,30 @@ int medulla_nf_receive(struct medulla_nf *nf, struct medulla_nf_frame *frames, i
 		else
 			sched_yield();
 		if (look % IDLE_LOOKS == 0) {
-			const uint64_t time = now();
+			const int status = wait_for_frames(nf, nanoseconds, &begun, &until);
 
-			if (!begun) {
-				begun = time;
-				until = nanoseconds < 0 ? UINT64_MAX : time + (uint64_t)nanoseconds;
-			}
-			// A host that has gone leaves frames behind, which no one would take back.
-			if (host_has_gone(nf))
-				return -EPIPE;
-			if (time >= until)
-				return 0;
-			if (nf->welcome.mode == NF_SLEEP && time - begun > SLEEP_AFTER) {
-				const int error = sleep_for(nf, until);
-
-				if (error)
-					return error;
-			}
+			if (status)
+				return status == -EPIPE ? gone(nf) : status == 1 ? 0 : status;
 		}
 	}
-}
-
-static void wake_host(const struct medulla_nf *nf)
-{
-	const uint64_t one = 1;
-
-	(void)!write(nf->wake_host, &one, sizeof(one));
 }
 
 int medulla_nf_flush(struct medulla_nf *nf)
 {
 	uint32_t given;
 
+	if (nf->is_broken)
+		return -EPROTO;
 	if (!nf->waiting)
 		return 0;
 	given = nf_produce(&nf->out, nf->returns, nf->waiting);
 	// The ring holds all frames that this function may have, so the host's index must be nonsense.
-	if (given != nf->waiting)
-		return -EPROTO;
+	nf->is_broken = given != nf->waiting;
 	nf->waiting = 0;
 	if (nf_must_wake(&nf->out))
-		wake_host(nf);
+		nf_wake(nf->channel);
+	if (nf->is_broken)
+		return -EPROTO;
 	return 0;
 }
 

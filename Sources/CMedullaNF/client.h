@@ -24,8 +24,6 @@ struct receive_ring {
 
 struct medulla_nf {
 	int channel;
-	int wake;
-	int wake_host;
 	uint8_t *memory;
 	struct nf_area *area;
 	struct nf_consumer in;
@@ -33,6 +31,7 @@ struct medulla_nf {
 	struct receive_ring receive[NF_WELCOME_QUEUES];
 	uint32_t queues;
 	uint32_t waiting;
+	int is_broken; // what the host gave is nonsense, for good
 	uint32_t counters;
 	uint64_t beats;
 	uint64_t received;
@@ -41,5 +40,8 @@ struct medulla_nf {
 	struct nf_welcome welcome;
 	char *parameters;
 };
+
+/* Gives up what keeps a next host from the interface, once this one has gone; memory stays mapped. */
+void let_go(struct medulla_nf *nf);
 
 #endif

@@ -75,10 +75,32 @@ int nf_send(int channel, const void *bytes, uint64_t size, const int *descriptor
 	return sendmsg(channel, &header, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size ? 0 : -errno;
 }
 
+// Whether nobody listens at the socket any more, whose host was killed.
+static int is_abandoned(const struct sockaddr_un *address)
+{
+	const int caller = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int answer = 0;
+
+	if (caller < 0)
+		return 0;
+	answer = connect(caller, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
+	close(caller);
+	return answer == ECONNREFUSED;
+}
+
+static int bind_shut(int listener, const struct sockaddr_un *address)
+{
+	// Nobody must get in between.
+	const mode_t before = umask(0177);
+	const int error = bind(listener, (const struct sockaddr *)address, sizeof(*address)) ? -errno : 0;
+
+	umask(before);
+	return error;
+}
+
 int nf_listen(const char *path, uint32_t mode)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	mode_t before;
 	int listener, error;
 
 	if (strlen(path) >= sizeof(address.sun_path))
@@ -87,10 +109,9 @@ int nf_listen(const char *path, uint32_t mode)
 	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (listener < 0)
 		return -errno;
-	// Nobody must get in between.
-	before = umask(0177);
-	error = bind(listener, (struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
-	umask(before);
+	error = bind_shut(listener, &address);
+	if (error == -EADDRINUSE && is_abandoned(&address) && !unlink(path))
+		error = bind_shut(listener, &address);
 	if (!error && (chmod(path, (mode_t)mode) || listen(listener, BACKLOG)))
 		error = -errno;
 	if (!error)
@@ -120,9 +141,7 @@ int nf_accept_channel(int listener, uint32_t *user, int32_t *process)
 
 int nf_make_channel(int ends[2])
 {
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		return -errno;
-	return fcntl(ends[0], F_SETFL, O_NONBLOCK) ? -errno : 0;
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) ? -errno : 0;
 }
 
 int nf_make_event(void)

@@ -19,22 +19,22 @@ struct ChainSettingsTests {
     #expect(chain().entries == ["first"])
   }
 
-  @Test(
-    "what cannot be is told, with where it is",
-    arguments: [
-      ("nothing leads to second", { $0.functions[0].next = .release }),
-      ("frames would go round in a circle by first, second", { $0.functions[1].next = .function("first") }),
-      ("first leads to third, which the chain does not have", { $0.functions[0].next = .function("third") }),
-      (
-        "first leads to the interface eth1, which the chain does not have",
-        { $0.functions[0].branches = [.interface("eth1")] }
-      ),
-      ("it has no rule, so that no function gets frames", { $0.rules = [] }),
-      ("rule 1: the chain has no function other", { $0.rules[0].function = "other" }),
-      ("rule 1: the port 70000 cannot be: 0 to 65535", { $0.rules[0].sourcePorts = 1...70_000 }),
-      ("two functions have one name", { $0.functions[1].name = "first" }),
-      ("first: a quota of 0 cannot be", { $0.functions[0].quota = 0 }),
-    ] as [(String, @Sendable (inout ChainSettings) -> Void)])
+  private static let impossible: [(String, @Sendable (inout ChainSettings) -> Void)] = [
+    ("nothing leads to second", { $0.functions[0].next = .release }),
+    ("frames would go round in a circle by first, second", { $0.functions[1].next = .function("first") }),
+    ("first leads to third, which the chain does not have", { $0.functions[0].next = .function("third") }),
+    (
+      "first leads to the interface eth1, which the chain does not have",
+      { $0.functions[0].branches = [.interface("eth1")] }
+    ),
+    ("it has no rule, so that no function gets frames", { $0.rules = [] }),
+    ("rule 1: the chain has no function other", { $0.rules[0].function = "other" }),
+    ("rule 1: the port 70000 cannot be: 0 to 65535", { $0.rules[0].sourcePorts = 1...70_000 }),
+    ("two functions have one name", { $0.functions[1].name = "first" }),
+    ("first: a quota of 0 cannot be", { $0.functions[0].quota = 0 }),
+  ]
+
+  @Test("what cannot be is told, with where it is", arguments: impossible)
   func refused(_ problem: String, _ change: @Sendable (inout ChainSettings) -> Void) {
     #expect(chain(change).problems().contains(problem))
   }

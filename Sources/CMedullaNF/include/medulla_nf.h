@@ -41,6 +41,9 @@ struct medulla_nf_frame {
  */
 int medulla_nf_attach(const char *path, const char *function, struct medulla_nf **nf);
 
+/* The same by a socket that is connected to the host, and is this function's from now on. */
+int medulla_nf_attach_channel(int channel, struct medulla_nf **nf);
+
 /* What the host said, and the JSON of the function's parameters, which ends with a zero byte. */
 const struct nf_welcome *medulla_nf_welcome(const struct medulla_nf *nf);
 const char *medulla_nf_parameters(const struct medulla_nf *nf);
@@ -53,7 +56,8 @@ uint8_t *medulla_nf_writable_memory(struct medulla_nf *nf);
 
 /*
  * Takes up to `most` frames, and waits for the first at most so many nanoseconds (negative: without end), by
- * the chain's mode. 0: none came. -EPIPE: the host has gone or ended the function.
+ * the chain's mode. 0: none came. -EPIPE: the host has gone or ended the function. Then what is held is lost
+ * (`medulla_nf_held`): detach, and attach again once the host is back, for as long as it pays.
  */
 int medulla_nf_receive(struct medulla_nf *nf, struct medulla_nf_frame *frames, int most,
 		       int64_t nanoseconds);

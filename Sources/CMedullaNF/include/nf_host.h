@@ -22,14 +22,14 @@ int nf_open_for_reading(int memory);
 /* Sends a message with descriptors in one piece; 0 or a negative errno. */
 int nf_send(int channel, const void *bytes, uint64_t size, const int *descriptors, int count);
 
-/* Listens at a path (SOCK_SEQPACKET); what accepts does not block. */
+/* Listens at a path (SOCK_SEQPACKET), also in the place of a host that was killed; accepting does not block. */
 int nf_listen(const char *path, uint32_t mode);
 int nf_accept_channel(int listener, uint32_t *user, int32_t *process);
 
-/* A pair of ends for a function that is started. */
+/* A pair of ends for a function that is started: the first is the host's. */
 int nf_make_channel(int ends[2]);
 
-/* What one side wakes the other by (eventfd). */
+/* What another thread of the host wakes it by (eventfd); no function gets it. */
 int nf_make_event(void);
 
 /* Receive queues of an interface of this thread's namespace; 1 where its driver does not say. */

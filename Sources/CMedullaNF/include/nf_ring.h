@@ -12,6 +12,7 @@
 #ifndef MEDULLA_NF_RING_H
 #define MEDULLA_NF_RING_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -58,6 +59,15 @@ struct nf_ring {
 	uint32_t waits; /* the consumer sleeps until it is woken */
 	nf_descriptor entries[] __attribute__((aligned(64)));
 };
+
+/* The words by their places, for who cannot read the struct. */
+enum { NF_PRODUCED_WORD = 0, NF_CONSUMED_WORD = 16, NF_WAITS_WORD = 17 };
+
+#if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+_Static_assert(offsetof(struct nf_ring, produced) == 4 * NF_PRODUCED_WORD, "ring layout");
+_Static_assert(offsetof(struct nf_ring, consumed) == 4 * NF_CONSUMED_WORD, "ring layout");
+_Static_assert(offsetof(struct nf_ring, waits) == 4 * NF_WAITS_WORD, "ring layout");
+#endif
 
 /* In private memory of the producer. */
 struct nf_producer {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How a network function gets what it works with: one message over a SOCK_SEQPACKET socket, with
- * descriptors (SCM_RIGHTS). After it the socket says one thing more: its end means that the other side has
- * gone.
+ * descriptors (SCM_RIGHTS). After it either side wakes the other by a message of one byte, and the end of the
+ * socket means that the other side has gone. An eventfd would not do: who has one can drain it and make it
+ * block, and so stop the other side.
  */
 #ifndef MEDULLA_NF_WELCOME_H
 #define MEDULLA_NF_WELCOME_H
@@ -16,6 +17,7 @@
 #define NF_NAME_BYTES 32
 #define NF_PARAMETER_BYTES 16384
 #define NF_WELCOME_QUEUES 16
+#define NF_RING_LIMIT (1u << 21) /* entries */
 
 /* nf_welcome.flags */
 #define NF_WRITABLE 1u	  /* packet memory may be mapped for writing */
@@ -27,13 +29,10 @@
 #define NF_YIELD 1
 #define NF_SLEEP 2
 
-/* Descriptors in this order: packet memory, rings, what wakes the function, what wakes the host, and then
- * the receive sockets. */
+/* Descriptors in this order: packet memory, rings, and then the receive sockets. */
 #define NF_MEMORY_DESCRIPTOR 0
 #define NF_RINGS_DESCRIPTOR 1
-#define NF_WAKE_FUNCTION_DESCRIPTOR 2
-#define NF_WAKE_HOST_DESCRIPTOR 3
-#define NF_FIXED_DESCRIPTORS 4
+#define NF_FIXED_DESCRIPTORS 2
 
 /* From a function that comes by the host's path: who it is. One that the host has started says nothing. */
 struct nf_hello {
@@ -64,6 +63,12 @@ struct nf_welcome {
 	char branch[8][NF_NAME_BYTES]; /* what they lead to */
 };
 
+/*
+ * Whether a function can work by this: 0, or -EPROTO. `size`: of the whole message, with its parameters;
+ * `descriptors`: how many came with it.
+ */
+int nf_check_welcome(const struct nf_welcome *welcome, uint64_t size, int descriptors);
+
 /* From the function, when it can begin. */
 struct nf_accept {
 	uint32_t magic;
@@ -87,5 +92,12 @@ struct nf_area {
 };
 
 #define NF_AREA_BYTES 4096
+
+/*
+ * Wakes who sleeps at the other end, and never waits: a channel that is full of such messages wakes too.
+ * `nf_take_wakes` takes what has come: 1, or 0 where the other side has gone or says what it must not.
+ */
+void nf_wake(int channel);
+int nf_take_wakes(int channel);
 
 #endif /* MEDULLA_NF_WELCOME_H */

@@ -1,30 +1,20 @@
-import Glibc
+import Foundation
+import MedullaBase
 import MedullaNF
 
-/// A network function for tests: `nf-test-function PATH NAME VERDICT`, which returns all that it gets.
-final class ReturningFunction: NetworkFunction {
-  private let verdict: Verdict
-  private var packets: UInt64 = 0
-
-  init(_ verdict: Verdict) { self.verdict = verdict }
-
-  func receive(_ frames: UnsafeBufferPointer<Frame>, by port: FunctionPort) {
-    for frame in frames { port.return(frame, verdict) }
-    packets += UInt64(frames.count)
-  }
-
-  func look(by port: FunctionPort) { port.count("packets", packets) }
-}
-
+/// A network function for tests, in a process of its own: `nf-test-function PATH NAME WHAT [SECONDS]`. It goes on
+/// with the next host for so many seconds.
 let arguments = CommandLine.arguments
-guard arguments.count == 4 else {
-  fputs("usage: nf-test-function PATH NAME next|release\n", stderr)
+guard arguments.count >= 4, let function = TestFunction(arguments[3]) else {
+  FileHandle.standardError.write(
+    Data("usage: nf-test-function PATH NAME release|next|branchN|stuck [SECONDS]\n".utf8))
   exit(64)
 }
 do {
   let port = try FunctionPort(path: arguments[1], function: arguments[2])
-  try port.serve(ReturningFunction(arguments[3] == "next" ? .next : .release))
+  try port.serve(
+    function, reattaching: .seconds(arguments.count > 4 ? Int(arguments[4]) ?? 0 : 0))
 } catch {
-  fputs("nf-test-function: \(error)\n", stderr)
+  FileHandle.standardError.write(Data("nf-test-function: \(error)\n".utf8))
   exit(1)
 }

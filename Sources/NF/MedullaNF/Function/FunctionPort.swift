@@ -9,27 +9,64 @@ package final class FunctionPort {
   /// The variable by which a started function finds its host.
   package static let variable = "MEDULLA_NF_FD"
 
-  private let port: OpaquePointer
+  /// Between two looks for a host that has gone.
+  private static let absenceMicroseconds: UInt32 = 20_000
+
+  private let path: String?
+  private let function: String?
+  private var port: OpaquePointer
   private let raw = UnsafeMutablePointer<medulla_nf_frame>.allocate(capacity: FunctionPort.batch)
   /// All of packet memory.
-  package let memory: UnsafeRawBufferPointer
-  package let welcome: nf_welcome
+  package private(set) var memory: UnsafeRawBufferPointer
+  package private(set) var welcome: nf_welcome
+  /// Frames that were received and lost, because the host went before they were returned.
+  package private(set) var lost: UInt64 = 0
 
   /// Attaches as the function of that name at the path of a chain's host; without a path by the channel that
   /// this process was started with.
   ///
   /// - Throws: `handshake` where the other side is no host of this version, or has no such function.
   package init(path: String? = nil, function: String? = nil) throws(NFError) {
+    self.path = path
+    self.function = function
+    (port, welcome, memory) = try Self.attach(path, function)
+  }
+
+  private static func attach(
+    _ path: String?, _ function: String?
+  ) throws(NFError) -> (OpaquePointer, nf_welcome, UnsafeRawBufferPointer) {
     var made: OpaquePointer?
     let status = medulla_nf_attach(path, function, &made)
     guard status == 0, let made, let said = medulla_nf_welcome(made) else {
-      throw Self.refused(path, function, status)
+      throw refused(path, function, status)
     }
-    port = made
-    welcome = said.pointee
     var bytes: UInt64 = 0
     let start = medulla_nf_memory(made, &bytes)
-    memory = UnsafeRawBufferPointer(start: start, count: Int(bytes))
+    return (made, said.pointee, UnsafeRawBufferPointer(start: start, count: Int(bytes)))
+  }
+
+  /// Attaches again after `hostGone`, once a host is at the same path; what was held is lost, and counted.
+  ///
+  /// - Throws: `handshake`, the last reason, where none was there for so long, or none takes this function; at
+  ///   once where the host has started this process, since the next one starts another.
+  package func reattach(within patience: Duration) throws(NFError) {
+    let deadline = MonotonicClock.nanoseconds + UInt64(patience.nanoseconds)
+    while true {
+      do throws(NFError) {
+        guard path != nil else { throw Self.refused(nil, function, -ECONNREFUSED) }
+        let (next, said, mapped) = try Self.attach(path, function)
+        // What keeps a host from the interface was given up when the last one was seen to have gone.
+        lost += medulla_nf_held(port)
+        medulla_nf_detach(port)
+        (port, welcome, memory) = (next, said, mapped)
+        return
+      } catch {
+        guard error.code == .handshake, path != nil, MonotonicClock.nanoseconds < deadline else {
+          throw error
+        }
+        usleep(Self.absenceMicroseconds)
+      }
+    }
   }
 
   deinit {
@@ -132,8 +169,24 @@ package final class FunctionPort {
 
   /// Serves until the host ends the function.
   ///
+  /// - Parameter patience: so long the function waits for another host where its own has gone, and goes on.
   /// - Throws: what the function throws; `hostGone` is no error here.
-  package func serve(_ function: some NetworkFunction) throws {
+  package func serve(_ function: some NetworkFunction, reattaching patience: Duration = .zero) throws {
+    while true {
+      try serveOneHost(function)
+      guard patience > .zero, path != nil else { return }
+      do {
+        try reattach(within: patience)
+      } catch {
+        guard error.code == .handshake else { throw error }
+        return
+      }
+      count("lost", lost)
+      try function.startAnew(by: self)
+    }
+  }
+
+  private func serveOneHost(_ function: some NetworkFunction) throws {
     let frames = UnsafeMutableBufferPointer<Frame>.allocate(capacity: Self.batch)
     defer { frames.deallocate() }
     let interval = UInt64(Self.idleInterval.nanoseconds)

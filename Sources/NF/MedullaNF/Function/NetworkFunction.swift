@@ -7,8 +7,11 @@ package protocol NetworkFunction: AnyObject {
   func receive(_ frames: UnsafeBufferPointer<Frame>, by port: FunctionPort) throws
   /// No frame came for `FunctionPort.idleInterval`, or so long has passed since this was called last.
   func look(by port: FunctionPort) throws
+  /// Another host is there. Frames that the function had are lost, and their bytes are not mapped any more.
+  func startAnew(by port: FunctionPort) throws
 }
 
 extension NetworkFunction {
   package func look(by port: FunctionPort) throws {}
+  package func startAnew(by port: FunctionPort) throws {}
 }

@@ -10,7 +10,10 @@ package final class ChainHost: @unchecked Sendable {
   package let settings: ChainSettings
   /// Where functions come to.
   package let path: String
-  private let loop: ChainLoop
+  private let listener: Int32
+  private let wake: Int32
+  /// Until its thread has it.
+  private var loop: ChainLoop?
   private let lock = NSLock()
   private var latest: ChainReport
   private var isStopped = false
@@ -26,12 +29,14 @@ package final class ChainHost: @unchecked Sendable {
     guard listener >= 0 else {
       throw NFError.system(
         "listen at \(path)", listener,
-        remedy: listener == -EADDRINUSE ? "the chain runs already, or its host was killed: remove it" : "")
+        remedy: listener == -EADDRINUSE ? "the chain runs already" : "")
     }
     let wake = nf_make_event()
     do {
       guard wake >= 0 else { throw NFError.system("make what wakes the host", wake) }
-      loop = try ChainLoop(settings, object: object, listener: listener, wake: wake)
+      let loop = try ChainLoop(settings, object: object, listener: listener, wake: wake)
+      latest = loop.report()
+      self.loop = loop
     } catch {
       close(listener)
       if wake >= 0 { close(wake) }
@@ -40,37 +45,54 @@ package final class ChainHost: @unchecked Sendable {
     }
     self.settings = settings
     self.path = path
-    latest = loop.report()
+    self.listener = listener
+    self.wake = wake
   }
 
   deinit {
     stop()
-    close(loop.listener)
-    close(loop.wake)
-    unlink(path)
+    if loop != nil {
+      close(listener)
+      unlink(path)
+    }
+    for (_, channel) in adopted { close(channel) }
+    close(wake)
   }
 
-  /// Begins on a thread of its own, of the caller's network namespace.
+  /// Begins on a thread of its own, of the caller's network namespace; once.
   package func start() {
     lock.withLock { isRunning = true }
     let thread = Thread { [self] in
-      loop.run(
-        isStopped: { lock.withLock { isStopped } },
-        publish: { report in
-          let new = lock.withLock {
-            latest = report
-            defer { adopted = [] }
-            return adopted
-          }
-          for (name, channel) in new { adopt(name, channel) }
-        })
+      serve()
       ended.signal()
     }
     thread.name = "nf-\(settings.name)"
     thread.start()
   }
 
-  /// Ends; every function sees its channel end.
+  /// Everything of the kernel's is given back when this returns.
+  private func serve() {
+    let taken = lock.withLock {
+      defer { loop = nil }
+      return loop
+    }
+    guard let loop = taken else { return }
+    loop.run(
+      isStopped: { lock.withLock { isStopped } },
+      publish: { report in
+        let new = lock.withLock {
+          latest = report
+          defer { adopted = [] }
+          return adopted
+        }
+        for (name, channel) in new { loop.adopt(name, channel) }
+      })
+    // Who comes now must be refused, and not wait.
+    close(listener)
+    unlink(path)
+  }
+
+  /// Ends; every function sees its channel end, and may come again once another host is there.
   package func stop() {
     let wasRunning = lock.withLock {
       defer { isRunning = false }
@@ -79,7 +101,7 @@ package final class ChainHost: @unchecked Sendable {
     }
     guard wasRunning else { return }
     var one: UInt64 = 1
-    _ = write(loop.wake, &one, MemoryLayout<UInt64>.size)
+    _ = write(wake, &one, MemoryLayout<UInt64>.size)
     ended.wait()
   }
 
@@ -87,15 +109,6 @@ package final class ChainHost: @unchecked Sendable {
   /// on.
   package func adopt(channel: Int32, as function: String) {
     lock.withLock { adopted.append((function, channel)) }
-  }
-
-  private func adopt(_ name: String, _ channel: Int32) {
-    guard let function = loop.functions.first(where: { $0.settings.name == name }), function.state == .absent
-    else {
-      close(channel)
-      return
-    }
-    loop.join(function, channel: channel, MonotonicClock.nanoseconds)
   }
 
   /// At most some milliseconds old.

@@ -3,11 +3,15 @@ import Glibc
 import MedullaBase
 import MedullaKernel
 
-/// A process that has connected and has not said yet who it is.
+/// A process that has connected and is no function yet.
 struct PendingChannel {
   let descriptor: Int32
   let user: UInt32
+  /// nil: one that was started, whose channel was made before it.
+  let process: Int?
   let deadline: UInt64
+  /// Who it is, once it has said so; its predecessor may be about to leave.
+  var function: HostedFunction?
 }
 
 // Functions come and go.
@@ -15,7 +19,9 @@ extension ChainLoop {
   private static let patienceNanoseconds: UInt64 = 10_000_000_000
   /// After this the kernel delivers nothing to a seat that was closed: what was on its way has arrived.
   private static let graceNanoseconds: UInt64 = 50_000_000
-  private static let pendingLimit = 16
+  private static let pendingLimit = 64
+  /// Of one user, so that it keeps no other from coming.
+  private static let pendingUserLimit = 8
   private static let receiveEntriesLimit = 1 << 15
 
   /// What needs no looking at in every round.
@@ -27,7 +33,7 @@ extension ChainLoop {
       case .absent: break
       case .joining: advance(function, now)
       case .present:
-        if hasEnded(function.channel) { leave(function, "its process has gone") }
+        hear(function)
         countLost(function)
       case .leaving: if now >= function.deadline { takeBack(function) }
       }
@@ -35,45 +41,70 @@ extension ChainLoop {
   }
 
   private func acceptChannels(_ now: UInt64) {
-    while pending.count < Self.pendingLimit {
+    for _ in 0..<Self.pendingLimit {
       var (user, process) = (UInt32(0), Int32(0))
       let channel = nf_accept_channel(listener, &user, &process)
       guard channel >= 0 else { return }
+      guard pending.count < Self.pendingLimit,
+        pending.count(where: { $0.user == user }) < Self.pendingUserLimit
+      else {
+        close(channel)
+        continue
+      }
       pending.append(
-        PendingChannel(descriptor: channel, user: user, deadline: now + Self.patienceNanoseconds))
+        PendingChannel(
+          descriptor: channel, user: user, process: Int(process), deadline: now + Self.patienceNanoseconds))
     }
+  }
+
+  /// A function was started with the other end of this channel.
+  func adopt(_ name: String, _ channel: Int32) {
+    let function = functions.first { $0.settings.name == name }
+    pending.append(
+      PendingChannel(
+        descriptor: channel, user: geteuid(), process: nil,
+        deadline: MonotonicClock.nanoseconds + Self.patienceNanoseconds, function: function))
+    if function == nil { close(pending.removeLast().descriptor) }
   }
 
   private func greetPending(_ now: UInt64) {
-    pending.removeAll { channel in
-      var hello = nf_hello()
-      let size = MemoryLayout<nf_hello>.size
-      let count = recv(channel.descriptor, &hello, size, Int32(MSG_DONTWAIT))
-      if count < 0, errno == EAGAIN, now < channel.deadline { return false }
-      guard count == size, let function = function(saying: hello, user: channel.user) else {
-        close(channel.descriptor)
-        return true
+    pending = pending.compactMap { channel in
+      var channel = channel
+      if channel.function == nil {
+        var bytes = [UInt8](repeating: 0, count: MemoryLayout<nf_hello>.size + 1)
+        let count = recv(channel.descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+        if count < 0, errno == EAGAIN, now < channel.deadline { return channel }
+        channel.function = bytes.prefix(max(count, 0)).withUnsafeBytes { function(saying: $0, channel) }
       }
-      join(function, channel: channel.descriptor, now)
-      return true
+      guard let function = channel.function, now < channel.deadline else {
+        close(channel.descriptor)
+        return nil
+      }
+      switch function.state {
+      case .absent: join(function, channel: channel, now)
+      case .joining, .leaving: return channel
+      case .present:
+        // Its predecessor's end may not have been seen yet.
+        hear(function)
+        if function.state == .leaving { return channel }
+        close(channel.descriptor)
+      }
+      return nil
     }
   }
 
-  private func function(saying hello: nf_hello, user: UInt32) -> HostedFunction? {
-    guard hello.magic == UInt32(NF_HELLO_MAGIC), hello.version == UInt32(NF_WELCOME_VERSION) else {
-      return nil
-    }
-    let name = withUnsafeBytes(of: hello.function) { bytes in
-      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
-    guard let function = functions.first(where: { $0.settings.name == name }), function.state == .absent
+  private func function(saying bytes: UnsafeRawBufferPointer, _ channel: PendingChannel) -> HostedFunction? {
+    guard let name = Handshake.function(saying: bytes),
+      let function = functions.first(where: { $0.settings.name == name }),
+      channel.user == 0 || channel.user == geteuid() || channel.user == function.settings.user
     else { return nil }
-    return user == 0 || user == geteuid() || user == function.settings.user ? function : nil
+    return function
   }
 
   /// Gives a function what it works with; it begins once it has answered.
-  func join(_ function: HostedFunction, channel: Int32, _ now: UInt64) {
-    function.channel = channel
+  private func join(_ function: HostedFunction, channel: PendingChannel, _ now: UInt64) {
+    function.channel = channel.descriptor
+    function.process = channel.process
     do {
       try equip(function)
       try send(welcome(function), to: function)
@@ -86,14 +117,7 @@ extension ChainLoop {
   }
 
   private func equip(_ function: HostedFunction) throws(NFError) {
-    let rings = try RingMemory(entries: function.ringEntries, name: function.settings.name)
-    function.rings = rings
-    function.producer = rings.producer
-    function.consumer = rings.consumer
-    function.wake = nf_make_event()
-    guard function.wake >= 0 else {
-      throw .system("make what wakes \(function.settings.name)", function.wake)
-    }
+    function.equip(try RingMemory(entries: function.ringEntries, name: function.settings.name))
     guard function.isEntry else { return }
     let entries = min(function.ringEntries, Self.receiveEntriesLimit)
     for queue in 0..<receivers {
@@ -105,7 +129,7 @@ extension ChainLoop {
   private func welcome(_ function: HostedFunction) -> nf_welcome {
     var welcome = nf_welcome()
     let settings = function.settings
-    let owns = function.isEntry && settings.ownsReceive
+    let owns = function.ownsReceive
     welcome.magic = UInt32(NF_WELCOME_MAGIC)
     welcome.version = UInt32(NF_WELCOME_VERSION)
     welcome.flags =
@@ -151,32 +175,29 @@ extension ChainLoop {
     guard let rings = function.rings else { return }
     let message = withUnsafeBytes(of: welcome) { Array($0) } + Array(function.settings.parameters.utf8)
     let descriptors =
-      [
-        memory.descriptor(isWritable: function.settings.isWritable), rings.descriptor, function.wake, wake,
-      ] + (welcome.queues > 0 ? function.sockets.map(\.descriptor) : [])
+      [memory.descriptor(isWritable: function.settings.isWritable), rings.descriptor]
+      + (welcome.queues > 0 ? function.sockets.map(\.descriptor) : [])
     let status = nf_send(
       function.channel, message, UInt64(message.count), descriptors, Int32(descriptors.count))
     guard status == 0 else { throw .system("greet the function \(function.settings.name)", status) }
   }
 
   private func advance(_ function: HostedFunction, _ now: UInt64) {
-    var answer = nf_accept()
-    let size = MemoryLayout<nf_accept>.size
-    let count = recv(function.channel, &answer, size, Int32(MSG_DONTWAIT))
+    var bytes = [UInt8](repeating: 0, count: MemoryLayout<nf_accept>.size + 1)
+    let count = recv(function.channel, &bytes, bytes.count, Int32(MSG_DONTWAIT))
     if count < 0, errno == EAGAIN, now < function.deadline { return }
-    guard count == size, answer.magic == UInt32(NF_ACCEPT_MAGIC),
-      answer.version == UInt32(NF_WELCOME_VERSION)
+    guard let process = bytes.prefix(max(count, 0)).withUnsafeBytes({ Handshake.process(accepting: $0) })
     else {
       function.lastEnd = count == 0 ? "it went away before it began" : "it did not answer as it should"
       function.close()
       function.state = .absent
       return
     }
-    begin(function, process: Int(answer.process))
+    function.process = function.process ?? process
+    begin(function)
   }
 
-  private func begin(_ function: HostedFunction, process: Int) {
-    function.process = process
+  private func begin(_ function: HostedFunction) {
     function.starts += 1
     function.state = .present
     for (queue, socket) in function.sockets.enumerated() {
@@ -184,7 +205,8 @@ extension ChainLoop {
       function.seatReturned[queue] = demultiplexer.delivered(seat: seat)
       demultiplexer.set(returned: function.seatReturned[queue], seat: seat)
       // What one queue has not, another may not use: together they keep to the quota.
-      let quota = max(1, function.settings.quota / max(1, function.sockets.count))
+      let quota = min(
+        max(1, function.settings.quota / max(1, function.sockets.count)), socket.entries)
       do throws(KernelError) {
         try demultiplexer.open(
           seat: seat, socket: socket.descriptor, quota: quota, epoch: function.epoch)
@@ -195,22 +217,46 @@ extension ChainLoop {
     }
   }
 
-  private func hasEnded(_ channel: Int32) -> Bool {
-    var watched = pollfd(fd: channel, events: Int16(POLLIN), revents: 0)
-    return poll(&watched, 1, 0) != 0
+  /// Takes what a function wakes the host by; its channel's end is its own.
+  func hear(_ function: HostedFunction) {
+    if nf_take_wakes(function.channel) == 0 { leave(function, "its process has gone") }
+  }
+
+  /// Whether the kernel found room for all frames of a function that has its receive rings itself.
+  ///
+  /// It writes a frame into memory before it looks for room, so that a function which spoils its index could
+  /// return frames that the kernel still has: nothing is taken from it from then on.
+  func hasSoundRings(_ function: HostedFunction) -> Bool {
+    for socket in function.sockets where socket.lost.full > 0 {
+      leave(function, "its receive ring's index is nonsense")
+      return false
+    }
+    return true
   }
 
   /// What the kernel counted as delivered and lost is not out.
-  private func countLost(_ function: HostedFunction) {
+  func countLost(_ function: HostedFunction) {
     for (queue, socket) in function.sockets.enumerated() {
-      let lost = socket.lost
+      let lost = socket.lost.all
       guard lost > function.seatLost[queue] else { continue }
       function.seatReturned[queue] &+= lost - function.seatLost[queue]
-      function.overQuota &+= lost - function.seatLost[queue]
+      function.lost &+= lost - function.seatLost[queue]
       function.seatLost[queue] = lost
       demultiplexer.set(
         returned: function.seatReturned[queue], seat: Self.seat(function.number, queue))
     }
+  }
+
+  /// Frames that the kernel delivered to each of a function's seats.
+  func delivered(_ function: HostedFunction) -> [UInt64] {
+    function.seatReturned.indices.map {
+      function.isEntry ? demultiplexer.delivered(seat: Self.seat(function.number, $0)) : 0
+    }
+  }
+
+  /// Frames that the kernel delivered to a function and that have not come back.
+  func out(_ function: HostedFunction) -> Int {
+    zip(delivered(function), function.seatReturned).reduce(0) { $0 + Int(Int64(bitPattern: $1.0 &- $1.1)) }
   }
 
   /// A function has ended, or is ended; its frames come back when none can be on their way to it.
@@ -228,8 +274,11 @@ extension ChainLoop {
   }
 
   private func takeBack(_ function: HostedFunction) {
+    countLost(function)
+    let out = zip(delivered(function), function.seatReturned).map { $0 &- $1 }
     let count = ledger.reclaim(
       from: function.number, epoch: function.epoch, stamp: { memory.stamp(ofFrame: $0) },
+      out: { Int(clamping: out[Int($0) % Int(NF_QUEUES)]) },
       delivered: { function.seatReturned[Int($0) % Int(NF_QUEUES)] &+= 1 })
     function.reclaimed += UInt64(count)
     function.epoch &+= 1
@@ -262,18 +311,15 @@ extension ChainLoop {
 
   private func report(of function: HostedFunction) -> ChainReport.Function {
     let seats = function.isEntry ? (0..<receivers).map { Self.seat(function.number, $0) } : []
-    let delivered = seats.reduce(0) { $0 + demultiplexer.delivered(seat: $1) }
-    let out = zip(seats, function.seatReturned).reduce(0) { sum, seat in
-      sum + Int(demultiplexer.delivered(seat: seat.0) &- seat.1)
-    }
     return ChainReport.Function(
       name: function.settings.name, state: function.state, process: function.process,
       quota: function.settings.quota,
-      held: function.state == .present ? ledger.heldCount(by: function.number) + out : 0,
-      received: delivered + function.handed, returned: function.returned,
+      held: function.state == .absent ? 0 : ledger.heldCount(by: function.number) + out(function),
+      received: delivered(function).reduce(function.handed, +), returned: function.returned,
       overQuota: function.overQuota + seats.reduce(0) { $0 + demultiplexer.overQuota(seat: $1) },
       absent: function.absent + seats.reduce(0) { $0 + demultiplexer.absent(seat: $1) },
-      forged: function.forged, reclaimed: function.reclaimed, starts: function.starts, ends: function.ends,
+      forged: function.forged, reclaimed: function.reclaimed, lost: function.lost,
+      starts: function.starts, ends: function.ends,
       latency: ChainReport.Percentiles(function.latency), counters: function.rings?.counters ?? [:],
       lastEnd: function.lastEnd)
   }

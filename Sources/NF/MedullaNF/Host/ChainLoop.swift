@@ -27,7 +27,7 @@ final class ChainLoop {
   let queues: [InterfaceQueue]
   let functions: [HostedFunction]
   let listener: Int32
-  /// What functions wake the host by; also `stop` does.
+  /// What `stop` wakes this thread by.
   let wake: Int32
   private let packets: PacketRings
   private let frameShift: Int
@@ -37,7 +37,6 @@ final class ChainLoop {
   /// How many of the queues receive; the first ones.
   let receivers: Int
   var pending: [PendingChannel] = []
-  var hurt: UInt64 = 0
 
   init(_ settings: ChainSettings, object: [UInt8], listener: Int32, wake: Int32) throws {
     try settings.check()
@@ -90,7 +89,8 @@ final class ChainLoop {
     return settings.functions.enumerated().map { number, function in
       HostedFunction(
         function, number: number, isEntry: settings.entries.contains(function.name),
-        targets: [.release, target(function.next)] + function.branches.map(target), queues: queues)
+        targets: [.release, target(function.next)] + function.branches.map(target), queues: queues,
+        mostHeld: settings.mostHeld(by: function))
     }
   }
 
@@ -109,7 +109,10 @@ final class ChainLoop {
       let now = MonotonicClock.nanoseconds
       if now - housekept >= Self.housekeepingNanoseconds {
         housekept = now
-        if isStopped() { return end() }
+        if isStopped() {
+          end()
+          return publish(report())
+        }
         housekeep(now)
         publish(report())
       }
@@ -150,9 +153,9 @@ final class ChainLoop {
         nf_prefetch(memory.base + (frame &* memory.frameBytes &+ PacketMemory.stampOffset))
       }
     }
+    if function.ownsReceive, !hasSoundRings(function) { return work }
     measure(function)
     for index in 0..<count { carryOut(scratch[index], of: function) }
-    function.returned &+= UInt64(count)
     if function.isEntry {
       for queue in 0..<receivers {
         demultiplexer.set(
@@ -175,6 +178,7 @@ final class ChainLoop {
       function.forged &+= 1
       return
     }
+    function.returned &+= 1
     if let seat { function.seatReturned[Int(seat) % Int(NF_QUEUES)] &+= 1 }
     let verdict = Int(nf_verdict(descriptor))
     // A branch that the chain's file does not have leads nowhere.
@@ -182,7 +186,10 @@ final class ChainLoop {
     case .release: ledger.release(frame)
     case .function(let next): hand(frame, descriptor, to: functions[next])
     case .interface(let number):
-      guard senders[number].send(place: UInt64(place), length: UInt32(length)) else {
+      guard length >= InterfaceQueue.leastBytes,
+        senders[number].send(place: UInt64(place), length: UInt32(length))
+      else {
+        senders[number].refused &+= 1
         return ledger.release(frame)
       }
       ledger.send(frame)
@@ -233,7 +240,9 @@ final class ChainLoop {
       guard nf_may_sleep(&function.consumer) != 0 else { return awaken() }
     }
     var watched = [pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
-    for function in functions where function.state == .present && !function.settings.ownsReceive {
+    for function in functions where function.state == .present {
+      watched.append(pollfd(fd: function.channel, events: Int16(POLLIN), revents: 0))
+      guard !function.settings.ownsReceive else { continue }
       for socket in function.sockets {
         watched.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0))
       }
@@ -244,18 +253,22 @@ final class ChainLoop {
     awaken()
     var count: UInt64 = 0
     if watched[0].revents != 0 { _ = read(wake, &count, MemoryLayout<UInt64>.size) }
+    for function in functions where function.state == .present { hear(function) }
   }
 
   private func awaken() {
     for function in functions where function.state == .present { nf_has_woken(&function.consumer) }
   }
 
-  /// Ends all functions: they see their channels end.
+  /// Ends all functions: they see their channels end. What they have is lost.
   private func end() {
     for function in functions where function.state != .absent {
+      countLost(function)
       for queue in 0..<(function.isEntry ? receivers : 0) {
         try? demultiplexer.close(seat: Self.seat(function.number, queue))
       }
+      function.lost += UInt64(ledger.heldCount(by: function.number) + out(function))
+      function.seatReturned = delivered(function)
       function.close()
       function.state = .absent
     }

@@ -8,7 +8,11 @@ import MedullaBase
 final class InterfaceQueue {
   static let fillEntries = 4_096
   static let transmitEntries = 2_048
+  /// A link header. The kernel would keep a frame of no bytes for good: it neither sends it nor gives it back.
+  static let leastBytes = 14
   private static let batch = 64
+  private static let patienceNanoseconds: UInt64 = 3_000_000_000
+  private static let pauseMicroseconds: UInt32 = 20_000
 
   let interface: String
   let number: Int
@@ -22,8 +26,8 @@ final class InterfaceQueue {
   let isZeroCopy: Bool
   private var mustKick = false
   private(set) var sent: UInt64 = 0
-  /// Frames that found no room in the ring.
-  private(set) var refused: UInt64 = 0
+  /// Frames that found no room in the ring, or are too short to send.
+  var refused: UInt64 = 0
 
   /// The rings of the memory's first queue were made with the memory, others make their own.
   init(
@@ -37,13 +41,20 @@ final class InterfaceQueue {
     options.libxdp_flags = UInt32(XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD)
     options.bind_flags = UInt16(XDP_USE_NEED_WAKEUP)
     var made: OpaquePointer?
-    let status = xsk_socket__create_shared(
-      &made, interface, UInt32(number), umem, nil, transmit, fill, completion, &options)
+    let deadline = MonotonicClock.nanoseconds + Self.patienceNanoseconds
+    var status: Int32 = 0
+    repeat {
+      status = xsk_socket__create_shared(
+        &made, interface, UInt32(number), umem, nil, transmit, fill, completion, &options)
+      // Functions of a host that has gone have its queue until they see that.
+      if status == -EBUSY { usleep(Self.pauseMicroseconds) }
+    } while status == -EBUSY && MonotonicClock.nanoseconds < deadline
     guard status == 0, let made else {
       transmit.deallocate()
       throw .system(
         "open \(interface), queue \(number), for packet memory", status,
-        remedy: status == -EBUSY ? "another program has this queue; stop it" : "")
+        remedy: status == -EBUSY
+          ? "another program has this queue, or a function of an ended chain that hangs; stop it" : "")
     }
     self.interface = interface
     self.number = number
@@ -88,10 +99,7 @@ final class InterfaceQueue {
   @inline(__always)
   func send(place: UInt64, length: UInt32) -> Bool {
     var index: UInt32 = 0
-    guard xsk_ring_prod__reserve(transmit, 1, &index) == 1 else {
-      refused &+= 1
-      return false
-    }
+    guard xsk_ring_prod__reserve(transmit, 1, &index) == 1 else { return false }
     let entry = xsk_ring_prod__tx_desc(transmit, index)
     entry?.pointee.addr = place
     entry?.pointee.len = length

@@ -36,11 +36,14 @@ final class ReceiveSocket {
     ring.deallocate()
   }
 
-  /// Frames that the kernel counted as delivered and could not put into the ring.
-  var lost: UInt64 {
+  /// Frames that the kernel counted as delivered and that did not come: there was none to fill, it was too
+  /// long, or the ring was full.
+  ///
+  /// A ring holds the whole quota, so that it is full only where its owner has spoiled its index.
+  var lost: (all: UInt64, full: UInt64) {
     var statistics = xdp_statistics()
     var size = socklen_t(MemoryLayout<xdp_statistics>.size)
-    guard getsockopt(descriptor, SOL_XDP, XDP_STATISTICS, &statistics, &size) == 0 else { return 0 }
-    return statistics.rx_dropped + statistics.rx_ring_full
+    guard getsockopt(descriptor, SOL_XDP, XDP_STATISTICS, &statistics, &size) == 0 else { return (0, 0) }
+    return (statistics.rx_dropped + statistics.rx_ring_full, statistics.rx_ring_full)
   }
 }

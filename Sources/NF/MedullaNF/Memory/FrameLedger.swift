@@ -64,9 +64,7 @@ package struct FrameLedger {
     }
     guard holders[frame] == Self.kernel else { return .refused }
     let stamp = stamp()
-    guard Int(stamp.seat) / Int(NF_QUEUES) == function, stamp.epoch == epoch, stamp.sequence != 0,
-      Self.delivery(stamp) != seen[frame]
-    else { return .refused }
+    guard isDelivery(stamp, of: frame, to: function, epoch: epoch) else { return .refused }
     seen[frame] = Self.delivery(stamp)
     inKernel &-= 1
     return .taken(seat: stamp.seat)
@@ -104,23 +102,48 @@ package struct FrameLedger {
 
   /// Takes back all that a function had when it ended, once the kernel delivers nothing to it any more.
   ///
+  /// Where a receive ring was full the kernel has written a frame, with its stamp, and kept it: of frames
+  /// that it delivered by a seat no more than `out` come back, the earliest.
+  ///
   /// - Parameters:
   ///   - stamp: what is written before a frame now.
+  ///   - out: how many frames of a seat have not come back.
   ///   - delivered: is told the seat of each frame that the kernel had delivered.
   /// - Returns: how many frames came back.
   package mutating func reclaim(
-    from function: Int, epoch: UInt32, stamp: (Int) -> nf_stamp, delivered: (UInt32) -> Void
+    from function: Int, epoch: UInt32, stamp: (Int) -> nf_stamp, out: (UInt32) -> Int,
+    delivered: (UInt32) -> Void
   ) -> Int {
     var count = 0
+    var bySeat: [UInt32: [(sequence: UInt64, frame: Int)]] = [:]
     for frame in holders.indices {
-      guard case .taken(let seat) = take(frame, from: function, stamp: stamp(frame), epoch: epoch) else {
-        continue
+      if holders[frame] == UInt16(truncatingIfNeeded: function) {
+        held[function] &-= 1
+        release(frame)
+        count += 1
+      } else if holders[frame] == Self.kernel {
+        let stamp = stamp(frame)
+        guard isDelivery(stamp, of: frame, to: function, epoch: epoch) else { continue }
+        bySeat[stamp.seat, default: []].append((stamp.sequence, frame))
       }
-      if let seat { delivered(seat) }
-      release(frame)
-      count += 1
+    }
+    for (seat, frames) in bySeat {
+      for (_, frame) in frames.sorted(by: { $0.sequence < $1.sequence }).prefix(out(seat)) {
+        seen[frame] = Self.delivery(stamp(frame))
+        inKernel &-= 1
+        delivered(seat)
+        release(frame)
+        count += 1
+      }
     }
     return count
+  }
+
+  /// Whether a frame that the kernel has was delivered to a function, and has not come back since.
+  @inline(__always)
+  private func isDelivery(_ stamp: nf_stamp, of frame: Int, to function: Int, epoch: UInt32) -> Bool {
+    Int(stamp.seat) / Int(NF_QUEUES) == function && stamp.epoch == epoch && stamp.sequence != 0
+      && Self.delivery(stamp) != seen[frame]
   }
 
   /// One word for a delivery: seats have 9 bits, epochs 11, and sequences begin again after 2^44.

@@ -20,7 +20,7 @@ package struct ChainReport: Sendable, Codable, Equatable {
     package var held: Int
     /// Frames that it was given.
     package var received: UInt64
-    /// Frames that it returned.
+    /// Frames that it had and gave back.
     package var returned: UInt64
     /// Frames that it did not get: over its quota, or because it was not there.
     package var overQuota: UInt64
@@ -29,6 +29,9 @@ package struct ChainReport: Sendable, Codable, Equatable {
     package var forged: UInt64
     /// Frames that were taken back when it ended.
     package var reclaimed: UInt64
+    /// Frames that it was given and that never came: too long, none free to receive into; and those that it
+    /// had when the chain ended.
+    package var lost: UInt64
     /// How often it has begun, and has ended.
     package var starts: UInt64
     package var ends: UInt64
@@ -58,7 +61,7 @@ package struct ChainReport: Sendable, Codable, Equatable {
     package var queues: Int
     package var isZeroCopy: Bool
     package var sent: UInt64
-    /// Frames that could not be sent, because the ring was full.
+    /// Frames that were not sent: the ring was full, or they had no link header.
     package var refused: UInt64
 
     enum CodingKeys: String, CodingKey {

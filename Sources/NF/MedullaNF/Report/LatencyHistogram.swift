@@ -1,7 +1,7 @@
 /// Durations in buckets whose width is at most a sixteenth of their value, in constant memory.
 package struct LatencyHistogram: Sendable, Equatable {
   private static let fraction = 4
-  private static let bucketCount = (64 - fraction) << fraction
+  private static let bucketCount = (65 - fraction) << fraction
 
   private var buckets = ContiguousArray<UInt64>(repeating: 0, count: Self.bucketCount)
   package private(set) var count: UInt64 = 0

@@ -19,7 +19,8 @@ package struct ChainFunction: Sendable, Equatable {
 
   /// At most 31 bytes, one of a kind in the chain.
   package var name: String
-  /// Frames that the function may hold at a time.
+  /// Frames that the function may hold at a time; one that gets frames from the kernel and from other
+  /// functions so many of each.
   package var quota = 4_096
   package var fallback = Fallback.drop
   package var next = Target.release

@@ -11,6 +11,14 @@ extension ChainSettings {
     functions.map(\.name).filter { name in rules.contains { $0.function == name } }
   }
 
+  /// Frames that a function may have: its quota from the kernel, and as many from other functions.
+  func mostHeld(by function: ChainFunction) -> Int {
+    let isLedTo = functions.contains { other in
+      ([other.next] + other.branches).contains(.function(function.name))
+    }
+    return entries.contains(function.name) && isLedTo ? 2 * function.quota : function.quota
+  }
+
   /// What cannot be; every problem is told, with where it is.
   package func problems() -> [String] {
     nameProblems() + memoryProblems() + functions.flatMap(problems(of:)) + circleProblems()
@@ -61,7 +69,7 @@ extension ChainSettings {
         "\(memory.frames) frames cannot be: \(MemorySettings.frameRange.lowerBound) to "
           + "\(MemorySettings.frameRange.upperBound)")
     }
-    let quotas = functions.reduce(0) { $0 + $1.quota }
+    let quotas = functions.reduce(0) { $0 + mostHeld(by: $1) }
     if quotas + Self.reserve > memory.frames {
       found.append(
         "the quotas of all functions (\(quotas)) and \(Self.reserve) for the kernel are more than the "
