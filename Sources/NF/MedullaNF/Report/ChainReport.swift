@@ -43,8 +43,8 @@ package struct ChainReport: Sendable, Codable, Equatable {
     package var lastEnd: String?
 
     enum CodingKeys: String, CodingKey {
-      case name, state, process, quota, held, received, returned, absent, forged, reclaimed, starts, ends
-      case latency, counters
+      case name, state, process, quota, held, received, returned, absent, forged, reclaimed, lost, starts
+      case ends, latency, counters
       case overQuota = "over_quota"
       case lastEnd = "last_end"
     }
