@@ -162,17 +162,11 @@ package struct ObjectAssembler: Sendable {
     heldFrames += 1
     var outcome = AssemblyOutcome(
       .accepted, ObjectName(slot: UInt32(slot), generation: slots[slot].generation))
-    let last = slots[slot].last
-    if last >= 0 { pieces[Int(last)].next = piece } else { slots[slot].first = piece }
-    if slots[slot].unlent < 0 {
-      slots[slot].unlent = piece
-      outcome.hasNews = true
-    }
-    slots[slot].last = piece
-    slots[slot].received += 1
-    slots[slot].receivedBytes += UInt32(header.length)
-    if slots[slot].received == slots[slot].total {
-      slots[slot].state = .complete
+    // One access to the slot: each would check anew that its array is nobody else's.
+    let link = slots[slot].add(piece, length: header.length)
+    if link.before >= 0 { pieces[Int(link.before)].next = piece }
+    outcome.hasNews = link.isNews
+    if link.completes {
       unlinkDeadline(slot)
       outcome.completes = true
     }
