@@ -540,7 +540,7 @@ if Context.environment["MEDULLA_OPTIMIZE"] == "yes" {
   let computing = [
     "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaPayload", "MedullaCodegen",
     "MedullaLearning",
-    "MedullaLabels", "MedullaRetraining", "MedullaAdaptation",
+    "MedullaLabels", "MedullaRetraining", "MedullaAdaptation", "PayloadProperties",
   ]
   for target in package.targets where computing.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-O"], .when(configuration: .debug))]

@@ -15,7 +15,7 @@ struct ModelTests {
   @Test("in random runs with loss, duplicates, forgery and expiry no object is wrong and no frame lost")
   func objects() {
     var reached: Set<String> = []
-    for seed in 1...500 as ClosedRange<UInt64> {
+    for seed in 1...250 as ClosedRange<UInt64> {
       if let violation = PayloadProperties.violation(bytes(seed: seed, first: 0), reaching: &reached) {
         Issue.record("seed \(seed): \(violation)")
         return
@@ -29,7 +29,7 @@ struct ModelTests {
     "in random runs with gaps, overlaps, lies and silence no stream has a wrong byte and no frame is lost")
   func streams() {
     var reached: Set<String> = []
-    for seed in 1...500 as ClosedRange<UInt64> {
+    for seed in 1...250 as ClosedRange<UInt64> {
       if let violation = PayloadProperties.violation(bytes(seed: seed, first: 1), reaching: &reached) {
         Issue.record("seed \(seed): \(violation)")
         return

@@ -227,6 +227,12 @@ struct ObjectAssemblerTests {
       StreamProfile(
         format: .imageUInt8(height: 1 << 20, width: 1 << 20, channels: 4), deadline: 1, objectLimit: 1),
     ]
+    let different = Dictionary(
+      uniqueKeysWithValues: (1...257 as ClosedRange<UInt32>).map { stream in
+        (stream, StreamProfile(format: .bytes(limit: Int(stream)), deadline: 1, objectLimit: 1))
+      })
+    #expect(throws: PayloadError.self) { try AssemblyCase.assembler(streams: different) }
+    #expect(throws: Never.self) { try AssemblyCase.assembler(streams: different.filter { $0.key < 257 }) }
     for profile in profiles {
       #expect(throws: PayloadError.self) { try AssemblyCase.assembler(streams: [1: profile]) }
       #expect(throws: PayloadError.self) { try AssemblyCase.assembler(others: profile) }

@@ -63,8 +63,7 @@ struct OverloadSimulation {
     return packets.sorted { $0.time < $1.time }
   }
 
-  func run() throws -> Result {
-    var generator = SeededGenerator(seed: seed)
+  private func receiver() throws -> ObjectAssembler {
     var limits = AssemblyLimits()
     limits.objects = 4_096
     limits.endedObjects = 16_384
@@ -76,6 +75,12 @@ struct OverloadSimulation {
       try assembler.set(
         try Admission(bound: bound, workers: 1, assumed: assumed, classes: 1))
     }
+    return assembler
+  }
+
+  func run() throws -> Result {
+    var generator = SeededGenerator(seed: seed)
+    var assembler = try receiver()
     var result = Result()
     var waiting: [(name: ObjectName, since: Double)] = []
     var serving: (name: ObjectName, since: Double, begin: Double, end: Double)?

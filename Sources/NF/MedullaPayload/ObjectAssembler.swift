@@ -57,6 +57,11 @@ package struct ObjectAssembler: Sendable {
       slots: limits.objects, ended: limits.endedObjects, memory: limits.memory, seed: seed,
       filler: ObjectKey(object: 0, stream: 0))
     self.streams = StreamTable(streams, others: others, slots: limits.objects, seed: ~seed)
+    guard self.streams.profiles.count <= Self.profileLimit else {
+      throw PayloadError(
+        .badSetting, "the streams have more than \(Self.profileLimit) different profiles",
+        remedy: "Give streams of one kind the same format, deadline and limit.")
+    }
     deadlines = ContiguousArray(repeating: (-1, -1), count: self.streams.profiles.count)
     released.reserveCapacity(limits.frames)
     for slot in slots.indices.reversed() {
@@ -70,6 +75,8 @@ package struct ObjectAssembler: Sendable {
   }
 
   package static let streamLimit = 65_536
+  /// Different ones: the search for what expires goes over all.
+  package static let profileLimit = 256
 
   private static func check(_ profile: StreamProfile) throws(PayloadError) {
     let wrong: String? =
@@ -156,23 +163,20 @@ package struct ObjectAssembler: Sendable {
   ) -> AssemblyOutcome {
     // Reserved with the object's first packet, so there is one.
     let piece = freePiece
-    freePiece = pieces[Int(piece)].next
-    pieces[Int(piece)] = PieceRecord(
-      frame: packet.frame, source: packet.place + PayloadHeader.bytes, sequence: header.sequence, next: -1)
-    heldFrames += 1
     var outcome = AssemblyOutcome(
       .accepted, ObjectName(slot: UInt32(slot), generation: slots[slot].generation))
-    let last = slots[slot].last
-    if last >= 0 { pieces[Int(last)].next = piece } else { slots[slot].first = piece }
-    if slots[slot].unlent < 0 {
-      slots[slot].unlent = piece
-      outcome.hasNews = true
+    // One access to each array: every one checks anew that it is nobody else's.
+    let link = slots[slot].add(piece, length: header.length)
+    freePiece = pieces.withUnsafeMutableBufferPointer { pieces in
+      let next = pieces[Int(piece)].next
+      pieces[Int(piece)] = PieceRecord(
+        frame: packet.frame, source: packet.place + PayloadHeader.bytes, sequence: header.sequence, next: -1)
+      if link.before >= 0 { pieces[Int(link.before)].next = piece }
+      return next
     }
-    slots[slot].last = piece
-    slots[slot].received += 1
-    slots[slot].receivedBytes += UInt32(header.length)
-    if slots[slot].received == slots[slot].total {
-      slots[slot].state = .complete
+    heldFrames += 1
+    outcome.hasNews = link.isNews
+    if link.completes {
       unlinkDeadline(slot)
       outcome.completes = true
     }

@@ -53,6 +53,24 @@ struct ObjectSlot {
   func agrees(with header: PayloadHeader) -> Bool {
     size == header.size && total == header.total && kind == header.kind && digest == header.digest
   }
+
+  /// Counts a piece and puts it at the end of the list.
+  ///
+  /// - Returns: the one before it (-1: none), whether the consumer had been lent all of them, and whether it
+  ///   is the last one that was missing.
+  @inline(__always)
+  mutating func add(_ piece: Int32, length: UInt16) -> (before: Int32, isNews: Bool, completes: Bool) {
+    let before = last
+    let isNews = unlent < 0
+    if before < 0 { first = piece }
+    if isNews { unlent = piece }
+    last = piece
+    received += 1
+    receivedBytes += UInt32(length)
+    let completes = received == total
+    if completes { state = .complete }
+    return (before, isNews, completes)
+  }
 }
 
 /// A piece that is kept.

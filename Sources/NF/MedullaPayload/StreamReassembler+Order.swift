@@ -75,7 +75,7 @@ extension StreamReassembler {
   private mutating func dropMiddle(_ slot: Int) {
     let before = slots[slot].headLast
     var at = before < 0 ? slots[slot].first : pool.records[Int(before)].next
-    while at >= 0, at != slots[slot].ordered, pool.records[Int(at)].end <= slots[slot].length - want.tail {
+    while at >= 0, pool.records[Int(at)].end <= slots[slot].length - want.tail {
       at = pool.release(at)
       slots[slot].held -= 1
     }
