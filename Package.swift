@@ -344,11 +344,13 @@ let package = Package(
     .executableTarget(
       name: "nf-test-function", dependencies: ["CMedullaNF", "MedullaBase", "MedullaNF"],
       path: "Tests/Cases/NFFunction"),
+    .executableTarget(
+      name: "nf-rogue-function", dependencies: ["CHost", "CMedullaNF"], path: "Tests/Cases/NFRogue"),
     .testTarget(
       name: "MedullaNFTests",
       dependencies: [
         "CHost", "CMedullaNF", "CWire", "MedullaBase", "MedullaKernel", "MedullaNF", "DatapathCases",
-        "RingProperties", "nf-test-function",
+        "RingProperties", "nf-test-function", "nf-rogue-function",
       ]),
     .testTarget(
       name: "MedullaPacketTests",

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/if_xdp.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
@@ -148,6 +149,22 @@ static void leave_receiving(struct filter *filter)
 			     MEDULLA_PACKETS_DESCRIPTOR);
 }
 
+// Maps no ring of free or of sent frames, nor makes another mapping one: no file of a function's lies there.
+static void leave_own_rings(struct filter *filter)
+{
+	const uint32_t offset = (uint32_t)offsetof(struct seccomp_data, args) + 8 * 5;
+
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 7);
+	add_load(filter, offset + 4);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, XDP_UMEM_PGOFF_FILL_RING >> 32, 0, 4);
+	add_load(filter, offset);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)XDP_UMEM_PGOFF_FILL_RING, 1, 0);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)XDP_UMEM_PGOFF_COMPLETION_RING, 0, 1);
+	add_answer(filter, EPERM);
+	add_load(filter, offsetof(struct seccomp_data, nr));
+	refuse(filter, SYS_remap_file_pages, EPERM);
+}
+
 // Its own processes: 0 is the caller. A signal may go to others only where Landlock says to whom.
 static void demand_own(struct filter *filter)
 {
@@ -187,6 +204,8 @@ static void build(struct filter *filter, const struct medulla_isolation *isolati
 			refuse(filter, refused_with_shared_user[i], EPERM);
 	if (isolation->has_packets)
 		leave_receiving(filter);
+	if (isolation->has_receive_rings)
+		leave_own_rings(filter);
 	demand(filter, SYS_clone, 0, NEW_NAMESPACES, 0);
 	// A pair of streams takes no address, so it reaches nobody else.
 	demand(filter, SYS_socketpair, 0, ~0U, AF_UNIX);

@@ -23,6 +23,7 @@ struct message {
 	int32_t priority;
 	int32_t is_full;
 	int32_t shares_user;
+	int32_t has_receive_rings;
 	int32_t has_directory;
 	int32_t has_state;
 	uint32_t arguments;

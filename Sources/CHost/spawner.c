@@ -111,6 +111,7 @@ static size_t write_message(char *buffer, const struct medulla_spawn *spawn)
 		.priority = spawn->priority,
 		.is_full = spawn->isolation.is_full,
 		.shares_user = spawn->isolation.shares_user,
+		.has_receive_rings = spawn->isolation.has_receive_rings,
 		.has_directory = spawn->directory != NULL,
 		.has_state = spawn->state != NULL,
 		.memory_bytes = spawn->isolation.memory_bytes,

@@ -144,6 +144,7 @@ static int read_message(size_t length, struct medulla_spawn *spawn)
 	spawn->priority = message->priority;
 	spawn->isolation.is_full = message->is_full;
 	spawn->isolation.shares_user = message->shares_user;
+	spawn->isolation.has_receive_rings = message->has_receive_rings;
 	spawn->isolation.memory_bytes = message->memory_bytes;
 	spawn->isolation.open_files = message->open_files;
 	spawn->isolation.file_bytes = message->file_bytes;

@@ -25,6 +25,9 @@ struct medulla_isolation {
 	// Whether it has a packet socket, by which whoever holds it can send any frame: the filter leaves
 	// only receiving.
 	int has_packets;
+	// Whether it has receive rings of AF_XDP: by their sockets it could also map the rings of free and of
+	// sent frames, which all functions of the interface share.
+	int has_receive_rings;
 };
 
 // The version of this kernel's Landlock; 0 when it has none or it is switched off.

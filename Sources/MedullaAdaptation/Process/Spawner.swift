@@ -145,7 +145,7 @@ extension Spawner {
       is_full: request.isolation.level == .full ? 1 : 0, shares_user: sharesUser ? 1 : 0,
       readable: readable.pointer, memory_bytes: UInt64(request.isolation.memory),
       open_files: ProcessIsolation.openFiles, file_bytes: ProcessIsolation.fileBytes, tasks: UInt64(tasks),
-      has_packets: request.packets == nil ? 0 : 1)
+      has_packets: request.packets == nil ? 0 : 1, has_receive_rings: 0)
     var spawn = medulla_spawn(
       arguments: arguments.pointer, environment: variables.pointer, directory: names[1], state: names[0],
       channel: request.channel, output: request.output, packets: request.packets ?? -1,
