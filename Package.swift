@@ -46,6 +46,15 @@ let package = Package(
       name: "MedullaRuntime",
       dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel"],
       resources: embedded("native/entries.h", "native/plain.c", "native/packed.c")),
+    .target(name: "MedullaPayload", dependencies: ["MedullaBase"], path: "Sources/NF/MedullaPayload"),
+    .target(name: "MedullaEngines", dependencies: ["MedullaBase"], path: "Sources/NF/MedullaEngines"),
+    .target(
+      name: "MedullaAccelerators",
+      dependencies: ["MedullaBase", "MedullaSnapshot", "MedullaPayload", "MedullaEngines"],
+      path: "Sources/NF/MedullaAccelerators",
+      // What kernels.ptx is made of; see scripts/accelerator-kernels.sh.
+      exclude: ["kernels/kernels.cu", "kernels/integer_network.cuh"],
+      resources: embedded("kernels/kernels.ptx")),
     .target(
       name: "MedullaDatapath",
       dependencies: [
@@ -289,6 +298,12 @@ let package = Package(
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaRuntime",
         "MedullaDatapath", "InferenceCases", "RuntimeCases",
       ]),
+    .testTarget(
+      name: "MedullaAcceleratorsTests",
+      dependencies: [
+        "MedullaBase", "MedullaSnapshot", "MedullaPayload", "MedullaEngines", "MedullaAccelerators",
+      ],
+      exclude: ["FakeCUDA"]),
     .target(name: "CWire", path: "Tests/Cases/CWire"),
     .target(
       name: "DatapathCases",
@@ -491,7 +506,7 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
 if Context.environment["MEDULLA_OPTIMIZE"] == "yes" {
   let computing = [
     "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaCodegen", "MedullaLearning",
-    "MedullaLabels", "MedullaRetraining", "MedullaAdaptation",
+    "MedullaLabels", "MedullaRetraining", "MedullaAdaptation", "MedullaAccelerators",
   ]
   for target in package.targets where computing.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-O"], .when(configuration: .debug))]

@@ -9,7 +9,10 @@ enum ModuleOrder {
     "CMedullaABI": 0,
     "MedullaBase": 1,
     "MedullaModel": 2,
+    "MedullaPayload": 2,
+    "MedullaEngines": 2,
     "MedullaSnapshot": 3,
+    "MedullaAccelerators": 4,
     "MedullaFlows": 4,
     "MedullaCodegen": 4,
     "MedullaKernel": 4,
@@ -48,14 +51,14 @@ enum ModuleOrder {
     "medulla-demo": 20,
   ]
 
-  /// The module that a path below Sources belongs to: its folder, that of a function, or `Testbed`
+  /// The module that a path below Sources belongs to: its folder, that of a function or a part of `NF`, or `Testbed`
   /// with its part.
   static func module(of path: String) -> String? {
     let parts = path.split(separator: "/").map(String.init)
     guard parts.count > 2, parts[0] == "Sources" else { return nil }
     switch parts[1] {
     case "Testbed": return parts.count > 3 ? parts[1] + parts[2] : nil
-    case "Functions": return parts.count > 3 ? parts[2] : nil
+    case "Functions", "NF": return parts.count > 3 ? parts[2] : nil
     default: return parts[1]
     }
   }
