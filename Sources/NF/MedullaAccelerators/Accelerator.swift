@@ -37,6 +37,8 @@ package protocol Accelerator: AnyObject, Sendable {
   ) throws(AcceleratorError) -> TransferTicket
   /// Whether all up to the ticket is done; it does not wait.
   func isDone(_ ticket: TransferTicket) throws(AcceleratorError) -> Bool
+  /// When all up to the ticket was done, or at the latest was found to be; nil: it is not yet.
+  func time(of ticket: TransferTicket) throws(AcceleratorError) -> Duration?
   /// Waits until all up to the ticket is done.
   func fence(_ ticket: TransferTicket) throws(AcceleratorError)
 

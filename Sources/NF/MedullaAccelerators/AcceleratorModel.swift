@@ -74,12 +74,15 @@ package final class AcceleratorModel: @unchecked Sendable {
   /// Bytes of an object that fills it.
   package var objectBytes: Int { conversion == nil ? elements * input.element.size : elements }
 
-  func compute(_ input: TensorView, _ memory: ModelOutputs) throws(AcceleratorError) {
-    do throws(EngineError) {
-      try memory.fill { views throws(EngineError) in try loaded.run(inputs: [input], outputs: views) }
-    } catch {
-      throw AcceleratorError(
-        .failed, "the model \(name) failed", cause: error.description, remedy: error.remedy)
+  /// What the engine fails with is kept with the outputs: the next object has its own run.
+  func compute(_ input: TensorView, _ memory: ModelOutputs) {
+    memory.fill { views throws(AcceleratorError) in
+      do throws(EngineError) {
+        try loaded.run(inputs: [input], outputs: views)
+      } catch {
+        throw AcceleratorError(
+          .failed, "the model \(name) failed", cause: error.description, remedy: error.remedy)
+      }
     }
   }
 }

@@ -187,6 +187,15 @@ package final class DeviceAccelerator: Accelerator, @unchecked Sendable {
     }
   }
 
+  package func time(of ticket: TransferTicket) throws(AcceleratorError) -> Duration? {
+    nonisolated(unsafe) var time: Duration?
+    try use { session throws(AcceleratorError) in
+      try Self.check(ticket, session)
+      time = try session.transfers.time(of: ticket)
+    }
+    return time
+  }
+
   package func fence(_ ticket: TransferTicket) throws(AcceleratorError) {
     try use { session throws(AcceleratorError) in
       try Self.check(ticket, session)
@@ -224,7 +233,7 @@ package final class DeviceAccelerator: Accelerator, @unchecked Sendable {
       let run = ModelRun(model, driver: session.driver)
       let done = try session.driver.perform(
         on: session.compute, after: event, cost: model.simulatedCost
-      ) { [outputs = run.outputs] () throws(AcceleratorError) in try model.compute(input, outputs) }
+      ) { [outputs = run.outputs] () throws(AcceleratorError) in model.compute(input, outputs) }
       run.begin(done)
       if let event { session.driver.discard(event) }
       return run

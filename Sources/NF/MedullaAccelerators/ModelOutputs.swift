@@ -4,15 +4,16 @@ import Synchronization
 
 /// Host memory for a model's outputs. Whoever computes holds it too, so that it stays until then.
 final class ModelOutputs: @unchecked Sendable {
-  private struct Times {
+  private struct Course {
     var started: Duration?
     var finished: Duration?
+    var failure: AcceleratorError?
   }
 
   private let driver: any DeviceDriver
   private let elements: [(element: TensorElement, shape: [Int])]
   private let offsets: [Int]
-  private let times = Mutex(Times())
+  private let course = Mutex(Course())
   // Written by the thread that computes, and read when it is done.
   private let memory: UnsafeMutableRawBufferPointer
 
@@ -35,19 +36,26 @@ final class ModelOutputs: @unchecked Sendable {
 
   deinit { memory.deallocate() }
 
-  func fill(_ body: ([TensorView]) throws(EngineError) -> Void) throws(EngineError) {
+  func fill(_ body: ([TensorView]) throws(AcceleratorError) -> Void) {
     guard let base = memory.baseAddress else { return }
-    times.withLock { $0.started = driver.now }
+    course.withLock { $0.started = driver.now }
     let views = zip(elements, offsets).map { element, offset in
       TensorView(element: element.element, shape: element.shape, at: base + offset)
     }
-    try body(views)
-    times.withLock { $0.finished = driver.now }
+    var failure: AcceleratorError?
+    do throws(AcceleratorError) { try body(views) } catch { failure = error }
+    course.withLock { course in
+      course.finished = driver.now
+      course.failure = failure
+    }
   }
 
+  /// What the model failed with.
+  var failure: AcceleratorError? { course.withLock { $0.failure } }
+
   var span: (started: Duration, finished: Duration)? {
-    times.withLock { times in
-      guard let started = times.started, let finished = times.finished else { return nil }
+    course.withLock { course in
+      guard let started = course.started, let finished = course.finished else { return nil }
       return (started, finished)
     }
   }

@@ -44,6 +44,7 @@ package final class CUDADriver: DeviceDriver, @unchecked Sendable {
   package var description: DeviceDescription { device.description }
   package var now: Duration { MonotonicClock.now }
   package func sleep(until time: Duration) {}
+  package func time(of event: DeviceEvent) -> Duration? { nil }
   package func resident(gave pieces: Int, byteCount: Int) -> Duration? { nil }
 
   /// The context belongs to a thread; any thread may call.

@@ -55,6 +55,8 @@ package protocol DeviceDriver: AnyObject, Sendable {
   /// What is put on the stream from now on waits for the event.
   func order(_ stream: DeviceStream, after event: DeviceEvent) throws(AcceleratorError)
   func discard(_ event: DeviceEvent)
+  /// When the event is reached on a simulated clock; nil where only asking tells.
+  func time(of event: DeviceEvent) -> Duration?
 
   /// Is told that a resident kernel has been given work.
   ///

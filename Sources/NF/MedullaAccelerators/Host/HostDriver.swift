@@ -29,6 +29,7 @@ package final class HostDriver: DeviceDriver {
 
   package var now: Duration { MonotonicClock.now }
   package func sleep(until time: Duration) {}
+  package func time(of event: DeviceEvent) -> Duration? { nil }
   package func resident(gave pieces: Int, byteCount: Int) -> Duration? { nil }
 
   package func register(

@@ -27,6 +27,8 @@ package final class SimulatedCUDA: DeviceDriver {
     let memory: SimulatedMemory
     var timeline: SimulatedTimeline?
     var lanes: [HostLane] = []
+    /// Streams with a kernel that ends when it is told to: no clock knows when.
+    var resident: Set<Int> = []
     var events: [Int: Event] = [:]
     var nextEvent = 0
     var calls = 0
@@ -237,7 +239,9 @@ extension SimulatedCUDA {
       }
       let regions = state.memory.regions
       let bytes = state.timeline == nil ? 0 : try Self.linkBytes(of: launch, SimulatedKernelMemory(regions))
-      if launch.kernel != .gatherPersistent {
+      if launch.kernel == .gatherPersistent {
+        state.resident.insert(stream.number)
+      } else {
         state.timeline?.launch(linkBytes: bytes, on: stream.number)
       }
       try state.lanes[stream.number].enqueue { () throws(AcceleratorError) in
@@ -303,7 +307,8 @@ extension SimulatedCUDA {
     let (found, lane, isDue) = try find(event)
     guard isDue else { return false }
     // On a clock of its own the time alone tells, so that the same calls give the same answers.
-    guard state.withLock({ $0.timeline != nil }) else { return try lane.isDone(found.number) }
+    let isTimed = state.withLock { $0.timeline != nil && !$0.resident.contains(found.stream) }
+    guard isTimed else { return try lane.isDone(found.number) }
     try lane.wait(for: found.number)
     return true
   }
@@ -323,6 +328,10 @@ extension SimulatedCUDA {
         try lane.wait(for: found.number)
       }
     }
+  }
+
+  package func time(of event: DeviceEvent) -> Duration? {
+    state.withLock { $0.timeline == nil ? nil : $0.events[event.number]?.time }
   }
 
   package func discard(_ event: DeviceEvent) {

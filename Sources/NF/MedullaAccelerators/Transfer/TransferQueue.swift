@@ -31,6 +31,8 @@ final class TransferQueue {
   private let lists: PinnedMemory
   private var listTickets: [TransferTicket?]
   private var nextList = 0
+  /// When the last transfer that is known to be done was, or was found to be.
+  private var lastTime = Duration.zero
 
   /// Lists that are under way at once, and pieces of each.
   static let listCount = 64
@@ -164,15 +166,22 @@ final class TransferQueue {
       switch oldest {
       case .event(let event):
         guard try driver.isComplete(event) else { return false }
+        lastTime = driver.time(of: event) ?? driver.now
         driver.discard(event)
       case .ring(let count, let due):
         if let due, driver.now < due { return false }
         if due != nil { try ring?.wait(for: count) }
         guard try ring?.isDone(count) ?? true else { return false }
+        lastTime = due ?? driver.now
       }
       book.completeOldest()
     }
     return book.completed >= ticket.number
+  }
+
+  /// When all up to the ticket was done; nil: it is not yet.
+  func time(of ticket: TransferTicket) throws(AcceleratorError) -> Duration? {
+    try isDone(ticket) ? lastTime : nil
   }
 
   func fence(_ ticket: TransferTicket) throws(AcceleratorError) {
@@ -183,10 +192,12 @@ final class TransferQueue {
     switch book.oldest {
     case .event(let event):
       try driver.wait(for: event)
+      lastTime = driver.time(of: event) ?? driver.now
       driver.discard(event)
     case .ring(let count, let due):
       if let due { driver.sleep(until: due) }
       try ring?.wait(for: count)
+      lastTime = due ?? driver.now
     case nil: return
     }
     book.completeOldest()
