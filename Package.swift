@@ -56,6 +56,13 @@ let package = Package(
       dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel"],
       resources: embedded("native/entries.h", "native/plain.c", "native/packed.c")),
     .target(
+      name: "MedullaAccelerators",
+      dependencies: ["MedullaBase", "MedullaSnapshot", "MedullaPayload", "MedullaEngines"],
+      path: "Sources/NF/MedullaAccelerators",
+      // What kernels.ptx is made of; see scripts/accelerator-kernels.sh.
+      exclude: ["kernels/kernels.cu", "kernels/integer_network.cuh"],
+      resources: embedded("kernels/kernels.ptx")),
+    .target(
       name: "MedullaDatapath",
       dependencies: [
         "CMedullaABI", "MedullaBase", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaRuntime",
@@ -318,6 +325,12 @@ let package = Package(
         "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel", "MedullaRuntime",
         "MedullaDatapath", "InferenceCases", "RuntimeCases",
       ]),
+    .testTarget(
+      name: "MedullaAcceleratorsTests",
+      dependencies: [
+        "MedullaBase", "MedullaSnapshot", "MedullaPayload", "MedullaEngines", "MedullaAccelerators",
+      ],
+      exclude: ["FakeCUDA"]),
     .target(name: "CWire", path: "Tests/Cases/CWire"),
     .target(
       name: "DatapathCases",
@@ -543,6 +556,7 @@ if Context.environment["MEDULLA_OPTIMIZE"] == "yes" {
     "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaPayload", "MedullaCodegen",
     "MedullaLearning",
     "MedullaLabels", "MedullaRetraining", "MedullaAdaptation", "PayloadProperties",
+    "MedullaAccelerators",
   ]
   for target in package.targets where computing.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-O"], .when(configuration: .debug))]

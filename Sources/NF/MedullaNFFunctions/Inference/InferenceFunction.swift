@@ -159,7 +159,7 @@ package final class InferenceFunction: NetworkFunction {
   /// Takes note of what is done: frames go back, answers go out.
   private func settle(_ pipeline: ObjectPipeline, _ port: FunctionPort) throws {
     try pipeline.poll()
-    for released in pipeline.takeReleased() {
+    for released in pipeline.takeReleasedCounts() {
       if let one = underWay[released.object] { assembler?.giveBack(one.name, count: released.count) }
     }
     for result in pipeline.takeResults() { try deliver(result, port) }
