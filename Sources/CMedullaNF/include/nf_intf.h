@@ -60,7 +60,6 @@ struct nf_seat {
 #define NF_MATCH_DESTINATION 0x10u
 #define NF_MATCH_SOURCE_PORT 0x20u
 #define NF_MATCH_DESTINATION_PORT 0x40u
-#define NF_MATCH_VERDICT 0x80u
 #define NF_MATCH_FLOW                                                                                       \
 	(NF_MATCH_PROTOCOL | NF_MATCH_SOURCE | NF_MATCH_DESTINATION | NF_MATCH_SOURCE_PORT |               \
 	 NF_MATCH_DESTINATION_PORT)
@@ -80,8 +79,7 @@ struct nf_rule {
 	__u8 destination_mask[16];
 	__u16 source_ports[2]; /* the first and the last */
 	__u16 destination_ports[2];
-	__u32 verdict; /* of a classifier of flows that ran before */
-	__u32 reserved2;
+	__u32 reserved2[2];
 };
 
 #define NF_NO_VLAN 0xffffu

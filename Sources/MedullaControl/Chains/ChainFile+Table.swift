@@ -108,7 +108,6 @@ extension DemultiplexerRule {
     destination = table.prefix("destination")
     sourcePorts = table.ports("source_port")
     destinationPorts = table.ports("destination_port")
-    verdict = table.integer("class", in: 0...Int(Int32.max))
     table.finish()
   }
 }

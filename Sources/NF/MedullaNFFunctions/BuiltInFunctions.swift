@@ -9,9 +9,9 @@ package enum BuiltInFunctions {
         ("count", { try CountFunction($0) }),
         ("forward", { try ForwardFunction($0) }),
         ("firewall", { try FirewallFunction($0) }),
-      ("classifier", { try FlowClassifierFunction($0) }),
-      ("inference", { try InferenceFunction($0) }),
-      ("file-types", { try FileTypeFunction($0) }),
+        ("classifier", { try FlowClassifierFunction($0) }),
+        ("inference", { try InferenceFunction($0) }),
+        ("file-types", { try FileTypeFunction($0) }),
       ]
 
   package static var names: [String] { makers.map(\.kind) }

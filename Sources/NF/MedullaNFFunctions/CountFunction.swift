@@ -1,4 +1,5 @@
 import MedullaNF
+
 /// Counts frames and bytes, and passes them on.
 package final class CountFunction: NetworkFunction {
   private var frames: UInt64 = 0

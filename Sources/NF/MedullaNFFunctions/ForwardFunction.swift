@@ -1,4 +1,5 @@
 import MedullaNF
+
 /// Passes all frames to one of its branches, or on.
 package final class ForwardFunction: NetworkFunction {
   private let verdict: Verdict

@@ -13,7 +13,9 @@ struct NFCommand: ParsableCommand {
       shared memory, all others stay the kernel's. Functions are processes of other users: Medulla's own, or a \
       program in Swift, Python or C.
       """,
-    subcommands: [NFStartCommand.self, NFListCommand.self, NFStatsCommand.self, NFStopCommand.self])
+    subcommands: [
+      NFStartCommand.self, NFListCommand.self, NFStatsCommand.self, NFStopCommand.self, NFSendCommand.self,
+    ])
 }
 
 /// `medulla nf start FILE`.

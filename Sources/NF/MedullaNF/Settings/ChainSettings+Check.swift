@@ -147,7 +147,6 @@ extension ChainSettings {
     }
     limit(rule.etherType, 0xffff, "the ethertype")
     limit(rule.ipProtocol, 255, "the protocol")
-    limit(rule.verdict, Int(Int32.max), "the verdict")
     if case .tag(let tag) = rule.vlan { limit(tag, 4_095, "the VLAN") }
     for ports in [rule.sourcePorts, rule.destinationPorts] {
       limit(ports?.lowerBound, 65_535, "the port")

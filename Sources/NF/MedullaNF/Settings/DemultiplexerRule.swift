@@ -15,8 +15,6 @@ package struct DemultiplexerRule: Sendable, Equatable {
   package var destination: AddressPrefix?
   package var sourcePorts: ClosedRange<Int>?
   package var destinationPorts: ClosedRange<Int>?
-  /// What a classifier of this machine says of the flow, by its class's number.
-  package var verdict: Int?
   /// nil: the kernel's own.
   package var function: String?
 
@@ -60,7 +58,6 @@ extension DemultiplexerRule {
     take(destinationPorts, UInt32(NF_MATCH_DESTINATION_PORT)) {
       rule.destination_ports = (UInt16($0.lowerBound), UInt16($0.upperBound))
     }
-    take(verdict, UInt32(NF_MATCH_VERDICT)) { rule.verdict = UInt32($0) }
     rule.fields = fields
     return rule
   }

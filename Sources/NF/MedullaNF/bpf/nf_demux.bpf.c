@@ -48,7 +48,6 @@ struct nf_seen {
 	__u16 ethertype;
 	__u16 vlan;
 	__u32 is_flow;
-	__u32 verdict;
 };
 
 static __always_inline int nf_count(__u32 cause, int action)
@@ -134,8 +133,6 @@ static __always_inline int nf_matches(const struct nf_rule *rule, const struct n
 	if ((rule->fields & NF_MATCH_ETHERTYPE) && rule->ethertype != seen->ethertype)
 		return 0;
 	if ((rule->fields & NF_MATCH_VLAN) && rule->vlan != seen->vlan)
-		return 0;
-	if ((rule->fields & NF_MATCH_VERDICT) && rule->verdict != seen->verdict)
 		return 0;
 	return !(rule->fields & NF_MATCH_FLOW) || nf_flow_matches(rule, seen);
 }

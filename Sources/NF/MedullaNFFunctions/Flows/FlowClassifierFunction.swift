@@ -44,7 +44,8 @@ package final class FlowClassifierFunction: NetworkFunction {
     labels = flows.labels.isEmpty ? (0..<shape.outputs).map(String.init) : flows.labels
     let at = try options.string("at") ?? "8"
     guard let moment = DecisionMoment(at) else {
-      throw NFError(.badSettings, "classifier: \"\(at.prefix(30))\" is no time to decide: every, end or a number")
+      throw NFError(
+        .badSettings, "classifier: \"\(at.prefix(30))\" is no time to decide: every, end or a number")
     }
     self.moment = moment
     let least = try options.number("margin", in: 0...1e6) ?? 0

@@ -16,7 +16,8 @@ extension AnswerSink {
 
 package final class NoAnswers: AnswerSink {
   package init() {}
-  package func take(_ answer: any Encodable & Sendable, to envelope: AnswerEnvelope?, by port: FunctionPort) {}
+  package func take(_ answer: any Encodable & Sendable, to envelope: AnswerEnvelope?, by port: FunctionPort) {
+  }
 }
 
 /// A line of JSON for each answer, in a file that begins anew when it is full; the one before is kept.
@@ -47,7 +48,9 @@ package final class AnswerFile: AnswerSink {
     written = 0
   }
 
-  package func take(_ answer: any Encodable & Sendable, to envelope: AnswerEnvelope?, by port: FunctionPort) throws {
+  package func take(_ answer: any Encodable & Sendable, to envelope: AnswerEnvelope?, by port: FunctionPort)
+    throws
+  {
     var line = try JSONText.line(answer)
     line.append(UInt8(ascii: "\n"))
     if written + line.count > Self.byteLimit { try turn() }
