@@ -8,7 +8,8 @@ import MedullaBase
 final class InterfaceQueue {
   static let fillEntries = 4_096
   static let transmitEntries = 2_048
-  /// A link header. The kernel would keep a frame of no bytes for good: it neither sends it nor gives it back.
+  /// A link header. The kernel would keep a frame of no bytes for good: it neither sends it nor gives it
+  /// back.
   static let leastBytes = 14
   private static let batch = 64
   private static let patienceNanoseconds: UInt64 = 3_000_000_000

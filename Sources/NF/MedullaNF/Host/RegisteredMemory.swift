@@ -3,8 +3,8 @@ import CXDP
 import Glibc
 import MedullaBase
 
-/// Packet memory as the kernel knows it. Whatever uses it keeps it, because the kernel gives an interface's queues
-/// back only when all sockets over the memory are closed, and it last.
+/// Packet memory as the kernel knows it. Whatever uses it keeps it, because the kernel gives an interface's
+/// queues back only when all sockets over the memory are closed, and it last.
 final class RegisteredMemory {
   let umem: OpaquePointer
   /// Those of the first queue that is opened are made with the memory.
@@ -34,8 +34,8 @@ final class RegisteredMemory {
   deinit { xsk_umem__delete(umem) }
 }
 
-/// The rings of one queue by which the kernel gets frames to fill, and gives those back that were sent. The library
-/// looks at them until the queue's last socket is closed.
+/// The rings of one queue by which the kernel gets frames to fill, and gives those back that were sent. The
+/// library looks at them until the queue's last socket is closed.
 final class QueueRings {
   let fill: UnsafeMutablePointer<xsk_ring_prod>
   let completion: UnsafeMutablePointer<xsk_ring_cons>
