@@ -22,6 +22,7 @@ testbed: ## setup, and the programs that experiments drive (nginx, wrk, curl)
 build: ## the release programs in bin/: medulla, medullad (the daemon), medulla-lab (the testbed), medulla-demo
 	@MEDULLA_SETUP_PYTHON=no scripts/setup.sh
 	scripts/build.sh medulla medullad medulla-lab medulla-demo
+	scripts/nf-library.sh bin/libmedulla_nf.so
 
 install: ## bin/ and the systemd units to PREFIX (/usr/local); DESTDIR for packagers
 	scripts/install.sh "$(PREFIX)"

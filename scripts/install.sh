@@ -19,11 +19,15 @@ files=(
   "bin/medulla $prefix/bin/medulla 755"
   "bin/medullad $prefix/bin/medullad 755"
   "bin/medulla-lab $prefix/bin/medulla-lab 755"
+  "bin/libmedulla_nf.so $prefix/lib/libmedulla_nf.so 644"
   "systemd/medullad.service $units/medullad.service 644"
   "systemd/medullad.socket $units/medullad.socket 644"
   "systemd/medulla.sysusers /usr/lib/sysusers.d/medulla.conf 644"
   "systemd/medulla.tmpfiles /usr/lib/tmpfiles.d/medulla.conf 644"
 )
+for header in medulla_nf nf_intf nf_ring nf_welcome; do
+  files+=("Sources/CMedullaNF/include/$header.h $prefix/include/medulla/$header.h 644")
+done
 # Folders as in the tree, so that links between pages hold.
 for page in docs/{use,reference,internals,results}/*; do files+=("$page $prefix/share/doc/medulla/${page#docs/} 644"); done
 

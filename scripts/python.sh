@@ -62,6 +62,10 @@ else
   skipped+=(stable-baselines3)
 fi
 
+# Network functions attach by a library in C.
+scripts/nf-library.sh "$scratch/libmedulla_nf.so"
+export MEDULLA_NF_LIBRARY=$scratch/libmedulla_nf.so
+
 say "the installed package, not the tree: $("$python" -c 'import medulla; print(medulla.__file__)')"
 cp -R python/tests "$scratch/tests"
 cp -R scripts/referee "$scratch/tests/referee"

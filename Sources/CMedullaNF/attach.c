@@ -299,7 +299,7 @@ int medulla_nf_attach(const char *path, const char *function, struct medulla_nf 
 	return channel < 0 ? channel : medulla_nf_attach_channel(channel, result);
 }
 
-void let_go(struct medulla_nf *nf)
+void medulla_nf_end(struct medulla_nf *nf)
 {
 	for (uint32_t i = 0; i < nf->queues; i++) {
 		munmap(nf->receive[i].mapped, nf->receive[i].mapped_bytes);
@@ -316,7 +316,7 @@ void medulla_nf_detach(struct medulla_nf *nf)
 {
 	if (!nf)
 		return;
-	let_go(nf);
+	medulla_nf_end(nf);
 	if (nf->memory)
 		munmap(nf->memory, nf->welcome.memory_bytes);
 	if (nf->area)

@@ -165,7 +165,7 @@ static int sleep_for(struct medulla_nf *nf, uint64_t until)
 
 static int gone(struct medulla_nf *nf)
 {
-	let_go(nf);
+	medulla_nf_end(nf);
 	return -EPIPE;
 }
 
@@ -240,6 +240,18 @@ int medulla_nf_return(struct medulla_nf *nf, uint64_t place, uint32_t length, ui
 	nf->returns[nf->waiting++] = nf_describe(place, length, verdict);
 	nf->returned++;
 	return nf->waiting == FLUSH_AT ? medulla_nf_flush(nf) : 0;
+}
+
+int medulla_nf_return_batch(struct medulla_nf *nf, const struct medulla_nf_frame *frames, int count,
+			    const uint8_t *verdicts)
+{
+	for (int i = 0; i < count; i++) {
+		const int error = medulla_nf_return(nf, frames[i].place, frames[i].length, verdicts[i]);
+
+		if (error)
+			return error;
+	}
+	return 0;
 }
 
 int medulla_nf_count(struct medulla_nf *nf, const char *name, uint64_t value)

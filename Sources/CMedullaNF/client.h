@@ -41,7 +41,4 @@ struct medulla_nf {
 	char *parameters;
 };
 
-/* Gives up what keeps a next host from the interface, once this one has gone; memory stays mapped. */
-void let_go(struct medulla_nf *nf);
-
 #endif

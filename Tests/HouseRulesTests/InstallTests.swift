@@ -13,7 +13,10 @@ struct InstallTests {
     for name in ["scripts", "systemd", "docs"] {
       try files.copyItem(atPath: SourceTree.root.path + "/" + name, toPath: "\(folder)/\(name)")
     }
-    for name in ["medulla", "medullad", "medulla-lab"] {
+    try files.createDirectory(atPath: folder + "/Sources", withIntermediateDirectories: true)
+    try files.copyItem(
+      atPath: SourceTree.root.path + "/Sources/CMedullaNF", toPath: folder + "/Sources/CMedullaNF")
+    for name in ["medulla", "medullad", "medulla-lab", "libmedulla_nf.so"] {
       try Data().write(to: URL(fileURLWithPath: "\(folder)/bin/\(name)"))
     }
     try body(folder)

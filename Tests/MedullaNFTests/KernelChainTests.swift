@@ -33,7 +33,8 @@ struct KernelChainTests {
     ) { $0.outputs = [ChainCase.output] }
     let chain = try ChainCase(settings)
     let sink = try chain.listen()
-    // Of the even numbers: 0 is released, 2 goes past `second`, 4 back where it came from, others through all.
+    // Of the even numbers: 0 is released, 2 goes past `second`, 4 back where it came from, others through
+    // all.
     let verdicts: [String: @Sendable (Int) -> Verdict?] = [
       "first": { $0 % 10 == 0 ? .branch(0) : $0 % 10 == 2 ? .branch(1) : .next },
       "second": { $0 % 10 == 4 ? .branch(0) : .next }, "third": { _ in .next }, "other": { _ in .next },

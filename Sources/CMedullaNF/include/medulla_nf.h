@@ -28,7 +28,7 @@
 struct medulla_nf;
 
 struct medulla_nf_frame {
-	const uint8_t *bytes; /* from the link header on; not to be written, unless the chain's file says so */
+	const uint8_t *bytes; /* from the link header on; written only where the chain's file says so */
 	uint64_t place;	      /* of the first byte in packet memory */
 	uint32_t length;
 	uint32_t rule;	      /* of the demultiplexer */
@@ -69,13 +69,23 @@ int medulla_nf_receive(struct medulla_nf *nf, struct medulla_nf_frame *frames, i
 int medulla_nf_return(struct medulla_nf *nf, uint64_t place, uint32_t length, uint32_t verdict);
 int medulla_nf_flush(struct medulla_nf *nf);
 
+/* The same for many, with a verdict for each. */
+int medulla_nf_return_batch(struct medulla_nf *nf, const struct medulla_nf_frame *frames, int count,
+			    const uint8_t *verdicts);
+
 /* Frames that were received and not returned. */
 uint64_t medulla_nf_held(const struct medulla_nf *nf);
 
 /* Publishes a count; -ENOSPC: there are NF_COUNTERS already. */
 int medulla_nf_count(struct medulla_nf *nf, const char *name, uint64_t value);
 
-/* Gives back nothing: the host takes what is held. */
+/*
+ * Ends the attachment, as the host's end does: its sockets are closed, so that another host can have the
+ * interface. Memory stays mapped until `detach`.
+ */
+void medulla_nf_end(struct medulla_nf *nf);
+
+/* Ends it and unmaps all. Gives back nothing: the host takes what is held. */
 void medulla_nf_detach(struct medulla_nf *nf);
 
 #endif /* MEDULLA_NF_H */

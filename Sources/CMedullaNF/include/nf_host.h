@@ -22,7 +22,7 @@ int nf_open_for_reading(int memory);
 /* Sends a message with descriptors in one piece; 0 or a negative errno. */
 int nf_send(int channel, const void *bytes, uint64_t size, const int *descriptors, int count);
 
-/* Listens at a path (SOCK_SEQPACKET), also in the place of a host that was killed; accepting does not block. */
+/* Listens at a path (SOCK_SEQPACKET), also in the place of a host that was killed; it does not block. */
 int nf_listen(const char *path, uint32_t mode);
 int nf_accept_channel(int listener, uint32_t *user, int32_t *process);
 

@@ -2,8 +2,8 @@ import Foundation
 import MedullaBase
 import MedullaNF
 
-/// A network function for tests, in a process of its own: `nf-test-function PATH NAME WHAT [SECONDS]`. It goes on
-/// with the next host for so many seconds.
+/// A network function for tests, in a process of its own: `nf-test-function PATH NAME WHAT [SECONDS]`. It
+/// goes on with the next host for so many seconds.
 let arguments = CommandLine.arguments
 guard arguments.count >= 4, let function = TestFunction(arguments[3]) else {
   FileHandle.standardError.write(

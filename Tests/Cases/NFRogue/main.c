@@ -98,7 +98,8 @@ static void map_all(struct rogue *rogue)
 	rogue->out = nf_make_producer(rogue->area + NF_AREA_BYTES + ring, welcome->ring_entries);
 	if (!welcome->queues)
 		return;
-	if (getsockopt(rogue->descriptors[NF_FIXED_DESCRIPTORS], SOL_XDP, XDP_MMAP_OFFSETS, &rogue->offsets, &size))
+	if (getsockopt(rogue->descriptors[NF_FIXED_DESCRIPTORS], SOL_XDP, XDP_MMAP_OFFSETS, &rogue->offsets,
+		       &size))
 		fail("offsets");
 	rogue->receive_bytes = rogue->offsets.rx.desc + welcome->receive_entries * sizeof(struct xdp_desc);
 	rogue->receive = mmap(NULL, rogue->receive_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -184,8 +185,8 @@ static void flood(struct rogue *rogue)
 		__atomic_store_n(&rogue->out.ring->produced, at, __ATOMIC_RELEASE);
 }
 
-// It finds its frames by their stamps and returns them, and takes none from its receive ring: that is full in the
-// end, so that the kernel writes a frame and keeps it, and it returns that one too.
+// It finds its frames by their stamps and returns them, and takes none from its receive ring: that is full
+// in the end, so that the kernel writes a frame and keeps it, and it returns that one too.
 static void keep_full(struct rogue *rogue)
 {
 	for (uint64_t frame = 0; rogue_goes_on(rogue); frame = (frame + 1) % rogue->welcome.frames) {

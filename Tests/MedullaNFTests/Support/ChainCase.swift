@@ -83,8 +83,8 @@ final class ChainCase: Sendable {
     return try pair.send(frames.count, on: processor, tries: 20_000) { bytes[$0] }
   }
 
-  /// The report once so many frames were seen and every one is free or the kernel's to fill, but for those that
-  /// functions keep; nil: that does not come about.
+  /// The report once so many frames were seen and every one is free or the kernel's to fill, but for those
+  /// that functions keep; nil: that does not come about.
   func settled(sent: Int, keeping kept: Int = 0, within seconds: Double = 10) -> ChainReport? {
     var found: ChainReport?
     _ = eventually(within: seconds, every: 2_000) {

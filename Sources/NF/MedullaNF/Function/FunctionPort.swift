@@ -47,8 +47,8 @@ package final class FunctionPort {
 
   /// Attaches again after `hostGone`, once a host is at the same path; what was held is lost, and counted.
   ///
-  /// - Throws: `handshake`, the last reason, where none was there for so long, or none takes this function; at
-  ///   once where the host has started this process, since the next one starts another.
+  /// - Throws: `handshake`, the last reason, where none was there for so long, or none takes this function;
+  ///   at once where the host has started this process, since the next one starts another.
   package func reattach(within patience: Duration) throws(NFError) {
     let deadline = MonotonicClock.nanoseconds + UInt64(patience.nanoseconds)
     while true {

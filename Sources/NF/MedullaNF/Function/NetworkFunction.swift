@@ -1,7 +1,7 @@
 /// A network function: a program that gets frames of a chain in batches, and says what becomes of each.
 ///
-/// Every frame that it gets must be returned once, at once or later, and at most the chain's quota of them may be
-/// out. One thread calls.
+/// Every frame that it gets must be returned once, at once or later, and at most the chain's quota of them
+/// may be out. One thread calls.
 package protocol NetworkFunction: AnyObject {
   /// Frames as they came. The buffer is gone after the call; a frame's bytes stay until it is returned.
   func receive(_ frames: UnsafeBufferPointer<Frame>, by port: FunctionPort) throws

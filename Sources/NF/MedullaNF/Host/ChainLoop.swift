@@ -29,7 +29,6 @@ final class ChainLoop {
   let listener: Int32
   /// What `stop` wakes this thread by.
   let wake: Int32
-  private let packets: PacketRings
   private let frameShift: Int
   private let scratch: UnsafeMutablePointer<nf_descriptor>
   /// By interface, the queue that frames are sent by.
@@ -45,7 +44,7 @@ final class ChainLoop {
     self.wake = wake
     memory = try PacketMemory(
       settings.memory, name: settings.name, isSealed: !settings.functions.contains(where: \.isWritable))
-    packets = try PacketRings(memory, settings)
+    let packets = try PacketRings(memory, settings)
     queues = packets.queues
     receivers = packets.receivers
     senders = packets.senders

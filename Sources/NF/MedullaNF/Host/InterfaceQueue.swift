@@ -8,7 +8,8 @@ import MedullaBase
 final class InterfaceQueue {
   static let fillEntries = 4_096
   static let transmitEntries = 2_048
-  /// A link header. The kernel would keep a frame of no bytes for good: it neither sends it nor gives it back.
+  /// A link header. The kernel would keep a frame of no bytes for good: it neither sends it nor gives it
+  /// back.
   static let leastBytes = 14
   private static let batch = 64
   private static let patienceNanoseconds: UInt64 = 3_000_000_000
@@ -16,9 +17,10 @@ final class InterfaceQueue {
 
   let interface: String
   let number: Int
-  let umem: OpaquePointer
-  let fill: UnsafeMutablePointer<xsk_ring_prod>
-  let completion: UnsafeMutablePointer<xsk_ring_cons>
+  let registered: RegisteredMemory
+  let rings: QueueRings
+  private let fill: UnsafeMutablePointer<xsk_ring_prod>
+  private let completion: UnsafeMutablePointer<xsk_ring_cons>
   private let transmit: UnsafeMutablePointer<xsk_ring_prod>
   private let socket: OpaquePointer
   let descriptor: Int32
@@ -29,10 +31,8 @@ final class InterfaceQueue {
   /// Frames that found no room in the ring, or are too short to send.
   var refused: UInt64 = 0
 
-  /// The rings of the memory's first queue were made with the memory, others make their own.
   init(
-    _ interface: String, _ number: Int, umem: OpaquePointer, fill: UnsafeMutablePointer<xsk_ring_prod>,
-    completion: UnsafeMutablePointer<xsk_ring_cons>
+    _ interface: String, _ number: Int, _ registered: RegisteredMemory, _ rings: QueueRings
   ) throws(NFError) {
     transmit = .allocate(capacity: 1)
     transmit.initialize(to: xsk_ring_prod())
@@ -45,7 +45,8 @@ final class InterfaceQueue {
     var status: Int32 = 0
     repeat {
       status = xsk_socket__create_shared(
-        &made, interface, UInt32(number), umem, nil, transmit, fill, completion, &options)
+        &made, interface, UInt32(number), registered.umem, nil, transmit, rings.fill, rings.completion,
+        &options)
       // Functions of a host that has gone have its queue until they see that.
       if status == -EBUSY { usleep(Self.pauseMicroseconds) }
     } while status == -EBUSY && MonotonicClock.nanoseconds < deadline
@@ -58,11 +59,12 @@ final class InterfaceQueue {
     }
     self.interface = interface
     self.number = number
-    self.umem = umem
-    self.fill = fill
-    self.completion = completion
+    self.registered = registered
+    self.rings = rings
+    (fill, completion) = (rings.fill, rings.completion)
     socket = made
     descriptor = xsk_socket__fd(made)
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     var facts = xdp_options()
     var size = socklen_t(MemoryLayout<xdp_options>.size)
     isZeroCopy =

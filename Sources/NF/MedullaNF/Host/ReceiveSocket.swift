@@ -7,6 +7,8 @@ import MedullaBase
 /// function, or by the host for it.
 final class ReceiveSocket {
   private let socket: OpaquePointer
+  /// Its rings and memory must outlive the socket.
+  private let queue: InterfaceQueue
   let ring: UnsafeMutablePointer<xsk_ring_cons>
   let descriptor: Int32
   let entries: Int
@@ -20,14 +22,16 @@ final class ReceiveSocket {
     ring = .allocate(capacity: 1)
     ring.initialize(to: xsk_ring_cons())
     let status = xsk_socket__create_shared(
-      &made, queue.interface, UInt32(queue.number), queue.umem, ring, nil, queue.fill, queue.completion,
-      &options)
+      &made, queue.interface, UInt32(queue.number), queue.registered.umem, ring, nil, queue.rings.fill,
+      queue.rings.completion, &options)
     guard status == 0, let made else {
       ring.deallocate()
       throw .system("open a receive ring of \(queue.interface), queue \(queue.number)", status)
     }
     socket = made
     descriptor = xsk_socket__fd(made)
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    self.queue = queue
     self.entries = entries
   }
 

@@ -2,8 +2,8 @@ import CMedullaNF
 
 /// Who has each frame of packet memory. Every frame has one holder at any time, and comes back once.
 ///
-/// Frames that the kernel was given are the kernel's until a function returns them: by the stamp before a frame,
-/// which functions cannot write, the ledger knows whose it was. It knows no memory and no rings.
+/// Frames that the kernel was given are the kernel's until a function returns them: by the stamp before a
+/// frame, which functions cannot write, the ledger knows whose it was. It knows no memory and no rings.
 package struct FrameLedger {
   /// What came of a frame that a function returned.
   package enum Return: Equatable, Sendable {

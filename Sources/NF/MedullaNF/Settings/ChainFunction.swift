@@ -29,8 +29,11 @@ package struct ChainFunction: Sendable, Equatable {
   /// Whether it may write into packet memory: then it can also forge stamps, and must be trusted.
   package var isWritable = false
   /// Whether it takes its frames from receive rings of its own, else the host takes them and hands them on.
-  /// Who holds such a ring's socket could also reach the interface's fill ring, so the process must be kept
-  /// from that (docs/use/network-functions.md).
+  ///
+  /// Who holds such a ring's socket can also map the rings of free and of sent frames, which all functions
+  /// of the interface share, and spoil them. A process that is started with `has_receive_rings` in its
+  /// isolation cannot. One that comes by itself is not kept from it: for another user's that is not trusted,
+  /// let the host take the frames.
   package var ownsReceive = true
   /// Whose processes may come as this function, beside root's; a user's number.
   package var user: UInt32?

@@ -1,7 +1,7 @@
 import CMedullaNF
 
-/// What holds for a ring of descriptors on any bytes at all, which are operations of both sides and words that
-/// one of them writes against the rules.
+/// What holds for a ring of descriptors on any bytes at all, which are operations of both sides and words
+/// that one of them writes against the rules.
 package struct RingProperties {
   private enum Rogue {
     case nobody
