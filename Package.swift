@@ -16,6 +16,7 @@ let package = Package(
     .library(name: "Medulla", targets: ["Medulla"]),
     .executable(name: "medulla-lab", targets: ["medulla-lab"]),
     .executable(name: "medulla-demo", targets: ["medulla-demo"]),
+    .executable(name: "medulla-gpu-check", targets: ["medulla-gpu-check"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -57,11 +58,19 @@ let package = Package(
       resources: embedded("native/entries.h", "native/plain.c", "native/packed.c")),
     .target(
       name: "MedullaAccelerators",
-      dependencies: ["MedullaBase", "MedullaSnapshot", "MedullaPayload", "MedullaEngines"],
+      dependencies: [
+        "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaPayload", "MedullaEngines",
+      ],
       path: "Sources/NF/MedullaAccelerators",
       // What kernels.ptx is made of; see scripts/accelerator-kernels.sh.
       exclude: ["kernels/kernels.cu", "kernels/integer_network.cuh"],
       resources: embedded("kernels/kernels.ptx")),
+    // Apart from the accelerators, so that the check of a GPU, which is carried, links no libbpf.
+    .target(
+      name: "MedullaAcceleratorRuntimes",
+      dependencies: ["MedullaSnapshot", "MedullaRuntime", "MedullaAccelerators"],
+      path: "Sources/NF/MedullaAcceleratorRuntimes"),
+    .executableTarget(name: "medulla-gpu-check", dependencies: ["MedullaBase", "MedullaAccelerators"]),
     .target(
       name: "MedullaDatapath",
       dependencies: [
@@ -328,9 +337,15 @@ let package = Package(
     .testTarget(
       name: "MedullaAcceleratorsTests",
       dependencies: [
-        "MedullaBase", "MedullaSnapshot", "MedullaPayload", "MedullaEngines", "MedullaAccelerators",
+        "MedullaBase", "MedullaPayload", "MedullaEngines", "MedullaAccelerators", "medulla-gpu-check",
       ],
       exclude: ["FakeCUDA"]),
+    .testTarget(
+      name: "MedullaAcceleratorRuntimesTests",
+      dependencies: [
+        "MedullaSnapshot", "MedullaRuntime", "MedullaAccelerators", "MedullaAcceleratorRuntimes",
+        "InferenceCases", "RuntimeCases",
+      ]),
     .target(name: "CWire", path: "Tests/Cases/CWire"),
     .target(
       name: "DatapathCases",

@@ -19,6 +19,7 @@ enum ModuleOrder {
     "MedullaCodegen": 4,
     "MedullaKernel": 4,
     "MedullaRuntime": 5,
+    "MedullaAcceleratorRuntimes": 6,
     "MedullaDatapath": 6,
     "MedullaCongestion": 7,
     "MedullaPacket": 7,
@@ -41,6 +42,7 @@ enum ModuleOrder {
     "Medulla": 15,
     "medulla": 16,
     "medullad": 16,
+    "medulla-gpu-check": 16,
     // No target of the product imports the testbed: it stands below them all.
     "TestbedLink": 16,
     "TestbedReport": 16,

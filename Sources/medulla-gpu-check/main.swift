@@ -1,0 +1,4 @@
+import MedullaBase
+
+StandardOutput.failWhereLost()
+GPUCheckCommand.main(Array(CommandLine.arguments.dropFirst()))
