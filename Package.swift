@@ -387,6 +387,11 @@ let package = Package(
         "MedullaCompile", "MedullaKernel", "MedullaModel", "MedullaSnapshot", "DatapathCases", "PacketCases",
       ]),
     .testTarget(
+      name: "MedullaNFFunctionsTests",
+      dependencies: [
+        "MedullaBase", "MedullaEngines", "MedullaPayload", "MedullaNF", "MedullaNFFunctions",
+      ]),
+    .testTarget(
       name: "MedullaClassificationTests",
       dependencies: [
         "CMedullaABI", "MedullaBase", "MedullaFlows", "MedullaSnapshot", "MedullaDatapath",
@@ -457,7 +462,7 @@ let package = Package(
     .testTarget(
       name: "MedullaControlTests",
       dependencies: [
-        "DaemonProperties", "MedullaBase", "MedullaControl", "MedullaFrames", "MedullaModel",
+        "DaemonProperties", "MedullaBase", "MedullaControl", "MedullaNF", "MedullaFrames", "MedullaModel",
         "MedullaSnapshot",
         "MedullaKernel", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaAdaptation",
         "medulla", "medullad",

@@ -69,7 +69,7 @@ final class AdapterChild {
         Spawner.Request(
           program: program, arguments: Array(settings.command.dropFirst()), environment: environment,
           directory: settings.directory, state: settings.stateName, channel: ends[1], output: pipe[1],
-          packets: packets,
+          packets: packets, hasReceiveRings: false,
           account: account, priority: getpriority(__priority_which_t(0), 0), isolation: settings.isolation,
           readable: ReadablePaths.all(
             settings, program: program, environment: environment, states: spawner.policy.states)))

@@ -50,6 +50,7 @@ package final class ChannelProcess {
         Spawner.Request(
           program: program, arguments: Array(command.dropFirst()), environment: environment,
           directory: directory, state: name, channel: channel, output: pipe[1], packets: nil,
+          hasReceiveRings: true,
           account: account, priority: getpriority(__priority_which_t(0), 0), isolation: isolation,
           readable: ReadablePaths.all(
             settings, program: program, environment: environment, states: spawner.policy.states)))

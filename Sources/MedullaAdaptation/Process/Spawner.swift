@@ -125,6 +125,9 @@ extension Spawner {
     let output: Int32
     /// A packet socket that the child is handed; nil: none.
     let packets: Int32?
+    /// Whether it will be handed receive rings of an interface, by which it must not reach the rings that all
+    /// share.
+    let hasReceiveRings: Bool
     let account: Account?
     let priority: Int32
     let isolation: ProcessIsolation
@@ -145,7 +148,7 @@ extension Spawner {
       is_full: request.isolation.level == .full ? 1 : 0, shares_user: sharesUser ? 1 : 0,
       readable: readable.pointer, memory_bytes: UInt64(request.isolation.memory),
       open_files: ProcessIsolation.openFiles, file_bytes: ProcessIsolation.fileBytes, tasks: UInt64(tasks),
-      has_packets: request.packets == nil ? 0 : 1, has_receive_rings: 0)
+      has_packets: request.packets == nil ? 0 : 1, has_receive_rings: request.hasReceiveRings ? 1 : 0)
     var spawn = medulla_spawn(
       arguments: arguments.pointer, environment: variables.pointer, directory: names[1], state: names[0],
       channel: request.channel, output: request.output, packets: request.packets ?? -1,

@@ -22,7 +22,7 @@ package typealias NFError = CodedError<NFErrorCode>
 
 extension NFError {
   /// The error of a call; `number` as `errno` or as a negative return value.
-  static func system(_ message: String, _ number: Int32, remedy: String = "") -> NFError {
+  package static func system(_ message: String, _ number: Int32, remedy: String = "") -> NFError {
     let positive = abs(number)
     let cause = String(cString: strerror(positive))
     switch positive {

@@ -9,9 +9,9 @@ package struct FileEnds {
   let stream: StreamKey?
   let name: String
   let size: Int
-  private var head: [UInt8] = []
+  private var first: [UInt8] = []
   /// The last bytes, in a ring of a block.
-  private var tail: [UInt8]
+  private var ring: [UInt8] = []
   private let block: Int
 
   init(stream: StreamKey?, name: String, size: Int, block: Int) {
@@ -19,28 +19,31 @@ package struct FileEnds {
     self.name = name
     self.size = size
     self.block = block
-    tail = []
   }
 
   /// Takes bytes that begin at a place of the file, in any order.
   mutating func take(_ bytes: UnsafeRawBufferPointer, at place: Int) {
-    // The head has no gap where what comes is in order, and else is filled where it belongs.
     if place < block {
       let end = min(block, place + bytes.count)
-      if head.count < end { head += [UInt8](repeating: 0, count: end - head.count) }
-      for at in place..<end { head[at] = bytes[at - place] }
+      if first.count < end { first += [UInt8](repeating: 0, count: end - first.count) }
+      for at in place..<end { first[at] = bytes[at - place] }
     }
     let from = max(place, size - block)
     guard from < place + bytes.count else { return }
-    if tail.isEmpty { tail = [UInt8](repeating: 0, count: block) }
-    for at in from..<(place + bytes.count) { tail[at % block] = bytes[at - place] }
+    if ring.isEmpty { ring = [UInt8](repeating: 0, count: block) }
+    for at in from..<(place + bytes.count) { ring[at % block] = bytes[at - place] }
+  }
+
+  /// The first bytes, and the last ones.
+  var head: [UInt8] { Array(first.prefix(min(size, block))) }
+  var tail: [UInt8] {
+    let count = min(size, block)
+    return (0..<count).map { ring[(size - count + $0) % block] }
   }
 
   func features(_ configuration: FileTypeConfiguration) -> FileTypeFeatures {
-    let count = min(size, block)
-    let last = (0..<count).map { tail[(size - count + $0) % block] }
-    return head.prefix(count).withUnsafeBytes { head in
-      last.withUnsafeBytes { FileTypeFeatures(head: head, tail: $0, size: size, configuration) }
+    head.withUnsafeBytes { head in
+      tail.withUnsafeBytes { FileTypeFeatures(head: head, tail: $0, size: size, configuration) }
     }
   }
 }
