@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A network function in C: counts frames and bytes, and passes all on. Where its host ends it waits for the next.
+ * A network function in C: counts frames and bytes, and passes all on. Where its host ends it waits for the
+ * next.
  *
  *	cc -O2 -o count count.c -I/usr/local/include/medulla -L/usr/local/lib -lmedulla_nf
  *	./count /run/medulla/nf/CHAIN.sock FUNCTION

@@ -1,5 +1,5 @@
-"""A chain's host for tests, without a kernel's program: it makes the memory, and gives and takes frames by the
-rings."""
+"""A chain's host for tests, without a kernel's program: it makes the memory, and gives and takes frames by
+the rings."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ class Host:
         assert (magic, version) == (0x4D4E4648, 1)
         self.name = name.rstrip(b"\0")
         welcome = struct.pack(
-            "<4I2Q10I32s32s", 0x4D4E4657, 1, self.flags, 1, FRAME_BYTES * FRAMES, PAGE + 2 * _RING, FRAME_BYTES,
-            FRAMES, ENTRIES, 0, 0, ENTRIES, 2, STAMP, 0, len(self.parameters), b"images", self.name)
+            "<4I2Q10I32s32s", 0x4D4E4657, 1, self.flags, 1, FRAME_BYTES * FRAMES, PAGE + 2 * _RING,
+            FRAME_BYTES, FRAMES, ENTRIES, 0, 0, ENTRIES, 2, STAMP, 0, len(self.parameters),
+            b"images", self.name)
         welcome += b"".join(name.ljust(32, b"\0") for name in [b"second", b"eth1"] + [b""] * 6)
         socket.send_fds(self.channel, [welcome + self.parameters], [self.memory_fd, self.rings_fd])
 

@@ -225,16 +225,36 @@ def test_a_class_is_run_by_the_module(path, tmp_path):
 
 @pytest.mark.parametrize("frame, payload", [
     (udp(b"abc"), b"abc"), (udp(b""), b""), (udp(b"abc", tags=1), b"abc"), (udp(b"abc", tags=2), b"abc"),
-    (udp(b"abc", six=True), b"abc"), (udp(b"abc", pad=20), b"abc"), (b"\x02" * 12 + b"\x08\x06" + bytes(40), b""),
+    (udp(b"abc", six=True), b"abc"), (udp(b"abc", pad=20), b"abc"),
+    (b"\x02" * 12 + b"\x08\x06" + bytes(40), b""),
     (udp(b"abc")[:30], b""), (udp(b"abc")[:14], b""), (b"", b""),
     # A later fragment, and TCP with options.
     (udp(b"abc")[:20] + b"\x00\x01" + udp(b"abc")[22:], b""),
-    (udp(b"")[:16] + struct.pack(">H", 44 + 3) + udp(b"")[18:23] + b"\x06" + udp(b"")[24:34] + bytes(12) + b"\x60"
-     + bytes(11) + b"abc", b"abc"),
+    (udp(b"")[:16] + struct.pack(">H", 44 + 3) + udp(b"")[18:23] + b"\x06" + udp(b"")[24:34] + bytes(12)
+     + b"\x60" + bytes(11) + b"abc", b"abc"),
 ])
 def test_a_payload_is_what_follows_the_headers(frame, payload):
-    start, end = _payload(frame[:96])
+    start, end = _payload(frame[:150])
     assert frame[start:min(end, len(frame))] == payload
+
+
+def test_many_frames_at_once_have_the_payloads_of_each(path):
+    host, port = meet(path)
+    generator = np.random.default_rng(7)
+    frames = []
+    for number in range(64):
+        frame = bytearray(udp(bytes([number]) * (number % 7 * 8), tags=number % 5 // 4, pad=number % 3))
+        if number % 2:
+            frame[generator.integers(12, 42)] = generator.integers(256)
+        frames.append(bytes(frame[:60] if number % 11 == 0 else frame))
+        host.give(frames[-1])
+    batch = port.receive(wait=5)
+    for number, frame in enumerate(frames):
+        start, end = _payload(frame[:150])
+        assert bytes(batch.payload(number)) == frame[start:min(end, len(frame))], number
+        assert bytes(batch.frame(number)) == frame
+    port.close()
+    host.end()
 
 
 def test_random_bytes_have_a_payload_within_them():
@@ -244,5 +264,5 @@ def test_random_bytes_have_a_payload_within_them():
         for place in generator.integers(0, len(frame), 4):
             frame[place] = generator.integers(256)
         head = bytes(frame[:generator.integers(len(frame))])
-        start, end = _payload(head[:96])
+        start, end = _payload(head[:150])
         assert 0 <= start <= end and start <= 18 + 4 + 60 + 60

@@ -1,7 +1,7 @@
 """Network functions in Python: frames of a chain as NumPy views, where they were received.
 
-``attach`` gives a port for a loop of one's own; a class that conforms to ``Function`` is run by ``serve`` or by
-``python -m medulla.nf module:Class``.
+``attach`` gives a port for a loop of one's own; a class that conforms to ``Function`` is run by ``serve`` or
+by ``python -m medulla.nf module:Class``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ __all__ = [
 def attach(
     path: str | None = None, function: str | None = None, reattaching: float = 0, wait: float = 0.01,
 ) -> Port:
-    """A port, as the function of that name at the path of a chain's host; without both as the function that the
-    host has started this process as. Raises AttachError."""
+    """A port, as the function of that name at the path of a chain's host; without both as the function that
+    the host has started this process as. Raises AttachError."""
     return Port(path, function, reattaching, wait)
 
 
@@ -46,8 +46,8 @@ class Function(abc.ABC):
 def serve(
     kind: type[Function], path: str | None = None, function: str | None = None, reattaching: float = 0,
 ) -> Function:
-    """Runs a function until its chain ends, and with the next host where one comes within ``reattaching`` seconds;
-    returns it."""
+    """Runs a function until its chain ends, and with the next host where one comes within ``reattaching``
+    seconds; returns it."""
     port = attach(path, function, reattaching)
     made, restarts = kind(port), port.restarts
     for batch in port:

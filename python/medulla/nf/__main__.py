@@ -15,9 +15,10 @@ class FunctionError(channel.ContractError):
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m medulla.nf", description="Runs a network function.")
     parser.add_argument("name", metavar="module:Class")
-    parser.add_argument("path", nargs="?", help="of the chain's host; none: the one that started this process")
+    parser.add_argument("path", nargs="?", help="of the chain's host; none: that which started it")
     parser.add_argument("function", nargs="?", help="its name in the chain's file")
-    parser.add_argument("--reattaching", type=float, default=0, metavar="SECONDS", help="wait for another host")
+    parser.add_argument(
+        "--reattaching", type=float, default=0, metavar="SECONDS", help="wait for another host")
     arguments = parser.parse_args()
     if (arguments.path is None) != (arguments.function is None):
         parser.error("a path needs a function's name")

@@ -65,8 +65,8 @@ def load() -> ctypes.CDLL:
         _declare(library)
         return library
     raise ImportError(
-        f"there is no {NAME} (tried {', '.join(tried)}): `make build` puts it into bin/, `make install` beside "
-        f"the programs; or name it by {VARIABLE}")
+        f"there is no {NAME} (tried {', '.join(tried)}): `make build` puts it into bin/, `make install` "
+        f"beside the programs; or name it by {VARIABLE}")
 
 
 def _declare(library: ctypes.CDLL) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 from medulla.nf.batch import FRAME, Batch
 from medulla.nf.library import Welcome, load
 
-#: What becomes of a frame: it is done with, it goes on to what follows in the chain's file, or, from BRANCH on, to
-#: the function's branches in the file's order.
+#: What becomes of a frame: it is done with, it goes on to what follows in the chain's file, or, from BRANCH
+#: on, to the function's branches in the file's order.
 RELEASE, NEXT, BRANCH = 0, 1, 2
 BATCH = 64
 _ABSENCE = 0.02
@@ -83,7 +83,8 @@ class Port:
     """
 
     def __init__(
-        self, path: str | None = None, function: str | None = None, reattaching: float = 0, wait: float = 0.01,
+        self, path: str | None = None, function: str | None = None, reattaching: float = 0,
+        wait: float = 0.01,
     ) -> None:
         self.path, self.function = path, function
         #: So many seconds a loop waits for another host where its own has gone.
@@ -165,7 +166,7 @@ class Port:
             self._fail(status)
 
     def count(self, name: str, value: int) -> None:
-        """Publishes a count, which ``medulla nf stats`` shows; names have at most 23 letters, digits and _."""
+        """Publishes a count for ``medulla nf stats``; names have at most 23 letters, digits and _."""
         if self._library.medulla_nf_count(self._handle, name.encode(), value) < 0:
             raise ValueError(f"there is no room for the count {name}")
 
