@@ -171,3 +171,45 @@ struct ObjectPipelineTests {
     try pipeline.close()
   }
 }
+
+@Suite("What goes with an accelerator")
+struct AcceleratorEndTests {
+  @Test(
+    "an accelerator that is dropped in the middle of transfers gives its memory back",
+    arguments: TransferPolicy.allCases)
+  func dropped(policy: TransferPolicy) throws {
+    let memory = PacketMemory(frames: 64, seed: 5)
+    var driver: SimulatedCUDA? = try SimulatedCUDA()
+    weak let left = driver
+    for _ in 0..<3 {
+      let used = try #require(driver)
+      let accelerator = DeviceAccelerator(name: "dropped", summary: "") {
+        () throws(AcceleratorError) in used
+      }
+      let registration = try accelerator.register(memory.readable, isReadOnly: true)
+      let tensor = try accelerator.makeTensor(byteCount: 64 * 1_000)
+      let pieces = (0..<64).map { PayloadPiece(source: $0 * 2_048, destination: $0 * 1_000, length: 1_000) }
+      _ = try accelerator.gather(pieces, from: registration, into: tensor, by: policy, closes: true)
+    }
+    #expect(driver?.regionCount == 0)
+    driver = nil
+    #expect(left == nil)
+  }
+
+  @Test("a pipeline that cannot have all its tensors gives back those that it made")
+  func tensors() throws {
+    var failures = SimulatedFailures()
+    failures.memoryBytes = 2_500
+    let memory = PacketMemory(frames: 4, seed: 5)
+    let accelerator = DeviceAccelerator.simulatedCUDA(failures: failures)
+    let registration = try accelerator.register(memory.readable, isReadOnly: true)
+    var settings = ObjectSchedule.Settings(policy: .pull, tensorBytes: 1_000)
+    settings.tensors = 3
+    let error = #expect(throws: AcceleratorError.self) {
+      try ObjectPipeline(
+        accelerator, model: ChecksumModel.model(byteCount: 1_000), memory: registration, settings: settings)
+    }
+    #expect(error?.code == .outOfMemory)
+    _ = try accelerator.makeTensor(byteCount: 2_500)
+  }
+}

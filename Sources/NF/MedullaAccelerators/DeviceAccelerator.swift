@@ -27,6 +27,18 @@ package final class DeviceAccelerator: Accelerator, @unchecked Sendable {
       next += 1
       return next
     }
+
+    /// Gives the device back what is its own. On one that has failed, what cannot be is left to its driver.
+    func close() {
+      try? transfers.close()
+      if let idle = try? driver.perform(on: compute, after: nil, cost: .zero, {}) {
+        try? driver.wait(for: idle)
+      }
+      for tensor in tensors.values { try? driver.free(tensor.address) }
+      for memory in memories.values {
+        try? driver.unregister(UnsafeRawBufferPointer(start: memory.base, count: memory.byteCount))
+      }
+    }
   }
 
   package let name: String
@@ -45,7 +57,7 @@ package final class DeviceAccelerator: Accelerator, @unchecked Sendable {
     self.opening = opening
   }
 
-  deinit { try? session?.transfers.quiesce() }
+  deinit { session?.close() }
 
   private func use<Value>(
     _ body: (Session) throws(AcceleratorError) -> Value

@@ -107,6 +107,11 @@ struct CUDADevice: @unchecked Sendable {
       var function: OpaquePointer?
       try library.check(
         library.moduleFunction(&function, module, kernel.rawValue), "find the kernel \(kernel.rawValue)")
+      // Asked for its registers, a kernel is loaded. By itself the driver does that at its first launch, and
+      // waits there for what runs, such as a resident kernel.
+      var registers: Int32 = 0
+      try library.check(
+        library.functionAttribute(&registers, 4, function), "load the kernel \(kernel.rawValue)")
       functions[kernel] = function
     }
     return functions

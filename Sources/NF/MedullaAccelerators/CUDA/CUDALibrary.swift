@@ -44,6 +44,7 @@ final class CUDALibrary: @unchecked Sendable {
   let loadModule:
     @convention(c) (Handles, UnsafeRawPointer, UInt32, UnsafeMutablePointer<Int32>?, Pointers?) -> Result
   let moduleFunction: @convention(c) (Handles, Handle?, UnsafePointer<CChar>) -> Result
+  let functionAttribute: @convention(c) (Number, Int32, Handle?) -> Result
   let launch:
     @convention(c) (
       Handle?, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, Handle?, Pointers?, Pointers?
@@ -103,6 +104,7 @@ final class CUDALibrary: @unchecked Sendable {
     copyToHost = try symbols["cuMemcpyDtoHAsync_v2"]
     loadModule = try symbols["cuModuleLoadDataEx"]
     moduleFunction = try symbols["cuModuleGetFunction"]
+    functionAttribute = try symbols["cuFuncGetAttribute"]
     launch = try symbols["cuLaunchKernel"]
     errorName = try symbols["cuGetErrorName"]
     errorText = try symbols["cuGetErrorString"]

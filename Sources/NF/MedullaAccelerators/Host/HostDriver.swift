@@ -18,7 +18,18 @@ package final class HostDriver: DeviceDriver {
 
   private let state = Mutex(State())
 
+  /// Seconds that the last work has when the driver goes.
+  private static let patience: Double = 20
+
   package init() {}
+
+  deinit {
+    let (lanes, allocations) = state.withLock { ($0.lanes, $0.allocations) }
+    let limit = Date(timeIntervalSinceNow: Self.patience)
+    // Memory that a thread still writes to is not given back.
+    guard lanes.allSatisfy({ $0?.drain(until: limit) ?? true }) else { return }
+    for address in allocations.keys { Glibc.free(UnsafeMutableRawPointer(bitPattern: UInt(address))) }
+  }
 
   package var description: DeviceDescription {
     DeviceDescription(

@@ -48,8 +48,13 @@ package final class ObjectPipeline {
     self.memory = memory
     schedule = ObjectSchedule(settings)
     var tensors: [DeviceTensor] = []
-    for _ in 0..<settings.tensors {
-      tensors.append(try accelerator.makeTensor(byteCount: settings.tensorBytes))
+    do throws(AcceleratorError) {
+      for _ in 0..<settings.tensors {
+        tensors.append(try accelerator.makeTensor(byteCount: settings.tensorBytes))
+      }
+    } catch {
+      for tensor in tensors { try? accelerator.free(tensor) }
+      throw error
     }
     self.tensors = tensors
   }

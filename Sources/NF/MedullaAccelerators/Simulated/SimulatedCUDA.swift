@@ -61,6 +61,12 @@ package final class SimulatedCUDA: DeviceDriver {
         timeline: cost.map { SimulatedTimeline($0) }))
   }
 
+  /// Memory goes when no stream uses it any more.
+  deinit {
+    let limit = Date(timeIntervalSinceNow: patience)
+    for lane in state.withLock({ $0.lanes }) { _ = lane.drain(until: limit) }
+  }
+
   package var description: DeviceDescription {
     DeviceDescription(
       name: "simulated device", driver: "simulated CUDA", capability: module.target,
@@ -70,6 +76,9 @@ package final class SimulatedCUDA: DeviceDriver {
           .unavailable, "the driver has no batched copy call",
           remedy: "use a driver of CUDA 12.8 or later, or another transfer policy") : nil)
   }
+
+  /// Allocations and registrations that are there.
+  var regionCount: Int { state.withLock { $0.memory.regions.count } }
 
   package var now: Duration { state.withLock { $0.timeline?.now } ?? MonotonicClock.now }
 

@@ -4,6 +4,8 @@ import MedullaPayload
 enum PieceBounds {
   /// Pieces of one call.
   static let pieceLimit = 65_536
+  /// Bytes of one: kernels count them in 32 bits.
+  static let byteLimit = 1 << 30
 
   /// - Throws: `outOfBounds` with the first piece that leaves either.
   static func check(
@@ -29,6 +31,6 @@ enum PieceBounds {
   }
 
   private static func lies(_ offset: Int, _ length: Int, in size: Int) -> Bool {
-    offset >= 0 && length >= 0 && length <= size && offset <= size - length
+    offset >= 0 && (0...byteLimit).contains(length) && length <= size && offset <= size - length
   }
 }

@@ -222,6 +222,16 @@ final class TransferQueue {
     try driver.freePinned(stage.memory)
   }
 
+  /// Gives all of its memory back; nothing may be handed over any more.
+  func close() throws(AcceleratorError) {
+    try fence(last)
+    try ring?.close()
+    ring = nil
+    for stage in staging.values { try driver.freePinned(stage.memory) }
+    staging = [:]
+    try driver.freePinned(lists)
+  }
+
   func copyBack(_ tensor: DeviceTensor, byteCount: Int) throws(AcceleratorError) -> [UInt8] {
     try fence(last)
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
