@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vectors.h"
 
-// Two rows of five planes are ten sums: with two vectors of inputs and a weight they fit sixteen registers, and ten
-// chains of additions hide the latency of each.
+// Two rows of five planes are ten sums: with two vectors of inputs and a weight they fit sixteen registers,
+// and ten chains of additions hide the latency of each.
 enum { ROWS = 2, PLANES = 5 };
 
 struct block {

@@ -24,7 +24,8 @@ ALWAYS_INLINE void add_weights(const struct learning_convolution *shape, const s
 
 		for (int r = 0; r < rows; r++)
 			for (int v = 0; v < vectors; v++)
-				sums[r * vectors + v] += *at(window + r * tile->step + v * LEARNING_LANES) * slope;
+				sums[r * vectors + v] +=
+					*at(window + r * tile->step + v * LEARNING_LANES) * slope;
 	}
 	weights += (long)tile->row * shape->run + tile->from;
 	for (int r = 0; r < rows; r++) {
@@ -60,8 +61,9 @@ ALWAYS_INLINE void add_inputs(const struct learning_convolution *shape, const st
 }
 
 // Either of the two, with its sizes as constants.
-ALWAYS_INLINE void add_tile(const struct learning_convolution *shape, const struct tile *tile, const int of_inputs,
-			    const int rows, const int vectors, const float *from, float *to)
+ALWAYS_INLINE void add_tile(const struct learning_convolution *shape, const struct tile *tile,
+			    const int of_inputs, const int rows, const int vectors, const float *from,
+			    float *to)
 {
 	if (of_inputs)
 		add_inputs(shape, tile, from, rows, vectors, to);
@@ -127,7 +129,8 @@ ALWAYS_INLINE void add_all(const struct learning_convolution *shape, const struc
 
 FOR_EACH_PROCESSOR
 void learning_add_weight_slopes(const struct learning_convolution *shape, const float *interleaved,
-				const struct learning_entry *entries, int32_t count, float *weights, float *bias)
+				const struct learning_entry *entries, int32_t count, float *weights,
+				float *bias)
 {
 	float sum = 0;
 

@@ -4,8 +4,8 @@
 enum { SAMPLES = 2, OUTPUTS = 4, ROWS = 4, VECTORS = 2 };
 
 ALWAYS_INLINE void dense_block(const float *inputs, int input_stride, const float *weights, int weight_stride,
-			       int width, const int samples, const int outputs, const float *bias, float *results,
-			       int result_stride)
+			       int width, const int samples, const int outputs, const float *bias,
+			       float *results, int result_stride)
 {
 	numbers8 sums[SAMPLES][OUTPUTS] = {0};
 
@@ -22,8 +22,9 @@ ALWAYS_INLINE void dense_block(const float *inputs, int input_stride, const floa
 			results[(long)n * result_stride + o] = bias[o] + total(&sums[n][o]);
 }
 
-ALWAYS_INLINE void dense_samples(const float *inputs, int input_stride, const int samples, const float *weights,
-				 struct learning_rows shape, const float *bias, float *outputs, int output_stride)
+ALWAYS_INLINE void dense_samples(const float *inputs, int input_stride, const int samples,
+				 const float *weights, struct learning_rows shape, const float *bias,
+				 float *outputs, int output_stride)
 {
 	int o = 0;
 
@@ -42,8 +43,8 @@ void learning_dense(const float *inputs, struct learning_rows samples, const flo
 	int n = 0;
 
 	for (; n + SAMPLES <= samples.count; n += SAMPLES)
-		dense_samples(inputs + (long)n * samples.stride, samples.stride, SAMPLES, weights, shape, bias,
-			      outputs + (long)n * output_stride, output_stride);
+		dense_samples(inputs + (long)n * samples.stride, samples.stride, SAMPLES, weights, shape,
+			      bias, outputs + (long)n * output_stride, output_stride);
 	for (; n < samples.count; n++)
 		dense_samples(inputs + (long)n * samples.stride, samples.stride, 1, weights, shape, bias,
 			      outputs + (long)n * output_stride, output_stride);
@@ -59,7 +60,8 @@ struct combination {
 	int sum_stride;
 };
 
-ALWAYS_INLINE void combine_block(const struct combination *all, int row, int from, const int rows, const int vectors)
+ALWAYS_INLINE void combine_block(const struct combination *all, int row, int from, const int rows,
+				 const int vectors)
 {
 	const float *factors = all->factors + (long)row * all->row_step;
 	float *results = all->sums + (long)row * all->sum_stride + from;
@@ -97,8 +99,9 @@ ALWAYS_INLINE void combine_rows(const struct combination *all, int row, const in
 }
 
 FOR_EACH_PROCESSOR
-void learning_combine(const float *factors, int32_t rows, int32_t row_step, int32_t term_step, const float *terms,
-		      struct learning_rows shape, int32_t adds, float *sums, int32_t sum_stride)
+void learning_combine(const float *factors, int32_t rows, int32_t row_step, int32_t term_step,
+		      const float *terms, struct learning_rows shape, int32_t adds, float *sums,
+		      int32_t sum_stride)
 {
 	const struct combination all = {factors, row_step, term_step, terms, shape, adds, sums, sum_stride};
 	int row = 0;

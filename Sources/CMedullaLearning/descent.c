@@ -28,8 +28,8 @@ ALWAYS_INLINE float slope_at(const struct learning_slopes *slopes, int32_t i)
 	return sum;
 }
 
-ALWAYS_INLINE void descend(const struct learning_slopes *slopes, float rate, float momentum, float *restrict velocity,
-			   float *restrict parameters)
+ALWAYS_INLINE void descend(const struct learning_slopes *slopes, float rate, float momentum,
+			   float *restrict velocity, float *restrict parameters)
 {
 	for (int32_t i = 0; i < slopes->count; i++) {
 		velocity[i] = momentum * velocity[i] + slope_at(slopes, i);
@@ -45,7 +45,8 @@ void learning_sum(struct learning_slopes slopes, float *sum)
 }
 
 FOR_EACH_PROCESSOR
-void learning_descend(struct learning_slopes slopes, float rate, float momentum, float *velocity, float *parameters)
+void learning_descend(struct learning_slopes slopes, float rate, float momentum, float *velocity,
+		      float *parameters)
 {
 	// The usual number of parts as a constant, for which the loop over them disappears.
 	if (slopes.parts == 2) {

@@ -74,7 +74,8 @@ ALWAYS_INLINE void copy_row(const struct learning_convolution *shape, const floa
 	}
 }
 
-// Rows are written in ascending order, so that what a vector leaves behind the end of one is overwritten by the next.
+// Rows are written in ascending order, so that what a vector leaves behind the end of one is overwritten by
+// the next.
 FOR_EACH_PROCESSOR
 void learning_pool(const struct learning_convolution *shape, const float *outputs, const int32_t *chosen,
 		   int32_t count, float scale, float *pooled, int32_t *offsets)
@@ -112,8 +113,8 @@ void learning_interleave(const float *planes, int32_t channels, int32_t places, 
 }
 
 // Column by column: neighbours in a row would soon add to the same numbers, and wait for each other.
-int32_t learning_entries(const struct learning_convolution *shape, const int32_t *offsets, const float *slopes,
-			 int32_t stride, float scale, struct learning_entry *entries)
+int32_t learning_entries(const struct learning_convolution *shape, const int32_t *offsets,
+			 const float *slopes, int32_t stride, float scale, struct learning_entry *entries)
 {
 	int height = shape->out_height / shape->window, width = shape->out_width / shape->window;
 	int32_t count = 0;

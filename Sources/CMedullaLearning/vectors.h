@@ -18,8 +18,8 @@ typedef float numbers8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int32_t integers8 __attribute__((vector_size(32), aligned(4), may_alias));
 
 /*
- * Vectors are handed to functions by address: by value the calling convention would depend on the processor. All of
- * this is inlined.
+ * Vectors are handed to functions by address: by value the calling convention would depend on the processor.
+ * All of this is inlined.
  */
 ALWAYS_INLINE const numbers8 *at(const float *numbers)
 {

@@ -9,6 +9,7 @@ enum ModuleOrder {
     "CHost": 0,
     "CMedullaABI": 0,
     "CMedullaNF": 0,
+    "CMedullaLearning": 0,
     "MedullaBase": 1,
     "MedullaModel": 2,
     "MedullaPayload": 2,

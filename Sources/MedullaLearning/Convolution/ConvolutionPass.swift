@@ -89,15 +89,16 @@ final class ConvolutionPass {
     }
   }
 
-  /// After `forward`, with the slopes of its results: adds to those of the parameters and, where asked, leaves
-  /// those of the inputs in `inputSlopes`.
+  /// After `forward`, with the slopes of its results: adds to those of the parameters and, where asked,
+  /// leaves those of the inputs in `inputSlopes`.
   ///
   /// - Parameters:
   ///   - input: as `forward` got it.
-  ///   - slopes: of the results; `channelStep` from one channel's to the next's, `placeStep` from one place's.
+  ///   - slopes: of the results; `channelStep` from a channel's to the next's, `placeStep` from a place's.
   func backward(
     _ input: UnsafePointer<Float>, sample: Int, parameters: UnsafePointer<Float>,
-    slopes: UnsafePointer<Float>, channelStep: Int, placeStep: Int, into gradient: UnsafeMutablePointer<Float>,
+    slopes: UnsafePointer<Float>, channelStep: Int, placeStep: Int,
+    into gradient: UnsafeMutablePointer<Float>,
     needsInputSlopes: Bool
   ) {
     let from = offsets(sample)

@@ -2,9 +2,9 @@ import CMedullaLearning
 
 /// Trains a network on batches of images, one step a batch.
 ///
-/// A batch is split into as many parts as the options say, whatever processors there are, and the parts' slopes
-/// are added in their order: on one kind of processor the same network, options and batches give the same bits.
-/// A step allocates no memory for numbers.
+/// A batch is split into as many parts as the options say, whatever processors there are, and the parts'
+/// slopes are added in their order: on one kind of processor the same network, options and batches give the
+/// same bits. A step allocates no memory for numbers.
 package final class ConvolutionTrainer {
   package struct Options: Hashable, Sendable {
     package static let partLimit = 64

@@ -1,7 +1,7 @@
 import MedullaBase
 
-/// Which values of a sample are dropped in a step: it follows from the seed, the step, the sample's place in its
-/// batch and the layer, so that it does not matter who computes the sample.
+/// Which values of a sample are dropped in a step: it follows from the seed, the step, the sample's place in
+/// its batch and the layer, so that it does not matter who computes the sample.
 struct DropoutDraw {
   private var generator: SeededGenerator
 

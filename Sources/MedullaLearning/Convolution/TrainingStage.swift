@@ -11,8 +11,8 @@ enum TrainingStage: Hashable, Sendable {
   }
 }
 
-/// Pooling, ReLU and dropout of channels after a convolution may come in any order: each of them keeps the order of
-/// numbers of one channel, so that the result is the same.
+/// Pooling, ReLU and dropout of channels after a convolution may come in any order: each of them keeps the
+/// order of numbers of one channel, so that the result is the same.
 struct ConvolutionStage: Hashable, Sendable {
   var input: ImageShape
   var outputs: Int
@@ -54,7 +54,8 @@ extension TrainingStage {
       throw LearningError(.shapeMismatch, "images of \(sizes) values cannot be trained on")
     }
     guard layers.count <= layerLimit else {
-      throw LearningError(.shapeMismatch, "\(layers.count) layers; at most \(layerLimit) are trained natively")
+      throw LearningError(
+        .shapeMismatch, "\(layers.count) layers; at most \(layerLimit) are trained natively")
     }
     var stages: [TrainingStage] = []
     for (index, layer) in layers.enumerated() {
@@ -123,8 +124,8 @@ extension TrainingStage {
     default:
       throw Self.refusal(
         index,
-        "\(layer) cannot follow here: after a convolution come one pooling, one dropout of channels and ReLU, "
-          + "after a dense layer ReLU and one dropout")
+        "\(layer) cannot follow here: after a convolution come one pooling, one dropout of channels and "
+          + "ReLU, after a dense layer ReLU and one dropout")
     }
   }
 
