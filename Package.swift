@@ -34,6 +34,7 @@ let package = Package(
     .target(name: "CMedullaABI"),
     .target(name: "CMedullaNF"),
     .target(name: "CEngines"),
+    .target(name: "CMedullaLearning"),
     .target(name: "MedullaBase", dependencies: ["CCrypto", "CHost"]),
     .target(
       name: "MedullaModel", dependencies: ["MedullaBase", product("SwiftProtobuf", "swift-protobuf")],
@@ -156,7 +157,9 @@ let package = Package(
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
     .target(
       name: "MedullaLearning",
-      dependencies: ["CMedullaABI", "MedullaBase", "MedullaModel", "MedullaFrames"]),
+      dependencies: [
+        "CMedullaABI", "CMedullaLearning", "MedullaBase", "MedullaModel", "MedullaPayload", "MedullaFrames",
+      ]),
     .target(
       name: "MedullaLabels",
       dependencies: ["CMedullaABI", "MedullaBase", "MedullaSnapshot", "MedullaFlows"]),
@@ -435,7 +438,10 @@ let package = Package(
       ]),
     .testTarget(
       name: "MedullaLearningTests",
-      dependencies: ["MedullaBase", "MedullaFrames", "MedullaLearning", "CMedullaABI", "MedullaModel"]),
+      dependencies: [
+        "MedullaBase", "MedullaFrames", "MedullaLearning", "CMedullaABI", "MedullaModel", "MedullaPayload",
+      ],
+      exclude: ["Convolution/pytorch_slopes.py", "Convolution/pytorch_slopes.json"]),
     .executableTarget(
       name: "label-book-writer", dependencies: ["MedullaBase", "MedullaLabels"],
       path: "Tests/Cases/LabelBookWriter"),
@@ -580,5 +586,8 @@ if Context.environment["MEDULLA_OPTIMIZE"] == "yes" {
   ]
   for target in package.targets where computing.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+  }
+  for target in package.targets where target.name == "CMedullaLearning" {
+    target.cSettings = [.unsafeFlags(["-O2"], .when(configuration: .debug))]
   }
 }

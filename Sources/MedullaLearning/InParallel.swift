@@ -19,6 +19,16 @@ func inParallel<Result: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Resul
   return slots.values.compactMap { $0 }
 }
 
+/// `body(0)`, `body(1)`, … on all processors, each of which writes where no other does.
+func eachInParallel(_ count: Int, _ body: (Int) -> Void) {
+  guard LearningProcessors.areAllUsed else { return (0..<count).forEach(body) }
+  withoutActuallyEscaping(body) { body in
+    // It ends before this returns, and its calls share nothing that one of them writes.
+    nonisolated(unsafe) let body = body
+    DispatchQueue.concurrentPerform(iterations: count) { body($0) }
+  }
+}
+
 /// Each slot is written once, by one thread, and all are read after the last is written.
 private final class Slots<Value: Sendable>: @unchecked Sendable {
   private let base: UnsafeMutablePointer<Value?>

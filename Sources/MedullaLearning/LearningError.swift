@@ -5,6 +5,7 @@ package enum LearningErrorCode: String, Sendable {
   case invalidScenario
   case invalidOption
   case malformedCheckpoint
+  case malformedBatch
   case shapeMismatch
   case diverged
   case io

@@ -10,6 +10,7 @@ enum ModuleOrder {
     "CMedullaABI": 0,
     "CMedullaNF": 0,
     "CEngines": 0,
+    "CMedullaLearning": 0,
     "MedullaBase": 1,
     "MedullaModel": 2,
     "MedullaPayload": 2,
