@@ -380,7 +380,7 @@ let package = Package(
     .testTarget(
       name: "MedullaNFTests",
       dependencies: [
-        "CHost", "CMedullaNF", "CWire", "MedullaBase", "MedullaKernel", "MedullaNF", "DatapathCases",
+        "CMedullaNF", "CWire", "MedullaBase", "MedullaKernel", "MedullaNF", "DatapathCases",
         "RingProperties", "nf-test-function", "nf-rogue-function",
       ]),
     .testTarget(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hands frames of an interface to network functions: the first rule that matches says which, and the frame goes
- * into the function's own receive ring, stamped with whom it was given to. What no rule matches is the kernel's.
+ * Hands frames of an interface to network functions: the first rule that matches says which, and the frame
+ * goes into the function's own receive ring, stamped with whom it was given to. What no rule matches is the
+ * kernel's.
  */
 #include "kernel_types.h"
 
@@ -194,7 +195,7 @@ static __always_inline int nf_deliver(struct xdp_md *frame, __u32 function, __u3
 		medulla_count(&seat->absent, 1);
 		return nf_count(NF_NOT_TAKEN, (int)seat->fallback);
 	}
-	/* Another processor may deliver at once: each number is given once, and what is over is taken back. */
+	/* Another processor may deliver at once: each counts itself, and what is over is taken back. */
 	delivered = __sync_fetch_and_add(&seat->delivered, 1);
 	if (delivered - *(volatile __u64 *)&seat->returned >= seat->quota) {
 		__sync_fetch_and_add(&seat->delivered, -1ULL);
