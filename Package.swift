@@ -147,19 +147,19 @@ let package = Package(
         "../../CMedullaNF/include/nf_intf.h", "../../CMedullaABI/include/packet_parse.h",
         "../../MedullaDatapath/bpf/kernel_types.h", "../../MedullaDatapath/bpf/medulla_order.bpf.h",
         "bpf/nf_demux.bpf.c")),
-    .target(
-      name: "MedullaNFFunctions",
-      dependencies: [
-        "CMedullaABI", "MedullaBase", "MedullaSnapshot", "MedullaFlows", "MedullaPayload", "MedullaEngines",
-        "MedullaAccelerators", "MedullaNF",
-      ],
-      path: "Sources/NF/MedullaNFFunctions"),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
     .target(
       name: "MedullaLearning",
       dependencies: [
         "CMedullaABI", "CMedullaLearning", "MedullaBase", "MedullaModel", "MedullaPayload", "MedullaFrames",
       ]),
+    .target(
+      name: "MedullaNFFunctions",
+      dependencies: [
+        "CMedullaABI", "MedullaBase", "MedullaSnapshot", "MedullaFlows", "MedullaPayload", "MedullaEngines",
+        "MedullaAccelerators", "MedullaModel", "MedullaLearning", "MedullaNF",
+      ],
+      path: "Sources/NF/MedullaNFFunctions"),
     .target(
       name: "MedullaLabels",
       dependencies: ["CMedullaABI", "MedullaBase", "MedullaSnapshot", "MedullaFlows"]),

@@ -12,6 +12,7 @@ package enum BuiltInFunctions {
         ("classifier", { try FlowClassifierFunction($0) }),
         ("inference", { try InferenceFunction($0) }),
         ("file-types", { try FileTypeFunction($0) }),
+        ("trainer", { try TrainerFunction($0) }),
       ]
 
   package static var names: [String] { makers.map(\.kind) }

@@ -28,6 +28,7 @@ struct NFFunctionCommand: ParsableCommand {
 
   private func serve(_ function: some NetworkFunction, _ port: FunctionPort) throws {
     try port.serve(function)
+    try function.end()
   }
 }
 

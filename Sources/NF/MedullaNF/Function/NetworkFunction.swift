@@ -9,9 +9,12 @@ package protocol NetworkFunction: AnyObject {
   func look(by port: FunctionPort) throws
   /// Another host is there. Frames that the function had are lost, and their bytes are not mapped any more.
   func startAnew(by port: FunctionPort) throws
+  /// The chain has ended; no frame can be returned any more.
+  func end() throws
 }
 
 extension NetworkFunction {
   package func look(by port: FunctionPort) throws {}
   package func startAnew(by port: FunctionPort) throws {}
+  package func end() throws {}
 }

@@ -8,10 +8,13 @@ package protocol AnswerSink: AnyObject {
   func take(_ answer: any Encodable & Sendable, to envelope: AnswerEnvelope?, by port: FunctionPort) throws
   /// Whether it keeps a frame that would be released, to write an answer into; then it returns the frame.
   func keeps(frameAt place: Int, by port: FunctionPort) -> Bool
+  /// The last one, when the chain has ended.
+  func finish(_ answer: any Encodable & Sendable) throws
 }
 
 extension AnswerSink {
   package func keeps(frameAt place: Int, by port: FunctionPort) -> Bool { false }
+  package func finish(_ answer: any Encodable & Sendable) throws {}
 }
 
 package final class NoAnswers: AnswerSink {
@@ -31,9 +34,13 @@ package final class AnswerFile: AnswerSink {
 
   /// - Parameter path: a relative one is in the directory that the process may write to (TMPDIR).
   package init(_ path: String) throws(NFError) {
-    let folder = ProcessInfo.processInfo.environment["TMPDIR"] ?? FileManager.default.currentDirectoryPath
-    self.path = path.hasPrefix("/") ? path : "\(folder)/\(path)"
+    self.path = Self.path(path)
     try open()
+  }
+
+  static func path(_ path: String) -> String {
+    let folder = ProcessInfo.processInfo.environment["TMPDIR"] ?? FileManager.default.currentDirectoryPath
+    return path.hasPrefix("/") ? path : "\(folder)/\(path)"
   }
 
   private func open() throws(NFError) {
@@ -48,19 +55,24 @@ package final class AnswerFile: AnswerSink {
     written = 0
   }
 
-  package func take(_ answer: any Encodable & Sendable, to envelope: AnswerEnvelope?, by port: FunctionPort)
-    throws
-  {
+  package func take(
+    _ answer: any Encodable & Sendable, to envelope: AnswerEnvelope?, by port: FunctionPort
+  ) throws {
+    guard try !write(answer) else { return }
+    lost += 1
+    port.count("answers_lost", lost)
+  }
+
+  package func finish(_ answer: any Encodable & Sendable) throws { _ = try write(answer) }
+
+  /// - Returns: false where the line could not be written.
+  private func write(_ answer: any Encodable & Sendable) throws -> Bool {
     var line = try JSONText.line(answer)
     line.append(UInt8(ascii: "\n"))
     if written + line.count > Self.byteLimit { try turn() }
-    do {
-      try handle?.write(contentsOf: Data(line))
-      written += line.count
-    } catch {
-      lost += 1
-      port.count("answers_lost", lost)
-    }
+    guard let handle, (try? handle.write(contentsOf: Data(line))) != nil else { return false }
+    written += line.count
+    return true
   }
 
   private func turn() throws {

@@ -185,6 +185,11 @@ package final class InferenceFunction: NetworkFunction {
     }
   }
 
+  /// What is under way was read from memory that is gone.
+  package func startAnew(by port: FunctionPort) throws {
+    throw NFError(.hostGone, "the chain has another host; start the function anew")
+  }
+
   package func look(by port: FunctionPort) throws {
     if let pipeline {
       let now = MonotonicClock.nanoseconds
