@@ -53,8 +53,8 @@ enum ModuleOrder {
     "medulla-demo": 20,
   ]
 
-  /// The module that a path below Sources belongs to: its folder, that of a function or a part of `NF`, or `Testbed`
-  /// with its part.
+  /// The module that a path below Sources belongs to: its folder, that of a function or a part of `NF`, or
+  /// `Testbed` with its part.
   static func module(of path: String) -> String? {
     let parts = path.split(separator: "/").map(String.init)
     guard parts.count > 2, parts[0] == "Sources" else { return nil }
