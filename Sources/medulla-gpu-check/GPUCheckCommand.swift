@@ -16,8 +16,8 @@ enum GPUCheckCommand {
       --simulated     a simulated device, with the times of its cost model
       --library PATH  the CUDA driver's library (libcuda.so.1)
 
-    Exits with 0 when all is right, 1 when something is wrong, 2 when there is no device, 64 for an option that
-    is not understood.
+    Exits with 0 when all is right, 1 when something is wrong, 2 when there is no device, 64 for an option
+    that is not understood.
     """
 
   enum Status: Int32 {
