@@ -79,7 +79,7 @@ struct learning_rows {
 void learning_dense(const float *inputs, struct learning_rows samples, const float *weights,
 		    struct learning_rows shape, const float *bias, float *outputs, int32_t output_stride);
 
-/* sums[r][i] (+)= sum over k of factors[r * row_step + k * term_step] terms[k][i], i below the terms' width */
+/* sums[r][i] (+)= sum over k of factors[r * row_step + k * term_step] terms[k][i], i < the terms' width. */
 void learning_combine(const float *factors, int32_t rows, int32_t row_step, int32_t term_step,
 		      const float *terms, struct learning_rows shape, int32_t adds, float *sums,
 		      int32_t sum_stride);

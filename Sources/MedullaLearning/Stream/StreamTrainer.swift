@@ -4,6 +4,8 @@ import MedullaPayload
 
 /// Trains on batches in the order in which they arrive, on a thread of its own, while the next is gathered.
 ///
+/// Whoever makes one calls `finish` at the end: until then its thread waits for more.
+///
 /// All that may change is used with the condition's lock held, but for two things: a buffer belongs to the
 /// thread that fills it until `fill`, and to the training thread until `finish`; the trainer belongs to the
 /// training thread until that has ended. One thread offers batches at a time (`offering` sees to it).

@@ -77,6 +77,21 @@ struct ConvolutionReferenceTests {
     #expect(largest > 0.01, "nothing to compare")
   }
 
+  @Test(
+    "after some steps a network is still what its parameters say: nothing else was learned", arguments: cases)
+  func parametersAreAll(_ network: Case) throws {
+    let seed: UInt64 = 22
+    let start = try ConvolutionalNetwork(input: network.shape, layers: network.layers, seed: seed)
+    let set = ImageSet(shape: network.shape, classes: start.classes, count: 21, seed: seed)
+    let trainer = try ConvolutionTrainer(
+      start, rule: .momentum(rate: 0.3, momentum: 0.5), options: .init(seed: seed, scale: .asIs))
+    for _ in 0..<4 { try set.withBatch { _ = try trainer.step($0) } }
+    let outcome = try set.withBatch { try trainer.evaluate($0) }
+    let expected = SlowNetwork(trainer.network).loss(set.images.map { $0.map(Double.init) }, set.labels)
+    #expect(trainer.network != start)
+    #expect(abs(outcome.meanLoss - expected) < 1e-5 + 1e-4 * expected, "seed \(seed)")
+  }
+
   /// What `pytorch_slopes.py` wrote.
   struct Recorded: Decodable {
     let parameters: [Float]
