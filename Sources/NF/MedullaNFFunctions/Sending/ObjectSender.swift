@@ -13,6 +13,10 @@ package final class ObjectSender {
 
   /// - Parameter place: `10.0.0.1:9000`, or `[2001:db8::1]:9000`.
   package init(to place: String) throws(NFError) {
+    descriptor = try Self.open(place)
+  }
+
+  private static func open(_ place: String) throws(NFError) -> Int32 {
     guard let colon = place.lastIndex(of: ":"), let port = UInt16(place[place.index(after: colon)...]) else {
       throw NFError(.badSettings, "\"\(place.prefix(80))\" is no address and port, such as 10.0.0.1:9000")
     }
@@ -25,13 +29,14 @@ package final class ObjectSender {
       throw NFError(.badSettings, "\"\(address.prefix(80))\" is no address")
     }
     defer { freeaddrinfo(found) }
-    descriptor = socket(found.pointee.ai_family, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    let descriptor = socket(found.pointee.ai_family, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw .system("make a socket", errno) }
     guard connect(descriptor, found.pointee.ai_addr, found.pointee.ai_addrlen) == 0 else {
       let number = errno
       close(descriptor)
       throw .system("connect to \(place)", number)
     }
+    return descriptor
   }
 
   deinit { close(descriptor) }

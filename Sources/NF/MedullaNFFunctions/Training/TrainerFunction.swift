@@ -75,8 +75,9 @@ package final class TrainerFunction: NetworkFunction {
     assembler?.lend(name) { pieces.append($0) }
     do throws(LearningError) {
       _ = try trainer.offer(pieces, in: port.memory)
-    } catch  where error.code == .malformedBatch {
-      // It is counted; the stream goes on.
+    } catch {
+      // That is counted, and the stream goes on.
+      guard error.code == .malformedBatch else { throw error }
     }
     assembler?.finish(name)
     release(port)
