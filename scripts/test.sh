@@ -48,7 +48,7 @@ traces | sort >"$before"
 status=0
 # What neither measures nor makes namespaces runs on all cores. Of the others one at a time runs: many measure, and
 # they share the machine's network names.
-computing='^(CongestionControl|HouseRules|Medulla(Codegen|Learning|Model|Retraining|Runtime|Snapshot))Tests\.'
+computing='^(CongestionControl|HouseRules|Medulla(Accelerators|AcceleratorRuntimes|Codegen|Engines|Learning|Model|NFFunctions|Payload|Retraining|Runtime|Snapshot))Tests\.'
 case " $* " in
   *" --filter "* | *" --skip "*) swift test "${build[@]}" --no-parallel "$@" 2>&1 | tee "$log" || status=$? ;;
   *)

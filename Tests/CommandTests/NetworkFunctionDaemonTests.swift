@@ -78,8 +78,9 @@ struct NetworkFunctionDaemonTests {
         network_functions: { users: [nobody], directory: nf }
         """, to: "daemon.yaml")
       try run(
-        "export MEDULLA_PYTHON=\(NetworkFunctionDaemonTests.python); bin/medulla run \(path)/daemon.yaml "
-          + ">\(path)/log 2>&1 & for i in $(seq 200); do [ -S \(path)/c.sock ] && break; sleep 0.05; done")
+        "export MEDULLA_PYTHON=\(NetworkFunctionDaemonTests.python); "
+          + "bin/medulla run \(path)/daemon.yaml >\(path)/log 2>&1 &")
+      try #require(waits { FileManager.default.fileExists(atPath: path + "/c.sock") }, "\(log)")
     }
 
     func stop() { _ = try? namespace.shell("bin/medulla stop --detach --socket \(path)/c.sock") }
