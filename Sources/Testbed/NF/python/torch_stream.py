@@ -1,8 +1,8 @@
 """Trains the network of NetML's section IV in PyTorch on batches from a socket, as users write it.
 
 Batches of uint8 images of 28 x 28, channel by channel, then a label of 8 bytes for each. Over TCP they come
-one after another until the sender closes; over UDP in pieces with the header of
-docs/reference/payload-header.md, and a batch that misses one when the stream falls silent is left out. The
+one after another until the sender closes; over UDP in pieces with the payload header
+of 48 bytes (MedullaPayload), and a batch that misses one when the stream falls silent is left out. The
 network, its loss and its optimizer are those of the native trainer: SGD at 0.01 with momentum 0.5 on the mean
 cross-entropy, dropout of channels at 0.5.
 
