@@ -44,18 +44,13 @@ struct NetworkFunctionDaemonTests {
       namespace = try TestNamespace(loopback: true)
       folder = try TestFolder()
       chmod(folder.path, 0o755)
+      let address =
+        "$(ip -j link show nf-b | python3 -c 'import json,sys; print(json.load(sys.stdin)[0][\"address\"])')"
       for line in [
         "ip link add nf-a type veth peer name nf-b", "sysctl -qw net.ipv6.conf.nf-b.disable_ipv6=1",
         "ip addr add 10.9.0.1/24 dev nf-a", "ip link set nf-a up", "ip link set nf-b up",
-        "ip neigh replace 10.9.0.2 lladdr $(cat /sys/class/net/nf-b/address || true) dev nf-a",
-      ] {
-        _ = try run(
-          line.replacingOccurrences(
-            of: "$(cat /sys/class/net/nf-b/address || true)",
-            with:
-              "$(ip -j link show nf-b | python3 -c 'import json,sys; print(json.load(sys.stdin)[0][\"address\"])')"
-          ))
-      }
+        "ip neigh replace 10.9.0.2 lladdr \(address) dev nf-a",
+      ] { try run(line) }
     }
 
     @discardableResult
@@ -137,12 +132,14 @@ struct NetworkFunctionDaemonTests {
     let features = (0..<30).map { Float($0 % 3 == 1 ? 1 : 0) }
     try features.withUnsafeBytes { Data($0) }.write(to: URL(fileURLWithPath: one.path + "/features.bin"))
     let sent =
-      "bin/medulla nf send --to 10.9.0.2:9000 --kind bytes --piece 64 --first 7 --wait 10 \(one.path)/features.bin"
+      "bin/medulla nf send --to 10.9.0.2:9000 --kind bytes --piece 64 --first 7 --wait 10 "
+      + "\(one.path)/features.bin"
     let answer = try JSONDecoder().decode(Answer.self, from: Data(try one.run(sent).utf8))
     #expect(answer.object == 7 && answer.error == nil, "\(one.log)")
     let expected = try one.run(
       "\(Self.python) -c 'import numpy as n, onnxruntime as o; "
-        + "s=o.InferenceSession(\"\(one.path)/model.onnx\"); x=n.fromfile(\"\(one.path)/features.bin\", n.float32); "
+        + "s=o.InferenceSession(\"\(one.path)/model.onnx\"); "
+        + "x=n.fromfile(\"\(one.path)/features.bin\", n.float32); "
         + "print(float(s.run(None, {s.get_inputs()[0].name: x.reshape(1, 30)})[0].ravel()[0]))'")
     let value = try #require(Double(expected.trimmingCharacters(in: .whitespacesAndNewlines)))
     let first = try #require(answer.top.first)

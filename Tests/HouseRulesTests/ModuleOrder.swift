@@ -20,7 +20,7 @@ enum ModuleOrder {
     "MedullaCodegen": 4,
     "MedullaKernel": 4,
     "MedullaRuntime": 5,
-    "MedullaAcceleratorRuntimes": 6,
+    "MedullaAcceleratorRuntimes": 7,
     "MedullaDatapath": 6,
     "MedullaCongestion": 7,
     "MedullaPacket": 7,

@@ -30,7 +30,7 @@ struct ChainFileTests {
       - { name: other, attaches: true, writable: true }
     rules:
       - { function: wall, protocol: udp, source: 192.168.0.0/16, destination_port: 9000-9010, vlan: none }
-      - { function: other, ethertype: 0x0806, vlan: 7 }
+      - { function: other, ethertype: arp, vlan: 7 }
       - { function: kernel, protocol: tcp }
       - { function: model, destination: "2001:db8::/32", source_port: 5 }
     """

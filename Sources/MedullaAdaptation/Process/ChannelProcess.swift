@@ -6,8 +6,8 @@ import Logging
 import Glibc
 #endif
 
-/// A process that was started with an end of somebody's channel, such as a network function; it is isolated like
-/// an adapter's, and its output goes to the log. Used from one thread.
+/// A process that was started with an end of somebody's channel, such as a network function; it is isolated
+/// like an adapter's, and its output goes to the log. Used from one thread.
 package final class ChannelProcess {
   private static let chunk = 1 << 14
 

@@ -71,7 +71,8 @@ extension ChainFile {
       if !BuiltInFunctions.names.contains(kind) {
         table.problem(
           "kind",
-          "there is no function \"\(kind.prefix(60))\"; kinds are \(BuiltInFunctions.names.joined(separator: ", "))"
+          "there is no function \"\(kind.prefix(60))\"; kinds are "
+            + BuiltInFunctions.names.joined(separator: ", ")
         )
       }
       return .builtIn(kind: kind, isolation)
@@ -91,10 +92,15 @@ extension DemultiplexerRule {
   /// Of IP, by name.
   private static let protocols = [("tcp", 6), ("udp", 17), ("icmp", 1), ("icmpv6", 58), ("sctp", 132)]
 
+  /// Of Ethernet, by name.
+  private static let etherTypes = [("ipv4", 0x0800), ("arp", 0x0806), ("ipv6", 0x86dd)]
+
   init(_ table: inout TableReader) {
     let name = table.requiredString("function", example: "classify")
     self.init(function: name == "kernel" ? nil : name)
-    etherType = table.integer("ethertype", in: 0...0xffff)
+    etherType =
+      table.probe("ethertype") == nil
+      ? table.integer("ethertype", in: 0...0xffff) : table.word("ethertype", Self.etherTypes)
     if table.probe("vlan") == "none" {
       _ = table.string("vlan")
       vlan = VLAN.none

@@ -6,7 +6,8 @@ import MedullaAdaptation
 import MedullaBase
 import MedullaNF
 
-/// One chain of the daemon: its host, and the processes of its functions, which are started anew when they end.
+/// One chain of the daemon: its host, and the processes of its functions, which are started anew when they
+/// end.
 final class ChainService: @unchecked Sendable {
   private static let interval: useconds_t = 50_000
   private static let stopPatience = Duration.seconds(2)

@@ -4,7 +4,8 @@ import Logging
 import MedullaAdaptation
 import MedullaNF
 
-/// The process of one function: started, watched, and started anew after a wait that grows. Used from one thread.
+/// The process of one function: started, watched, and started anew after a wait that grows. Used from one
+/// thread.
 final class FunctionProcess {
   private static let longestWait = Duration.seconds(30)
   /// A process that ran so long did not fail at its start.

@@ -44,7 +44,8 @@ package enum ChainTables {
   static func live(_ chain: ChainReport, rates: ChainRates) -> String {
     let interfaces = chain.interfaces.map(\.name).joined(separator: ", ")
     let title =
-      "chain \(chain.name) on \(interfaces): \(chain.frames.free) of \(chain.frames.total) frames free, not taken "
+      "chain \(chain.name) on \(interfaces): \(chain.frames.free) of \(chain.frames.total) frames free, "
+      + "not taken "
       + "\(chain.notTaken)"
     let rows = chain.functions.map { function in
       [

@@ -9,8 +9,8 @@ package final class FirewallFunction: NetworkFunction {
   private var passed: UInt64 = 0
   private var dropped: UInt64 = 0
 
-  /// Options: `deny`, prefixes of which neither end of a frame may be; `allow`, of which the source must be one;
-  /// `deny_ports`, to which nothing goes. What is no IP goes through only where there is no `allow`.
+  /// Options: `deny`, prefixes of which neither end of a frame may be; `allow`, of which the source must be
+  /// one; `deny_ports`, to which nothing goes. What is no IP goes through only where there is no `allow`.
   package init(_ options: FunctionOptions) throws(NFError) {
     denied = try PrefixList(try options.strings("deny") ?? [], option: "deny")
     allowed = try options.strings("allow").map { texts throws(NFError) in

@@ -11,7 +11,9 @@ protocol ControlVerbCommand: ParsableCommand {
 
 extension ControlVerbCommand {
   func run() throws {
-    let outcome = try control.connect().ask(try makeRequest(), as: ControlOutcome.self)
+    // What is wrong with it is told whether or not a daemon runs.
+    let request = try makeRequest()
+    let outcome = try control.connect().ask(request, as: ControlOutcome.self)
     if json { return try StatusOutput.printJSON(outcome) }
     Narration.tell(outcome.done)
   }

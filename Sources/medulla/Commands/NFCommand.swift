@@ -10,8 +10,8 @@ struct NFCommand: ParsableCommand {
     commandName: "nf", abstract: "Chains of network functions over packets' payloads.",
     discussion: """
       A chain file names an interface, functions and rules; frames that a rule matches go to its function by \
-      shared memory, all others stay the kernel's. Functions are processes of other users: Medulla's own, or a \
-      program in Swift, Python or C.
+      shared memory, all others stay the kernel's. Functions are processes of other users: Medulla's own, or \
+      a program in Swift, Python or C.
       """,
     subcommands: [
       NFStartCommand.self, NFListCommand.self, NFStatsCommand.self, NFStopCommand.self, NFSendCommand.self,

@@ -22,9 +22,9 @@ struct NFSendCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "send", abstract: "Send files as objects to a chain: images, or bytes.",
     discussion: """
-      Each file is an object, cut into datagrams with the header of docs/reference/payload-header.md. Answers \
-      that the chain sends back are printed, a line of JSON each. A file that ends with .npy is sent without \
-      NumPy's header.
+      Each file is an object, cut into datagrams with the header of docs/reference/payload-header.md. \
+      Answers that the chain sends back are printed, a line of JSON each. A file that ends with .npy is \
+      sent without NumPy's header.
       """)
 
   @Option(help: ArgumentHelp("Where the chain's interface receives them.", valueName: "address:port"))

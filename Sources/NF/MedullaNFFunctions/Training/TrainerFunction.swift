@@ -8,8 +8,8 @@ import MedullaPayload
 /// Trains a network of convolutions on batches that come as objects: gathering the next one overlaps the step
 /// on the one before.
 ///
-/// A batch that finds both buffers full is refused as a whole and counted, so that training never falls behind
-/// the stream.
+/// A batch that finds both buffers full is refused as a whole and counted, so that training never falls
+/// behind the stream.
 package final class TrainerFunction: NetworkFunction {
   private let settings: TrainerSettings
   private let trainer: StreamTrainer
