@@ -20,6 +20,7 @@ files=(
   "bin/medullad $prefix/bin/medullad 755"
   "bin/medulla-lab $prefix/bin/medulla-lab 755"
   "bin/libmedulla_nf.so $prefix/lib/libmedulla_nf.so 644"
+  "bin/nf_demux.bpf.o $prefix/share/medulla/nf_demux.bpf.o 644"
   "systemd/medullad.service $units/medullad.service 644"
   "systemd/medullad.socket $units/medullad.socket 644"
   "systemd/medulla.sysusers /usr/lib/sysusers.d/medulla.conf 644"

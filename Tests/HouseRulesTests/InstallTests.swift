@@ -16,7 +16,7 @@ struct InstallTests {
     try files.createDirectory(atPath: folder + "/Sources", withIntermediateDirectories: true)
     try files.copyItem(
       atPath: SourceTree.root.path + "/Sources/CMedullaNF", toPath: folder + "/Sources/CMedullaNF")
-    for name in ["medulla", "medullad", "medulla-lab", "libmedulla_nf.so"] {
+    for name in ["medulla", "medullad", "medulla-lab", "libmedulla_nf.so", "nf_demux.bpf.o"] {
       try Data().write(to: URL(fileURLWithPath: "\(folder)/bin/\(name)"))
     }
     try body(folder)

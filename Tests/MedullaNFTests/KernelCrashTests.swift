@@ -33,8 +33,10 @@ struct KernelCrashTests {
     TestFrame(number: number, destinationPort: 7_000 + number % 2, size: 60 + number * 37 % 1_000)
   }
 
-  private static func start(_ chain: ChainCase, _ name: String, patience: Int = 0) throws -> FunctionProcess {
-    try FunctionProcess("nf-test-function", [chain.path, name, "next", "\(patience)"])
+  private static func start(
+    _ chain: ChainCase, _ name: String, _ word: String = "next", patience: Int = 0
+  ) throws -> FunctionProcess {
+    try FunctionProcess("nf-test-function", [chain.path, name, word, "\(patience)"])
   }
 
   @Test(
@@ -45,7 +47,8 @@ struct KernelCrashTests {
     let chain = try ChainCase(Self.settings(kind.ownsReceive, kind.mode))
     let other = FunctionThread(chain.path, "other", expecting: Self.frame, verdict: { _ in .release })
     var processes: [String: FunctionProcess] = [:]
-    for name in Self.names { processes[name] = try Self.start(chain, name) }
+    // With a batch in hand, so that there is something to take back.
+    for name in Self.names { processes[name] = try Self.start(chain, name, "late") }
     #expect(chain.isPresent(Self.names + ["other"]))
     var (sent, kills) = (0, 0)
     let deadline = Date().addingTimeInterval(4)
@@ -55,7 +58,7 @@ struct KernelCrashTests {
       processes[name]?.kill()
       kills += 1
       sent += try chain.send((sent..<sent + 50).map(Self.frame))
-      processes[name] = try Self.start(chain, name)
+      processes[name] = try Self.start(chain, name, "late")
     }
     #expect(chain.isPresent(Self.names))
     let report = try #require(chain.settled(sent: sent), "seed \(seed): \(String(describing: chain.report))")

@@ -7,7 +7,7 @@ import MedullaNF
 let arguments = CommandLine.arguments
 guard arguments.count >= 4, let function = TestFunction(arguments[3]) else {
   FileHandle.standardError.write(
-    Data("usage: nf-test-function PATH NAME release|next|branchN|stuck [SECONDS]\n".utf8))
+    Data("usage: nf-test-function PATH NAME release|next|late|branchN|stuck [SECONDS]\n".utf8))
   exit(64)
 }
 do {

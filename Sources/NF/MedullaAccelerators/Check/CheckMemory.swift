@@ -20,7 +20,8 @@ final class CheckMemory {
   init(frames: Int, seed: UInt64) throws(AcceleratorError) {
     self.frames = frames
     let bytes = frames * Self.frameBytes
-    let name = "/medulla-gpu-check-\(getpid())"
+    // Two checks of one process may be at it at once.
+    let name = "/medulla-gpu-check-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     let descriptor = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)
     shm_unlink(name)
     defer { if descriptor >= 0 { close(descriptor) } }
