@@ -84,7 +84,7 @@ struct FileEndsTests {
         let count = bytes.withUnsafeBytes { all in
           datagram.withUnsafeMutableBytes { writer.write(sequence, of: all, to: $0) }
         }
-        try datagram.prefix(count).withUnsafeBytes { raw in
+        datagram.prefix(count).withUnsafeBytes { raw in
           #expect(PayloadHeader.isObject(raw))
           if let ends = objects.take(raw, at: 5) {
             #expect(found == nil)
