@@ -33,8 +33,6 @@ package struct InferenceSettings {
   package var objectLimit: Int
   /// The longest that an admitted object may wait for the engine, in nanoseconds; nil: all are admitted.
   package var bound: UInt64?
-  /// Kilobytes of an object are checked against its sender's digest.
-  package var checksDigest: Bool
   package var answers: Answers
   package var file: String
   /// How many of the largest outputs an answer has.
@@ -57,7 +55,6 @@ package struct InferenceSettings {
     deadline = UInt64(try options.integer("deadline_ms", in: Self.deadlineRange) ?? 1_000) * 1_000_000
     objectLimit = try options.integer("objects", in: 1...65_536) ?? 64
     bound = try options.integer("bound_ms", in: Self.boundRange).map { UInt64($0) * 1_000_000 }
-    checksDigest = try options.boolean("check_digest") ?? true
     answers = try options.word("answers", Answers.allCases) ?? .file
     file = try options.string("file") ?? "answers.jsonl"
     top = try options.integer("top", in: 1...1_000) ?? 5
