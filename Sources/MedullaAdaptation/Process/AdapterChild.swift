@@ -26,6 +26,10 @@ final class AdapterChild {
 
   static let channelVariable = "MEDULLA_ADAPTER_FD"
   static let channelNumber = 3
+  /// The supervisor's own: a child that notified it would speak for the daemon.
+  static let supervisorVariables = [
+    "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID",
+  ]
   /// How long an exit status may take to arrive after the channel was closed.
   private static let reapPatience: Duration = .milliseconds(500)
   /// Bytes read of a stream at once.
@@ -108,10 +112,7 @@ final class AdapterChild {
     var environment = ProcessInfo.processInfo.environment.merging(settings.environment) { $1 }
     environment[channelVariable] = String(channelNumber)
     environment[packetsVariable] = settings.packets.map { _ in String(MEDULLA_PACKETS_DESCRIPTOR) }
-    // The supervisor's own: a child that notified it would speak for the daemon.
-    for name in ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID"] {
-      environment[name] = nil
-    }
+    for name in supervisorVariables { environment[name] = nil }
     let state = "\(states)/\(settings.stateName)"
     environment[stateVariable] = state
     if let account { environment["HOME"] = account.home }

@@ -72,10 +72,7 @@ package final class ChannelProcess {
     _ settings: ProcessSettings, _ account: Account?, states: String, _ variable: String
   ) -> [String: String] {
     var environment = ProcessInfo.processInfo.environment
-    // The supervisor's own: a child that notified it would speak for the daemon.
-    for name in ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID"] {
-      environment[name] = nil
-    }
+    for name in AdapterChild.supervisorVariables { environment[name] = nil }
     environment[variable] = String(AdapterChild.channelNumber)
     if let account { environment["HOME"] = account.home }
     // The only place that it can write to.

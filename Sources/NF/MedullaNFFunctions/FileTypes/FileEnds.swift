@@ -60,6 +60,8 @@ struct CopiedStreams {
   private let block: Int
 
   var counts: StreamCounts { reassembler.counts }
+  /// Segments that were not looked at: no room was left, or they were longer than a frame.
+  private(set) var passedOver: UInt64 = 0
 
   init(block: Int, flows: Int) throws(PayloadError) {
     self.block = block
@@ -78,7 +80,10 @@ struct CopiedStreams {
   mutating func take(
     _ segment: StreamSegment, _ payload: UnsafeRawBufferPointer, at now: UInt64
   ) -> FileEnds? {
-    guard let slot = free.last, payload.count <= Self.slotBytes else { return nil }
+    guard let slot = free.last, payload.count <= Self.slotBytes else {
+      passedOver += 1
+      return nil
+    }
     let start = Int(slot) * Self.slotBytes
     // The reassembler adds the payload's place in its frame.
     let outcome = reassembler.take(segment, frame: UInt64(slot), place: start - segment.start, at: now)

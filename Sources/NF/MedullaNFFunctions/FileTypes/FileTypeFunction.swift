@@ -79,7 +79,6 @@ package final class FileTypeFunction: NetworkFunction {
     let took = MonotonicClock.nanoseconds - begun
     counts.files += 1
     counts.inference.add(took)
-    counts.types[answer.type, default: 0] += 1
     if let key = file.stream, settings.denied.contains(answer.type) { deny(key) }
     try sink.take(FileTypeReport(file, answer, nanoseconds: took), to: nil, by: port)
   }
@@ -100,6 +99,7 @@ package final class FileTypeFunction: NetworkFunction {
     port.count("frames_dropped", counts.droppedFrames)
     port.count("other_frames", counts.otherFrames)
     port.count("streams_begun", streams.counts.begun)
+    port.count("segments_passed_over", streams.passedOver)
     port.count("objects_begun", objects.counts.begun)
     port.count("objects_expired", objects.counts.expired)
     port.count("inference_p50_us", (counts.inference.quantile(0.5) ?? 0) / 1_000)
@@ -111,7 +111,6 @@ private struct FileTypeCounts {
   var files: UInt64 = 0
   var otherFrames: UInt64 = 0
   var droppedFrames: UInt64 = 0
-  var types: [String: UInt64] = [:]
   var inference = LatencyHistogram()
 }
 
