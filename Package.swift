@@ -249,6 +249,15 @@ let package = Package(
       path: "Sources/Testbed/Packets",
       resources: embedded("bpf/packet_rate.bpf.c", "native/packet_decide.c", "native/decide_table.h")),
     .target(
+      name: "TestbedNF",
+      dependencies: [
+        "CHost", "MedullaBase", "MedullaModel", "MedullaKernel", "MedullaPayload", "MedullaEngines",
+        "MedullaAccelerators", "MedullaLearning", "MedullaNF", "MedullaNFFunctions", "TestbedLink",
+        "TestbedMeasures", "TestbedPackets",
+      ],
+      path: "Sources/Testbed/NF",
+      resources: embedded("python/seeded_models.py", "python/torch_stream.py", "python/file_types.py")),
+    .target(
       name: "TestbedLargeScale",
       dependencies: [
         "CMedullaABI", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaLearning",
@@ -262,9 +271,9 @@ let package = Package(
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaClassification",
         "MedullaScheduling", "MedullaPaths",
         "MedullaCompile", "MedullaFrames", "MedullaLearning", "MedullaLabels", "MedullaRetraining",
-        "MedullaAdaptation", "MedullaControl", "TestbedLink", "TestbedMeasures",
-        "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines", "TestbedLargeScale",
-        "TestbedPackets",
+        "MedullaAdaptation", "MedullaControl", "MedullaAccelerators", "MedullaNF", "TestbedLink",
+        "TestbedMeasures", "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
+        "TestbedLargeScale", "TestbedPackets", "TestbedNF",
       ],
       path: "Sources/Testbed/Experiments"),
     .target(
@@ -284,7 +293,7 @@ let package = Package(
       dependencies: [
         "MedullaBase", "MedullaSnapshot", "MedullaDatapath", "MedullaCongestion", "MedullaCompile",
         "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
-        "TestbedExperiments", "TestbedDemo",
+        "TestbedNF", "TestbedExperiments", "TestbedDemo",
         product("ArgumentParser", "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -318,7 +327,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "MedullaEnginesTests", dependencies: ["MedullaBase", "MedullaEngines"],
-      exclude: ["Support/engine_models.py", "Support/file_types.py"]),
+      exclude: ["Support/engine_models.py"]),
     .testTarget(
       name: "MedullaSnapshotTests",
       dependencies: [
@@ -582,7 +591,7 @@ if Context.environment["MEDULLA_OPTIMIZE"] == "yes" {
     "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaPayload", "MedullaCodegen",
     "MedullaLearning",
     "MedullaLabels", "MedullaRetraining", "MedullaAdaptation", "PayloadProperties",
-    "MedullaAccelerators",
+    "MedullaAccelerators", "HouseRulesTests", "InferenceCases", "RuntimeCases",
   ]
   for target in package.targets where computing.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-O"], .when(configuration: .debug))]

@@ -56,3 +56,17 @@ uint64_t medulla_read_lines(const void *memory, size_t bytes, size_t line)
 		sum += *(const volatile uint64_t *)((const char *)memory + at);
 	return sum;
 }
+
+uint64_t medulla_processor_counter(void)
+{
+#if defined(__x86_64__)
+	return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	uint64_t count;
+
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(count));
+	return count;
+#else
+	return 0;
+#endif
+}

@@ -11,7 +11,7 @@ struct MedullaLab: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       DemoCommand.self, LinkCommand.self, LinkWorkerCommand.self, ExperimentCommand.self,
-      BaselineCommand.self, BenchCommand.self,
+      BaselineCommand.self, BenchCommand.self, NetworkFunctionCommand.self,
     ])
 
   static func main() {

@@ -53,10 +53,11 @@ enum ModuleOrder {
     "TestbedBaselines": 18,
     "TestbedLargeScale": 18,
     "TestbedPackets": 18,
-    "TestbedExperiments": 19,
-    "TestbedDemo": 19,
-    "medulla-lab": 20,
-    "medulla-demo": 20,
+    "TestbedNF": 19,
+    "TestbedExperiments": 20,
+    "TestbedDemo": 20,
+    "medulla-lab": 21,
+    "medulla-demo": 21,
   ]
 
   /// The module that a path below Sources belongs to: its folder, that of a function or of a part of network

@@ -37,7 +37,7 @@ struct FileTypeTests {
 
     init() throws {
       folder = try TemporaryFolder()
-      let script = EngineHost.support.appendingPathComponent("file_types.py").path
+      let script = EngineHost.root.appendingPathComponent("Sources/Testbed/NF/python/file_types.py").path
       try EngineHost.run([script, folder.path, "\(FileTypeTests.seed)"])
       let json = try Data(contentsOf: URL(fileURLWithPath: folder.file("answers.json")))
       peers = try JSONDecoder().decode([Peer].self, from: json)

@@ -8,15 +8,14 @@ import Testing
 
 extension RealLinks {
   /// What a link promises to real traffic. A try during which this machine's own timers did not keep time
-  /// says nothing of the link, and is told apart by a witness; where all tries are such, a warning is all
-  /// there is. How late a wake-up is beyond the timer's own lateness no witness tells on a shared machine,
-  /// so that a delay's 0.1 ms is a warning, and an error is what no wake-up explains.
+  /// says nothing of the link, and is told apart by a witness. How late a wake-up is beyond the timer's own
+  /// lateness no witness tells on a shared machine, so that to have fallen behind, and a delay's 0.1 ms, are
+  /// warnings: an error is a figure that is wrong each time and that no wake-up explains.
   @Suite(
     "An emulated link is accurate", .serialized,
     .enabled(if: TestHost.canEmulateLinks, Comment(rawValue: TestHost.needsLinks)))
   struct LinkAccuracyTests {
     private static let tries = 5
-    private static let mostTries = 10
     /// A packet wakes the emulator twice. Where the machine's own timers are later than this at the median,
     /// such wake-ups alone are more than the 0.1 ms that a delay is held to, and a miss says nothing.
     private static let latestTimers: Int64 = 50_000
@@ -35,13 +34,13 @@ extension RealLinks {
     /// Judges a try, also by how late the machine's timers were at the median (in nanoseconds).
     private typealias Judgement = (LinkReport, Int64) -> Outcome
 
-    /// Measures until one try is good, or five were not that could have been; says of each why not.
+    /// Measures until one try is good, five times at the most; says of each why it was not.
     private func expectOnce(
       _ link: LinkConfiguration, _ what: String,
       measure: (LinkEmulator) throws -> Judgement
     ) throws {
       var (failures, all) = (0, [String]())
-      while failures < Self.tries, all.count < Self.mostTries {
+      while all.count < Self.tries {
         let witness = TimerWitness()
         let (judge, report) = try LinkEmulator.with(link, executable: TestHost.lab) { link in
           (try measure(link), try link.stop())
@@ -51,7 +50,7 @@ extension RealLinks {
         if outcome.good, !report.fellBehind { return }
         let isMachine =
           (report.fellBehind && timers.lateShare > LinkLimits.lateShare) || outcome.isLate
-        failures += isMachine ? 0 : 1
+        failures += outcome.good || isMachine ? 0 : 1
         all.append(
           outcome.found
             + (isMachine

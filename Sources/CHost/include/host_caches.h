@@ -10,6 +10,9 @@
 // Keeps the calling thread on the processor that it runs on now. 0 or a negative errno.
 int medulla_stay_on_processor(void);
 
+// The processor's own counter, which goes on at one rate; 0: this processor has none that is known here.
+uint64_t medulla_processor_counter(void);
+
 // Keeps a thread, 0 for the calling one, on a processor. 0 or a negative errno.
 int medulla_keep_on_processor(pid_t thread, int processor);
 

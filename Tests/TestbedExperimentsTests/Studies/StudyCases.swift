@@ -3,7 +3,8 @@
 
 /// A good and a useless variant of every study.
 enum StudyCases {
-  static let all: [StudyFixture] = congested + processors + kernelPart + slowPath + beyond
+  static let all: [StudyFixture] =
+    congested + processors + kernelPart + slowPath + beyond + NetworkFunctionCases.all
 
   private static func flat(_ values: [String: Double]) -> @Sendable (StudyCell) -> [String: Double] {
     { _ in values }

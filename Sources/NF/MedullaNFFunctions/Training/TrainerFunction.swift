@@ -12,7 +12,7 @@ import MedullaPayload
 /// behind the stream.
 package final class TrainerFunction: NetworkFunction {
   private let settings: TrainerSettings
-  private let trainer: StreamTrainer
+  package let trainer: StreamTrainer
   private let sink: any AnswerSink
   private var assembler: ObjectAssembler?
   private var otherFrames: UInt64 = 0

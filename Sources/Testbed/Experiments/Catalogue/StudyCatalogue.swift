@@ -14,7 +14,9 @@ extension Study {
       Fairness.study, VariableRate.study, ManyFlows.study, SnapshotSwap.study, CompletionTimes.study,
       Interactive.study, Applications.study, CaptureApplications.study, PacketRate.study, Marking.atGuideline,
       Marking.withBurst, FabricScheduling.study, FabricPaths.study, Caravan.cic, Caravan.unsw,
-      CaravanNoise.study, CaravanPackets.study,
+      CaravanNoise.study, CaravanPackets.study, Forwarding.study, Forwarding.table2, Transfers.fig5,
+      Transfers.fig9, ImageInference.fig10, ImageInference.fig11, ImageInference.fig12, StreamTraining.study,
+      FileTypeAnswers.study, Overload.study,
     ].sorted { order($0.name) < order($1.name) }
 
   package static func named(_ name: String) -> Study? { all.first { $0.name == name } }

@@ -34,7 +34,7 @@ package struct Bound: Sendable {
   }
 
   package enum Source: Hashable, Sendable {
-    /// A place in the LiteFlow paper.
+    /// A place in the LiteFlow paper, or in the one that it names.
     case paper(String)
     case ours
 

@@ -31,7 +31,7 @@ package struct Study: Sendable {
   package let discussion: String
   /// How it is measured, in a few sentences.
   package let method: String
-  /// What the LiteFlow paper reports; nil where it has no counterpart.
+  /// What the paper reports; nil where it has no counterpart.
   package let paper: PaperFigure?
   /// Left out of `experiment all`.
   package let alone: Bool
@@ -112,9 +112,10 @@ package struct StudyContext: Sendable {
 }
 
 /// Facts of a figure or table of "LiteFlow: Towards High-performance Adaptive Neural Networks for Kernel
-/// Datapath" (SIGCOMM 2022).
+/// Datapath" (SIGCOMM 2022), or of the paper that the place names: NetML is "NetML: An NFV Platform with
+/// Efficient Support for Machine Learning Applications" (NetSoft 2019).
 package struct PaperFigure: Codable, Equatable, Sendable {
-  /// Such as `Figure 11, §5.1`.
+  /// Such as `Figure 11, §5.1`, or `NetML, Figure 5`.
   package var place: String
   /// What it reports, as short sentences.
   package var findings: [String]

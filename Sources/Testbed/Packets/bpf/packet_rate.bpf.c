@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What packet rates are measured with, beside the functions themselves: programs that do nothing, programs
- * that make each packet of a test run another flow's before a function sees it, and one that sends the frames
- * of a test run to a device.
+ * that make each packet of a test run another flow's before a function sees it, one that sends the frames of a
+ * test run to a device, and one that sends on what comes in.
  */
 #include "kernel_types.h"
 
@@ -86,6 +86,16 @@ int rate_send(struct xdp_md *frame)
 {
 	const struct rate_course *course =
 		rate_turn((void *)(long)frame->data, (void *)(long)frame->data_end);
+
+	return course ? (int)bpf_redirect((__u32)course->device, 0) : XDP_ABORTED;
+}
+
+/* Sends what comes in at a device to the one that the last course names. */
+SEC("xdp")
+int rate_forward(struct xdp_md *frame)
+{
+	__u32 last = RATE_PROCESSORS - 1;
+	const struct rate_course *course = bpf_map_lookup_elem(&rate_courses, &last);
 
 	return course ? (int)bpf_redirect((__u32)course->device, 0) : XDP_ABORTED;
 }

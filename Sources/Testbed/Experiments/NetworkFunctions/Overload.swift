@@ -1,0 +1,94 @@
+import MedullaBase
+import TestbedLink
+import TestbedMeasures
+import TestbedNF
+import TestbedReport
+
+/// More objects than a network can answer: the study `nf-overload`.
+enum Overload {
+  enum Load: String, CaseIterable {
+    case capacity, twice, unadmitted
+
+    var title: String {
+      switch self {
+      case .capacity: "one after another"
+      case .twice: "twice the capacity"
+      case .unadmitted: "twice the capacity, all admitted"
+      }
+    }
+  }
+
+  static let loads = Axis("loads", "load", Load.allCases.map(\.rawValue), "How objects come.")
+    .titled { Load(rawValue: $0)?.title ?? $0 }
+  static let seconds = Setting("load_seconds", 15.0, .atLeast, in: 1...600, "Of each load.")
+  static let boundMs = Setting(
+    "bound_ms", 500, in: 1...60_000, "How long an admitted object may wait.")
+
+  static let goodput = Metric("goodput", "answered", "objects/s", places: 2)
+  static let p50 = Metric("p50_ms", "latency, p50", "ms", places: 1)
+  static let p99 = Metric("p99_ms", "latency, p99", "ms", places: 1)
+  static let refused = Metric("refused", "refused at the first packet", places: 0)
+  static let expired = Metric("expired", "expired", places: 0)
+  static let wrong = Metric("wrong", "wrong answers", places: 0)
+
+  private static func at(_ load: Load) -> [Match] { [loads(load.rawValue)] }
+
+  static let study = Study(
+    "nf-overload", "Images at twice the rate that VGG-11 can answer.",
+    discussion: """
+      VGG-11 with drawn weights on one thread, by the inference function. Needs root, clang, ONNX Runtime, and \
+      onnx and NumPy in .venv (or MEDULLA_PYTHON); five minutes.
+      """,
+    method: """
+      Capacity: an image is sent when one is answered, two on their way. Then a chain with `bound_ms: 500` \
+      gets images at twice that rate, evenly, each in 588 datagrams; and one without a bound the same. Four \
+      images take turns; an answer is wrong unless its largest output is the engine's own for that image \
+      (within 0.1%). Goodput: answers while images come, over that time. Latency: from an image's first packet \
+      to its answer, of those that are answered. Sender, host, function and network share two processors.
+      """,
+    keys: [loads, seconds, boundMs, Common.repeats.with(3)],
+    quick: { ($0[seconds], $0[Common.repeats]) = (2, 1) },
+    cells: { [StudyCell].one.times(loads, $0) },
+    check: { plan in
+      try Study.require(
+        plan[loads].first == Load.capacity.rawValue && plan[loads].allSatisfy { Load(rawValue: $0) != nil },
+        "The capacity must be measured first.",
+        remedy: "Use loads \(Load.allCases.map(\.rawValue).joined(separator: ", ")).")
+    },
+    course: .trials(.asListed) { plan, _ in
+      let networks = try SeededNetworks([.vgg11], python: PythonInterpreter.path(), seed: plan.seed)
+      let bench = try OverloadBench(
+        model: networks.path(.vgg11), imageBytes: SeededNetworks.Name.vgg11.imageBytes)
+      var capacity = 1.0
+      return { cell, _ in
+        guard let load = Load(rawValue: cell[loads]) else { return Reading() }
+        let outcome = try bench.run(
+          perSecond: load == .capacity ? nil : 2 * capacity,
+          bound: load == .unadmitted ? nil : plan[boundMs], seconds: plan[seconds])
+        if load == .capacity { capacity = max(outcome.goodput, 0.1) }
+        return Reading([
+          goodput: outcome.goodput, p50: outcome.p50, p99: outcome.p99, refused: Double(outcome.refused),
+          expired: Double(outcome.expired), wrong: Double(outcome.wrong),
+        ])
+      }
+    },
+    metrics: [goodput, p50, p99, refused, expired, wrong],
+    figures: [
+      Figure("twice the capacity: goodput over capacity") {
+        $0.ratio(goodput, at(.twice), over: at(.capacity))
+      },
+      Figure("twice the capacity, all admitted: goodput over capacity") {
+        $0.ratio(goodput, at(.unadmitted), over: at(.capacity))
+      },
+      Figure("all admitted over admission: latency at p99") {
+        $0.ratio(p99, at(.unadmitted), over: at(.twice))
+      },
+    ],
+    bounds: [
+      Bound("twice the capacity: goodput over capacity", .atLeast(0.95), .ours),
+      Bound(each: p99, loads(Load.twice.rawValue), to: .atMost(500), .ours),
+      Bound(each: wrong, to: .atMost(0), .ours),
+      Bound("all admitted over admission: latency at p99", .atLeast(1), .ours, judged: false),
+    ],
+    plots: [.bars("Objects answered", goodput), .bars("Latency at p99", p99)])
+}
