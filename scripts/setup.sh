@@ -13,7 +13,7 @@ packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev l
   iputils-ping procps python3 python3-venv python3-yaml tcpreplay)
 # What is loaded where it is there; releases of Debian other than 12 have another version, which is not known.
 optional_packages=(libndpi4.2)
-testbed_packages=(curl dataset-fashion-mnist dpdk-dev nginx-light wrk)
+testbed_packages=(curl dataset-fashion-mnist dpdk-dev ethtool nginx-light wrk)
 kernels_packages=(busybox-static iproute2 iperf3 kmod qemu-system-x86 xz-utils zstd)
 libbpf_minimum=1.3
 

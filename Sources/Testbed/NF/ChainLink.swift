@@ -8,6 +8,8 @@ package final class ChainLink: Sendable {
   /// Of the chain's namespace, towards the client and the server.
   package static let interface = "nf-in"
   package static let output = "nf-out"
+  /// The program that sets what a device does by itself.
+  package static let ethtool = "ethtool"
   /// Of the namespaces at the ends.
   static let device = "nf-end"
   package static let client = "10.77.0.1"
@@ -36,6 +38,7 @@ package final class ChainLink: Sendable {
         try Self.join(behind, chain, Self.output)
         try Self.set(behind, Self.device, Self.server)
         try Self.bridge(chain)
+        for end in [sender, behind] { try Self.sumItself(end) }
       } else {
         try Self.set(chain, Self.interface, Self.server)
       }
@@ -65,6 +68,13 @@ package final class ChainLink: Sendable {
       try namespace.configure(["link", "set", device, "up"])
     }
     try namespace.configure(["link", "set", "nf-bridge", "up"])
+  }
+
+  /// A pair of devices leaves checksums to whoever takes a packet off the wire, which a chain that sends frames
+  /// as they are does not do.
+  private static func sumItself(_ namespace: NetworkNamespace) throws {
+    try ChildProcess.run(
+      ["ip", "netns", "exec", namespace.name, ChainLink.ethtool, "-K", device, "tx", "off"])
   }
 
   private static func set(_ namespace: NetworkNamespace, _ device: String, _ address: String) throws {

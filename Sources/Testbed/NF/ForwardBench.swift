@@ -65,7 +65,9 @@ package final class ForwardBench {
 
   /// - Parameter executable: the program that serves as functions (`network-function`).
   package init(executable: String) throws {
-    self.executable = executable
+    // The programs that start it have another one of their own.
+    self.executable =
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: executable)) ?? executable
     let namespace = try NetworkNamespace(role: "forward")
     self.namespace = namespace
     do {

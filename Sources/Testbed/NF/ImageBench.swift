@@ -37,17 +37,19 @@ package final class ImageBench {
   private let link: ChainLink
   private let object: [UInt8]
   private let model: String
+  private let owner: AnyObject
   private let imageBytes: Int
   private let options: String
   private let threads: Int?
 
   /// - Parameters:
   ///   - model: an ONNX file.
+  ///   - owner: of the file, which it outlives.
   ///   - threads: of the engine; nil: its own choice.
-  package init(model: String, imageBytes: Int, threads: Int? = nil) throws {
+  package init(model: String, of owner: AnyObject, imageBytes: Int, threads: Int? = nil) throws {
     link = try ChainLink()
     object = try DemultiplexerObject.compile()
-    (self.model, self.imageBytes, self.threads) = (model, imageBytes, threads)
+    (self.model, self.imageBytes, self.threads, self.owner) = (model, imageBytes, threads, owner)
     options =
       "\"deadline_ms\": 10000" + (threads.map { ", \"threads\": \($0)" } ?? "")
   }

@@ -32,13 +32,15 @@ package final class OverloadBench {
   private let link: ChainLink
   private let object: [UInt8]
   private let model: String
+  private let owner: AnyObject
   private let images: [[UInt8]]
   /// The largest output of each image, by the engine alone.
   private let expected: [(index: Int, value: Float)]
 
-  package init(model: String, imageBytes: Int) throws {
+  /// - Parameter owner: of the model's file, which it outlives.
+  package init(model: String, of owner: AnyObject, imageBytes: Int) throws {
     object = try DemultiplexerObject.compile()
-    self.model = model
+    (self.model, self.owner) = (model, owner)
     images = (0..<Self.kinds).map { Self.image(number: $0, bytes: imageBytes) }
     expected = try Self.expected(model, images)
     link = try ChainLink()

@@ -5,6 +5,7 @@ import TestbedLink
 final class TestPMD {
   static let program = ForwardBench.testPMD
   private static let patience = Duration.seconds(20)
+  private static let settling: useconds_t = 500_000
   private let process: ChildProcess
   private let isSent: Bool
 
@@ -14,20 +15,26 @@ final class TestPMD {
     let ports = devices.enumerated().flatMap { ["--vdev", "net_af_xdp\($0.offset),iface=\($0.element)"] }
     let command =
       [
-        Self.program, "--no-huge", "-m", "512", "--in-memory", "--no-pci", "--no-telemetry", "-l",
+        // Else its words wait until it ends.
+        "stdbuf", "-oL", Self.program, "--no-huge", "-m", "512", "--no-shconf", "--no-pci", "--file-prefix",
+        "medulla-\(getpid())", "--no-telemetry", "-l",
         "0,\(ForwardBench.processor)", "--main-lcore", "0",
       ] + ports + [
         "--", "--interactive", "--total-num-mbufs=16384",
         "--forward-mode=\(isSent ? "io" : "rxonly")",
       ]
-    process = try bench.namespace.start(command, input: .pipe, errors: .inherited)
+    process = try bench.namespace.start(
+      // Nothing else shall share the devices, and the dispatcher does not load everywhere.
+      command, environment: ["LIBXDP_SKIP_DISPATCHER": "1"], input: .pipe, errors: .discarded)
     process.send("start\n")
-    try awaitLine("io packet forwarding", "rxonly packet forwarding", "Logical Core")
+    try awaitLine("Logical Core")
+    // What starts its threads has the generator's processor, and would wait for it.
+    usleep(Self.settling)
   }
 
-  private func awaitLine(_ words: String...) throws {
+  private func awaitLine(_ words: String) throws {
     while let line = try process.readLine(within: Self.patience) {
-      if words.contains(where: line.contains) { return }
+      if line.contains(words) { return }
     }
     throw failure("It has ended before it forwarded.")
   }
@@ -55,5 +62,11 @@ final class TestPMD {
     return found
   }
 
-  deinit { process.end() }
+  deinit {
+    process.end()
+    try? FileManager.default.removeItem(atPath: "/var/run/dpdk/\(Self.files)")
+  }
+
+  /// What its files are called.
+  private static var files: String { "medulla-\(getpid())" }
 }

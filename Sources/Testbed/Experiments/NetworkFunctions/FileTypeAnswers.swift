@@ -38,6 +38,7 @@ enum FileTypeAnswers {
         plan[transports].allSatisfy { FileTypeBench.Transport(rawValue: $0) != nil },
         "A transport of the plan is not known.", remedy: "Use tcp and udp.")
     },
+    programs: [ChainLink.ethtool],
     course: .trials(.shuffled) { plan, _ in
       let corpus = try FileCorpus(python: PythonInterpreter.path(), seed: plan.seed)
       let bench = try FileTypeBench(corpus)

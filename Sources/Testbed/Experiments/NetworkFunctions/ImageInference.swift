@@ -68,7 +68,8 @@ enum ImageInference {
         isMeasured
         ? try SeededNetworks([subject.network], python: PythonInterpreter.path(), seed: plan.seed) : nil
       let bench = try networks.map {
-        try ImageBench(model: $0.path(subject.network), imageBytes: subject.network.imageBytes)
+        try ImageBench(
+          model: $0.path(subject.network), of: $0, imageBytes: subject.network.imageBytes)
       }
       return { cell, _ in
         guard let way = Way(rawValue: cell[ways]) else { return Reading() }

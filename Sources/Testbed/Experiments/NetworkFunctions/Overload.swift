@@ -58,7 +58,7 @@ enum Overload {
     course: .trials(.asListed) { plan, _ in
       let networks = try SeededNetworks([.vgg11], python: PythonInterpreter.path(), seed: plan.seed)
       let bench = try OverloadBench(
-        model: networks.path(.vgg11), imageBytes: SeededNetworks.Name.vgg11.imageBytes)
+        model: networks.path(.vgg11), of: networks, imageBytes: SeededNetworks.Name.vgg11.imageBytes)
       var capacity = 1.0
       return { cell, _ in
         guard let load = Load(rawValue: cell[loads]) else { return Reading() }

@@ -70,7 +70,7 @@ enum Transfers {
     _ bytes: Int, _ policy: TransferPolicy, _ plan: StudyPlan, _ clock: ProcessorClock?
   ) throws -> Reading {
     let network = try TransferNetwork(bytes: bytes)
-    let bench = try ImageBench(model: network.path, imageBytes: bytes, threads: 1)
+    let bench = try ImageBench(model: network.path, of: network, imageBytes: bytes, threads: 1)
     defer { bench.remove() }
     let all = try bench.times(
       .chain(policy, isCutThrough: true), packetBytes: plan[packetBytes], images: plan[objects],
