@@ -9,12 +9,34 @@ import Testing
 struct RuntimeConformanceTests {
   static let seed: UInt64 = 20_261_121
   static let here = Runtimes.all.filter { $0.obstacle == nil }.map(\.name)
+  /// Each compiles every case by itself, which takes minutes: between them they have all cases, and each of
+  /// them has each network. MEDULLA_EVERY_CASE=yes gives each all cases.
+  private static let compiled = Runtimes.all.map(\.name).filter { $0.hasPrefix("native-") }
+
+  /// A runtime's part of the cases, which come as networks with their schemes.
+  static func part<Case>(of cases: [Case], for name: String) -> [Case] {
+    guard let own = compiled.firstIndex(of: name),
+      ProcessInfo.processInfo.environment["MEDULLA_EVERY_CASE"] != "yes"
+    else { return cases }
+    let count = compiled.count
+    return cases.enumerated().filter { ($0.offset + $0.offset / count) % count == own }.map(\.element)
+  }
+
+  @Test("native runtimes have all cases between them, and none is left to one alone for a scheme")
+  func parts() throws {
+    let cases = try InferenceCase.all(seed: Self.seed)
+    let parts = Self.compiled.map { Self.part(of: cases, for: $0).map(\.name) }
+    #expect(parts.count == 3)
+    #expect(Set(parts.flatMap { $0 }) == Set(cases.map(\.name)))
+    for part in parts { #expect(Set(part.compactMap { $0.split(separator: " ").last }).count == 4) }
+  }
 
   @Test("gives on the inference suite what it promises: the same bits, or the float network", arguments: here)
   func suite(name: String) throws {
     let runtime = try Runtimes.named(name)
-    let cases = try InferenceCase.all(seed: Self.seed)
-    #expect(cases.count > 50)
+    let every = try InferenceCase.all(seed: Self.seed)
+    let cases = Self.part(of: every, for: name)
+    #expect(every.count > 50)
     let all = try cases.concurrentMap { try RuntimeConformance(runtime, $0).breaches() }
     for (example, breaches) in zip(cases, all) {
       #expect(breaches.isEmpty, "\(name), \(example.name), seed \(Self.seed): \(breaches.prefix(3))")
