@@ -195,8 +195,9 @@ let package = Package(
       name: "MedullaControl",
       dependencies: [
         "CYAML", "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
-        "MedullaDatapath", "MedullaCompile", "MedullaFrames", "MedullaLabels", "MedullaRetraining",
-        "MedullaAdaptation", "MedullaAdapters", "CMedullaNF", "MedullaNF", "MedullaNFFunctions",
+        "MedullaDatapath", "MedullaClassification", "MedullaCompile", "MedullaFrames", "MedullaLabels",
+        "MedullaRetraining", "MedullaAdaptation", "MedullaAdapters", "CMedullaNF", "MedullaNF",
+        "MedullaNFFunctions",
         product("Logging", "swift-log"),
         product("GRDB", "GRDB.swift"),
       ]),
@@ -380,8 +381,9 @@ let package = Package(
     .testTarget(
       name: "MedullaNFTests",
       dependencies: [
-        "CMedullaNF", "CWire", "MedullaBase", "MedullaKernel", "MedullaNF", "DatapathCases",
-        "RingProperties", "nf-test-function", "nf-rogue-function",
+        "CMedullaABI", "CMedullaNF", "CWire", "MedullaBase", "MedullaSnapshot", "MedullaModel",
+        "MedullaKernel", "MedullaDatapath", "MedullaCongestion", "MedullaClassification", "MedullaCompile",
+        "MedullaNF", "DatapathCases", "RingProperties", "nf-test-function", "nf-rogue-function",
       ]),
     .testTarget(
       name: "MedullaPacketTests",

@@ -33,6 +33,12 @@ package enum ChainTables {
       "delivered \(chain.delivered), unmatched \(chain.unmatched), not taken \(chain.notTaken), malformed "
         + "\(chain.malformed), unstamped \(chain.unstamped)",
     ]
+    if let classifier = chain.classifier {
+      lines.append(
+        "classes by \(classifier.name), "
+          + (classifier.isAttached
+            ? "attached" : "which has gone: rules that ask for its classes match nothing"))
+    }
     for interface in chain.interfaces where interface.sent > 0 || interface.refused > 0 {
       lines.append("\(interface.name): sent \(interface.sent), no room for \(interface.refused)")
     }

@@ -28,6 +28,7 @@ extension ChainLoop {
   func housekeep(_ now: UInt64) {
     acceptChannels(now)
     greetPending(now)
+    if classifier?.hasGone(now) == true { try? demultiplexer.forgetClasses() }
     for function in functions {
       switch function.state {
       case .absent: break
@@ -296,6 +297,7 @@ extension ChainLoop {
         total: ledger.frameCount, free: ledger.freeCount, inKernel: ledger.inKernel,
         inSending: ledger.inSending, bytes: memory.byteCount, isHuge: memory.isHuge),
       interfaces: interfaceReports(), functions: functions.map(report(of:)),
+      classifier: classifier.map { ChainReport.Classifier(name: $0.name, isAttached: $0.isAttached) },
       delivered: count(NF_DELIVERED), unmatched: count(NF_UNMATCHED), malformed: count(NF_MALFORMED),
       notTaken: count(NF_NOT_TAKEN), unstamped: count(NF_UNSTAMPED))
   }

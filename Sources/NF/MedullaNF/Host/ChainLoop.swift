@@ -24,6 +24,8 @@ final class ChainLoop {
   let memory: PacketMemory
   var ledger: FrameLedger
   let demultiplexer: Demultiplexer
+  /// Whose classes rules ask for; nil: none does.
+  let classifier: ClassifierWatch?
   let queues: [InterfaceQueue]
   let functions: [HostedFunction]
   let listener: Int32
@@ -51,8 +53,10 @@ final class ChainLoop {
     ledger = FrameLedger(frames: memory.frameCount, functions: settings.functions.count)
     functions = Self.functions(settings, queues: receivers)
     let index = if_nametoindex(settings.interface)
+    classifier = try Self.classifier(settings)
     demultiplexer = try Demultiplexer(
-      object: object, rules: Self.entries(settings), knowsTime: settings.knowsTime, interface: index)
+      object: object, rules: Self.entries(settings), flows: classifier?.table,
+      knowsTime: settings.knowsTime, interface: index)
     frameShift = memory.frameBytes.trailingZeroBitCount
     scratch = .allocate(capacity: Self.batch)
     for function in functions where function.isEntry {
@@ -72,6 +76,14 @@ final class ChainLoop {
       let number = settings.functions.firstIndex { $0.name == rule.function }
       return rule.entry(function: number.map(UInt32.init) ?? NF_NO_FUNCTION)
     }
+  }
+
+  private static func classifier(_ settings: ChainSettings) throws -> ClassifierWatch? {
+    guard let name = settings.classifiers.first else { return nil }
+    guard let pins = settings.classifier else {
+      throw NFError(.badSettings, "nobody has looked up the classifier \(name), which rules name")
+    }
+    return try ClassifierWatch(name, pins)
   }
 
   private static func functions(_ settings: ChainSettings, queues: Int) -> [HostedFunction] {

@@ -43,12 +43,22 @@ struct {
 	__type(value, __u64);
 } nf_counts SEC(".maps");
 
+/* The table of the classifier that rules name takes its place, whose entries are as large as its network asks
+ * for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct medulla_flow_key);
+	__type(value, __u64);
+} nf_flows SEC(".maps");
+
 /* What rules look at. */
 struct nf_seen {
 	struct medulla_packet packet;
 	__u16 ethertype;
 	__u16 vlan;
 	__u32 is_flow;
+	__u32 row;
 };
 
 static __always_inline int nf_count(__u32 cause, int action)
@@ -58,6 +68,29 @@ static __always_inline int nf_count(__u32 cause, int action)
 	if (count)
 		medulla_count_alone(count, 1);
 	return action;
+}
+
+/*
+ * The row that the classifier has decided for the packet's flow, both directions of which it keeps as one.
+ *
+ * A classifier behind this program does not see a flow any more whose frames go to functions. It is told here
+ * that the flow lives, or it would take it for idle, and what it has decided would be gone.
+ */
+static __always_inline __u32 nf_row_of(const struct medulla_packet *seen)
+{
+	struct medulla_packet packet = *seen;
+	__u64 row;
+	__u8 *flow;
+
+	medulla_turn(&packet);
+	flow = bpf_map_lookup_elem(&nf_flows, &packet.key);
+	if (!flow)
+		return NF_NO_ROW;
+	row = *(volatile __u64 *)(flow + nf_constants.row_offset);
+	if (!row)
+		return NF_NO_ROW;
+	*(volatile __u64 *)(flow + nf_constants.seen_offset) = bpf_ktime_get_ns();
+	return (__u32)row - 1;
 }
 
 static __always_inline int nf_see(struct xdp_md *frame, struct nf_seen *seen)
@@ -83,6 +116,9 @@ static __always_inline int nf_see(struct xdp_md *frame, struct nf_seen *seen)
 	}
 	seen->ethertype = type;
 	seen->is_flow = !medulla_parse(at, end, &seen->packet);
+	seen->row = NF_NO_ROW;
+	if (nf_constants.row_offset && seen->is_flow)
+		seen->row = nf_row_of(&seen->packet);
 	return 0;
 }
 
@@ -134,6 +170,8 @@ static __always_inline int nf_matches(const struct nf_rule *rule, const struct n
 	if ((rule->fields & NF_MATCH_ETHERTYPE) && rule->ethertype != seen->ethertype)
 		return 0;
 	if ((rule->fields & NF_MATCH_VLAN) && rule->vlan != seen->vlan)
+		return 0;
+	if ((rule->fields & NF_MATCH_CLASS) && rule->row != seen->row)
 		return 0;
 	return !(rule->fields & NF_MATCH_FLOW) || nf_flow_matches(rule, seen);
 }
