@@ -383,7 +383,7 @@ let package = Package(
       dependencies: [
         "CMedullaABI", "CMedullaNF", "CWire", "MedullaBase", "MedullaSnapshot", "MedullaModel",
         "MedullaKernel", "MedullaDatapath", "MedullaCongestion", "MedullaClassification", "MedullaCompile",
-        "MedullaNF", "DatapathCases", "RingProperties", "nf-test-function", "nf-rogue-function",
+        "MedullaNF", "MedullaPayload", "MedullaNFFunctions", "DatapathCases", "RingProperties", "nf-test-function", "nf-rogue-function",
       ]),
     .testTarget(
       name: "MedullaPacketTests",

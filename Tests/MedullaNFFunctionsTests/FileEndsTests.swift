@@ -42,7 +42,7 @@ struct FileEndsTests {
     let seed = UInt64.random(in: .min ... .max)
     var generator = SeededGenerator(seed: seed)
     let bytes = Self.file(20_000, seed: seed)
-    var streams = try CopiedStreams(block: Self.block, flows: 16)
+    var streams = try CopiedStreams(block: Self.block, flows: 16, idle: 1_000_000)
     var frames: [[UInt8]] = []
     for start in stride(from: 0, to: bytes.count, by: 700) {
       let end = min(start + 700, bytes.count)
@@ -100,5 +100,29 @@ struct FileEndsTests {
     }
     objects.expire(at: 60_000_000_000)
     #expect(objects.counts.expired == 1)
+  }
+
+  @Test("an object that is not what its digest says is no file, and the next one is")
+  func damagedObject() throws {
+    let seed = UInt64.random(in: .min ... .max)
+    var objects = try FileObjects(block: Self.block, limit: 1 << 20)
+    let bytes = Self.file(5_000, seed: seed)
+    let digest = bytes.withUnsafeBytes { PayloadDigest.of($0) }
+    for number in UInt64(1)...4 {
+      let writer = try PayloadWriter(
+        kind: .bytes, stream: 1, object: number, size: bytes.count, pieceSize: 1_000, digest: digest)
+      var files = 0
+      for sequence in 0..<writer.packets {
+        var datagram = [UInt8](repeating: 0, count: PayloadHeader.bytes + 1_000)
+        bytes.withUnsafeBytes { all in
+          _ = datagram.withUnsafeMutableBytes { writer.write(sequence, of: all, to: $0) }
+        }
+        // In the middle, of which the types' network sees nothing.
+        if number % 2 == 1, sequence == 2 { datagram[PayloadHeader.bytes + 500] ^= 0x10 }
+        if datagram.withUnsafeBytes({ objects.take($0, at: 5) }) != nil { files += 1 }
+      }
+      #expect(files == (number % 2 == 1 ? 0 : 1), "seed \(seed)")
+    }
+    #expect(objects.damaged == 2 && objects.counts.completed == 4)
   }
 }

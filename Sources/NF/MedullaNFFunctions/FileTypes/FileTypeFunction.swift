@@ -41,7 +41,7 @@ package final class FileTypeFunction: NetworkFunction {
     options.threads = settings.threads
     model = try FileTypeModel(folder, on: engine, options: options, mode: settings.mode)
     let block = model.configuration.blockSize
-    streams = try CopiedStreams(block: block, flows: settings.flows)
+    streams = try CopiedStreams(block: block, flows: settings.flows, idle: 5_000_000_000)
     objects = try FileObjects(block: block, limit: settings.objectBytes)
   }
 
@@ -102,6 +102,7 @@ package final class FileTypeFunction: NetworkFunction {
     port.count("segments_passed_over", streams.passedOver)
     port.count("objects_begun", objects.counts.begun)
     port.count("objects_expired", objects.counts.expired)
+    port.count("objects_damaged", objects.damaged)
     port.count("inference_p50_us", (counts.inference.quantile(0.5) ?? 0) / 1_000)
     port.count("inference_p99_us", (counts.inference.quantile(0.99) ?? 0) / 1_000)
   }
