@@ -383,7 +383,8 @@ let package = Package(
       dependencies: [
         "CMedullaABI", "CMedullaNF", "CWire", "MedullaBase", "MedullaSnapshot", "MedullaModel",
         "MedullaKernel", "MedullaDatapath", "MedullaCongestion", "MedullaClassification", "MedullaCompile",
-        "MedullaNF", "MedullaPayload", "MedullaNFFunctions", "DatapathCases", "RingProperties", "nf-test-function", "nf-rogue-function",
+        "MedullaNF", "MedullaPayload", "MedullaEngines", "MedullaNFFunctions", "DatapathCases",
+        "RingProperties", "nf-test-function", "nf-rogue-function",
       ]),
     .testTarget(
       name: "MedullaPacketTests",

@@ -69,6 +69,51 @@ struct FileEndsTests {
     #expect(ends.head == Array(bytes.prefix(Self.block)) && ends.tail == Array(bytes.suffix(Self.block)))
   }
 
+  /// A frame of UDP over IPv4.
+  private static func datagram(_ bytes: ArraySlice<UInt8>, port: Int = 53) -> [UInt8] {
+    func word(_ value: Int) -> [UInt8] { [UInt8(value >> 8 & 0xff), UInt8(value & 0xff)] }
+    return [UInt8](repeating: 2, count: 12) + [8, 0, 0x45, 0] + word(28 + bytes.count)
+      + [0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2] + word(40_000) + word(port)
+      + word(8 + bytes.count) + [0, 0] + bytes
+  }
+
+  @Test("datagrams between two ports are a stream in the order in which they come, which ends by silence")
+  func datagramStream() throws {
+    let seed = UInt64.random(in: .min ... .max)
+    let (bytes, other) = (Self.file(9_100, seed: seed), Self.file(800, seed: ~seed))
+    var streams = try CopiedStreams(block: Self.block, flows: 16, idle: 1_000_000)
+    func take(_ frame: [UInt8], at now: UInt64) throws -> FileEnds? {
+      try frame.withUnsafeBytes { raw in
+        let segment = try StreamSegment(raw)
+        return streams.take(
+          segment, UnsafeRawBufferPointer(rebasing: raw[segment.start..<(segment.start + segment.length)]),
+          at: now)
+      }
+    }
+    // Two streams, datagram by datagram.
+    for start in stride(from: 0, to: bytes.count, by: 700) {
+      let now = UInt64(start) * 100
+      #expect(try take(Self.datagram(bytes[start..<min(start + 700, bytes.count)]), at: now) == nil)
+      guard start < other.count else { continue }
+      #expect(
+        try take(Self.datagram(other[start..<min(start + 700, other.count)], port: 54), at: now) == nil)
+    }
+    let last: UInt64 = 9_100 * 100
+    func silent(at now: UInt64) -> FileEnds? { streams.nextExpired(at: now) }
+    #expect(silent(at: last) == nil)
+    let short = try #require(silent(at: 1_100_000), "seed \(seed)")
+    #expect(short.size == other.count && short.name == "10.0.0.1:40000 > 10.0.0.2:54")
+    #expect(short.head == Array(other.prefix(Self.block)) && short.tail == Array(other.suffix(Self.block)))
+    let ends = try #require(silent(at: last + 1_000_000), "seed \(seed)")
+    #expect(ends.size == bytes.count && ends.name == "10.0.0.1:40000 > 10.0.0.2:53")
+    #expect(ends.head == Array(bytes.prefix(Self.block)) && ends.tail == Array(bytes.suffix(Self.block)))
+    // What comes after the silence is another stream, of the same ports.
+    #expect(try take(Self.datagram(other[..<300]), at: last + 1_000_001) == nil)
+    let next = try #require(silent(at: last + 2_000_002), "seed \(seed)")
+    #expect(next.size == 300 && next.head == Array(other.prefix(300)))
+    #expect(silent(at: .max / 2) == nil && streams.counts[.afterEnd] == 0)
+  }
+
   @Test("objects of bytes in shuffled packets are the files that were sent; a lost packet gives none")
   func objects() throws {
     let seed = UInt64.random(in: .min ... .max)
