@@ -461,8 +461,8 @@ let package = Package(
     .testTarget(
       name: "MedullaAdaptationTests",
       dependencies: [
-        "MedullaBase", "MedullaFlows", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter",
-        "MedullaDatapath", "MedullaKernel", "MedullaClassification",
+        "CHost", "MedullaBase", "MedullaFlows", "MedullaFrames", "MedullaAdaptation",
+        "MedullaCongestionAdapter", "MedullaDatapath", "MedullaKernel", "MedullaClassification",
         "MedullaLabels", "CMedullaABI", "MedullaCongestion", "MedullaScheduling", "MedullaCompile",
         "MedullaLearning", "MedullaRetraining",
         "MedullaModel", "MedullaSnapshot", "DatapathCases", "InferenceCases", "PacketCases",
