@@ -381,10 +381,10 @@ let package = Package(
     .testTarget(
       name: "MedullaNFTests",
       dependencies: [
-        "CMedullaABI", "CMedullaNF", "CWire", "MedullaBase", "MedullaSnapshot", "MedullaModel",
-        "MedullaKernel", "MedullaDatapath", "MedullaCongestion", "MedullaClassification", "MedullaCompile",
-        "MedullaNF", "MedullaPayload", "MedullaEngines", "MedullaNFFunctions", "DatapathCases",
-        "RingProperties", "nf-test-function", "nf-rogue-function",
+        "CMedullaABI", "CMedullaNF", "CWire", "MedullaBase", "MedullaModel", "MedullaKernel",
+        "MedullaDatapath", "MedullaCongestion", "MedullaClassification", "MedullaCompile", "MedullaNF",
+        "MedullaPayload", "MedullaEngines", "MedullaNFFunctions", "DatapathCases", "RingProperties",
+        "nf-test-function", "nf-rogue-function",
       ]),
     .testTarget(
       name: "MedullaPacketTests",
@@ -471,9 +471,9 @@ let package = Package(
     .testTarget(
       name: "MedullaControlTests",
       dependencies: [
-        "DaemonProperties", "MedullaBase", "MedullaControl", "MedullaNF", "MedullaFrames", "MedullaModel",
-        "MedullaSnapshot",
-        "MedullaKernel", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaAdaptation",
+        "DaemonProperties", "DatapathCases", "MedullaBase", "MedullaControl", "MedullaNF", "MedullaFrames",
+        "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath", "MedullaCongestion",
+        "MedullaClassification", "MedullaCompile", "MedullaAdaptation",
         "medulla", "medullad",
         product("Logging", "swift-log"),
       ]),

@@ -7,9 +7,7 @@ import MedullaCompile
 import MedullaCongestion
 import MedullaDatapath
 import MedullaKernel
-import MedullaModel
 import MedullaNF
-import MedullaSnapshot
 import Testing
 
 @Suite(
@@ -21,19 +19,6 @@ struct KernelClassRulesTests {
   private static let moment = 3
   private static let ingress = "tc:\(VethPair.receiver):ingress"
   private static let sizes = [100, 500, 310]
-
-  /// Frames of 300 bytes on average are on the border of both classes.
-  private static let network = Result { () throws -> DatapathSnapshot in
-    let flows = FlowInterface(
-      features: ["length_mean"].compactMap(InputFeature.init), labels: ["small", "large"])
-    let network = try Network(
-      name: "sizes", inputShape: TensorShape([1]),
-      layers: [.dense(Dense(inputs: 1, outputs: 2, weights: [-1, 1], bias: [300, -300]))])
-    let samples = stride(from: Float(60), through: 1_500, by: 20).map { [$0] }
-    let quantizer = Quantizer(QuantizerOptions(flows: flows))
-    let file = try SnapshotFile(quantizer.quantize(network, Calibration(samples: samples)))
-    return try DatapathSnapshot(compiling: file, name: network.name, own: [], functions: .all)
-  }
 
   private static func settings() -> ChainSettings {
     let functions = names.map { name in
@@ -48,7 +33,9 @@ struct KernelClassRulesTests {
     var settings = ClassifierSettings()
     settings.moment = try Classifier.moment("\(moment)")
     settings.margin = 100
-    let (classifier, snapshot) = (try Classifier(at: FunctionHook(hook), settings), try network.get())
+    let (classifier, snapshot) = (
+      try Classifier(at: FunctionHook(hook), settings), try SizeNetwork.snapshot.get()
+    )
     _ = try pair.inside { try Instance(name, among: .all).attach(classifier, snapshot) }
   }
 
