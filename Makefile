@@ -23,6 +23,7 @@ build: ## the release programs in bin/: medulla, medullad (the daemon), medulla-
 	@MEDULLA_SETUP_PYTHON=no scripts/setup.sh
 	scripts/build.sh medulla medullad medulla-lab medulla-demo
 	scripts/nf-library.sh bin/libmedulla_nf.so
+	scripts/dpdk-engine.sh --if-present bin/libmedulla_dpdk.so
 	$(BIN) nf-demultiplexer -o bin/nf_demux.bpf.o
 
 install: ## bin/ and the systemd units to PREFIX (/usr/local); DESTDIR for packagers

@@ -32,7 +32,7 @@ let package = Package(
     .systemLibrary(name: "CXDP", pkgConfig: "libxdp", providers: [.apt(["libxdp-dev"])]),
     .target(name: "CHost"),
     .target(name: "CMedullaABI"),
-    .target(name: "CMedullaNF"),
+    .target(name: "CMedullaNF", dependencies: ["CMedullaABI"]),
     .target(name: "CEngines"),
     .target(name: "CMedullaLearning"),
     .target(name: "MedullaBase", dependencies: ["CCrypto", "CHost"]),
@@ -144,7 +144,8 @@ let package = Package(
       dependencies: ["CXDP", "CLibBPF", "CMedullaABI", "CMedullaNF", "MedullaBase", "MedullaKernel"],
       path: "Sources/NF/MedullaNF",
       resources: embedded(
-        "../../CMedullaNF/include/nf_intf.h", "../../CMedullaABI/include/packet_parse.h",
+        "../../CMedullaNF/include/nf_intf.h", "../../CMedullaNF/nf_rules.h",
+        "../../CMedullaABI/include/packet_parse.h",
         "../../MedullaDatapath/bpf/kernel_types.h", "../../MedullaDatapath/bpf/medulla_order.bpf.h",
         "bpf/nf_demux.bpf.c")),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
@@ -377,6 +378,8 @@ let package = Package(
       name: "nf-test-function", dependencies: ["CMedullaNF", "MedullaBase", "MedullaNF"],
       path: "Tests/Cases/NFFunction"),
     .executableTarget(
+      name: "nf-dpdk-host", dependencies: ["MedullaBase", "MedullaNF"], path: "Tests/Cases/NFHost"),
+    .executableTarget(
       name: "nf-rogue-function", dependencies: ["CHost", "CMedullaNF"], path: "Tests/Cases/NFRogue"),
     .testTarget(
       name: "MedullaNFTests",
@@ -384,7 +387,7 @@ let package = Package(
         "CMedullaABI", "CMedullaNF", "CWire", "MedullaBase", "MedullaModel", "MedullaKernel",
         "MedullaDatapath", "MedullaCongestion", "MedullaClassification", "MedullaCompile", "MedullaNF",
         "MedullaPayload", "MedullaEngines", "MedullaNFFunctions", "DatapathCases", "RingProperties",
-        "nf-test-function", "nf-rogue-function",
+        "nf-test-function", "nf-rogue-function", "nf-dpdk-host",
       ]),
     .testTarget(
       name: "MedullaPacketTests",

@@ -26,6 +26,10 @@ files=(
   "systemd/medulla.sysusers /usr/lib/sysusers.d/medulla.conf 644"
   "systemd/medulla.tmpfiles /usr/lib/tmpfiles.d/medulla.conf 644"
 )
+# Only where it was built; what an earlier installation put there goes too.
+if [ -f bin/libmedulla_dpdk.so ] || [ "$remove" = yes ]; then
+  files+=("bin/libmedulla_dpdk.so $prefix/lib/libmedulla_dpdk.so 644")
+fi
 for header in medulla_nf nf_intf nf_ring nf_welcome; do
   files+=("Sources/CMedullaNF/include/$header.h $prefix/include/medulla/$header.h 644")
 done

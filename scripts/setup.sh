@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Medulla builds and tests with: Debian packages by name, and a Python environment that only
-# the tests use (ONNX Runtime, to compare with; MEDULLA_SETUP_PYTHON=no leaves it out). With --testbed also the
+# the tests use (ONNX Runtime, to compare with; MEDULLA_SETUP_PYTHON=no leaves it out, and DPDK). With --testbed also the
 # programs that experiments drive, with --kernels only what boots other kernels, with --referee only .venv-referee, where
 # river is, which the row studies are compared with. Says what it does; does nothing twice.
 # Usage: scripts/setup.sh [--testbed | --kernels | --referee]
@@ -13,6 +13,8 @@ packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev l
   iputils-ping procps python3 python3-venv python3-yaml tcpreplay)
 # What is loaded where it is there; releases of Debian other than 12 have another version, which is not known.
 optional_packages=(libndpi4.2)
+# DPDK is an option for users, so that only tests need it.
+[ "${MEDULLA_SETUP_PYTHON:-yes}" = yes ] && optional_packages+=(libdpdk-dev)
 testbed_packages=(curl nginx-light wrk)
 kernels_packages=(busybox-static iproute2 iperf3 kmod qemu-system-x86 xz-utils zstd)
 libbpf_minimum=1.3

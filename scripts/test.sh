@@ -11,10 +11,11 @@ else
   echo "test: not root, so the kernel tests are skipped; sudo env \"PATH=\$PATH\" make test runs them"
 fi
 
-# What a test may make and must remove: namespaces, pinned instances, congestion controls. On a fresh machine none
+# What a test may make and must remove: namespaces, files of DPDK, pinned instances, congestion controls. On a fresh machine none
 # of the places exists yet.
 traces() {
   { ip netns list 2>/dev/null || true; } | awk '/^medulla-/ {print "namespace " $1}'
+  { find /var/run/dpdk -mindepth 1 -maxdepth 1 -name 'medulla-*' 2>/dev/null || true; } | sed 's/^/of DPDK /'
   { find /sys/fs/bpf/medulla -mindepth 1 -maxdepth 1 2>/dev/null || true; } | sed 's/^/pinned /'
   tr ' ' '\n' </proc/sys/net/ipv4/tcp_available_congestion_control 2>/dev/null | sed 's/^/congestion control /'
 }

@@ -7,6 +7,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -171,4 +172,17 @@ int nf_receive_queues(const char *interface)
 		return status;
 	status = (int)(channels.combined_count + channels.rx_count);
 	return status > 0 ? status : 1;
+}
+
+int nf_first_processor(void)
+{
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		return -errno;
+	for (int processor = 0; processor < CPU_SETSIZE; processor++) {
+		if (CPU_ISSET(processor, &allowed))
+			return processor;
+	}
+	return -EINVAL;
 }

@@ -42,8 +42,12 @@ struct InstallTests {
     try tree { folder in
       try install(folder, "/opt/medulla")
       #expect(try contents(folder).contains("opt/medulla/bin/medulla"))
+      // It is built only where DPDK is.
+      #expect(try !contents(folder).contains("opt/medulla/lib/libmedulla_dpdk.so"))
+      try Data().write(to: URL(fileURLWithPath: "\(folder)/bin/libmedulla_dpdk.so"))
       #expect(try contents(folder).contains("opt/medulla/share/doc/medulla/use/daemon.md"))
       try install(folder, "/opt/medulla")
+      #expect(try contents(folder).contains("opt/medulla/lib/libmedulla_dpdk.so"))
       try install(folder, "--remove", "/opt/medulla")
       #expect(try contents(folder).isEmpty)
     }

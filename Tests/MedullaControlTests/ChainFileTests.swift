@@ -66,10 +66,47 @@ struct ChainFileTests {
     #expect(settings.rules[4].flowClass == FlowClass("2", of: "cls") && settings.rules[2].flowClass == nil)
   }
 
+  @Test("devices of DPDK are the chain's, and its functions are served by the host")
+  func dpdk() throws {
+    let text = """
+      name: replay
+      interface: wire
+      engine: dpdk
+      outputs: [out]
+      dpdk:
+        waits: true
+        eal: [--in-memory]
+        devices:
+          - { device: "net_pcap0,rx_pcap=in.pcap" }
+          - { interface: out, device: net_ring0 }
+      functions: [{ name: wall, kind: firewall, user: nobody, next: out }]
+      rules: [{ function: wall }]
+      """
+    let settings = try ChainFile(text: text, path: "/etc/chains/replay.yaml").settings
+    guard case .dpdk(let dpdk) = settings.engine else {
+      Issue.record("it is not over DPDK")
+      return
+    }
+    #expect(
+      dpdk.devices == [
+        DPDKSettings.Device("wire", "net_pcap0,rx_pcap=in.pcap"), DPDKSettings.Device("out", "net_ring0"),
+      ])
+    #expect(dpdk.arguments == ["--in-memory"] && dpdk.awaitsFunctions)
+    #expect(!settings.functions[0].ownsReceive)
+    let own = text.replacing("kind: firewall", with: "kind: firewall, receive: own")
+    let error = #expect(throws: ControlError.self) {
+      try ChainFile(text: own, path: "/etc/chains/replay.yaml")
+    }
+    #expect(error?.message.contains("has no ring of its own") == true)
+  }
+
   @Test(
     "what is wrong is told with its place, all of it",
     arguments: [
       ("mode: fast", "mode: the string \"fast\""),
+      ("engine: odp", "engine: the string \"odp\""),
+      ("dpdk: { waits: true }", "dpdk: needs engine: dpdk"),
+      ("engine: dpdk\ndpdk: { devices: [{ interface: a }] }", "needs the key device"),
       ("memory: { frame_size: 3000 }", "frame_size: takes 2048 or 4096"),
       ("functions: [{ name: a, kind: nonsense }]", "there is no function \"nonsense\""),
       (

@@ -3,6 +3,8 @@
 #ifndef MEDULLA_NF_HOST_H
 #define MEDULLA_NF_HOST_H
 
+#include "nf_intf.h"
+#include "nf_ring.h"
 #include "nf_welcome.h"
 
 #include <stdint.h>
@@ -34,5 +36,18 @@ int nf_make_event(void);
 
 /* Receive queues of an interface of this thread's namespace; 1 where its driver does not say. */
 int nf_receive_queues(const char *interface);
+
+/* The first processor that this thread may use. */
+int nf_first_processor(void);
+
+#define NF_NO_RULE 0xffffffffu
+#define NF_CUT_FRAME 0xfffffffeu /* in its link header: no rule can match it */
+
+/*
+ * For each of some frames in memory the number of the first rule that matches it, as the kernel's program has
+ * it, or one of the two above.
+ */
+void nf_choose_rules(const struct nf_rule *rules, uint32_t count, const uint8_t *memory,
+		     const nf_descriptor *frames, uint32_t number, uint32_t *chosen);
 
 #endif /* MEDULLA_NF_HOST_H */

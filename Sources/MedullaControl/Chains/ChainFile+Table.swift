@@ -17,11 +17,34 @@ extension ChainFile {
       memory.word("huge_pages", MemorySettings.Pages.allCases.map { ($0.rawValue, $0) })
       ?? settings.memory.hugePages
     memory.finish()
+    takeEngine(&root)
     var functions = root.tables("functions")
     let names = functions.compactMap { $0.probe("name") }
     for index in functions.indices { take(function: &functions[index], names: Set(names)) }
     var rules = root.tables("rules")
     for index in rules.indices { settings.rules.append(DemultiplexerRule(&rules[index])) }
+  }
+
+  /// Who receives and sends frames, and by what.
+  private mutating func takeEngine(_ root: inout TableReader) {
+    let isOverDPDK = root.word("engine", [("af_xdp", false), ("dpdk", true)]) ?? false
+    guard isOverDPDK else {
+      if root.has("dpdk") { root.problem("dpdk", "needs engine: dpdk") }
+      _ = root.table("dpdk")
+      return
+    }
+    var table = root.table("dpdk")
+    var dpdk = DPDKSettings([])
+    for var device in table.tables("devices") {
+      let interface = device.string("interface") ?? settings.interface
+      let text = device.requiredString("device", example: "net_memif0,role=server,socket=/run/a.sock")
+      dpdk.devices.append(DPDKSettings.Device(interface, text))
+      device.finish()
+    }
+    dpdk.arguments = table.strings("eal") ?? []
+    dpdk.awaitsFunctions = table.boolean("waits") ?? false
+    table.finish()
+    settings.engine = .dpdk(dpdk)
   }
 
   private mutating func take(function table: inout TableReader, names: Set<String>) {
@@ -42,7 +65,7 @@ extension ChainFile {
     let launch = launch(&table, function: &function)
     let receives = [("own", true), ("host", false)]
     // Who comes by itself is kept from nothing but what its user may not do.
-    function.ownsReceive = table.word("receive", receives) ?? (launch != .attaches)
+    function.ownsReceive = table.word("receive", receives) ?? (launch != .attaches && settings.engine == .xdp)
     table.finish()
     settings.functions.append(function)
     launches[function.name] = launch

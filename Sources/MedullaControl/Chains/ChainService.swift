@@ -20,16 +20,30 @@ final class ChainService: @unchecked Sendable {
   private var isStopping = false
   private let ended = DispatchSemaphore(value: 0)
 
-  /// Makes the host; nothing runs yet.
+  /// Makes the host, on frames of the kernel's; nothing runs yet.
   ///
   /// - Parameters:
   ///   - object: the demultiplexer's.
   ///   - directory: where the chain's socket is made.
-  init(_ file: ChainFile, object: [UInt8], directory: String, log: Logger) throws {
+  convenience init(_ file: ChainFile, object: [UInt8], directory: String, log: Logger) throws {
+    let host = try ChainHost(file.settings, object: object, path: Self.path(file, directory))
+    self.init(file, host, log)
+  }
+
+  /// The same on frames of DPDK's devices.
+  convenience init(_ file: ChainFile, library: DPDKLibrary, directory: String, log: Logger) throws {
+    let host = try ChainHost(file.settings, library: library, path: Self.path(file, directory))
+    self.init(file, host, log)
+  }
+
+  private init(_ file: ChainFile, _ host: ChainHost, _ log: Logger) {
     self.file = file
+    self.host = host
     self.log = log
-    host = try ChainHost(
-      file.settings, object: object, path: "\(directory)/\(file.settings.name).sock")
+  }
+
+  private static func path(_ file: ChainFile, _ directory: String) -> String {
+    "\(directory)/\(file.settings.name).sock"
   }
 
   /// Where functions come to.
@@ -72,8 +86,11 @@ final class ChainService: @unchecked Sendable {
   /// Ends the chain, its functions' processes too: they see their channels end, and then are killed.
   func stop() {
     host.stop()
-    lock.withLock { isStopping = true }
-    ended.wait()
+    let isFirst = lock.withLock {
+      defer { isStopping = true }
+      return !isStopping
+    }
+    if isFirst { ended.wait() }
   }
 
   var report: ChainReport { host.report() }

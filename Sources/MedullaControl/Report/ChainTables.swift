@@ -25,10 +25,12 @@ package enum ChainTables {
     let frames = chain.frames
     let pages = frames.isHuge ? "huge pages" : "normal pages"
     let copies = chain.interfaces.map { "\($0.name) \($0.isZeroCopy ? "without a copy" : "by copy")" }
+    let isOverDPDK = chain.interfaces.contains { $0.lost != nil }
+    let holders = isOverDPDK ? "DPDK's devices" : "the kernel and entry functions"
     var lines = [
       "chain \(chain.name) (\(chain.mode.rawValue)): \(frames.bytes >> 20) MiB in \(pages), "
         + copies.joined(separator: ", "),
-      "frames: \(frames.total), \(frames.free) free, \(frames.inKernel) with the kernel and entry functions, "
+      "frames: \(frames.total), \(frames.free) free, \(frames.inKernel) with \(holders), "
         + "\(frames.inSending) being sent",
       "delivered \(chain.delivered), unmatched \(chain.unmatched), not taken \(chain.notTaken), malformed "
         + "\(chain.malformed), unstamped \(chain.unstamped)",
@@ -39,8 +41,10 @@ package enum ChainTables {
           + (classifier.isAttached
             ? "attached" : "which has gone: rules that ask for its classes match nothing"))
     }
-    for interface in chain.interfaces where interface.sent > 0 || interface.refused > 0 {
-      lines.append("\(interface.name): sent \(interface.sent), no room for \(interface.refused)")
+    for interface in chain.interfaces
+    where interface.sent > 0 || interface.refused > 0 || interface.lost ?? 0 > 0 {
+      let lost = interface.lost.map { ", not received \($0)" } ?? ""
+      lines.append("\(interface.name): sent \(interface.sent), no room for \(interface.refused)\(lost)")
     }
     lines.append(functions(chain))
     return lines.joined(separator: "\n")

@@ -14,6 +14,8 @@ package enum NFErrorCode: String, Sendable {
   case handshake
   /// The host has gone, or has ended the function.
   case hostGone
+  /// A packet engine beside the kernel's is not here, or failed.
+  case engine
   /// A system call failed.
   case system
 }

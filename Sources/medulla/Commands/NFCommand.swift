@@ -14,7 +14,8 @@ struct NFCommand: ParsableCommand {
       a program in Swift, Python or C.
       """,
     subcommands: [
-      NFStartCommand.self, NFListCommand.self, NFStatsCommand.self, NFStopCommand.self, NFSendCommand.self,
+      NFStartCommand.self, NFListCommand.self, NFStatsCommand.self, NFStopCommand.self, NFHostCommand.self,
+      NFSendCommand.self,
     ])
 }
 
@@ -35,7 +36,12 @@ struct NFStartCommand: ControlVerbCommand {
 
   func makeRequest() throws -> ControlRequest {
     // Here its errors have the caller's own path.
-    _ = try ChainFile(path: file)
+    let chain = try ChainFile(path: file)
+    guard chain.settings.engine == .xdp else {
+      throw ControlError(
+        .refused, "the daemon hosts no chain over DPDK, which a process has once",
+        remedy: "`medulla nf host \(file)` hosts it")
+    }
     let object = try DemultiplexerObject.installed() ?? DemultiplexerObject.compile()
     return ControlRequest(
       .startChain, path: URL(fileURLWithPath: file).standardizedFileURL.path,

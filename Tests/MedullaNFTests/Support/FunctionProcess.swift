@@ -6,6 +6,12 @@ import Testing
 final class FunctionProcess {
   static let user: UInt32 = 65_534
 
+  /// Where the programs of this package are.
+  static var folder: URL {
+    Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL.deletingLastPathComponent()
+      ?? Bundle.main.bundleURL
+  }
+
   private let process = Process()
   private let output = Pipe()
 
@@ -13,10 +19,7 @@ final class FunctionProcess {
   ///   - program: one of this package.
   ///   - user: nil: that of the tests.
   init(_ program: String, _ arguments: [String], user: UInt32? = FunctionProcess.user) throws {
-    let folder =
-      Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL.deletingLastPathComponent()
-      ?? Bundle.main.bundleURL
-    let path = folder.appendingPathComponent(program).path
+    let path = Self.folder.appendingPathComponent(program).path
     process.executableURL = URL(fileURLWithPath: user == nil ? path : "/usr/bin/setpriv")
     let rights = user.map {
       ["--reuid", "\($0)", "--regid", "\($0)", "--clear-groups", "--no-new-privs", path]

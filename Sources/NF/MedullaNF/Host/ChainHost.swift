@@ -13,7 +13,7 @@ package final class ChainHost: @unchecked Sendable {
   private let listener: Int32
   private let wake: Int32
   /// Until its thread has it.
-  private var loop: ChainLoop?
+  private var loop: HostedLoop?
   private let lock = NSLock()
   private var latest: ChainReport
   private var isStopped = false
@@ -21,10 +21,38 @@ package final class ChainHost: @unchecked Sendable {
   private let ended = DispatchSemaphore(value: 0)
   private var isRunning = false
 
+  /// A chain on frames of the kernel's.
+  ///
   /// - Parameters:
   ///   - object: the demultiplexer's, by `DemultiplexerObject`.
   ///   - path: of the socket that functions come to; whoever may come is said by the settings.
-  package init(_ settings: ChainSettings, object: [UInt8], path: String) throws {
+  package convenience init(_ settings: ChainSettings, object: [UInt8], path: String) throws {
+    try self.init(settings, path: path) { listener, wake in
+      guard settings.engine == .xdp else {
+        throw NFError(
+          .badSettings, "chain \(settings.name): its frames are DPDK's, not the kernel's",
+          remedy: "host it by a process of its own: `medulla nf host FILE`")
+      }
+      let engine = try XDPEngine(settings, object: object)
+      return .xdp(ChainLoop(settings, engine: engine, listener: listener, wake: wake))
+    }
+  }
+
+  /// A chain on frames of DPDK's devices, which runs in this process from then on.
+  package convenience init(_ settings: ChainSettings, library: DPDKLibrary, path: String) throws {
+    try self.init(settings, path: path) { listener, wake in
+      guard case .dpdk(let dpdk) = settings.engine else {
+        throw NFError(.badSettings, "chain \(settings.name): its frames are the kernel's, not DPDK's")
+      }
+      let engine = try DPDKEngine(settings, dpdk, library)
+      return .dpdk(ChainLoop(settings, engine: engine, listener: listener, wake: wake))
+    }
+  }
+
+  private init(
+    _ settings: ChainSettings, path: String, make: (Int32, Int32) throws -> HostedLoop
+  ) throws {
+    try settings.check()
     let listener = nf_listen(path, 0o666)
     guard listener >= 0 else {
       throw NFError.system(
@@ -34,7 +62,7 @@ package final class ChainHost: @unchecked Sendable {
     let wake = nf_make_event()
     do {
       guard wake >= 0 else { throw NFError.system("make what wakes the host", wake) }
-      let loop = try ChainLoop(settings, object: object, listener: listener, wake: wake)
+      let loop = try make(listener, wake)
       latest = loop.report()
       self.loop = loop
     } catch {
@@ -113,4 +141,31 @@ package final class ChainHost: @unchecked Sendable {
 
   /// At most some milliseconds old.
   package func report() -> ChainReport { lock.withLock { latest } }
+}
+
+/// A loop of one of the engines: a step of the host's is a call of the one that was made for it.
+private enum HostedLoop {
+  case xdp(ChainLoop<XDPEngine>)
+  case dpdk(ChainLoop<DPDKEngine>)
+
+  func run(isStopped: () -> Bool, publish: (ChainReport) -> Void) {
+    switch self {
+    case .xdp(let loop): loop.run(isStopped: isStopped, publish: publish)
+    case .dpdk(let loop): loop.run(isStopped: isStopped, publish: publish)
+    }
+  }
+
+  func adopt(_ name: String, _ channel: Int32) {
+    switch self {
+    case .xdp(let loop): loop.adopt(name, channel)
+    case .dpdk(let loop): loop.adopt(name, channel)
+    }
+  }
+
+  func report() -> ChainReport {
+    switch self {
+    case .xdp(let loop): loop.report()
+    case .dpdk(let loop): loop.report()
+    }
+  }
 }

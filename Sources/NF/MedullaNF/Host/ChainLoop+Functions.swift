@@ -1,7 +1,6 @@
 import CMedullaNF
 import Glibc
 import MedullaBase
-import MedullaKernel
 
 /// A process that has connected and is no function yet.
 struct PendingChannel {
@@ -14,47 +13,50 @@ struct PendingChannel {
   var function: HostedFunction?
 }
 
+/// How long and how many processes are waited for.
+enum ComingLimits {
+  static let patienceNanoseconds: UInt64 = 10_000_000_000
+  /// After this the kernel delivers nothing to a seat that was closed: what was on its way has arrived.
+  static let graceNanoseconds: UInt64 = 50_000_000
+  static let pendingLimit = 64
+  /// Of one user, so that it keeps no other from coming.
+  static let pendingUserLimit = 8
+}
+
 // Functions come and go.
 extension ChainLoop {
-  private static let patienceNanoseconds: UInt64 = 10_000_000_000
-  /// After this the kernel delivers nothing to a seat that was closed: what was on its way has arrived.
-  private static let graceNanoseconds: UInt64 = 50_000_000
-  private static let pendingLimit = 64
-  /// Of one user, so that it keeps no other from coming.
-  private static let pendingUserLimit = 8
-  private static let receiveEntriesLimit = 1 << 15
-
   /// What needs no looking at in every round.
   func housekeep(_ now: UInt64) {
     acceptChannels(now)
     greetPending(now)
-    if classifier?.hasGone(now) == true { try? demultiplexer.forgetClasses() }
+    engine.housekeep(now)
     for function in functions {
       switch function.state {
       case .absent: break
       case .joining: advance(function, now)
       case .present:
         hear(function)
-        countLost(function)
+        engine.countLost(function)
       case .leaving: if now >= function.deadline { takeBack(function) }
       }
     }
   }
 
   private func acceptChannels(_ now: UInt64) {
-    for _ in 0..<Self.pendingLimit {
+    for _ in 0..<ComingLimits.pendingLimit {
       var (user, process) = (UInt32(0), Int32(0))
       let channel = nf_accept_channel(listener, &user, &process)
       guard channel >= 0 else { return }
-      guard pending.count < Self.pendingLimit,
-        pending.count(where: { $0.user == user }) < Self.pendingUserLimit
+      guard pending.count < ComingLimits.pendingLimit,
+        pending.count(where: { $0.user == user }) < ComingLimits.pendingUserLimit
       else {
         close(channel)
         continue
       }
       pending.append(
         PendingChannel(
-          descriptor: channel, user: user, process: Int(process), deadline: now + Self.patienceNanoseconds))
+          descriptor: channel, user: user, process: Int(process),
+          deadline: now + ComingLimits.patienceNanoseconds))
     }
   }
 
@@ -64,7 +66,7 @@ extension ChainLoop {
     pending.append(
       PendingChannel(
         descriptor: channel, user: geteuid(), process: nil,
-        deadline: MonotonicClock.nanoseconds + Self.patienceNanoseconds, function: function))
+        deadline: MonotonicClock.nanoseconds + ComingLimits.patienceNanoseconds, function: function))
     if function == nil { close(pending.removeLast().descriptor) }
   }
 
@@ -110,7 +112,7 @@ extension ChainLoop {
       try equip(function)
       try send(welcome(function), to: function)
       function.state = .joining
-      function.deadline = now + Self.patienceNanoseconds
+      function.deadline = now + ComingLimits.patienceNanoseconds
     } catch {
       function.lastEnd = "\(error)"
       function.close()
@@ -119,12 +121,7 @@ extension ChainLoop {
 
   private func equip(_ function: HostedFunction) throws(NFError) {
     function.equip(try RingMemory(entries: function.ringEntries, name: function.settings.name))
-    guard function.isEntry else { return }
-    let entries = min(function.ringEntries, Self.receiveEntriesLimit)
-    for queue in 0..<receivers {
-      function.sockets.append(try ReceiveSocket(queues[queue], entries: entries))
-      function.seatLost[queue] = 0
-    }
+    try engine.equip(function)
   }
 
   private func welcome(_ function: HostedFunction) -> nf_welcome {
@@ -146,7 +143,7 @@ extension ChainLoop {
     welcome.queues = owns ? UInt32(function.sockets.count) : 0
     welcome.quota = UInt32(settings.quota)
     welcome.branches = UInt32(settings.branches.count)
-    welcome.stamp_offset = UInt32(PacketMemory.stampOffset)
+    welcome.stamp_offset = UInt32(memory.stampOffset)
     welcome.parameter_bytes = UInt32(settings.parameters.utf8.count)
     Self.write(self.settings.name, into: &welcome.chain)
     Self.write(settings.name, into: &welcome.function)
@@ -201,20 +198,10 @@ extension ChainLoop {
   private func begin(_ function: HostedFunction) {
     function.starts += 1
     function.state = .present
-    for (queue, socket) in function.sockets.enumerated() {
-      let seat = Self.seat(function.number, queue)
-      function.seatReturned[queue] = demultiplexer.delivered(seat: seat)
-      demultiplexer.set(returned: function.seatReturned[queue], seat: seat)
-      // What one queue has not, another may not use: together they keep to the quota.
-      let quota = min(
-        max(1, function.settings.quota / max(1, function.sockets.count)), socket.entries)
-      do throws(KernelError) {
-        try demultiplexer.open(
-          seat: seat, socket: socket.descriptor, quota: quota, epoch: function.epoch)
-      } catch {
-        leave(function, "its receive ring could not be opened: \(error.cause)")
-        return
-      }
+    do throws(NFError) {
+      try engine.open(function)
+    } catch {
+      leave(function, "\(error.message): \(error.cause)")
     }
   }
 
@@ -223,64 +210,20 @@ extension ChainLoop {
     if nf_take_wakes(function.channel) == 0 { leave(function, "its process has gone") }
   }
 
-  /// Whether the kernel found room for all frames of a function that has its receive rings itself.
-  ///
-  /// It writes a frame into memory before it looks for room, so that a function which spoils its index could
-  /// return frames that the kernel still has: nothing is taken from it from then on.
-  func hasSoundRings(_ function: HostedFunction) -> Bool {
-    for socket in function.sockets where socket.lost.full > 0 {
-      leave(function, "its receive ring's index is nonsense")
-      return false
-    }
-    return true
-  }
-
-  /// What the kernel counted as delivered and lost is not out.
-  func countLost(_ function: HostedFunction) {
-    for (queue, socket) in function.sockets.enumerated() {
-      let lost = socket.lost.all
-      guard lost > function.seatLost[queue] else { continue }
-      function.seatReturned[queue] &+= lost - function.seatLost[queue]
-      function.lost &+= lost - function.seatLost[queue]
-      function.seatLost[queue] = lost
-      demultiplexer.set(
-        returned: function.seatReturned[queue], seat: Self.seat(function.number, queue))
-    }
-  }
-
-  /// Frames that the kernel delivered to each of a function's seats.
-  func delivered(_ function: HostedFunction) -> [UInt64] {
-    function.seatReturned.indices.map {
-      function.isEntry ? demultiplexer.delivered(seat: Self.seat(function.number, $0)) : 0
-    }
-  }
-
-  /// Frames that the kernel delivered to a function and that have not come back.
-  func out(_ function: HostedFunction) -> Int {
-    zip(delivered(function), function.seatReturned).reduce(0) { $0 + Int(Int64(bitPattern: $1.0 &- $1.1)) }
-  }
-
   /// A function has ended, or is ended; its frames come back when none can be on their way to it.
   func leave(_ function: HostedFunction, _ cause: String) {
     guard function.state == .present || function.state == .joining else { return }
     function.state = .leaving
     function.ends += 1
     function.lastEnd = cause
-    function.deadline = MonotonicClock.nanoseconds + Self.graceNanoseconds
-    for queue in 0..<function.sockets.count {
-      try? demultiplexer.close(seat: Self.seat(function.number, queue))
-    }
+    function.deadline = MonotonicClock.nanoseconds + ComingLimits.graceNanoseconds
+    engine.close(function)
     close(function.channel)
     function.channel = -1
   }
 
   private func takeBack(_ function: HostedFunction) {
-    countLost(function)
-    let out = zip(delivered(function), function.seatReturned).map { $0 &- $1 }
-    let count = ledger.reclaim(
-      from: function.number, epoch: function.epoch, stamp: { memory.stamp(ofFrame: $0) },
-      out: { Int(clamping: out[Int($0) % Int(NF_QUEUES)]) },
-      delivered: { function.seatReturned[Int($0) % Int(NF_QUEUES)] &+= 1 })
+    let count = engine.reclaim(from: function, &ledger)
     function.reclaimed += UInt64(count)
     function.epoch &+= 1
     if function.epoch & 0x7ff == 0 { function.epoch &+= 1 }
@@ -290,36 +233,22 @@ extension ChainLoop {
   }
 
   func report() -> ChainReport {
-    func count(_ cause: nf_cause) -> UInt64 { (try? demultiplexer.count(cause)) ?? 0 }
+    let counts = engine.counts
     return ChainReport(
-      name: settings.name, mode: settings.mode,
-      frames: ChainReport.Frames(
-        total: ledger.frameCount, free: ledger.freeCount, inKernel: ledger.inKernel,
-        inSending: ledger.inSending, bytes: memory.byteCount, isHuge: memory.isHuge),
-      interfaces: interfaceReports(), functions: functions.map(report(of:)),
-      classifier: classifier.map { ChainReport.Classifier(name: $0.name, isAttached: $0.isAttached) },
-      delivered: count(NF_DELIVERED), unmatched: count(NF_UNMATCHED), malformed: count(NF_MALFORMED),
-      notTaken: count(NF_NOT_TAKEN), unstamped: count(NF_UNSTAMPED))
-  }
-
-  private func interfaceReports() -> [ChainReport.Interface] {
-    ([settings.interface] + settings.outputs).map { name in
-      let own = queues.filter { $0.interface == name }
-      return ChainReport.Interface(
-        name: name, queues: own.count, isZeroCopy: own.allSatisfy(\.isZeroCopy),
-        sent: own.reduce(0) { $0 + $1.sent }, refused: own.reduce(0) { $0 + $1.refused })
-    }
+      name: settings.name, mode: settings.mode, frames: engine.frames(ledger),
+      interfaces: engine.interfaces, functions: functions.map(report(of:)),
+      classifier: engine.classifier, delivered: counts.delivered, unmatched: counts.unmatched,
+      malformed: counts.malformed, notTaken: counts.notTaken, unstamped: counts.unstamped)
   }
 
   private func report(of function: HostedFunction) -> ChainReport.Function {
-    let seats = function.isEntry ? (0..<receivers).map { Self.seat(function.number, $0) } : []
-    return ChainReport.Function(
+    ChainReport.Function(
       name: function.settings.name, state: function.state, process: function.process,
       quota: function.settings.quota,
-      held: function.state == .absent ? 0 : ledger.heldCount(by: function.number) + out(function),
-      received: delivered(function).reduce(function.handed, +), returned: function.returned,
-      overQuota: function.overQuota + seats.reduce(0) { $0 + demultiplexer.overQuota(seat: $1) },
-      absent: function.absent + seats.reduce(0) { $0 + demultiplexer.absent(seat: $1) },
+      held: function.state == .absent ? 0 : ledger.heldCount(by: function.number) + engine.out(function),
+      received: function.handed + engine.delivered(to: function), returned: function.returned,
+      overQuota: function.overQuota + engine.overQuota(function),
+      absent: function.absent + engine.absent(function),
       forged: function.forged, reclaimed: function.reclaimed, lost: function.lost,
       starts: function.starts, ends: function.ends,
       latency: ChainReport.Percentiles(function.latency), counters: function.rings?.counters ?? [:],

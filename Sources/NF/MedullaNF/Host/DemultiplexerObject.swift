@@ -29,6 +29,7 @@ package enum DemultiplexerObject {
       files: [
         source: text(PackageResources.nf_demux_bpf_c),
         "nf_intf.h": text(PackageResources.nf_intf_h),
+        "nf_rules.h": text(PackageResources.nf_rules_h),
         "packet_parse.h": text(PackageResources.packet_parse_h),
         "kernel_types.h": text(PackageResources.kernel_types_h),
         "medulla_order.bpf.h": text(PackageResources.medulla_order_bpf_h),

@@ -11,7 +11,7 @@ final class InterfaceQueue {
   /// A link header. The kernel would keep a frame of no bytes for good: it neither sends it nor gives it
   /// back.
   static let leastBytes = 14
-  private static let batch = 64
+  static let batch = 64
   private static let patienceNanoseconds: UInt64 = 3_000_000_000
   private static let pauseMicroseconds: UInt32 = 20_000
 

@@ -139,6 +139,50 @@ package struct FrameLedger {
     return count
   }
 
+  // MARK: Engines that hand all frames to the host
+
+  /// All frames are the engine's, which keeps the free ones too: to the ledger they are the kernel's.
+  mutating func giveAll() {
+    while give() != nil {}
+  }
+
+  /// A frame of the engine's goes to a function; false: it is somebody's.
+  @inline(__always)
+  mutating func receive(_ frame: Int, by function: Int) -> Bool {
+    guard frame < holders.count, holders[frame] == Self.kernel else { return false }
+    inKernel &-= 1
+    hand(frame, to: function)
+    return true
+  }
+
+  /// A function returned a frame of packet memory, which it must have had by the host's hand.
+  @inline(__always)
+  mutating func takeHeld(_ frame: Int, from function: Int) -> Bool {
+    guard holders[frame] == UInt16(truncatingIfNeeded: function) else { return false }
+    held[function] &-= 1
+    return true
+  }
+
+  /// A frame that was taken, or is not sent any more, is the engine's again.
+  @inline(__always)
+  mutating func giveBack(_ frame: Int) {
+    if holders[frame] == Self.sending { inSending &-= 1 }
+    holders[frame] = Self.kernel
+    inKernel &+= 1
+  }
+
+  /// Takes back all that a function has by the host's hand; `body` gets each frame, which is the engine's.
+  mutating func reclaimHeld(from function: Int, _ body: (Int) -> Void) -> Int {
+    var count = 0
+    for frame in holders.indices where holders[frame] == UInt16(truncatingIfNeeded: function) {
+      held[function] &-= 1
+      giveBack(frame)
+      body(frame)
+      count += 1
+    }
+    return count
+  }
+
   /// Whether a frame that the kernel has was delivered to a function, and has not come back since.
   @inline(__always)
   private func isDelivery(_ stamp: nf_stamp, of frame: Int, to function: Int, epoch: UInt32) -> Bool {

@@ -12,7 +12,6 @@ package final class PacketMemory: @unchecked Sendable {
   /// headers lies at a multiple of 16.
   package static let headroom = 6
   package static let dataOffset = 256 + headroom
-  static let stampOffset = dataOffset - MemoryLayout<nf_stamp>.size
   private static let hugePage = 2 << 20
 
   package let base: UnsafeMutableRawPointer
@@ -20,6 +19,8 @@ package final class PacketMemory: @unchecked Sendable {
   package let frameBytes: Int
   package let frameCount: Int
   package let isHuge: Bool
+  /// Of a stamp, from a frame's start.
+  private(set) var stampOffset = PacketMemory.dataOffset - MemoryLayout<nf_stamp>.size
   private let writing: Int32
   private let reading: Int32
 
@@ -86,12 +87,27 @@ package final class PacketMemory: @unchecked Sendable {
     return true
   }
 
+  convenience init(_ settings: ChainSettings) throws(NFError) {
+    try self.init(
+      settings.memory, name: settings.name, isSealed: !settings.functions.contains(where: \.isWritable))
+  }
+
+  /// Another engine's frames begin elsewhere; before anything is received.
+  func putStamps(before offset: Int) { stampOffset = offset - MemoryLayout<nf_stamp>.size }
+
+  var pageBytes: Int { isHuge ? Self.hugePage : Int(sysconf(Int32(_SC_PAGESIZE))) }
+
   /// What a function gets.
   func descriptor(isWritable: Bool) -> Int32 { isWritable ? writing : reading }
 
   /// What is written before a frame; it does not lie at a multiple of 8.
   @inline(__always)
   func stamp(ofFrame frame: Int) -> nf_stamp {
-    base.loadUnaligned(fromByteOffset: frame &* frameBytes &+ Self.stampOffset, as: nf_stamp.self)
+    base.loadUnaligned(fromByteOffset: frame &* frameBytes &+ stampOffset, as: nf_stamp.self)
+  }
+
+  @inline(__always)
+  func write(_ stamp: nf_stamp, beforeFrame frame: Int) {
+    base.storeBytes(of: stamp, toByteOffset: frame &* frameBytes &+ stampOffset, as: nf_stamp.self)
   }
 }

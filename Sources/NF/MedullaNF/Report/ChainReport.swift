@@ -63,10 +63,16 @@ package struct ChainReport: Sendable, Codable, Equatable {
     package var sent: UInt64
     /// Frames that were not sent: the ring was full, or they had no link header.
     package var refused: UInt64
+    /// Frames that came and were not received: none was free, it was too long, or it was not asked for in
+    /// time. nil: the functions' own counts have them.
+    package var lost: UInt64?
+    /// Whether all of its links are up; nil: the kernel knows.
+    package var isUp: Bool?
 
     enum CodingKeys: String, CodingKey {
-      case name, queues, sent, refused
+      case name, queues, sent, refused, lost
       case isZeroCopy = "zero_copy"
+      case isUp = "up"
     }
   }
 

@@ -4,6 +4,11 @@ import MedullaBase
 extension ChainSettings {
   /// Frames that are never a function's, so that every function's quota can be used at once.
   static let reserve = 1_024
+  var reserve: Int {
+    guard case .dpdk(let dpdk) = engine else { return Self.reserve }
+    return DPDKSettings.reserve * max(1, dpdk.devices.count)
+  }
+
   static let nameLimit = Int(NF_NAME_BYTES) - 1
 
   /// Functions that take frames from the demultiplexer.
@@ -24,7 +29,7 @@ extension ChainSettings {
 
   /// What cannot be; every problem is told, with where it is.
   package func problems() -> [String] {
-    nameProblems() + memoryProblems() + functions.flatMap(problems(of:)) + circleProblems()
+    nameProblems() + memoryProblems() + engineProblems() + functions.flatMap(problems(of:)) + circleProblems()
       + rules.enumerated().flatMap { problems(of: $1, number: $0) } + rulesProblems()
   }
 
@@ -73,9 +78,10 @@ extension ChainSettings {
           + "\(MemorySettings.frameRange.upperBound)")
     }
     let quotas = functions.reduce(0) { $0 + mostHeld(by: $1) }
-    if quotas + Self.reserve > memory.frames {
+    if quotas + reserve > memory.frames {
+      let owner = engine == .xdp ? "the kernel" : "DPDK's devices"
       found.append(
-        "the quotas of all functions (\(quotas)) and \(Self.reserve) for the kernel are more than the "
+        "the quotas of all functions (\(quotas)) and \(reserve) for \(owner) are more than the "
           + "\(memory.frames) frames of memory, so that a stuck function could starve others")
     }
     return found

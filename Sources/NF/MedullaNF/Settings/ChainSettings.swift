@@ -1,7 +1,15 @@
-import MedullaBase
+import CMedullaNF
 
 /// A chain of network functions over one interface: what a chain file says.
 package struct ChainSettings: Sendable, Equatable {
+  /// Who receives and sends frames.
+  package enum Engine: Sendable, Equatable {
+    /// The kernel, by AF_XDP.
+    case xdp
+    /// DPDK's drivers, in the host's process.
+    case dpdk(DPDKSettings)
+  }
+
   /// At most 31 bytes; also the name of its socket.
   package var name: String
   /// Whose frames are demultiplexed.
@@ -15,12 +23,21 @@ package struct ChainSettings: Sendable, Equatable {
   package var rules: [DemultiplexerRule] = []
   /// Of the classifier that rules name; must be there where one does.
   package var classifier: ClassifierPins?
+  package var engine = Engine.xdp
   /// Whether stamps say when frames were received, which costs a clock read for each.
   package var knowsTime = true
 
   package init(name: String, interface: String) {
     self.name = name
     self.interface = interface
+  }
+
+  /// The rules with the numbers of functions.
+  var ruleEntries: [nf_rule] {
+    rules.map { rule in
+      let number = functions.firstIndex { $0.name == rule.function }
+      return rule.entry(function: number.map(UInt32.init) ?? NF_NO_FUNCTION)
+    }
   }
 }
 

@@ -7,8 +7,7 @@
 #include "kernel_types.h"
 
 #include "medulla_order.bpf.h"
-#include "nf_intf.h"
-#include "packet_parse.h"
+#include "nf_rules.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -52,15 +51,6 @@ struct {
 	__type(value, __u64);
 } nf_flows SEC(".maps");
 
-/* What rules look at. */
-struct nf_seen {
-	struct medulla_packet packet;
-	__u16 ethertype;
-	__u16 vlan;
-	__u32 is_flow;
-	__u32 row;
-};
-
 static __always_inline int nf_count(__u32 cause, int action)
 {
 	__u64 *count = bpf_map_lookup_elem(&nf_counts, &cause);
@@ -91,89 +81,6 @@ static __always_inline __u32 nf_row_of(const struct medulla_packet *seen)
 		return NF_NO_ROW;
 	*(volatile __u64 *)(flow + nf_constants.seen_offset) = bpf_ktime_get_ns();
 	return (__u32)row - 1;
-}
-
-static __always_inline int nf_see(struct xdp_md *frame, struct nf_seen *seen)
-{
-	const __u8 *at = (void *)(long)frame->data;
-	const void *end = (void *)(long)frame->data_end;
-	__u16 type;
-
-	seen->vlan = NF_NO_VLAN;
-	if ((const void *)(at + 14) > end)
-		return -1;
-	type = packet_word(at + 12);
-	if (type == PACKET_VLAN || type == PACKET_QINQ) {
-		if ((const void *)(at + 18) > end)
-			return -1;
-		seen->vlan = packet_word(at + 14) & 0x0fff;
-		type = packet_word(at + 16);
-		if (type == PACKET_VLAN || type == PACKET_QINQ) {
-			if ((const void *)(at + 22) > end)
-				return -1;
-			type = packet_word(at + 20);
-		}
-	}
-	seen->ethertype = type;
-	seen->is_flow = !medulla_parse(at, end, &seen->packet);
-	seen->row = NF_NO_ROW;
-	if (nf_constants.row_offset && seen->is_flow)
-		seen->row = nf_row_of(&seen->packet);
-	return 0;
-}
-
-static __always_inline int nf_address_matches(const __u8 *address, const __u8 *wanted, const __u8 *mask)
-{
-	__u64 a[2], w[2], m[2];
-
-	__builtin_memcpy(a, address, 16);
-	__builtin_memcpy(w, wanted, 16);
-	__builtin_memcpy(m, mask, 16);
-	return !(((a[0] ^ w[0]) & m[0]) | ((a[1] ^ w[1]) & m[1]));
-}
-
-static __always_inline __u16 nf_port(__be16 port)
-{
-	return __builtin_bswap16(port);
-}
-
-static __always_inline int nf_flow_matches(const struct nf_rule *rule, const struct nf_seen *seen)
-{
-	const struct medulla_flow_key *key = &seen->packet.key;
-	__u16 port;
-
-	if (!seen->is_flow)
-		return 0;
-	if ((rule->fields & NF_MATCH_PROTOCOL) && rule->protocol != key->protocol)
-		return 0;
-	if ((rule->fields & (NF_MATCH_SOURCE | NF_MATCH_DESTINATION)) && rule->version != key->version)
-		return 0;
-	if ((rule->fields & NF_MATCH_SOURCE) &&
-	    !nf_address_matches(key->source, rule->source, rule->source_mask))
-		return 0;
-	if ((rule->fields & NF_MATCH_DESTINATION) &&
-	    !nf_address_matches(key->destination, rule->destination, rule->destination_mask))
-		return 0;
-	port = nf_port(key->source_port);
-	if ((rule->fields & NF_MATCH_SOURCE_PORT) &&
-	    (port < rule->source_ports[0] || port > rule->source_ports[1]))
-		return 0;
-	port = nf_port(key->destination_port);
-	if ((rule->fields & NF_MATCH_DESTINATION_PORT) &&
-	    (port < rule->destination_ports[0] || port > rule->destination_ports[1]))
-		return 0;
-	return 1;
-}
-
-static __always_inline int nf_matches(const struct nf_rule *rule, const struct nf_seen *seen)
-{
-	if ((rule->fields & NF_MATCH_ETHERTYPE) && rule->ethertype != seen->ethertype)
-		return 0;
-	if ((rule->fields & NF_MATCH_VLAN) && rule->vlan != seen->vlan)
-		return 0;
-	if ((rule->fields & NF_MATCH_CLASS) && rule->row != seen->row)
-		return 0;
-	return !(rule->fields & NF_MATCH_FLOW) || nf_flow_matches(rule, seen);
 }
 
 /* The first rule that matches; its number in `number`. */
@@ -255,8 +162,10 @@ int nf_demux(struct xdp_md *frame)
 	const struct nf_rule *rule;
 	__u32 number = 0;
 
-	if (nf_see(frame, &seen))
+	if (nf_see((void *)(long)frame->data, (void *)(long)frame->data_end, &seen))
 		return nf_count(NF_MALFORMED, XDP_PASS);
+	if (nf_constants.row_offset && seen.is_flow)
+		seen.row = nf_row_of(&seen.packet);
 	rule = nf_choose(&seen, &number);
 	if (!rule || rule->function == NF_NO_FUNCTION)
 		return nf_count(NF_UNMATCHED, XDP_PASS);
