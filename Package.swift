@@ -196,8 +196,9 @@ let package = Package(
       name: "MedullaControl",
       dependencies: [
         "CYAML", "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
-        "MedullaDatapath", "MedullaCompile", "MedullaFrames", "MedullaLabels", "MedullaRetraining",
-        "MedullaAdaptation", "MedullaAdapters", "CMedullaNF", "MedullaNF", "MedullaNFFunctions",
+        "MedullaDatapath", "MedullaClassification", "MedullaCompile", "MedullaFrames", "MedullaLabels",
+        "MedullaRetraining", "MedullaAdaptation", "MedullaAdapters", "CMedullaNF", "MedullaNF",
+        "MedullaNFFunctions",
         product("Logging", "swift-log"),
         product("GRDB", "GRDB.swift"),
       ]),
@@ -392,8 +393,10 @@ let package = Package(
     .testTarget(
       name: "MedullaNFTests",
       dependencies: [
-        "CMedullaNF", "CWire", "MedullaBase", "MedullaKernel", "MedullaNF", "DatapathCases",
-        "RingProperties", "nf-test-function", "nf-rogue-function", "nf-dpdk-host",
+        "CMedullaABI", "CMedullaNF", "CWire", "MedullaBase", "MedullaModel", "MedullaKernel",
+        "MedullaDatapath", "MedullaCongestion", "MedullaClassification", "MedullaCompile", "MedullaNF",
+        "MedullaPayload", "MedullaEngines", "MedullaNFFunctions", "DatapathCases", "RingProperties",
+        "nf-test-function", "nf-rogue-function", "nf-dpdk-host",
       ]),
     .testTarget(
       name: "MedullaPacketTests",
@@ -470,8 +473,8 @@ let package = Package(
     .testTarget(
       name: "MedullaAdaptationTests",
       dependencies: [
-        "MedullaBase", "MedullaFlows", "MedullaFrames", "MedullaAdaptation", "MedullaCongestionAdapter",
-        "MedullaDatapath", "MedullaKernel", "MedullaClassification",
+        "CHost", "MedullaBase", "MedullaFlows", "MedullaFrames", "MedullaAdaptation",
+        "MedullaCongestionAdapter", "MedullaDatapath", "MedullaKernel", "MedullaClassification",
         "MedullaLabels", "CMedullaABI", "MedullaCongestion", "MedullaScheduling", "MedullaCompile",
         "MedullaLearning", "MedullaRetraining",
         "MedullaModel", "MedullaSnapshot", "DatapathCases", "InferenceCases", "PacketCases",
@@ -480,9 +483,9 @@ let package = Package(
     .testTarget(
       name: "MedullaControlTests",
       dependencies: [
-        "DaemonProperties", "MedullaBase", "MedullaControl", "MedullaNF", "MedullaFrames", "MedullaModel",
-        "MedullaSnapshot",
-        "MedullaKernel", "MedullaDatapath", "MedullaCongestion", "MedullaCompile", "MedullaAdaptation",
+        "DaemonProperties", "DatapathCases", "MedullaBase", "MedullaControl", "MedullaNF", "MedullaFrames",
+        "MedullaModel", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath", "MedullaCongestion",
+        "MedullaClassification", "MedullaCompile", "MedullaAdaptation",
         "medulla", "medullad",
         product("Logging", "swift-log"),
       ]),

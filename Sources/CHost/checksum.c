@@ -24,6 +24,34 @@ uint32_t medulla_crc32c_plain(uint32_t checksum, const void *bytes, size_t count
 	return ~rest;
 }
 
+// The polynomial x^(8 * 2^k), remainder of the polynomial: k doublings of a byte's zeros.
+static const uint32_t zeros[32] = {
+	0x00800000, 0x00008000, 0x82f63b78, 0x6ea2d55c, 0x18b8ea18, 0x510ac59a, 0xb82be955, 0xb8fdb1e7,
+	0x88e56f72, 0x74c360a4, 0xe4172b16, 0x0d65762a, 0x35d73a62, 0x28461564, 0xbf455269, 0xe2ea32dc,
+	0xfe7740e6, 0xf946610b, 0x3c204f8f, 0x538586e3, 0x59726915, 0x734d5309, 0xbc1ac763, 0x7d0722cc,
+	0xd289cabe, 0xe94ca9bc, 0x05b74f3f, 0xa51e1f42, 0x40000000, 0x20000000, 0x08000000, 0x00800000,
+};
+
+static uint32_t product(uint32_t a, uint32_t b)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t bit = 1u << 31; bit; bit >>= 1) {
+		if (a & bit)
+			sum ^= b;
+		b = b & 1 ? b >> 1 ^ POLYNOMIAL : b >> 1;
+	}
+	return sum;
+}
+
+uint32_t medulla_crc32c_shift(uint32_t rest, uint32_t count)
+{
+	for (int k = 0; count; k++, count >>= 1)
+		if (count & 1)
+			rest = product(zeros[k], rest);
+	return rest;
+}
+
 #if defined(__x86_64__)
 
 __attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t checksum, const uint8_t *at,

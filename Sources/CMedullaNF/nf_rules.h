@@ -15,6 +15,7 @@ struct nf_seen {
 	__u16 ethertype;
 	__u16 vlan;
 	__u32 is_flow;
+	__u32 row; /* that a classifier has decided: who can look it up, does */
 };
 
 /* -1: the frame is cut in its link header, and no rule can match. */
@@ -40,6 +41,7 @@ static __always_inline int nf_see(const void *data, const void *end, struct nf_s
 	}
 	seen->ethertype = type;
 	seen->is_flow = !medulla_parse(at, end, &seen->packet);
+	seen->row = NF_NO_ROW;
 	return 0;
 }
 
@@ -91,6 +93,8 @@ static __always_inline int nf_matches(const struct nf_rule *rule, const struct n
 	if ((rule->fields & NF_MATCH_ETHERTYPE) && rule->ethertype != seen->ethertype)
 		return 0;
 	if ((rule->fields & NF_MATCH_VLAN) && rule->vlan != seen->vlan)
+		return 0;
+	if ((rule->fields & NF_MATCH_CLASS) && rule->row != seen->row)
 		return 0;
 	return !(rule->fields & NF_MATCH_FLOW) || nf_flow_matches(rule, seen);
 }

@@ -32,7 +32,8 @@ struct ChainFileTests {
       - { function: wall, protocol: udp, source: 192.168.0.0/16, destination_port: 9000-9010, vlan: none }
       - { function: other, ethertype: arp, vlan: 7 }
       - { function: kernel, protocol: tcp }
-      - { function: model, destination: "2001:db8::/32", source_port: 5 }
+      - { function: model, destination: "2001:db8::/32", source_port: 5, class: web, classifier: cls }
+      - { function: other, class: 2, classifier: cls }
     """
 
   @Test("every key is read")
@@ -55,12 +56,14 @@ struct ChainFileTests {
       return
     }
     #expect(words == ["/etc/chains/./model", "--fast"] && isolation.reads == ["/etc/chains/weights"])
-    #expect(settings.rules.count == 4)
+    #expect(settings.rules.count == 5)
     #expect(settings.rules[0].destinationPorts == 9_000...9_010 && settings.rules[0].vlan == .some(.none))
     #expect(settings.rules[0].source?.description == "192.168.0.0/16" && settings.rules[0].ipProtocol == 17)
     #expect(settings.rules[1].etherType == 0x0806 && settings.rules[1].vlan == .tag(7))
     #expect(settings.rules[2].function == nil)
     #expect(settings.rules[3].destination?.description == "2001:db8::/32")
+    #expect(settings.rules[3].flowClass == FlowClass("web", of: "cls"))
+    #expect(settings.rules[4].flowClass == FlowClass("2", of: "cls") && settings.rules[2].flowClass == nil)
   }
 
   @Test("devices of DPDK are the chain's, and its functions are served by the host")
@@ -115,6 +118,12 @@ struct ChainFileTests {
       ("rules: [{ function: a, destination_port: 9-1 }]", "is no range of ports"),
       ("rules: [{ function: a, protocol: ftp }]", "protocol"),
       ("rules: [{ function: a, speed: 3 }]", "is unknown"),
+      ("rules: [{ function: a, class: web }]", "needs both keys class and classifier"),
+      ("rules: [{ function: a, classifier: cls }]", "needs both keys class and classifier"),
+      (
+        "rules: [{ function: a, class: 1, classifier: one }, { function: a, class: 1, classifier: two }]",
+        "several classifiers, and one can be asked: one, two"
+      ),
       ("nonsense: 1", "is unknown"),
     ])
   func refused(_ line: String, _ problem: String) {

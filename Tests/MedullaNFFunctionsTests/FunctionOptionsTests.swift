@@ -15,6 +15,8 @@ struct FunctionOptionsTests {
       ("firewall", "{\"deny_ports\": [70000]}", "deny_ports must be a list of integers"),
       ("inference", "{}", "model must be there"),
       ("inference", "{\"model\": \"m\", \"policy\": \"push\"}", "policy must be one of"),
+      ("file-types", "{\"udp\": \"all\"}", "udp must be one of objects, stream"),
+      ("file-types", "{\"idle_ms\": 0}", "idle_ms must be an integer from 1 to 600000"),
       ("nonsense", "{}", "there is no function of kind"),
       ("count", "[]", "no JSON object"),
     ])

@@ -24,6 +24,10 @@ struct DPDKSettingsTests {
     ),
     ("two devices have one name", { $1.devices.append($1.devices[0]) }),
     (
+      "rules cannot ask the classifier cls: it decides of the kernel's frames, not DPDK's",
+      { chain, _ in chain.rules[0].flowClass = FlowClass("web", of: "cls", row: 0) }
+    ),
+    (
       "\",role=server\" is no device, such as net_memif0,role=server",
       { $1.devices[0].text = ",role=server" }
     ),

@@ -175,9 +175,11 @@ struct StreamReassemblerTests {
     let flow = try #require(rig.expired(at: 150))
     #expect(flow.ending == .idle && flow.length == 20 && flow.name == name && flow.held == 2)
     #expect(rig.lent(name) == [[0, 0, 0, 10], [2, 0, 10, 10]])
-    #expect(rig.udp(10, at: 160).cause == .afterEnd && rig.finish(name))
-    #expect(rig.udp(10, at: 1_151).begins)
-    #expect(rig.udp(10, at: 1_151).hasNews && rig.udp(10, at: 1_151).ends)
+    #expect(rig.udp(10, at: 160).begins && rig.finish(name))
+    // What follows silence is another flow; what follows enough is not, for as long as that is remembered.
+    #expect(rig.udp(10, at: 161).hasNews && rig.udp(10, at: 161).ends)
+    #expect(rig.udp(10, at: 170).cause == .afterEnd && rig.udp(10, at: 1_161).cause == .afterEnd)
+    #expect(rig.udp(10, at: 1_162).begins)
   }
 
   @Test("a flow that always has something to say ends by its age, and what is behind a gap is released")

@@ -9,7 +9,11 @@
 // Goes on from `checksum`, 0 for the first bytes: parts in order give what the whole gives.
 uint32_t medulla_crc32c(uint32_t checksum, const void *bytes, size_t count);
 
-// The same without the processor's instruction.
+// The remainder after `count` more bytes of zeros, in at most 32 products however many: by it parts are put
+// together in any order.
+uint32_t medulla_crc32c_shift(uint32_t rest, uint32_t count);
+
+// `medulla_crc32c` without the processor's instruction.
 uint32_t medulla_crc32c_plain(uint32_t checksum, const void *bytes, size_t count);
 
 #endif

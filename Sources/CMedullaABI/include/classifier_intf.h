@@ -3,6 +3,7 @@
 #ifndef MEDULLA_CLASSIFIER_INTF_H
 #define MEDULLA_CLASSIFIER_INTF_H
 
+#include "flow_state.h"
 #include "packet_intf.h"
 
 #define CLASSIFIER_CLASSES 64			      /* that a network may tell apart, at most */
@@ -42,6 +43,19 @@ struct classifier_counts {
 	__u64 mirrored;
 	__u64 mirrors_lost; /* there was no room in the ring */
 	__u64 answered; /* flows that user space has put into this class */
+};
+
+/* What the classifier keeps of a flow, after its measures. */
+struct classifier_flow {
+	__u64 row; /* plus one; 0: not decided yet */
+	__s64 margin;
+};
+
+/* What an entry of its table begins with; what follows depends on the network. */
+struct classifier_entry {
+	struct medulla_flow_head head;
+	struct flow_state state;
+	struct classifier_flow own;
 };
 
 #define CLASSIFIER_MIRROR_BYTES 256

@@ -155,6 +155,20 @@ struct medulla_registration {
 	char name[48];
 };
 
+/*
+ * What a flow of a function's table begins with, whatever network decides for it: the function's own memory
+ * follows (`struct medulla_flow`). For programs that read a table of another's.
+ */
+struct medulla_flow_head {
+	__u64 pin;
+	__u64 number;
+	__u64 last_ns;
+	__u64 decisions;
+	__u64 decided;
+	__u32 place;
+	__u32 ended;
+};
+
 /* A request of the round-trip benchmark. */
 struct medulla_request {
 	__u64 sent_ns;

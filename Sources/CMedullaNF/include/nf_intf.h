@@ -60,6 +60,7 @@ struct nf_seat {
 #define NF_MATCH_DESTINATION 0x10u
 #define NF_MATCH_SOURCE_PORT 0x20u
 #define NF_MATCH_DESTINATION_PORT 0x40u
+#define NF_MATCH_CLASS 0x80u
 #define NF_MATCH_FLOW                                                                                       \
 	(NF_MATCH_PROTOCOL | NF_MATCH_SOURCE | NF_MATCH_DESTINATION | NF_MATCH_SOURCE_PORT |               \
 	 NF_MATCH_DESTINATION_PORT)
@@ -79,15 +80,22 @@ struct nf_rule {
 	__u8 destination_mask[16];
 	__u16 source_ports[2]; /* the first and the last */
 	__u16 destination_ports[2];
-	__u32 reserved2[2];
+	__u32 row; /* of the class that the kernel's classifier has decided for the flow */
+	__u32 reserved2;
 };
 
 #define NF_NO_VLAN 0xffffu
+#define NF_NO_ROW 0xffffffffu	/* the flow is not decided, or not known */
+#define NF_GONE_ROW 0xfffffffeu /* of a rule whose classifier has gone: no flow has it */
 
 /* Set before the program is loaded. */
 struct nf_constants {
 	__u32 rule_count;
 	__u32 takes_time; /* stamps say when */
+	/* Where an entry of the classifier's table (`nf_flows`) has its row plus one and the time of its last
+	 * packet; 0: no rule asks for classes, and nothing is looked up. */
+	__u32 row_offset;
+	__u32 seen_offset;
 };
 
 /* Counts of all frames that the demultiplexer saw; nf_counts[cause]. */

@@ -17,11 +17,7 @@ package final class ClassifierAnswers {
 
   /// - Throws: `notAttached`; `badFunction` for an instance of another function.
   package init(of name: InstanceName, among functions: FunctionList) throws {
-    let instance = try Instance(name, among: functions).pinned()
-    guard let classifier = instance.function as? Classifier else {
-      throw DatapathError(
-        .badFunction, "\(name) is no classifier", remedy: "`medulla status` lists what is attached")
-    }
+    let (_, classifier) = try Classifier.attached(as: name, among: functions)
     self.name = name
     labels = classifier.labels
     map = try BPFMap(pinned: PinnedInstance.path(of: name) + "/" + Classifier.Maps.answers)

@@ -29,11 +29,7 @@ package final class MirroredPackets {
   /// - Throws: `notAttached`; `badFunction` for an instance of another function; `KernelError.busy` while
   ///   another process reads them.
   package init(of name: InstanceName, among functions: FunctionList) throws {
-    let instance = try Instance(name, among: functions).pinned()
-    guard let classifier = instance.function as? Classifier else {
-      throw DatapathError(
-        .badFunction, "\(name) is no classifier", remedy: "`medulla status` lists what is attached")
-    }
+    let (instance, classifier) = try Classifier.attached(as: name, among: functions)
     lock = try FileLock(path: "/run/medulla-mirror-\(name.text).lock", patience: .zero)
     ring = try RingBuffer(BPFMap(pinned: PinnedInstance.path(of: name) + "/" + Classifier.Maps.mirrors))
     labels = classifier.labels

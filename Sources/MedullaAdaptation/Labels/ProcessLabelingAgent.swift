@@ -23,6 +23,7 @@ package final class ProcessLabelingAgent: LabelingAgent {
     _ name: String, _ settings: ProcessSettings, schema: LabelSchema, log: Logger
   ) throws(AdapterFailure) {
     var settings = settings
+    settings.role = .labelingAgent
     if settings.state == nil { settings.state = "\(settings.function)-labels-\(name)" }
     self.name = name
     self.schema = schema

@@ -9,14 +9,16 @@ struct Account: Equatable {
   let group: gid_t
   let home: String
 
-  init(_ name: String) throws(AdapterFailure) {
+  init(_ name: String, for role: ProcessRole = .adapter) throws(AdapterFailure) {
     var entry = passwd()
     var found: UnsafeMutablePointer<passwd>?
     var buffer = [CChar](repeating: 0, count: 1 << 14)
     guard getpwnam_r(name, &entry, &buffer, buffer.count, &found) == 0, found != nil else {
       throw AdapterFailure(
-        .cannotStart, "there is no user `\(name)` to run the adapter as",
-        remedy: "Create it (`systemd-sysusers` reads systemd/medulla.sysusers), or name another.")
+        .cannotStart, "there is no user `\(name)` to run the \(role.rawValue) as",
+        remedy: role == .networkFunction
+          ? "Create it (\(role.userCommands)), or name another."
+          : "Create it (`systemd-sysusers` reads systemd/medulla.sysusers), or name another.")
     }
     self.name = name
     user = entry.pw_uid

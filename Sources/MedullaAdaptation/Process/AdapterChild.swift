@@ -32,7 +32,7 @@ final class AdapterChild {
   ]
   /// How long an exit status may take to arrive after the channel was closed.
   private static let reapPatience: Duration = .milliseconds(500)
-  /// Bytes read of a stream at once.
+  /// Bytes read of the channel at once.
   private static let chunk = 1 << 16
 
   static let stateVariable = "MEDULLA_ADAPTER_STATE"
@@ -41,15 +41,13 @@ final class AdapterChild {
   let identifier: pid_t
   private let spawner: Spawner
   private let channel: Int32
-  private var output: Int32
+  private let output: ChildPipe
   private var decoder = FrameDecoder()
-  private var lines = ChildOutput()
-  private let log: Logger
   private var isReaped = false
 
   /// - Throws: `AdapterFailure` with `cannotStart` or `notIsolated`.
   init(_ settings: ProcessSettings, spawner: Spawner, log: Logger) throws(AdapterFailure) {
-    let account = try spawner.check(settings.isolation)
+    let account = try spawner.check(settings.isolation, for: settings.role)
     let environment = Self.environment(settings, account: account, states: spawner.policy.states)
     let name = settings.command[0]
     guard let program = ReadablePaths.program(name, path: environment["PATH"] ?? "/usr/bin:/bin") else {
@@ -73,7 +71,7 @@ final class AdapterChild {
         Spawner.Request(
           program: program, arguments: Array(settings.command.dropFirst()), environment: environment,
           directory: settings.directory, state: settings.stateName, channel: ends[1], output: pipe[1],
-          packets: packets, hasReceiveRings: false,
+          packets: packets, hasReceiveRings: false, role: settings.role,
           account: account, priority: getpriority(__priority_which_t(0), 0), isolation: settings.isolation,
           readable: ReadablePaths.all(
             settings, program: program, environment: environment, states: spawner.policy.states)))
@@ -83,14 +81,12 @@ final class AdapterChild {
     }
     self.spawner = spawner
     channel = ends[0]
-    output = pipe[0]
-    self.log = log
+    output = ChildPipe(pipe[0], of: identifier, as: settings.role, log: log)
   }
 
   deinit {
     kill()
     Glibc.close(channel)
-    if output >= 0 { Glibc.close(output) }
   }
 
   private static func open(_ packets: PacketSupply?) throws(AdapterFailure) -> Int32? {
@@ -122,13 +118,10 @@ final class AdapterChild {
   }
 
   /// The last lines that the process wrote.
-  var tail: String { lines.tail.joined(separator: "\n") }
+  var tail: String { output.tail.joined(separator: "\n") }
 
   /// A call begins: what the process wrote meanwhile goes to the log.
-  func begin() {
-    for line in lines.begin() { note(line) }
-    readOutput()
-  }
+  func begin() { output.begin() }
 
   func send(_ bytes: Data, until deadline: ContinuousClock.Instant) throws(Ending) {
     var sent = 0
@@ -184,43 +177,22 @@ final class AdapterChild {
       let left = deadline - ContinuousClock.now
       guard left > .zero else { throw .deadline }
       var watched = [pollfd(fd: channel, events: events, revents: 0)]
-      if output >= 0 { watched.append(pollfd(fd: output, events: Int16(POLLIN), revents: 0)) }
+      let lines = output.descriptor
+      if lines >= 0 { watched.append(pollfd(fd: lines, events: Int16(POLLIN), revents: 0)) }
       _ = poll(&watched, nfds_t(watched.count), left.milliseconds)
-      if watched.count > 1, watched[1].revents != 0 { readOutput() }
+      if watched.count > 1, watched[1].revents != 0 { output.read() }
       if watched[0].revents != 0 { return }
     }
   }
-
-  /// Reads what there is, at most a bounded amount, so that a flood does not keep the caller.
-  private func readOutput() {
-    var chunk = [UInt8](repeating: 0, count: Self.chunk)
-    for _ in 0..<16 where output >= 0 {
-      let count = read(output, &chunk, chunk.count)
-      if count > 0 {
-        for line in lines.append(chunk[..<count]) { note(line) }
-      } else if count == 0 {
-        Glibc.close(output)
-        output = -1
-        for line in lines.end() { note(line) }
-      } else {
-        return
-      }
-    }
-  }
-
-  private func note(_ line: String) { log.info("\(line)", metadata: ["adapter": "\(identifier)"]) }
 
   /// How the process ended, which may take a moment after its channel closed.
   private func ending() -> String {
     let limit = ContinuousClock.now + Self.reapPatience
     while ContinuousClock.now < limit {
-      readOutput()
-      // It stays a zombie, so that its group can still be killed by its id.
-      if let (code, status) = spawner.look(at: identifier) {
-        readOutput()
-        for line in lines.end() { note(line) }
-        return code == Int32(CLD_EXITED)
-          ? "it ended with status \(status)" : "it was ended by signal \(status)"
+      output.read()
+      if let ending = spawner.ending(of: identifier) {
+        output.end()
+        return ending
       }
       usleep(2_000)
     }
@@ -231,7 +203,7 @@ final class AdapterChild {
   func end(patience: Duration) {
     let limit = ContinuousClock.now + patience
     while !isReaped, ContinuousClock.now < limit {
-      readOutput()
+      output.read()
       guard spawner.look(at: identifier) == nil else { break }
       usleep(2_000)
     }
@@ -243,8 +215,7 @@ final class AdapterChild {
     guard !isReaped else { return }
     isReaped = true
     spawner.end(identifier)
-    readOutput()
-    for line in lines.end() { note(line) }
+    output.end()
   }
 }
 

@@ -1,4 +1,5 @@
-/// Why an adapter in a process of its own could not do what was asked.
+/// Why a process of somebody else's, such as an adapter or a network function, could not do what was asked;
+/// the message says what it is (`ProcessRole`).
 package struct AdapterFailure: Error, Equatable, Sendable, CustomStringConvertible {
   package enum Code: String, Sendable {
     /// The program could not be started.

@@ -9,29 +9,27 @@ import Glibc
 /// A process that was started with an end of somebody's channel, such as a network function; it is isolated
 /// like an adapter's, and its output goes to the log. Used from one thread.
 package final class ChannelProcess {
-  private static let chunk = 1 << 14
-
   package let identifier: pid_t
   private let spawner: Spawner
-  private var output: Int32
-  private var lines = ChildOutput()
-  private let log: Logger
+  private let output: ChildPipe
   private var isReaped = false
 
   /// - Parameters:
   ///   - name: of its own directory, one of a kind on this machine.
   ///   - variable: the variable that tells the process its descriptor of the channel.
   ///   - channel: becomes the process's; the caller closes its own.
+  ///   - role: as what errors name it.
   /// - Throws: `cannotStart` or `notIsolated`.
   package init(
     _ command: [String], name: String, directory: String, isolation: ProcessIsolation, variable: String,
-    channel: Int32, log: Logger
+    channel: Int32, as role: ProcessRole = .networkFunction, log: Logger
   ) throws(AdapterFailure) {
     let spawner = try Spawner.shared()
     var settings = ProcessSettings(command: command, directory: directory, isolation: isolation)
     settings.state = name
+    settings.role = role
     try settings.check()
-    let account = try spawner.check(isolation)
+    let account = try spawner.check(isolation, for: role)
     let environment = Self.environment(settings, account, states: spawner.policy.states, variable)
     let named = command.first ?? ""
     guard let program = ReadablePaths.program(named, path: environment["PATH"] ?? "/usr/bin:/bin") else {
@@ -50,7 +48,7 @@ package final class ChannelProcess {
         Spawner.Request(
           program: program, arguments: Array(command.dropFirst()), environment: environment,
           directory: directory, state: name, channel: channel, output: pipe[1], packets: nil,
-          hasReceiveRings: true,
+          hasReceiveRings: true, role: role,
           account: account, priority: getpriority(__priority_which_t(0), 0), isolation: isolation,
           readable: ReadablePaths.all(
             settings, program: program, environment: environment, states: spawner.policy.states)))
@@ -59,14 +57,10 @@ package final class ChannelProcess {
       throw error
     }
     self.spawner = spawner
-    output = pipe[0]
-    self.log = log
+    output = ChildPipe(pipe[0], of: identifier, as: role, log: log)
   }
 
-  deinit {
-    kill()
-    if output >= 0 { close(output) }
-  }
+  deinit { kill() }
 
   private static func environment(
     _ settings: ProcessSettings, _ account: Account?, states: String, _ variable: String
@@ -82,17 +76,14 @@ package final class ChannelProcess {
   }
 
   /// The last lines that the process wrote.
-  package var tail: [String] { lines.tail }
+  package var tail: [String] { output.tail }
 
   /// How it ended; nil while it runs. Passes on what it has written.
   package func ending() -> String? {
-    for line in lines.begin() { note(line) }
-    readOutput()
-    guard let (code, status) = spawner.look(at: identifier) else { return nil }
-    readOutput()
-    for line in lines.end() { note(line) }
-    return code == Int32(CLD_EXITED)
-      ? "it ended with status \(status)" : "it was ended by signal \(status)"
+    output.begin()
+    let ending = spawner.ending(of: identifier)
+    if ending != nil { output.end() }
+    return ending
   }
 
   /// Kills the process with its group, and reaps it.
@@ -100,25 +91,6 @@ package final class ChannelProcess {
     guard !isReaped else { return }
     isReaped = true
     spawner.end(identifier)
-    readOutput()
-    for line in lines.end() { note(line) }
+    output.end()
   }
-
-  /// Reads what there is, at most a bounded amount, so that a flood does not keep the caller.
-  private func readOutput() {
-    var chunk = [UInt8](repeating: 0, count: Self.chunk)
-    for _ in 0..<16 where output >= 0 {
-      let count = read(output, &chunk, chunk.count)
-      guard count > 0 else {
-        if count == 0 {
-          close(output)
-          output = -1
-        }
-        return
-      }
-      for line in lines.append(chunk[..<count]) { note(line) }
-    }
-  }
-
-  private func note(_ line: String) { log.info("\(line)", metadata: ["process": "\(identifier)"]) }
 }

@@ -52,19 +52,19 @@ package struct KernelIsolation: Sendable, Equatable {
   ///
   /// - Parameter sharesUser: whether the process has the user of what it must be kept from; the files' own
   ///   permissions then protect nothing.
-  func refusal(sharesUser: Bool) -> AdapterFailure? {
+  func refusal(sharesUser: Bool, for role: ProcessRole = .adapter) -> AdapterFailure? {
     guard landlock > 0, hasSeccomp else {
       let lacking = [landlock > 0 ? nil : "Landlock", hasSeccomp ? nil : "seccomp"].compactMap(\.self)
       return AdapterFailure(
-        .notIsolated, "this kernel has no \(lacking.joined(separator: " and no ")) to isolate an adapter by",
+        .notIsolated, "this kernel has no \(lacking.joined(separator: " and no ")) to isolate \(role.one) by",
         remedy: "Boot it with `lsm=landlock,…` (`/sys/kernel/security/lsm` has the list), or set "
-          + "`isolation: none` for the adapter and trust it like the daemon.")
+          + "`isolation: none` for the \(role.rawValue) and trust it like the daemon.")
     }
     guard !sharesUser || landlock >= Self.truncationVersion else {
       return AdapterFailure(
         .notIsolated,
         "Landlock \(landlock) of this kernel does not keep a process from emptying files of its own user",
-        remedy: "Give the adapter a user of its own (as root), or use Linux 6.2 or later.")
+        remedy: "Give the \(role.rawValue) a user of its own (as root), or use Linux 6.2 or later.")
     }
     return nil
   }

@@ -18,6 +18,8 @@ package struct ProcessSettings: Sendable, Equatable {
   package var state: String?
   /// Packets that it is handed, by a socket that can only receive; nil: it gets none.
   package var packets: PacketSupply?
+  /// As what errors name it.
+  package var role = ProcessRole.adapter
   /// The longest that one call may take before the process is ended.
   package var deadline: Duration
   /// The longest from the start to the answer to the greeting: imports are slow.
@@ -57,22 +59,25 @@ package struct ProcessSettings: Sendable, Equatable {
 
   func check() throws(AdapterFailure) {
     guard let program = command.first, !program.isEmpty else {
-      throw AdapterFailure(.badRequest, "no command is given for the adapter", remedy: "Name a program.")
+      throw AdapterFailure(
+        .badRequest, "no command is given for the \(role.rawValue)", remedy: "Name a program.")
     }
     guard [function, stateName].allSatisfy({ $0.first.map { $0 != "." } ?? false && !$0.contains("/") })
     else {
-      throw AdapterFailure(.badRequest, "\(stateName) is no name for a function with an adapter")
+      throw AdapterFailure(.badRequest, "\(stateName) is no name for a function with \(role.one)")
     }
     guard ProcessIsolation.memoryRange.contains(isolation.memory),
       ProcessIsolation.taskRange.contains(isolation.tasks)
     else {
-      throw AdapterFailure(.badRequest, "the adapter's memory must be 64MiB to 4TiB, its tasks 1 to 65536")
+      throw AdapterFailure(
+        .badRequest, "the \(role.rawValue)'s memory must be 64MiB to 4TiB, its tasks 1 to 65536")
     }
     let times = [deadline, startDeadline, startPatience, restart.first, restart.longest]
     guard times.allSatisfy({ $0 > .zero && $0 <= .seconds(86_400) }), restart.limit > 0, restart.recovery > 0
     else {
       throw AdapterFailure(
-        .badRequest, "the adapter's times must be above 0 and at most a day, its limits at least 1")
+        .badRequest,
+        "the \(role.rawValue)'s times must be above 0 and at most a day, its limits at least 1")
     }
   }
 }

@@ -19,26 +19,26 @@ extension Spawner {
   /// - Throws: `notIsolated` with what is missing and how to have it.
   @discardableResult
   func check(
-    _ isolation: ProcessIsolation, kernel: KernelIsolation = .present
+    _ isolation: ProcessIsolation, for role: ProcessRole = .adapter, kernel: KernelIsolation = .present
   ) throws(AdapterFailure) -> Account? {
-    let account = try isolation.user.map { name throws(AdapterFailure) in try Account(name) }
-    if let account { try checkPolicy(account) }
+    let account = try isolation.user.map { name throws(AdapterFailure) in try Account(name, for: role) }
+    if let account { try checkPolicy(account, role) }
     guard isolation.level == .full else {
       guard policy.allowsBare else {
         throw AdapterFailure(
           .notIsolated,
-          "this daemon was started without an adapter of `isolation: none`, and starts none later",
+          "this daemon was started without \(role.one) of `isolation: none`, and starts none later",
           remedy: "Restart it.")
       }
       return account
     }
-    if isPrivileged { try checkOwnUser(account) }
+    if isPrivileged { try checkOwnUser(account, role) }
     let sharesUser = account.map { $0.user == geteuid() } ?? true
-    if let refusal = kernel.refusal(sharesUser: sharesUser) { throw refusal }
+    if let refusal = kernel.refusal(sharesUser: sharesUser, for: role) { throw refusal }
     return account
   }
 
-  private func checkPolicy(_ account: Account) throws(AdapterFailure) {
+  private func checkPolicy(_ account: Account, _ role: ProcessRole) throws(AdapterFailure) {
     guard isPrivileged || account.user == geteuid() else {
       throw AdapterFailure(
         .notIsolated, "only root can start a process of user \(account.name)",
@@ -46,24 +46,24 @@ extension Spawner {
     }
     guard policy.users?.contains(account.name) ?? true else {
       throw AdapterFailure(
-        .notIsolated, "this daemon was started without an adapter of user \(account.name)",
+        .notIsolated, "this daemon was started without \(role.one) of user \(account.name)",
         remedy: "Restart it: it has given up the right to start processes of further users.")
     }
   }
 
   /// A process of root, or of who owns the pins, the lock and the socket, could change them past every gate.
-  private func checkOwnUser(_ account: Account?) throws(AdapterFailure) {
+  private func checkOwnUser(_ account: Account?, _ role: ProcessRole) throws(AdapterFailure) {
     let remedy =
-      "Set `user` of the adapter to one that nothing else runs as (`useradd --system medulla-adapter`, or "
-      + "`systemd-sysusers`), or `isolation: none` to trust it like the daemon."
+      "Set `user` of the \(role.rawValue) to one that nothing else runs as (\(role.userCommands)), or "
+      + "`isolation: none` to trust it like the daemon."
     guard let account else {
       throw AdapterFailure(
-        .notIsolated, "an adapter's process needs a user of its own, and none is given", remedy: remedy)
+        .notIsolated, "\(role.one)'s process needs a user of its own, and none is given", remedy: remedy)
     }
     guard account.user != 0, account.user != geteuid() else {
       throw AdapterFailure(
         .notIsolated,
-        "an adapter's process cannot be isolated as \(account.name), the daemon's own user or root",
+        "\(role.one)'s process cannot be isolated as \(account.name), the daemon's own user or root",
         remedy: remedy)
     }
   }

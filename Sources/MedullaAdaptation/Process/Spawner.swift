@@ -128,6 +128,7 @@ extension Spawner {
     /// Whether it will be handed receive rings of an interface, by which it must not reach the rings that all
     /// share.
     let hasReceiveRings: Bool
+    let role: ProcessRole
     let account: Account?
     let priority: Int32
     let isolation: ProcessIsolation
@@ -195,7 +196,7 @@ extension Spawner {
     case MEDULLA_STAGE_REFUSED.rawValue where error == EPERM:
       return AdapterFailure(
         .notIsolated, "\(what): the spawner does not serve \(user) so",
-        remedy: "Users of adapters change with the daemon's next start only.")
+        remedy: "Users of \(request.role.rawValue)s change with the daemon's next start only.")
     default:
       return AdapterFailure(.cannotStart, "\(what): \(cause) (step \(stage))")
     }

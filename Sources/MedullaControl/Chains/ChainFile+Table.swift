@@ -137,6 +137,7 @@ extension DemultiplexerRule {
     destination = table.prefix("destination")
     sourcePorts = table.ports("source_port")
     destinationPorts = table.ports("destination_port")
+    flowClass = table.flowClass()
     table.finish()
   }
 }
@@ -156,6 +157,17 @@ extension TableReader {
     guard let text = string(key) else { return nil }
     if let prefix = AddressPrefix(text) { return prefix }
     problem(key, "\"\(text.prefix(60))\" is no address or prefix, such as 10.0.0.0/8 or 2001:db8::/32")
+    return nil
+  }
+
+  /// A class by label or number, and the instance that decides it: both or neither.
+  fileprivate mutating func flowClass() -> FlowClass? {
+    let name = probe("class") == nil ? integer("class", in: 0...1_000).map(String.init) : string("class")
+    let classifier = string("classifier")
+    if let name, let classifier { return FlowClass(name, of: classifier) }
+    if name != nil || classifier != nil {
+      problem(nil, "needs both keys class and classifier, or none of them")
+    }
     return nil
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import MedullaCompile
 import MedullaNF
 
 /// The chains of a daemon, by name.
@@ -21,6 +22,7 @@ final class ChainTable: @unchecked Sendable {
       throw ControlError(
         .refused, "a chain \(name) runs already", remedy: "`medulla nf stop \(name)` ends it")
     }
+    let file = try file.withClasses(among: .all)
     let service = try ChainService(file, object: object, directory: directory, log: log)
     let starts = lock.withLock {
       services[name] = service

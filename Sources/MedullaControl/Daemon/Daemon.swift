@@ -100,12 +100,13 @@ package final class Daemon: @unchecked Sendable {
       // Loading needs no more than what is kept; once there are threads, nothing can be given up for the
       // process as a whole.
       try reducePrivileges(settings)
-      try prepareChains()
       for function in functionsToHost() {
         let (host, isNew) = try self.host(function)
         if isNew { attached.append(function.name) }
         lock.withLock { hosts.append(host) }
       }
+      // Rules may name a classifier among the functions.
+      try prepareChains()
     } catch {
       for name in attached { try? Instance(name).detach() }
       closeSocket()

@@ -35,6 +35,12 @@ package enum ChainTables {
       "delivered \(chain.delivered), unmatched \(chain.unmatched), not taken \(chain.notTaken), malformed "
         + "\(chain.malformed), unstamped \(chain.unstamped)",
     ]
+    if let classifier = chain.classifier {
+      lines.append(
+        "classes by \(classifier.name), "
+          + (classifier.isAttached
+            ? "attached" : "which has gone: rules that ask for its classes match nothing"))
+    }
     for interface in chain.interfaces
     where interface.sent > 0 || interface.refused > 0 || interface.lost ?? 0 > 0 {
       let lost = interface.lost.map { ", not received \($0)" } ?? ""

@@ -38,6 +38,10 @@ struct medulla_flow {
 };
 
 _Static_assert(__builtin_offsetof(struct medulla_flow, pin) == 0, "the dispatcher reads the pin first");
+_Static_assert(__builtin_offsetof(struct medulla_flow, last_ns) ==
+		       __builtin_offsetof(struct medulla_flow_head, last_ns) &&
+	       __builtin_offsetof(struct medulla_flow, memory) == sizeof(struct medulla_flow_head),
+	       "others read the same head");
 
 /*
  * One decision for a flow, on its own snapshot: features in, outputs out, both fixed point in the shape's

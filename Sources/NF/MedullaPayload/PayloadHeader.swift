@@ -78,6 +78,18 @@ package struct PayloadHeader: Hashable, Sendable {
     guard sequence < total else { throw .wrongPlace }
   }
 
+  /// What a datagram whose header was checked says of its object's digest; nil: it gives none.
+  @inline(__always)
+  package static func digest(
+    ofChecked datagram: UnsafeRawBufferPointer
+  ) -> (value: UInt32, size: Int, offset: Int)? {
+    func word(_ at: Int) -> UInt32 {
+      UInt32(bigEndian: datagram.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+    }
+    guard word(40) & digestFlag != 0 else { return nil }
+    return (word(36), Int(word(32)), Int(word(28)))
+  }
+
   /// Writes the header to the first 48 bytes.
   package func write(to bytes: UnsafeMutableRawBufferPointer) {
     precondition(bytes.count >= Self.bytes, "no room for a header")

@@ -96,7 +96,7 @@ extension StreamReassembler {
   mutating func close(_ slot: Int, _ ending: StreamEnding) {
     bySilence.remove(slot)
     byAge.remove(slot)
-    ledger.end(slots[slot].key, reason: 0, at: clock)
+    ledger.end(slots[slot].key, reason: ending.rawValue, at: clock)
     slots[slot].state = .ended
     slots[slot].ending = ending
     counts.add(ending)

@@ -84,9 +84,7 @@ package struct StreamReassembler: Sendable {
     var begins = false
     switch ledger.find(segment.key, at: clock) {
     case .live(let known): slot = known
-    // A connection that begins anew between the same ports.
-    case .ended where !(segment.isTCP && segment.has(PACKET_SYN) && !segment.has(PACKET_RST)):
-      return StreamOutcome(.afterEnd)
+    case .ended(let reason) where !beginsAnew(segment, reason): return StreamOutcome(.afterEnd)
     case .ended, .unknown:
       do { slot = try begin(segment) } catch { return StreamOutcome(error) }
       begins = true
@@ -115,6 +113,13 @@ package struct StreamReassembler: Sendable {
     settle(slot)
     outcome.ends = slots[slot].state == .ended
     return outcome
+  }
+
+  /// Whether a segment of a flow that has ended begins another between the same ports. TCP says so. UDP
+  /// cannot: where its flow has ended by silence or age, what comes behind that is no late packet of it.
+  private func beginsAnew(_ segment: StreamSegment, _ reason: UInt8) -> Bool {
+    if segment.isTCP { return segment.has(PACKET_SYN) && !segment.has(PACKET_RST) }
+    return reason == StreamEnding.idle.rawValue || reason == StreamEnding.aged.rawValue
   }
 
   /// When a flow is over by silence or age.

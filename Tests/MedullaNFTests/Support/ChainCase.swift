@@ -32,7 +32,11 @@ final class ChainCase: Sendable {
     return settings
   }
 
-  init(_ settings: ChainSettings, mtu: Int? = nil) throws {
+  /// - Parameter before: what there must be before the chain, such as a function in the kernel.
+  init(
+    _ settings: ChainSettings, mtu: Int? = nil,
+    before: (VethPair, inout ChainSettings) throws -> Void = { _, _ in }
+  ) throws {
     pair = try VethPair()
     path = "/tmp/medulla-nf-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
     try SlowLoopback.run([
@@ -46,6 +50,8 @@ final class ChainCase: Sendable {
       guard let mtu else { break }
       try SlowLoopback.run(["ip", "-n", pair.name, "link", "set", device, "mtu", "\(mtu)"])
     }
+    var settings = settings
+    try before(pair, &settings)
     try start(settings)
   }
 

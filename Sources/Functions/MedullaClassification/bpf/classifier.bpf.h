@@ -7,12 +7,6 @@
 
 #include "classifier_intf.h"
 
-/* What the classifier keeps of a flow, after its measures. */
-struct classifier_flow {
-	__u64 row; /* plus one; 0: not decided yet */
-	__s64 margin;
-};
-
 #define MEDULLA_OWN_WORDS (sizeof(struct classifier_flow) / 8)
 
 /* A flow that was decided, once and for all, is measured no further. */
@@ -23,6 +17,9 @@ static __always_inline int classifier_is_settled(const struct medulla_flow *flow
 #include "flow_inputs.bpf.h"
 
 _Static_assert(MEDULLA_OUTPUTS <= CLASSIFIER_CLASSES, "classes have rows");
+_Static_assert(__builtin_offsetof(struct classifier_entry, own) ==
+		       __builtin_offsetof(struct medulla_flow, memory) + 8 * MEDULLA_MEASURE_WORDS,
+	       "others read the same entry");
 
 /* All of them are the instance's: another program set goes on with them. */
 struct {

@@ -63,6 +63,8 @@ package final class ObjectPipeline {
   /// Objects that are under way.
   package var objects: Int { schedule.objects }
 
+  package func holds(_ object: UInt64) -> Bool { schedule.holds(object) }
+
   /// An object's first packet is there.
   ///
   /// - Returns: why it is refused; nil: its pieces are taken. The model's own size is the only one it takes.

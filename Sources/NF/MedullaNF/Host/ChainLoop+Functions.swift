@@ -29,6 +29,7 @@ extension ChainLoop {
   func housekeep(_ now: UInt64) {
     acceptChannels(now)
     greetPending(now)
+    engine.housekeep(now)
     for function in functions {
       switch function.state {
       case .absent: break
@@ -235,9 +236,9 @@ extension ChainLoop {
     let counts = engine.counts
     return ChainReport(
       name: settings.name, mode: settings.mode, frames: engine.frames(ledger),
-      interfaces: engine.interfaces, functions: functions.map(report(of:)), delivered: counts.delivered,
-      unmatched: counts.unmatched, malformed: counts.malformed, notTaken: counts.notTaken,
-      unstamped: counts.unstamped)
+      interfaces: engine.interfaces, functions: functions.map(report(of:)),
+      classifier: engine.classifier, delivered: counts.delivered, unmatched: counts.unmatched,
+      malformed: counts.malformed, notTaken: counts.notTaken, unstamped: counts.unstamped)
   }
 
   private func report(of function: HostedFunction) -> ChainReport.Function {

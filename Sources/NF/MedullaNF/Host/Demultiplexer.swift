@@ -12,21 +12,32 @@ final class Demultiplexer {
   private let sockets: BPFMap
   private let counts: BPFMap
   private let seats: MappedMap
+  private let entries: BPFMap
+  private var rules: [nf_rule]
 
   /// - Parameters:
   ///   - object: what `DemultiplexerObject` has compiled.
   ///   - rules: with the numbers of functions.
-  init(object bytes: [UInt8], rules: [nf_rule], knowsTime: Bool, interface: UInt32) throws(KernelError) {
+  ///   - flows: the table of the classifier whose classes rules ask for; nil: none does.
+  init(
+    object bytes: [UInt8], rules: [nf_rule], flows: BPFMap? = nil, knowsTime: Bool, interface: UInt32
+  ) throws(KernelError) {
     let object = try BPFObject(bytes: bytes, name: Self.program)
     var constants = nf_constants()
     constants.rule_count = UInt32(rules.count)
     constants.takes_time = knowsTime ? 1 : 0
+    if let flows {
+      constants.row_offset = ClassifierWatch.rowOffset
+      constants.seen_offset = ClassifierWatch.seenOffset
+      try object.reuse(flows, as: "nf_flows")
+    }
     guard let size = object.initialBytes(ofMap: Self.constants)?.count,
       size == MemoryLayout<nf_constants>.size
     else { throw KernelError(.mismatch, "the demultiplexer's object is of another version") }
     try object.setInitialBytes(withUnsafeBytes(of: constants) { Array($0) }, ofMap: Self.constants)
     try object.load()
-    let entries = try object.loadedMap("nf_rules")
+    self.rules = rules
+    entries = try object.loadedMap("nf_rules")
     for (index, rule) in rules.enumerated() { try entries.set(rule, at: UInt32(index)) }
     sockets = try object.loadedMap("nf_sockets")
     counts = try object.loadedMap("nf_counts")
@@ -65,6 +76,14 @@ final class Demultiplexer {
   func delivered(seat: Int) -> UInt64 { seats.load64(at: Self.place(seat, \.delivered)) }
   func overQuota(seat: Int) -> UInt64 { seats.load64(at: Self.place(seat, \.over_quota)) }
   func absent(seat: Int) -> UInt64 { seats.load64(at: Self.place(seat, \.absent)) }
+
+  /// From now on no flow has a class: rules that ask for one match nothing.
+  func forgetClasses() throws(KernelError) {
+    for index in rules.indices where rules[index].fields & UInt32(NF_MATCH_CLASS) != 0 {
+      rules[index].row = NF_GONE_ROW
+      try entries.set(rules[index], at: UInt32(index))
+    }
+  }
 
   /// Frames by what became of them.
   func count(_ cause: nf_cause) throws(KernelError) -> UInt64 {

@@ -50,9 +50,19 @@ protocol PacketEngine: AnyObject {
   func overQuota(_ function: HostedFunction) -> UInt64
   func absent(_ function: HostedFunction) -> UInt64
 
+  /// Looks at what need not be looked at in every round.
+  func housekeep(_ now: UInt64)
+  /// Of the kernel's flows, whose classes rules ask for; nil: none does.
+  var classifier: ChainReport.Classifier? { get }
+
   var counts: DemultiplexerCounts { get }
   func frames(_ ledger: FrameLedger) -> ChainReport.Frames
   var interfaces: [ChainReport.Interface] { get }
+}
+
+extension PacketEngine {
+  func housekeep(_ now: UInt64) {}
+  var classifier: ChainReport.Classifier? { nil }
 }
 
 /// Frames by what became of them at the rules.

@@ -12,6 +12,7 @@ final class XDPEngine: PacketEngine {
   let memory: PacketMemory
   private let names: [String]
   private let demultiplexer: Demultiplexer
+  private let watch: ClassifierWatch?
   private let queues: [InterfaceQueue]
   /// By interface, the queue that frames are sent by.
   private let senders: [InterfaceQueue]
@@ -27,8 +28,10 @@ final class XDPEngine: PacketEngine {
     receivers = packets.receivers
     senders = packets.senders
     let index = if_nametoindex(settings.interface)
+    watch = try Self.watch(settings)
     demultiplexer = try Demultiplexer(
-      object: object, rules: settings.ruleEntries, knowsTime: settings.knowsTime, interface: index)
+      object: object, rules: settings.ruleEntries, flows: watch?.table, knowsTime: settings.knowsTime,
+      interface: index)
     for (number, function) in settings.functions.enumerated()
     where settings.entries.contains(function.name) {
       let action = function.fallback == .kernel ? XDP_PASS : XDP_DROP
@@ -36,6 +39,22 @@ final class XDPEngine: PacketEngine {
         demultiplexer.set(fallback: action.rawValue, seat: Self.seat(number, queue))
       }
     }
+  }
+
+  private static func watch(_ settings: ChainSettings) throws -> ClassifierWatch? {
+    guard let name = settings.classifiers.first else { return nil }
+    guard let pins = settings.classifier else {
+      throw NFError(.badSettings, "nobody has looked up the classifier \(name), which rules name")
+    }
+    return try ClassifierWatch(name, pins)
+  }
+
+  func housekeep(_ now: UInt64) {
+    if watch?.hasGone(now) == true { try? demultiplexer.forgetClasses() }
+  }
+
+  var classifier: ChainReport.Classifier? {
+    watch.map { ChainReport.Classifier(name: $0.name, isAttached: $0.isAttached) }
   }
 
   private static func seat(_ function: Int, _ queue: Int) -> Int { function * Int(NF_QUEUES) + queue }

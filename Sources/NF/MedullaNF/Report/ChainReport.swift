@@ -93,11 +93,30 @@ package struct ChainReport: Sendable, Codable, Equatable {
     }
   }
 
+  /// Of flows in the kernel, whose classes rules name.
+  package struct Classifier: Sendable, Codable, Equatable {
+    package var name: String
+    /// false: it was detached, or another has taken its name. Rules that name its classes match nothing.
+    package var isAttached: Bool
+
+    package init(name: String, isAttached: Bool) {
+      self.name = name
+      self.isAttached = isAttached
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case name
+      case isAttached = "attached"
+    }
+  }
+
   package var name: String
   package var mode: PollMode
   package var frames: Frames
   package var interfaces: [Interface]
   package var functions: [Function]
+  /// nil: no rule names a class.
+  package var classifier: Classifier?
   /// Frames that the demultiplexer delivered, and did not.
   package var delivered: UInt64
   package var unmatched: UInt64
@@ -106,7 +125,7 @@ package struct ChainReport: Sendable, Codable, Equatable {
   package var unstamped: UInt64
 
   enum CodingKeys: String, CodingKey {
-    case name, mode, frames, interfaces, functions, delivered, unmatched, malformed, unstamped
+    case name, mode, frames, interfaces, functions, classifier, delivered, unmatched, malformed, unstamped
     case notTaken = "not_taken"
   }
 }

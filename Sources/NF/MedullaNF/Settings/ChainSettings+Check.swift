@@ -16,6 +16,9 @@ extension ChainSettings {
     functions.map(\.name).filter { name in rules.contains { $0.function == name } }
   }
 
+  /// Instances of the kernel's classifier that rules name.
+  package var classifiers: Set<String> { Set(rules.compactMap { $0.flowClass?.classifier }) }
+
   /// Frames that a function may have: its quota from the kernel, and as many from other functions.
   func mostHeld(by function: ChainFunction) -> Int {
     let isLedTo = functions.contains { other in
@@ -133,6 +136,10 @@ extension ChainSettings {
     var found: [String] = []
     if rules.isEmpty { found.append("it has no rule, so that no function gets frames") }
     if rules.count > Int(NF_RULES) { found.append("it has more than \(NF_RULES) rules") }
+    if classifiers.count > 1 {
+      let names = classifiers.sorted().joined(separator: ", ")
+      found.append("its rules name several classifiers, and one can be asked: \(names)")
+    }
     let reached = Set(
       functions.flatMap { [$0.next] + $0.branches }.compactMap { target -> String? in
         guard case .function(let name) = target else { return nil }

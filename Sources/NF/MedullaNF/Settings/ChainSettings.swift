@@ -21,6 +21,8 @@ package struct ChainSettings: Sendable, Equatable {
   package var functions: [ChainFunction] = []
   /// In order: the first that matches says whose a frame is.
   package var rules: [DemultiplexerRule] = []
+  /// Of the classifier that rules name; must be there where one does.
+  package var classifier: ClassifierPins?
   package var engine = Engine.xdp
   /// Whether stamps say when frames were received, which costs a clock read for each.
   package var knowsTime = true

@@ -61,6 +61,10 @@ extension ChainSettings {
     guard case .dpdk(let dpdk) = engine else { return [] }
     var found = deviceProblems(dpdk)
     if mode == .sleep { found.append("mode sleep cannot be: DPDK's drivers wake nobody, they are asked") }
+    if let classifier = classifiers.min() {
+      found.append(
+        "rules cannot ask the classifier \(classifier): it decides of the kernel's frames, not DPDK's")
+    }
     for function in functions {
       if function.fallback == .kernel {
         found.append("\(function.name): the fallback cannot be the kernel, whose frames DPDK's are not")

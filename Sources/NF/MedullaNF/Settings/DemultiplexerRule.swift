@@ -15,6 +15,7 @@ package struct DemultiplexerRule: Sendable, Equatable {
   package var destination: AddressPrefix?
   package var sourcePorts: ClosedRange<Int>?
   package var destinationPorts: ClosedRange<Int>?
+  package var flowClass: FlowClass?
   /// nil: the kernel's own.
   package var function: String?
 
@@ -57,6 +58,10 @@ extension DemultiplexerRule {
     }
     take(destinationPorts, UInt32(NF_MATCH_DESTINATION_PORT)) {
       rule.destination_ports = (UInt16($0.lowerBound), UInt16($0.upperBound))
+    }
+    take(flowClass, UInt32(NF_MATCH_CLASS)) {
+      // A class that nobody knows is no flow's.
+      rule.row = $0.row.map(UInt32.init) ?? NF_GONE_ROW
     }
     rule.fields = fields
     return rule

@@ -42,6 +42,15 @@ struct {
 	__type(value, __u64);
 } nf_counts SEC(".maps");
 
+/* The table of the classifier that rules name takes its place, whose entries are as large as its network asks
+ * for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct medulla_flow_key);
+	__type(value, __u64);
+} nf_flows SEC(".maps");
+
 static __always_inline int nf_count(__u32 cause, int action)
 {
 	__u64 *count = bpf_map_lookup_elem(&nf_counts, &cause);
@@ -49,6 +58,29 @@ static __always_inline int nf_count(__u32 cause, int action)
 	if (count)
 		medulla_count_alone(count, 1);
 	return action;
+}
+
+/*
+ * The row that the classifier has decided for the packet's flow, both directions of which it keeps as one.
+ *
+ * A classifier behind this program does not see a flow any more whose frames go to functions. It is told here
+ * that the flow lives, or it would take it for idle, and what it has decided would be gone.
+ */
+static __always_inline __u32 nf_row_of(const struct medulla_packet *seen)
+{
+	struct medulla_packet packet = *seen;
+	__u64 row;
+	__u8 *flow;
+
+	medulla_turn(&packet);
+	flow = bpf_map_lookup_elem(&nf_flows, &packet.key);
+	if (!flow)
+		return NF_NO_ROW;
+	row = *(volatile __u64 *)(flow + nf_constants.row_offset);
+	if (!row)
+		return NF_NO_ROW;
+	*(volatile __u64 *)(flow + nf_constants.seen_offset) = bpf_ktime_get_ns();
+	return (__u32)row - 1;
 }
 
 /* The first rule that matches; its number in `number`. */
@@ -132,6 +164,8 @@ int nf_demux(struct xdp_md *frame)
 
 	if (nf_see((void *)(long)frame->data, (void *)(long)frame->data_end, &seen))
 		return nf_count(NF_MALFORMED, XDP_PASS);
+	if (nf_constants.row_offset && seen.is_flow)
+		seen.row = nf_row_of(&seen.packet);
 	rule = nf_choose(&seen, &number);
 	if (!rule || rule->function == NF_NO_FUNCTION)
 		return nf_count(NF_UNMATCHED, XDP_PASS);

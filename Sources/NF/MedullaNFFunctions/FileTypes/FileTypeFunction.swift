@@ -4,12 +4,13 @@ import MedullaEngines
 import MedullaNF
 import MedullaPayload
 
-/// Tells what files are that pass by: the bytes of a TCP connection, each direction by itself, and objects of
-/// kind `bytes` in datagrams.
+/// Tells what files are that pass by: the bytes of a TCP connection, each direction by itself, objects of
+/// kind `bytes` in datagrams, and, where that is wanted, all datagrams between two ports as the bytes of a
+/// stream.
 ///
-/// TCP's segments go on at once, in whatever order they come: what the network needs of them, the beginning
-/// and the end of a stream, is copied. Once a stream's type is known to be one that is not let through, its
-/// further segments are dropped. Objects end here.
+/// Segments of streams go on at once, in whatever order they come: what the network needs of them, the
+/// beginning and the end of a stream, is copied. Once a stream's type is known to be one that is not let
+/// through, its further segments are dropped. Objects end here.
 package final class FileTypeFunction: NetworkFunction {
   private let settings: FileTypeSettings
   private let model: FileTypeModel
@@ -41,12 +42,14 @@ package final class FileTypeFunction: NetworkFunction {
     options.threads = settings.threads
     model = try FileTypeModel(folder, on: engine, options: options, mode: settings.mode)
     let block = model.configuration.blockSize
-    streams = try CopiedStreams(block: block, flows: settings.flows)
+    streams = try CopiedStreams(block: block, flows: settings.flows, idle: settings.idle)
     objects = try FileObjects(block: block, limit: settings.objectBytes)
   }
 
   package func receive(_ frames: UnsafeBufferPointer<Frame>, by port: FunctionPort) throws {
     let now = MonotonicClock.nanoseconds
+    // Before what comes now, which is no longer theirs.
+    try tellSilent(at: now, port)
     for frame in frames { try take(frame, at: now, port) }
   }
 
@@ -57,19 +60,25 @@ package final class FileTypeFunction: NetworkFunction {
     }
     let payload = UnsafeRawBufferPointer(
       rebasing: frame.bytes[segment.start..<(segment.start + segment.length)])
-    guard segment.isTCP else {
-      // A datagram without an object is no file's.
-      guard PayloadHeader.isObject(payload) else {
+    if !segment.isTCP {
+      if PayloadHeader.isObject(payload) {
+        if let file = objects.take(payload, at: now) { try tell(file, port) }
+        return port.return(frame, .release)
+      }
+      // A datagram without an object is no file's, but where it is of a stream.
+      guard settings.udp == .stream else {
         counts.otherFrames += 1
         return port.return(frame, .next)
       }
-      if let file = objects.take(payload, at: now) { try tell(file, port) }
-      return port.return(frame, .release)
     }
     let isDenied = denied.contains(segment.key)
     if isDenied { counts.droppedFrames += 1 }
     port.return(frame, isDenied ? .release : .next)
     if let file = streams.take(segment, payload, at: now) { try tell(file, port) }
+  }
+
+  private func tellSilent(at now: UInt64, _ port: FunctionPort) throws {
+    while let file = streams.nextExpired(at: now) { try tell(file, port) }
   }
 
   private func tell(_ file: FileEnds, _ port: FunctionPort) throws {
@@ -92,7 +101,7 @@ package final class FileTypeFunction: NetworkFunction {
 
   package func look(by port: FunctionPort) throws {
     let now = MonotonicClock.nanoseconds
-    while let file = streams.nextExpired(at: now) { try tell(file, port) }
+    try tellSilent(at: now, port)
     objects.expire(at: now)
     port.count("files", counts.files)
     port.count("files_denied", UInt64(deniedOrder.count))
@@ -102,6 +111,7 @@ package final class FileTypeFunction: NetworkFunction {
     port.count("segments_passed_over", streams.passedOver)
     port.count("objects_begun", objects.counts.begun)
     port.count("objects_expired", objects.counts.expired)
+    port.count("objects_damaged", objects.damaged)
     port.count("inference_p50_us", (counts.inference.quantile(0.5) ?? 0) / 1_000)
     port.count("inference_p99_us", (counts.inference.quantile(0.99) ?? 0) / 1_000)
   }
@@ -116,6 +126,16 @@ private struct FileTypeCounts {
 
 /// The options of `kind: file-types`.
 package struct FileTypeSettings {
+  /// What datagrams are that carry no object.
+  package enum UDP: String, CaseIterable, Sendable {
+    /// Nothing: they go on.
+    case objects
+    /// The bytes of a stream, one after the other as they come. UDP tells neither order nor loss nor end.
+    case stream
+  }
+
+  package static let idleRange = 1...600_000
+
   package var engine: String
   /// The folder of the network; nil: the one of Python's package magika.
   package var model: String?
@@ -124,6 +144,9 @@ package struct FileTypeSettings {
   /// Types whose streams are dropped from when they are known.
   package var denied: Set<String>
   package var flows: Int
+  package var udp: UDP
+  /// Nanoseconds of silence after which a stream has ended; UDP's end by it alone.
+  package var idle: UInt64
   package var objectBytes: Int
   /// Where reports go; empty: nowhere.
   package var file: String
@@ -135,6 +158,8 @@ package struct FileTypeSettings {
     mode = try options.word("mode", FileTypeMode.allCases) ?? .highConfidence
     denied = Set(try options.strings("deny") ?? [])
     flows = try options.integer("flows", in: 1...(1 << 20)) ?? 4_096
+    udp = try options.word("udp", UDP.allCases) ?? .objects
+    idle = UInt64(try options.integer("idle_ms", in: Self.idleRange) ?? 5_000) * 1_000_000
     objectBytes = try options.integer("object_bytes", in: 1...(1 << 30)) ?? 64 << 20
     file = try options.string("file") ?? "file-types.jsonl"
   }

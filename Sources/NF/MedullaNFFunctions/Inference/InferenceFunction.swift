@@ -26,12 +26,14 @@ package final class InferenceFunction: NetworkFunction {
   private let model: AcceleratorModel
   private let sink: any AnswerSink
   private var pipeline: ObjectPipeline?
-  private var assembler: ObjectAssembler?
+  private var intake: ObjectIntake?
   private var underWay: [UInt64: UnderWay] = [:]
   private var numbers: [ObjectName: UInt64] = [:]
   private var next: UInt64 = 0
   /// Objects with pieces that were not lent yet, of the batch.
   private var news: [ObjectName] = []
+  /// Objects that are whole and damaged, until the pipeline has given their pieces back.
+  private var damaged: [ObjectName] = []
   private var counts = InferenceCounts()
   private let seed = UInt64.random(in: .min ... .max)
 
@@ -84,21 +86,15 @@ package final class InferenceFunction: NetworkFunction {
     schedule.isCutThrough = settings.isCutThrough
     schedule.waitingLimit = settings.objectLimit
     let made = try ObjectPipeline(accelerator, model: model, memory: memory, settings: schedule)
-    var limits = AssemblyLimits()
-    limits.objects = settings.objectLimit
-    // More would never be delivered.
-    limits.frames = port.quota
-    limits.bytes = settings.objectLimit * model.objectBytes
-    var assembler = try ObjectAssembler(
-      limits: limits, streams: [:],
-      others: StreamProfile(
-        format: format, deadline: settings.deadline, objectLimit: settings.objectLimit),
-      seed: seed)
+    var intake = try ObjectIntake(
+      StreamProfile(format: format, deadline: settings.deadline, objectLimit: settings.objectLimit),
+      quota: port.quota, byteLimit: model.objectBytes, seed: seed)
     if let bound = settings.bound {
-      try assembler.set(
-        Admission(bound: bound, workers: 1, assumed: max(1, bound / 4), classes: assembler.profiles.count))
+      let classes = intake.assembler.profiles.count
+      try intake.assembler.set(
+        Admission(bound: bound, workers: 1, assumed: max(1, bound / 4), classes: classes))
     }
-    self.assembler = assembler
+    self.intake = intake
     pipeline = made
     return made
   }
@@ -114,30 +110,20 @@ package final class InferenceFunction: NetworkFunction {
   private func take(
     _ frame: Frame, at now: UInt64, _ pipeline: ObjectPipeline, _ port: FunctionPort
   ) throws {
-    guard let segment = try? StreamSegment(frame.bytes), !segment.isTCP else {
-      counts.otherFrames += 1
-      return port.return(frame, .next)
-    }
-    let datagram = UnsafeRawBufferPointer(
-      rebasing: frame.bytes[segment.start..<(segment.start + segment.length)])
-    let outcome = assembler?.take(
-      PayloadPacket(
-        frame: UInt64(frame.place), place: frame.place + segment.start, datagram: datagram), at: now)
-    guard let outcome, outcome.keepsFrame, let name = outcome.object else {
-      return port.return(frame, .release)
-    }
-    if outcome.begins, try !begin(name, frame, pipeline) { return }
-    if outcome.hasNews, news.last != name { news.append(name) }
+    guard let arrival = intake?.take(frame, at: now, by: port) else { return }
+    if arrival.begins, try !begin(arrival.name, frame, pipeline) { return }
+    if arrival.isDamaged { return damaged.append(arrival.name) }
+    if arrival.hasNews, news.last != arrival.name { news.append(arrival.name) }
   }
 
   /// - Returns: false where the pipeline refuses it; the assembler then lets its frames go.
   private func begin(_ name: ObjectName, _ frame: Frame, _ pipeline: ObjectPipeline) throws -> Bool {
-    guard let object = assembler?.object(name) else { return false }
+    guard let object = intake?.assembler.object(name) else { return false }
     let number = next
     next += 1
     if let refusal = pipeline.begin(number, byteCount: object.size) {
       counts.refused[refusal, default: 0] += 1
-      assembler?.finish(name)
+      intake?.finish(name)
       return false
     }
     underWay[number] = UnderWay(name: name, object: object, envelope: AnswerEnvelope(frame.bytes))
@@ -146,11 +132,12 @@ package final class InferenceFunction: NetworkFunction {
   }
 
   private func lendNews(_ pipeline: ObjectPipeline) throws {
-    for name in news {
+    for name in damaged { if let number = numbers[name] { try pipeline.abandon(number) } }
+    for name in news where !damaged.contains(name) {
       guard let number = numbers[name] else { continue }
       var pieces: [PayloadPiece] = []
       pieces.reserveCapacity(Self.batch)
-      assembler?.lend(name) { pieces.append($0) }
+      intake?.assembler.lend(name) { pieces.append($0) }
       if !pieces.isEmpty { try pipeline.take(number, pieces) }
     }
     news.removeAll(keepingCapacity: true)
@@ -160,17 +147,32 @@ package final class InferenceFunction: NetworkFunction {
   private func settle(_ pipeline: ObjectPipeline, _ port: FunctionPort) throws {
     try pipeline.poll()
     for released in pipeline.takeReleasedCounts() {
-      if let one = underWay[released.object] { assembler?.giveBack(one.name, count: released.count) }
+      if let one = underWay[released.object] { intake?.assembler.giveBack(one.name, count: released.count) }
     }
+    forgetDamaged(pipeline)
     for result in pipeline.takeResults() { try deliver(result, port) }
     release(port)
+  }
+
+  /// Of an object that is damaged nobody reads pieces any more.
+  private func forgetDamaged(_ pipeline: ObjectPipeline) {
+    guard !damaged.isEmpty else { return }
+    damaged.removeAll { name in
+      if let number = numbers[name] {
+        if pipeline.holds(number) { return false }
+        underWay[number] = nil
+        numbers[name] = nil
+      }
+      intake?.finish(name)
+      return true
+    }
   }
 
   private func deliver(_ result: ObjectResult, _ port: FunctionPort) throws {
     guard let one = underWay.removeValue(forKey: result.object) else { return }
     numbers[one.name] = nil
     let service = UInt64(max(0, result.times.computing.nanoseconds))
-    assembler?.finish(one.name, service: service)
+    intake?.finish(one.name, service: service)
     let answer = InferenceAnswer(one.object, result, outputs: model.outputs, top: settings.top)
     if answer.error == nil { counts.answered += 1 } else { counts.failed += 1 }
     counts.latency.add(UInt64(max(0, result.times.total.nanoseconds)))
@@ -178,7 +180,7 @@ package final class InferenceFunction: NetworkFunction {
   }
 
   private func release(_ port: FunctionPort) {
-    assembler?.drainReleased { frames in
+    intake?.assembler.drainReleased { frames in
       for frame in frames where !sink.keeps(frameAt: Int(frame), by: port) {
         port.return(place: Int(frame), length: 0, .release)
       }
@@ -193,7 +195,7 @@ package final class InferenceFunction: NetworkFunction {
   package func look(by port: FunctionPort) throws {
     if let pipeline {
       let now = MonotonicClock.nanoseconds
-      while let expired = assembler?.nextExpired(at: now) {
+      while let expired = intake?.nextExpired(at: now) {
         if let number = numbers[expired.name] {
           try pipeline.abandon(number)
           try sink.take(InferenceAnswer(expired: expired), to: underWay[number]?.envelope, by: port)
@@ -207,22 +209,24 @@ package final class InferenceFunction: NetworkFunction {
 
   /// Objects whose deadline has passed and whose pieces have all come back.
   private func forgetExpired() {
-    for (number, one) in underWay where assembler?.object(one.name) == nil {
+    for (number, one) in underWay where intake?.assembler.object(one.name) == nil {
       underWay[number] = nil
       numbers[one.name] = nil
     }
   }
 
   private func publish(_ port: FunctionPort) {
-    guard let assembled = assembler?.counts else { return }
+    guard let intake else { return }
+    let assembled = intake.counts
     port.count("objects_begun", assembled.begun)
     port.count("objects_answered", counts.answered)
     port.count("objects_failed", counts.failed)
+    port.count("objects_damaged", intake.damaged)
     port.count("objects_expired", assembled.expired)
     port.count("objects_refused", assembled.refused + counts.refused.values.reduce(0, +))
     port.count("packets", assembled.packets)
     port.count("packets_duplicate", assembled[.duplicate])
-    port.count("other_frames", counts.otherFrames)
+    port.count("other_frames", intake.otherFrames)
     port.count("latency_p50_us", (counts.latency.quantile(0.5) ?? 0) / 1_000)
     port.count("latency_p99_us", (counts.latency.quantile(0.99) ?? 0) / 1_000)
   }
@@ -232,8 +236,6 @@ package final class InferenceFunction: NetworkFunction {
 struct InferenceCounts {
   var answered: UInt64 = 0
   var failed: UInt64 = 0
-  /// Frames that carry no object: they go on.
-  var otherFrames: UInt64 = 0
   var refused: [ObjectSchedule.Refusal: UInt64] = [:]
   /// From an object's first piece to its answer.
   var latency = LatencyHistogram()

@@ -14,8 +14,7 @@ package final class TrainerFunction: NetworkFunction {
   private let settings: TrainerSettings
   package let trainer: StreamTrainer
   private let sink: any AnswerSink
-  private var assembler: ObjectAssembler?
-  private var otherFrames: UInt64 = 0
+  private var intake: ObjectIntake?
   private var told = 0
 
   package convenience init(_ options: FunctionOptions) throws {
@@ -36,61 +35,47 @@ package final class TrainerFunction: NetworkFunction {
   }
 
   private func open(_ port: FunctionPort) throws(PayloadError) {
-    guard assembler == nil else { return }
-    var limits = AssemblyLimits()
-    limits.objects = settings.objectLimit
-    limits.frames = port.quota
-    limits.bytes = settings.objectLimit * settings.format.byteCount
-    assembler = try ObjectAssembler(
-      limits: limits, streams: [:],
-      others: StreamProfile(
+    guard intake == nil else { return }
+    intake = try ObjectIntake(
+      StreamProfile(
         format: settings.objectFormat, deadline: settings.deadline, objectLimit: settings.objectLimit),
-      seed: .random(in: .min ... .max))
+      quota: port.quota, byteLimit: settings.format.byteCount, seed: .random(in: .min ... .max))
   }
 
   package func receive(_ frames: UnsafeBufferPointer<Frame>, by port: FunctionPort) throws {
     try open(port)
     let now = MonotonicClock.nanoseconds
     for frame in frames {
-      guard let segment = try? StreamSegment(frame.bytes), !segment.isTCP else {
-        otherFrames += 1
-        port.return(frame, .next)
-        continue
-      }
-      let datagram = UnsafeRawBufferPointer(
-        rebasing: frame.bytes[segment.start..<(segment.start + segment.length)])
-      let packet = PayloadPacket(
-        frame: UInt64(frame.place), place: frame.place + segment.start, datagram: datagram)
-      guard let outcome = assembler?.take(packet, at: now), outcome.keepsFrame else {
-        port.return(frame, .release)
-        continue
-      }
-      if outcome.completes, let name = outcome.object { try train(on: name, port) }
+      guard let arrival = intake?.take(frame, at: now, by: port), arrival.completes else { continue }
+      try train(on: arrival, port)
     }
     release(port)
   }
 
-  private func train(on name: ObjectName, _ port: FunctionPort) throws {
+  private func train(on batch: ObjectIntake.Arrival, _ port: FunctionPort) throws {
+    defer {
+      intake?.finish(batch.name)
+      release(port)
+    }
+    guard !batch.isDamaged else { return }
     var pieces: [PayloadPiece] = []
-    assembler?.lend(name) { pieces.append($0) }
+    intake?.assembler.lend(batch.name) { pieces.append($0) }
     do throws(LearningError) {
       _ = try trainer.offer(pieces, in: port.memory)
     } catch {
       // That is counted, and the stream goes on.
       guard error.code == .malformedBatch else { throw error }
     }
-    assembler?.finish(name)
-    release(port)
   }
 
   private func release(_ port: FunctionPort) {
-    assembler?.drainReleased { frames in
+    intake?.assembler.drainReleased { frames in
       for frame in frames { port.return(place: Int(frame), length: 0, .release) }
     }
   }
 
   package func look(by port: FunctionPort) throws {
-    while assembler?.nextExpired(at: MonotonicClock.nanoseconds) != nil {}
+    while intake?.nextExpired(at: MonotonicClock.nanoseconds) != nil {}
     release(port)
     let report = trainer.report
     if report.batches / settings.interval > told / settings.interval {
@@ -100,10 +85,11 @@ package final class TrainerFunction: NetworkFunction {
     port.count("batches", UInt64(report.batches))
     port.count("batches_refused", UInt64(report.refused))
     port.count("batches_malformed", UInt64(report.malformed))
-    port.count("batches_expired", assembler?.counts.expired ?? 0)
+    port.count("batches_expired", intake?.counts.expired ?? 0)
+    port.count("batches_damaged", intake?.damaged ?? 0)
     port.count("images_per_second", UInt64(max(0, report.imagesPerSecond)))
     port.count("loss_millionths", UInt64(max(0, min(report.lastLoss, 1e6) * 1e6)))
-    port.count("other_frames", otherFrames)
+    port.count("other_frames", intake?.otherFrames ?? 0)
   }
 
   /// Waits for what was taken, and writes the network as ONNX where the options say so.

@@ -43,7 +43,7 @@ struct StreamModel {
   let limits: StreamLimits
   let want: StreamWant
   var flows: [Flow] = []
-  var ended: [(number: Int, time: Int)] = []
+  var ended: [(number: Int, time: Int, ending: StreamEnding)] = []
   var released: [Int] = []
   var causes: [StreamCause: Int] = [:]
   var endings: [StreamEnding: Int] = [:]
@@ -76,7 +76,8 @@ struct StreamModel {
       return cause
     }
     if let past = ended.last(where: { $0.number == segment.number }),
-      clock - past.time <= Int(limits.memory), !(segment.isTCP && isSYN && !isRST)
+      clock - past.time <= Int(limits.memory),
+      !(segment.isTCP ? isSYN && !isRST : past.ending == .idle || past.ending == .aged)
     {
       return .afterEnd
     }
@@ -192,7 +193,7 @@ struct StreamModel {
   mutating func close(_ flow: Flow, _ ending: StreamEnding) {
     flow.ending = ending
     endings[ending, default: 0] += 1
-    ended.append((flow.number, clock))
+    ended.append((flow.number, clock, ending))
     if ended.count > limits.endedFlows { ended.removeFirst() }
     let length = flow.length
     drop(flow) { $0.position >= length }
