@@ -26,11 +26,8 @@ struct ChannelProcessTests {
       set { metadata[key] = newValue }
     }
 
-    func log(
-      level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-      function: String, line: UInt
-    ) {
-      store.add("\(message) \(metadata?.keys.sorted() ?? [])")
+    func log(event: LogEvent) {
+      store.add("\(event.message) \(event.metadata?.keys.sorted() ?? [])")
     }
   }
 
