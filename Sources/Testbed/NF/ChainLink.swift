@@ -70,8 +70,8 @@ package final class ChainLink: Sendable {
     try namespace.configure(["link", "set", "nf-bridge", "up"])
   }
 
-  /// A pair of devices leaves checksums to whoever takes a packet off the wire, which a chain that sends frames
-  /// as they are does not do.
+  /// A pair of devices leaves checksums to whoever takes a packet off the wire, which a chain that sends
+  /// frames as they are does not do.
   private static func sumItself(_ namespace: NetworkNamespace) throws {
     try ChildProcess.run(
       ["ip", "netns", "exec", namespace.name, ChainLink.ethtool, "-K", device, "tx", "off"])

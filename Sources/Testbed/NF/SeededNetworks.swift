@@ -1,8 +1,8 @@
 import Foundation
 import TestbedLink
 
-/// Networks of known shapes with drawn weights, written as ONNX by a Python program: they have the size and the
-/// times of the trained ones that they are named after, and their answers mean nothing.
+/// Networks of known shapes with drawn weights, written as ONNX by a Python program: they have the size and
+/// the times of the trained ones that they are named after, and their answers mean nothing.
 package final class SeededNetworks {
   package enum Name: String, Sendable {
     /// VGG-11 at 224×224.

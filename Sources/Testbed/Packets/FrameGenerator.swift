@@ -8,8 +8,9 @@ import TestbedLink
 
 /// Sends frames out of a device from one processor, as fast as it can or at a pace.
 ///
-/// The kernel's own test runs make the frames (BPF_F_TEST_XDP_LIVE_FRAMES). The processor that sends them also
-/// receives them at the other end of a pair of devices, so what an XDP program there does is in its rate.
+/// The kernel's own test runs make the frames (BPF_F_TEST_XDP_LIVE_FRAMES). The processor that sends them
+/// also receives them at the other end of a pair of devices, so what an XDP program there does is in its
+/// rate.
 package final class FrameGenerator {
   /// Frames between two looks at the clock.
   private static let portion = 1 << 13

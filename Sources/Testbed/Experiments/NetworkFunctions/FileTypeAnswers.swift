@@ -24,12 +24,12 @@ enum FileTypeAnswers {
       """,
     method: """
       Each file is sent when the answer about the one before is there: over TCP on a connection of its own \
-      through the chain to a server behind it, or as an object in datagrams of 1,024 bytes. The time is from \
-      the reception of the file's last packet to the answer: rings, reassembly, the network's input, the \
-      network on one thread, and the rule behind it. Right after each answer the engine alone runs on the same \
-      row, in another session with one thread. Medians over the files that the network is shown; of each round \
-      and way their ratio. The answers must be those of the Python package for the same bytes, and the size \
-      the file's. Empty files are left out: they have no packets.
+      through the chain to a server behind it, or as an object in datagrams of 1,024 bytes. The time is \
+      from the reception of the file's last packet to the answer: rings, reassembly, the network's input, \
+      the network on one thread, and the rule behind it. Right after each answer the engine alone runs on \
+      the same row, in another session with one thread. Medians over the files that the network is shown; \
+      of each round and way their ratio. The answers must be those of the Python package for the same \
+      bytes, and the size the file's. Empty files are left out: they have no packets.
       """,
     keys: [transports, Common.repeats.with(5)], quick: { $0[Common.repeats] = 1 },
     cells: { [StudyCell].one.times(transports, $0) },

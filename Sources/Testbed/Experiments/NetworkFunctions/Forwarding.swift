@@ -177,8 +177,8 @@ extension Forwarding {
       """,
     method: """
       As nf-forward with one function that sends. The paper pins either memory that CUDA allocates in normal \
-      pages or the platform's own huge pages for a GPU; without one nothing has to be pinned, and what is left \
-      of the comparison is the pages.
+      pages or the platform's own huge pages for a GPU; without one nothing has to be pinned, and what is \
+      left of the comparison is the pages.
       """,
     paper: PaperFigure(
       "NetML, Table II", "256 B: 3.1 Gb/s from memory that CUDA allocates, 10 Gb/s from pinned huge pages.",

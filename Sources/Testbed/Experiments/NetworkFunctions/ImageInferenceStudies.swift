@@ -11,8 +11,8 @@ extension ImageInference {
   }
 
   private static let needs = """
-    Needs root, clang, ONNX Runtime, and onnx and NumPy in .venv (or MEDULLA_PYTHON); fifteen minutes, --quick \
-    half one.
+    Needs root, clang, ONNX Runtime, and onnx and NumPy in .venv (or MEDULLA_PYTHON); fifteen minutes, \
+    --quick half one.
     """
 
   static let fig10 = Study(

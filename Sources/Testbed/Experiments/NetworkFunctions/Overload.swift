@@ -36,15 +36,16 @@ enum Overload {
   static let study = Study(
     "nf-overload", "Images at twice the rate that VGG-11 can answer.",
     discussion: """
-      VGG-11 with drawn weights on one thread, by the inference function. Needs root, clang, ONNX Runtime, and \
-      onnx and NumPy in .venv (or MEDULLA_PYTHON); five minutes.
+      VGG-11 with drawn weights on one thread, by the inference function. Needs root, clang, ONNX Runtime, \
+      and onnx and NumPy in .venv (or MEDULLA_PYTHON); five minutes.
       """,
     method: """
       Capacity: an image is sent when one is answered, two on their way. Then a chain with `bound_ms: 500` \
       gets images at twice that rate, evenly, each in 588 datagrams; and one without a bound the same. Four \
       images take turns; an answer is wrong unless its largest output is the engine's own for that image \
-      (within 0.1%). Goodput: answers while images come, over that time. Latency: from an image's first packet \
-      to its answer, of those that are answered. Sender, host, function and network share two processors.
+      (within 0.1%). Goodput: answers while images come, over that time. Latency: from an image's first \
+      packet to its answer, of those that are answered. Sender, host, function and network share two \
+      processors.
       """,
     keys: [loads, seconds, boundMs, Common.repeats.with(3)],
     quick: { ($0[seconds], $0[Common.repeats]) = (2, 1) },

@@ -73,18 +73,19 @@ enum StreamTraining {
     "netml-table3", "Training on a stream of images, beside PyTorch behind a socket.",
     discussion: """
       The paper's network on Fashion-MNIST for one epoch. Needs root, clang, Debian's dataset-fashion-mnist \
-      (`make testbed`) and Python with torch (.venv-torch or MEDULLA_TORCH_PYTHON); twenty minutes, --quick one.
+      (`make testbed`) and Python with torch (.venv-torch or MEDULLA_TORCH_PYTHON); twenty minutes, --quick \
+      one.
       """,
     method: """
       60,000 images of 28×28 bytes in an order that the seed draws, whole batches over a veth pair, one \
       epoch; two convolutions, dropout, two dense layers, SGD at 0.01 with momentum 0.5, for both. Trainer \
       function: datagrams of 1,024 bytes into a chain, at most two batches on their way (one is trained on \
       while the next comes); the rate is from before the first packet is sent to the end of the last step. \
-      PyTorch (torch_stream.py): whole batches from a TCP socket into a tensor without a copy, its own choice \
-      of threads; the rate is from the first byte's arrival. Both of its orders of memory are measured, and \
-      the faster of each round counts. Each starts from weights of its own, drawn by each round's seed: \
-      accuracies differ by that, so that their mean over rounds and batches is compared. Sender, host and \
-      training share two processors.
+      PyTorch (torch_stream.py): whole batches from a TCP socket into a tensor without a copy, its own \
+      choice of threads; the rate is from the first byte's arrival. Both of its orders of memory are \
+      measured, and the faster of each round counts. Each starts from weights of its own, drawn by each \
+      round's seed: accuracies differ by that, so that their mean over rounds and batches is compared. \
+      Sender, host and training share two processors.
       """,
     paper: PaperFigure(
       "NetML, Table III",

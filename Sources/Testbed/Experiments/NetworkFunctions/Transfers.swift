@@ -84,13 +84,13 @@ enum Transfers {
   }
 
   static let method = """
-    Simulated: packets of 1,024 bytes at 10 Gb/s, each with its headers; a copy call takes 8 µs and a launch \
-    25 µs of the processor as in the paper (§IV-B), the rest of the cost model is ours (PCI Express 3.0 with \
-    16 lanes, one core that copies 8 GB/s); the same Swift code as on CUDA runs on the device's own clock, and \
-    every repetition gives the same. Processor: real packets from a UDP socket over a veth pair, a chain, and \
-    the inference function with a network that looks at one value; the tensor is in this machine's memory, and \
-    each policy has its meaning there (docs/use/gpu.md). Times are medians of objects that are sent one after \
-    another. A#1 is per-packet, A#2 staged, the paper's own pull.
+    Simulated: packets of 1,024 bytes at 10 Gb/s, each with its headers; a copy call takes 8 µs and a \
+    launch 25 µs of the processor as in the paper (§IV-B), the rest of the cost model is ours (PCI Express \
+    3.0 with 16 lanes, one core that copies 8 GB/s); the same Swift code as on CUDA runs on the device's \
+    own clock, and every repetition gives the same. Processor: real packets from a UDP socket over a veth \
+    pair, a chain, and the inference function with a network that looks at one value; the tensor is in this \
+    machine's memory, and each policy has its meaning there (docs/use/gpu.md). Times are medians of objects \
+    that are sent one after another. A#1 is per-packet, A#2 staged, the paper's own pull.
     """
   static let needs = "Needs root, clang and ONNX Runtime for the processor; four minutes, --quick half one."
 
@@ -124,9 +124,9 @@ enum Transfers {
   }
 
   private static let launching = """
-    The simulated host copies 8 GB/s and its copy starts after 1.5 µs: staging 500 KB then takes 0.1 ms beyond \
-    reception, where the paper's took 0.9. Below 290 KB one launch of 25 µs after the last packets costs more \
-    than staging.
+    The simulated host copies 8 GB/s and its copy starts after 1.5 µs: staging 500 KB then takes 0.1 ms \
+    beyond reception, where the paper's took 0.9. Below 290 KB one launch of 25 µs after the last packets \
+    costs more than staging.
     """
   static let fig5 = Study(
     "netml-fig5", "Transfer time of an object by policy and size.",
@@ -172,8 +172,9 @@ enum Transfers {
     "netml-fig9", "What the calling processor spends on an object, by policy and size.",
     discussion: "Five ways into a tensor, simulated and on this machine. \(needs)",
     method: method + """
-       The calling processor: simulated, what its calls and copies take; measured, the time of the function's \
-      thread without waiting, taking packets apart included, and cycles of the time-stamp counter.
+       The calling processor: simulated, what its calls and copies take; measured, the time of the \
+      function's thread without waiting, taking packets apart included, and cycles of the time-stamp \
+      counter.
       """,
     paper: PaperFigure(
       "NetML, Figure 9, §IV-B", "A launch takes 25 µs, a copy call 8 µs.",
