@@ -534,6 +534,12 @@ let package = Package(
         "medulla", "medulla-lab",
       ]),
     .testTarget(
+      name: "TestbedNFTests",
+      dependencies: [
+        "MedullaBase", "MedullaAccelerators", "MedullaEngines", "MedullaNF", "TestbedLink", "TestbedNF",
+        "TestbedCases", "medulla-lab",
+      ]),
+    .testTarget(
       name: "TestbedDemoTests",
       dependencies: ["TestbedLink", "TestbedMeasures", "TestbedDemo", "TestbedCases", "medulla-demo"]),
     .testTarget(

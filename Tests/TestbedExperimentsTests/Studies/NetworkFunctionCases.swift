@@ -49,7 +49,7 @@ enum NetworkFunctionCases {
   private static let same = ["transfer_us": 600.0, "beyond_us": 10, "processor_us": 600]
 
   private static func imaged(_ cell: StudyCell) -> [String: Double] {
-    let transfers = ["per-packet": 8.0, "staged": 1.3, "socket": 2, "pull-whole": 0.5]
+    let transfers = ["per-packet": 8.5, "staged": 1.4, "socket": 2, "pull-whole": 0.5]
     let transfer = transfers[cell.text("way")] ?? 0.1
     return ["total_ms": 4.2 + transfer, "receive_ms": 0.6, "transfer_ms": transfer, "compute_ms": 3.6]
   }

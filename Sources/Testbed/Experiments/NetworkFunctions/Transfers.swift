@@ -191,12 +191,13 @@ enum Transfers {
       ratio("processor, 500 KB: A#1 over NetML", processor, .processor, .perPacket, over: .pull, 500),
       ratio("processor, 500 KB: A#2 over NetML", processor, .processor, .staged, over: .pull, 500),
     ],
+    // The paper's figure has no numbers in its text: less by a twentieth at least, which alike is not.
     bounds: [
-      Bound("simulated, every size: A#1 over A#2, least", .atLeast(1), .paper("NetML, Figure 9")),
+      Bound("simulated, every size: A#1 over A#2, least", .atLeast(1.05), .paper("NetML, Figure 9")),
       Bound(
-        "simulated, every size: A#2 over NetML, least", .atLeast(1), .paper("NetML, Figure 9"),
+        "simulated, every size: A#2 over NetML, least", .atLeast(1.05), .paper("NetML, Figure 9"),
         explanation: launching),
-      Bound("simulated, every size: A#1 over NetML, least", .atLeast(1), .paper("NetML, Figure 9")),
+      Bound("simulated, every size: A#1 over NetML, least", .atLeast(1.05), .paper("NetML, Figure 9")),
       Bound("simulated, every size: pull over resident pull, least", .atLeast(1), .ours),
       Bound(
         "processor, 500 KB: A#1 over NetML", .atLeast(1), .paper("NetML, Figure 9"), judged: false),
