@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What packet rates are measured with, beside the functions themselves: programs that do nothing, programs
- * that make each packet of a test run another flow's before a function sees it, one that sends the frames of a
- * test run to a device, and one that sends on what comes in.
+ * that make each packet of a test run another flow's before a function sees it, one that sends the frames
+ * of a test run to a device, and one that sends on what comes in.
  */
 #include "kernel_types.h"
 
