@@ -9,6 +9,9 @@ FUZZ_SECONDS ?= 600
 # What `make kernels` gets, such as "--walk 6.12".
 KERNELS ?=
 
+# What `make test` gets, such as "--filter Rules", or --skip-build where they are built.
+TESTS ?=
+
 PREFIX ?= /usr/local
 
 .PHONY: setup testbed build install uninstall demo test python check format integration kernels bench fuzz docs clean
@@ -38,7 +41,7 @@ demo: ## a trained network steers the kernel's TCP on an emulated link; builds n
 	bin/medulla-demo --out out/demo
 
 test: setup ## everything, with the kernel tests when run as root
-	scripts/test.sh
+	scripts/test.sh $(TESTS)
 
 python: setup ## the Python package in a fresh virtual environment
 	scripts/python.sh
