@@ -51,7 +51,7 @@ struct KernelBenchTests {
   }
 
   @Test(
-    "objects beyond the capacity are answered rightly or refused, and each is accounted for",
+    "objects one after another are answered rightly, and their latency is told",
     .enabled(if: (try? EngineList.named("onnxruntime"))?.obstacle == nil, "no engine of models"))
   func overload() throws {
     let network = try TransferNetwork(bytes: 20_000)

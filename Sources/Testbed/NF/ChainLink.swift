@@ -1,4 +1,5 @@
 import Foundation
+import MedullaNF
 import TestbedLink
 
 /// A client's namespace and one where a chain runs, joined by a wire; where there is a server too, it is a
@@ -15,6 +16,17 @@ package final class ChainLink: Sendable {
   package static let client = "10.77.0.1"
   /// The server's, else the chain's own.
   package static let server = "10.77.0.2"
+
+  /// Where objects and streams go.
+  static let port = 7_000
+
+  /// Datagrams of objects.
+  static var objectRule: DemultiplexerRule {
+    var rule = DemultiplexerRule(function: nil)
+    rule.ipProtocol = 17
+    rule.destinationPorts = port...port
+    return rule
+  }
 
   package let sender: NetworkNamespace
   package let chain: NetworkNamespace

@@ -78,7 +78,6 @@ package final class FileTypeBench {
     package let times: (function: UInt64, engine: UInt64)?
   }
 
-  private static let port = 7_000
   private static let packetBytes = 1_024
   private static let patience = Duration.seconds(10)
   private let link: ChainLink
@@ -90,7 +89,7 @@ package final class FileTypeBench {
     self.corpus = corpus
     object = try DemultiplexerObject.compile()
     link = try ChainLink(hasServer: true)
-    drain = try StreamDrain(address: ChainLink.server, port: Self.port, in: link.receiver)
+    drain = try StreamDrain(address: ChainLink.server, port: ChainLink.port, in: link.receiver)
   }
 
   package func remove() {
@@ -102,7 +101,7 @@ package final class FileTypeBench {
   package func answers(_ transport: Transport) throws -> [Answer] {
     let signal = AnswerSignal<FileTypeReport>()
     var rule = DemultiplexerRule(function: nil)
-    rule.destinationPorts = Self.port...Self.port
+    rule.destinationPorts = ChainLink.port...ChainLink.port
     let chain = try LocalChain(
       on: link, object: object, rule: rule, next: .interface(ChainLink.output)
     ) {
@@ -112,7 +111,7 @@ package final class FileTypeBench {
     }
     defer { chain.stop() }
     let engine = try RowEngine()
-    let sender = try link.sender.inside { try ObjectSender(to: "\(ChainLink.server):\(Self.port)") }
+    let sender = try link.sender.inside { try ObjectSender(to: "\(ChainLink.server):\(ChainLink.port)") }
     return try corpus.files.enumerated().map { number, file in
       try Interruption.check()
       try send(file, number, transport, sender)
@@ -135,7 +134,7 @@ package final class FileTypeBench {
     switch transport {
     case .tcp:
       let socket = try link.sender.inside {
-        try StreamSocket.connect(to: ChainLink.server, port: Self.port, within: .seconds(5))
+        try StreamSocket.connect(to: ChainLink.server, port: ChainLink.port, within: .seconds(5))
       }
       try socket.send(file.bytes)
       socket.close()

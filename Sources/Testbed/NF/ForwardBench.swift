@@ -1,4 +1,3 @@
-import CHost
 import Foundation
 import MedullaBase
 import MedullaKernel
@@ -54,7 +53,6 @@ package final class ForwardBench {
   package static let testPMD = "dpdk-testpmd"
   /// Nobody, who may attach as a function.
   static let user: UInt32 = 65_534
-  private static let patience = Duration.seconds(20)
   private static let settling: useconds_t = 50_000
 
   let namespace: NetworkNamespace

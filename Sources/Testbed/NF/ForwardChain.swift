@@ -1,7 +1,7 @@
-import CHost
 import Foundation
 import MedullaNF
 import TestbedLink
+import TestbedPackets
 
 /// A chain of forwarding functions on one processor, each a process of an unprivileged user.
 final class ForwardChain {
@@ -60,26 +60,11 @@ final class ForwardChain {
   private static func start(
     _ settings: ChainSettings, _ object: [UInt8], _ path: String, in namespace: NetworkNamespace
   ) throws -> ChainHost {
-    let done = DispatchSemaphore(value: 0)
-    let made = Made()
-    Thread {
-      made.host = Result {
-        try namespace.inside {
-          _ = medulla_keep_on_processor(0, Int32(ForwardBench.processor))
-          let host = try ChainHost(settings, object: object, path: path)
-          host.start()
-          return host
-        }
-      }
-      done.signal()
-    }.start()
-    done.wait()
-    guard let host = made.host else { preconditionFailure("the host's thread has ended without one") }
-    return try host.get()
-  }
-
-  private final class Made: @unchecked Sendable {
-    var host: Result<ChainHost, any Error>?
+    try ProcessorThread.run(on: ForwardBench.processor, in: namespace) {
+      let host = try ChainHost(settings, object: object, path: path)
+      host.start()
+      return host
+    }
   }
 
   private func awaitFunctions() throws {
@@ -97,7 +82,6 @@ final class ForwardChain {
 
   /// What the chain tells of its last function.
   var last: ChainReport.Function? { host.report().functions.first { $0.name == names.last } }
-  var isHuge: Bool { host.report().frames.isHuge }
 
   func stop() {
     guard !isStopped else { return }

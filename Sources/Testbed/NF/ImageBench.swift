@@ -32,7 +32,6 @@ package struct ImageTimes: Sendable {
 
 /// Images over a wire into a network on this machine's processor.
 package final class ImageBench {
-  private static let port = 7_000
   private static let answerPatience = Duration.seconds(20)
   private let link: ChainLink
   private let object: [UInt8]
@@ -69,13 +68,6 @@ package final class ImageBench {
     }
   }
 
-  static var rule: DemultiplexerRule {
-    var rule = DemultiplexerRule(function: nil)
-    rule.ipProtocol = 17
-    rule.destinationPorts = port...port
-    return rule
-  }
-
   private func chain(
     _ policy: TransferPolicy, _ isCutThrough: Bool, _ packetBytes: Int, _ images: Int, _ warmUps: Int
   ) throws -> [ImageTimes] {
@@ -83,7 +75,7 @@ package final class ImageBench {
     let text =
       "{\"model\": \"\(model)\", \"policy\": \"\(policy.rawValue)\", \"cut_through\": \(isCutThrough), "
       + "\"answers\": \"none\", \(options)}"
-    let chain = try LocalChain(on: link, object: object, rule: Self.rule) {
+    let chain = try LocalChain(on: link, object: object, rule: ChainLink.objectRule) {
       try InferenceFunction(
         InferenceSettings(FunctionOptions(text, kind: "inference")), sink: signal)
     }
@@ -113,7 +105,7 @@ package final class ImageBench {
 
   private func socket(_ packetBytes: Int, _ images: Int, _ warmUps: Int) throws -> [ImageTimes] {
     let receiver = try SocketInference(
-      model: model, imageBytes: imageBytes, threads: threads, port: Self.port, in: link.chain)
+      model: model, imageBytes: imageBytes, threads: threads, port: ChainLink.port, in: link.chain)
     defer { receiver.stop() }
     var times: [ImageTimes] = []
     try send(packetBytes, images + warmUps) { number, began in
@@ -146,7 +138,7 @@ package final class ImageBench {
       let floats = bytes.bindMemory(to: Float.self)
       for index in floats.indices { floats[index] = Float(index * 31 % 255) / 255 }
     }
-    let sender = try link.sender.inside { try ObjectSender(to: "\(ChainLink.server):\(Self.port)") }
+    let sender = try link.sender.inside { try ObjectSender(to: "\(ChainLink.server):\(ChainLink.port)") }
     for number in 0..<count {
       try Interruption.check()
       let writer = try PayloadWriter(

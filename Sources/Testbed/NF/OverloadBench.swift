@@ -24,7 +24,6 @@ package struct OverloadOutcome: Sendable {
 
 /// Images over a wire into one inference function, at any rate.
 package final class OverloadBench {
-  private static let port = 7_000
   private static let packetBytes = 1_024
   private static let kinds = 4
   private static let tolerance: Float = 1e-3
@@ -78,12 +77,12 @@ package final class OverloadBench {
       "{\"model\": \"\(model)\", \"threads\": 1, \"answers\": \"none\", \"deadline_ms\": 5000, \"top\": 1"
       + (bound.map { ", \"bound_ms\": \($0)" } ?? "") + "}"
     let chain = try LocalChain(
-      on: link, object: object, rule: ImageBench.rule, change: { $0.memory.frames = 65_536 }
+      on: link, object: object, rule: ChainLink.objectRule, change: { $0.memory.frames = 65_536 }
     ) {
       try InferenceFunction(InferenceSettings(FunctionOptions(text, kind: "inference")), sink: signal)
     }
     defer { chain.stop() }
-    let sender = try link.sender.inside { try ObjectSender(to: "\(ChainLink.server):\(Self.port)") }
+    let sender = try link.sender.inside { try ObjectSender(to: "\(ChainLink.server):\(ChainLink.port)") }
     var collected: [InferenceAnswer] = []
     let begin = MonotonicClock.nanoseconds
     let end = begin + UInt64(seconds * 1e9)

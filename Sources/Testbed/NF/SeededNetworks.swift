@@ -9,15 +9,12 @@ package final class SeededNetworks {
     case vgg11
     /// The layers of Tiny YOLO v2 at 416×416.
     case tinyYolo = "tiny_yolo"
-    /// VGG-11's layers at 32×32, an eighth of the channels.
-    case smallVGG = "vgg11_small"
 
     /// Bytes of an image: float32, channel by channel.
     package var imageBytes: Int {
       switch self {
       case .vgg11: 3 * 224 * 224 * 4
       case .tinyYolo: 3 * 416 * 416 * 4
-      case .smallVGG: 3 * 32 * 32 * 4
       }
     }
   }

@@ -20,7 +20,6 @@ package struct TrainingOutcome: Sendable {
 /// A network trained for one epoch on batches that come over a wire: by a chain's trainer function, and by
 /// PyTorch behind a socket.
 package final class TrainingBench {
-  private static let port = 7_000
   private static let packetBytes = 1_024
   /// Batches on their way: one is trained on while the next comes.
   private static let outstanding = 2
@@ -46,10 +45,10 @@ package final class TrainingBench {
     let function = try TrainerFunction(settings, sink: NoAnswers())
     let trainer = function.trainer
     let box = FunctionBox(function)
-    let chain = try LocalChain(on: link, object: object, rule: ImageBench.rule) { box.function }
+    let chain = try LocalChain(on: link, object: object, rule: ChainLink.objectRule) { box.function }
     defer { chain.stop() }
     let batches = training.batches(of: batch, labelBytes: 1, seed: seed).prefix(images / batch)
-    let sender = try link.sender.inside { try ObjectSender(to: "\(ChainLink.server):\(Self.port)") }
+    let sender = try link.sender.inside { try ObjectSender(to: "\(ChainLink.server):\(ChainLink.port)") }
     func done() -> Int {
       let report = trainer.report
       return report.batches + report.refused + report.malformed
@@ -119,7 +118,7 @@ package final class TrainingBench {
     try Data(NFSources.torchStream.utf8).write(to: URL(fileURLWithPath: script))
     let process = try link.receiver.start(
       [
-        python, script, "--batch", "\(batch)", "--address", ChainLink.server, "--listen", "\(Self.port)",
+        python, script, "--batch", "\(batch)", "--address", ChainLink.server, "--listen", "\(ChainLink.port)",
         "--seed", "\(seed)", "--test-images", ImageSet.file(.test, "images-idx3"),
         "--test-labels", ImageSet.file(.test, "labels-idx1"),
       ] + (isChannelsLast ? ["--channels-last"] : []),
@@ -128,7 +127,7 @@ package final class TrainingBench {
     let batches = training.batches(of: batch, labelBytes: 8, seed: seed).prefix(images / batch)
     let namespace = link.sender
     let socket = try namespace.inside {
-      try StreamSocket.connect(to: ChainLink.server, port: Self.port, within: .seconds(60)) {
+      try StreamSocket.connect(to: ChainLink.server, port: ChainLink.port, within: .seconds(60)) {
         process.isRunning
       }
     }

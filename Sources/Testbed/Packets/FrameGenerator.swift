@@ -1,6 +1,4 @@
-import CHost
 import Foundation
-import Glibc
 import MedullaBase
 import MedullaDatapath
 import MedullaKernel
@@ -103,31 +101,10 @@ package final class FrameGenerator {
     _ body: @escaping @Sendable (BPFProgram, UInt32) throws -> Value
   ) throws -> Value {
     let program = try object.loadedProgram("rate_send")
-    let (namespace, device) = (namespace, device)
-    let done = DispatchSemaphore(value: 0)
-    let result = ResultBox<Value>()
-    Thread {
-      result.value = Result {
-        try namespace.inside {
-          let status = medulla_keep_on_processor(0, Int32(Self.processor))
-          guard status == 0 else {
-            throw TestbedError(
-              .linkFailed, "The testbed cannot keep a sender on its processor.",
-              cause: String(cString: strerror(-status)), remedy: "Give it the processors 0 and 1.")
-          }
-          RealTimeThread.raise(0)
-          return try body(program, device)
-        }
-      }
-      done.signal()
-    }.start()
-    done.wait()
-    guard let value = result.value else { preconditionFailure("the sender has ended without a result") }
-    return try value.get()
+    let device = device
+    return try ProcessorThread.run(on: Self.processor, in: namespace) {
+      RealTimeThread.raise(0)
+      return try body(program, device)
+    }
   }
-}
-
-/// Written by one thread before it signals, and read after.
-private final class ResultBox<Value>: @unchecked Sendable {
-  var value: Result<Value, any Error>?
 }
