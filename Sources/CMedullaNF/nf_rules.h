@@ -18,8 +18,10 @@ struct nf_seen {
 	__u32 row; /* that a classifier has decided: who can look it up, does */
 };
 
-/* -1: the frame is cut in its link header, and no rule can match. */
-static __always_inline int nf_see(const void *data, const void *end, struct nf_seen *seen)
+/*
+ * What rules that look at `fields` look at. -1: the frame is cut in its link header, and no rule can match.
+ */
+static __always_inline int nf_see(const void *data, const void *end, __u32 fields, struct nf_seen *seen)
 {
 	const __u8 *at = data;
 	__u16 type;
@@ -40,7 +42,7 @@ static __always_inline int nf_see(const void *data, const void *end, struct nf_s
 		}
 	}
 	seen->ethertype = type;
-	seen->is_flow = !medulla_parse(at, end, &seen->packet);
+	seen->is_flow = (fields & (NF_MATCH_FLOW | NF_MATCH_CLASS)) && !medulla_parse(at, end, &seen->packet);
 	seen->row = NF_NO_ROW;
 	return 0;
 }

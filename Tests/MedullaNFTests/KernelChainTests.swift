@@ -104,7 +104,7 @@ struct KernelChainTests {
 
   @Test(
     "frames up to the memory's are whole, and longer ones are counted as lost",
-    arguments: [(2_048, 1_786), (4_096, 3_200)])
+    arguments: [(2_048, 1_754), (4_096, 3_200)])
   func sizes(_ frameBytes: Int, _ longest: Int) throws {
     let settings = ChainCase.settings([Self.function("first")], entries: ["first"]) {
       $0.memory.frameBytes = frameBytes

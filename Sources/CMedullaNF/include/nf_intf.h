@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#define NF_INTERFACE_VERSION 1
+#define NF_INTERFACE_VERSION 2
 
 #define NF_FUNCTIONS 32 /* that take packets of one interface from the kernel */
 #define NF_QUEUES 16	/* receive queues of an interface */
@@ -34,22 +34,26 @@ struct nf_stamp {
 #define NF_SEAT_TAKEN 1
 
 /*
- * A function at one receive queue. What the kernel writes and what user space writes lie in lines of their
- * own. `delivered` - `returned` frames are out; with `quota` of them out the next is not delivered.
+ * A function at one receive queue. What the kernel writes, what user space writes with every batch, and what
+ * hardly changes lie in lines of their own. `delivered` - `returned` frames are out; with `quota` of them out
+ * the next is not delivered.
  */
 struct nf_seat {
 	/* Written by the kernel's program. */
 	__u64 delivered;
+	__u64 allowed;	  /* so many may be delivered by what `returned` was when it was read last */
 	__u64 over_quota; /* not delivered, because the quota was out */
 	__u64 absent;	  /* not delivered, because nobody sits here */
-	__u64 kernel_reserved[5];
-	/* Written by the host. */
-	__u64 returned; /* what came back, and what the kernel could not deliver after all */
+	__u64 kernel_reserved[4];
+	/* Written by the host when a function comes or goes. A chain's quotas stay. */
 	__u32 quota;
 	__u32 epoch;
 	__u32 state;
 	__u32 fallback; /* an XDP action: what becomes of what is not delivered */
-	__u64 host_reserved[5];
+	__u64 host_reserved[6];
+	/* Written by the host whenever frames come back. */
+	__u64 returned; /* what came back, and what the kernel could not deliver after all */
+	__u64 returned_reserved[7];
 };
 
 /* nf_rule.fields: which fields must match */
@@ -86,7 +90,7 @@ struct nf_rule {
 
 #define NF_NO_VLAN 0xffffu
 #define NF_NO_ROW 0xffffffffu	/* the flow is not decided, or not known */
-#define NF_GONE_ROW 0xfffffffeu /* of a rule whose classifier has gone: no flow has it */
+#define NF_GONE_ROW 0xfffffffeu /* of a class that the classifier does not have: no flow's */
 
 /* Set before the program is loaded. */
 struct nf_constants {
@@ -96,6 +100,9 @@ struct nf_constants {
 	 * packet; 0: no rule asks for classes, and nothing is looked up. */
 	__u32 row_offset;
 	__u32 seen_offset;
+	__u32 fields; /* that any rule looks at */
+	__u32 reserved;
+	struct nf_rule rules[NF_RULES];
 };
 
 /* Counts of all frames that the demultiplexer saw; nf_counts[cause]. */
@@ -111,7 +118,7 @@ enum nf_cause {
 #ifdef __STDC_VERSION__
 #if __STDC_VERSION__ >= 201112L
 _Static_assert(sizeof(struct nf_stamp) == 32, "stamp layout");
-_Static_assert(sizeof(struct nf_seat) == 128, "seat layout");
+_Static_assert(sizeof(struct nf_seat) == 192, "seat layout");
 _Static_assert(sizeof(struct nf_rule) == 96, "rule layout");
 #endif
 #endif

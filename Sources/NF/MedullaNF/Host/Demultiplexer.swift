@@ -12,8 +12,7 @@ final class Demultiplexer {
   private let sockets: BPFMap
   private let counts: BPFMap
   private let seats: MappedMap
-  private let entries: BPFMap
-  private var rules: [nf_rule]
+  private let hasNoClasses: BPFMap
 
   /// - Parameters:
   ///   - object: what `DemultiplexerObject` has compiled.
@@ -25,6 +24,10 @@ final class Demultiplexer {
     let object = try BPFObject(bytes: bytes, name: Self.program)
     var constants = nf_constants()
     constants.rule_count = UInt32(rules.count)
+    constants.fields = rules.reduce(0) { $0 | $1.fields }
+    withUnsafeMutableBytes(of: &constants.rules) { entries in
+      rules.withUnsafeBytes { entries.copyMemory(from: $0) }
+    }
     constants.takes_time = knowsTime ? 1 : 0
     if let flows {
       constants.row_offset = ClassifierWatch.rowOffset
@@ -36,9 +39,7 @@ final class Demultiplexer {
     else { throw KernelError(.mismatch, "the demultiplexer's object is of another version") }
     try object.setInitialBytes(withUnsafeBytes(of: constants) { Array($0) }, ofMap: Self.constants)
     try object.load()
-    self.rules = rules
-    entries = try object.loadedMap("nf_rules")
-    for (index, rule) in rules.enumerated() { try entries.set(rule, at: UInt32(index)) }
+    hasNoClasses = try object.loadedMap("nf_has_no_classes")
     sockets = try object.loadedMap("nf_sockets")
     counts = try object.loadedMap("nf_counts")
     seats = try MappedMap(try object.loadedMap("nf_seats"))
@@ -79,10 +80,7 @@ final class Demultiplexer {
 
   /// From now on no flow has a class: rules that ask for one match nothing.
   func forgetClasses() throws(KernelError) {
-    for index in rules.indices where rules[index].fields & UInt32(NF_MATCH_CLASS) != 0 {
-      rules[index].row = NF_GONE_ROW
-      try entries.set(rules[index], at: UInt32(index))
-    }
+    try hasNoClasses.set(UInt32(1), at: 0)
   }
 
   /// Frames by what became of them.

@@ -27,6 +27,7 @@ final class InterfaceQueue {
   /// Whether the driver receives into packet memory without a copy.
   let isZeroCopy: Bool
   private var mustKick = false
+  private var level = FillLevel(most: InterfaceQueue.fillEntries)
   private(set) var sent: UInt64 = 0
   /// Frames that found no room in the ring, or are too short to send.
   var refused: UInt64 = 0
@@ -77,13 +78,17 @@ final class InterfaceQueue {
     transmit.deallocate()
   }
 
-  /// Gives the kernel free frames to fill, as many as there is room for.
+  /// Time has passed, after which the fill ring's level is looked at.
+  func adaptLevel() { level.adapt() }
+
+  /// Gives the kernel free frames to fill.
   @inline(__always)
   func refill(_ ledger: inout FrameLedger, frameBytes: Int) {
     var first: UInt32 = 0
-    let room = Int(xsk_prod_nb_free(fill, UInt32(Self.batch)))
-    let count = min(room, ledger.freeCount)
+    let ready = Int(fill.pointee.cached_prod &- nf_load(fill.pointee.consumer))
+    let count = min(level.wanted(ready: ready), ledger.freeCount)
     guard count >= Self.batch else { return }
+    level.gave(count)
     guard xsk_ring_prod__reserve(fill, UInt32(count), &first) == UInt32(count) else { return }
     for index in 0..<UInt32(count) {
       guard let frame = ledger.give() else { break }

@@ -51,6 +51,7 @@ final class XDPEngine: PacketEngine {
 
   func housekeep(_ now: UInt64) {
     if watch?.hasGone(now) == true { try? demultiplexer.forgetClasses() }
+    for queue in queues.prefix(receivers) { queue.adaptLevel() }
   }
 
   var classifier: ChainReport.Classifier? {

@@ -8,9 +8,9 @@ import MedullaBase
 /// that only reads, of a memory whose owner's user alone may open it again; where no function may write, the
 /// memory is also sealed against new mappings for writing, so that not even root maps it so.
 package final class PacketMemory: @unchecked Sendable {
-  /// Bytes before a frame's first: the kernel's own 256, and 6 by which payload of UDP behind 42 bytes of
-  /// headers lies at a multiple of 16.
-  package static let headroom = 6
+  /// Bytes before a frame's first: the kernel's own 256, and 38 by which payload of UDP behind 42 bytes of
+  /// headers lies at a multiple of 16, and the stamp in one cache line, which another processor reads.
+  package static let headroom = 38
   package static let dataOffset = 256 + headroom
   private static let hugePage = 2 << 20
 

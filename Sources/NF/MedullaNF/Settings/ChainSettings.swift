@@ -55,7 +55,7 @@ package struct MemorySettings: Sendable, Equatable {
 
   /// Frames in packet memory.
   package var frames = 16_384
-  /// Bytes of a frame, headroom of 262 included.
+  /// Bytes of a frame, headroom of 294 included.
   package var frameBytes = 2_048
   package var hugePages = Pages.prefer
 

@@ -28,12 +28,13 @@ struct {
 	__type(value, struct nf_seat);
 } nf_seats SEC(".maps");
 
+/* Not 0: the classifier has gone, and no flow has a class. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, NF_RULES);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct nf_rule);
-} nf_rules SEC(".maps");
+	__type(value, __u32);
+} nf_has_no_classes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -69,9 +70,12 @@ static __always_inline int nf_count(__u32 cause, int action)
 static __always_inline __u32 nf_row_of(const struct medulla_packet *seen)
 {
 	struct medulla_packet packet = *seen;
+	__u32 zero = 0, *gone = bpf_map_lookup_elem(&nf_has_no_classes, &zero);
 	__u64 row;
 	__u8 *flow;
 
+	if (!gone || *(volatile __u32 *)gone)
+		return NF_NO_ROW;
 	medulla_turn(&packet);
 	flow = bpf_map_lookup_elem(&nf_flows, &packet.key);
 	if (!flow)
@@ -83,19 +87,19 @@ static __always_inline __u32 nf_row_of(const struct medulla_packet *seen)
 	return (__u32)row - 1;
 }
 
-/* The first rule that matches; its number in `number`. */
+/*
+ * The first rule that matches; its number in `number`. Rules are constants to the verifier, which goes through
+ * the loop once for each that there is.
+ */
 static __always_inline const struct nf_rule *nf_choose(const struct nf_seen *seen, __u32 *number)
 {
-	/* The verifier goes through the loop once for each rule there may be, at most. */
 	for (__u32 i = 0; i < NF_RULES; i++) {
-		const struct nf_rule *rule;
-		__u32 index = i;
+		const struct nf_rule *rule = (const struct nf_rule *)&nf_constants.rules[i];
 
 		if (i >= nf_constants.rule_count)
 			return 0;
-		rule = bpf_map_lookup_elem(&nf_rules, &index);
-		if (!rule)
-			return 0;
+		/* To the compiler it could be any memory, not the zeros of this file. */
+		asm volatile("" : "+r"(rule));
 		if (nf_matches(rule, seen)) {
 			*number = i;
 			return rule;
@@ -125,6 +129,28 @@ static __always_inline int nf_stamp_frame(struct xdp_md *frame, const struct nf_
 	return 0;
 }
 
+/*
+ * Counts one delivery more, which `before` came before; 0: the quota is out.
+ *
+ * The host's word of what came back is read again only where the last one is used up, or the line would go
+ * from processor to processor with each frame. That word only grows, so that an old one allows too little.
+ */
+static __always_inline int nf_is_allowed(struct nf_seat *seat, __u64 *before)
+{
+	__u64 allowed;
+
+	/* Another processor may deliver at once: each counts itself, and what is over is taken back. */
+	*before = __sync_fetch_and_add(&seat->delivered, 1);
+	if (*before < *(volatile __u64 *)&seat->allowed)
+		return 1;
+	allowed = *(volatile __u64 *)&seat->returned + seat->quota;
+	*(volatile __u64 *)&seat->allowed = allowed;
+	if (*before < allowed)
+		return 1;
+	__sync_fetch_and_add(&seat->delivered, -1ULL);
+	return 0;
+}
+
 static __always_inline int nf_deliver(struct xdp_md *frame, __u32 function, __u32 rule)
 {
 	__u32 place = function * NF_QUEUES + frame->rx_queue_index;
@@ -140,10 +166,7 @@ static __always_inline int nf_deliver(struct xdp_md *frame, __u32 function, __u3
 		medulla_count(&seat->absent, 1);
 		return nf_count(NF_NOT_TAKEN, (int)seat->fallback);
 	}
-	/* Another processor may deliver at once: each counts itself, and what is over is taken back. */
-	delivered = __sync_fetch_and_add(&seat->delivered, 1);
-	if (delivered - *(volatile __u64 *)&seat->returned >= seat->quota) {
-		__sync_fetch_and_add(&seat->delivered, -1ULL);
+	if (!nf_is_allowed(seat, &delivered)) {
 		medulla_count(&seat->over_quota, 1);
 		return nf_count(NF_NOT_TAKEN, (int)seat->fallback);
 	}
@@ -162,7 +185,7 @@ int nf_demux(struct xdp_md *frame)
 	const struct nf_rule *rule;
 	__u32 number = 0;
 
-	if (nf_see((void *)(long)frame->data, (void *)(long)frame->data_end, &seen))
+	if (nf_see((void *)(long)frame->data, (void *)(long)frame->data_end, nf_constants.fields, &seen))
 		return nf_count(NF_MALFORMED, XDP_PASS);
 	if (nf_constants.row_offset && seen.is_flow)
 		seen.row = nf_row_of(&seen.packet);
