@@ -19,7 +19,8 @@ struct nf_seen {
 };
 
 /*
- * What rules that look at `fields` look at. -1: the frame is cut in its link header, and no rule can match.
+ * What rules that look at `fields` look at. -1: the frame is cut in its link header, and no rule can
+ * match.
  */
 static __always_inline int nf_see(const void *data, const void *end, __u32 fields, struct nf_seen *seen)
 {
@@ -42,7 +43,9 @@ static __always_inline int nf_see(const void *data, const void *end, __u32 field
 		}
 	}
 	seen->ethertype = type;
-	seen->is_flow = (fields & (NF_MATCH_FLOW | NF_MATCH_CLASS)) && !medulla_parse(at, end, &seen->packet);
+	seen->is_flow = 0;
+	if (fields & (NF_MATCH_FLOW | NF_MATCH_CLASS))
+		seen->is_flow = !medulla_parse(at, end, &seen->packet);
 	seen->row = NF_NO_ROW;
 	return 0;
 }

@@ -43,7 +43,7 @@ struct KernelBenchTests {
     let network = try TransferNetwork(bytes: bytes)
     let bench = try ImageBench(model: network.path, of: network, imageBytes: bytes, threads: 1)
     defer { bench.remove() }
-    for receiver in [ImageReceiver.chain(.pull, isCutThrough: true), .socket] {
+    for receiver in [ImageReceiver.chain(.pull, isCutThrough: true, .sleep), .socket] {
       let times = try bench.times(receiver, packetBytes: 1_000, images: 3, warmUps: 1)
       #expect(times.count == 3)
       #expect(times.allSatisfy { $0.total > 0 && $0.total >= $0.compute })

@@ -10,8 +10,8 @@ import TestbedLink
 /// Who gets an image's packets to the network.
 package enum ImageReceiver: Hashable, Sendable {
   /// A chain with the inference function, by a policy; without cut-through the transfer begins when the image
-  /// is whole.
-  case chain(TransferPolicy, isCutThrough: Bool)
+  /// is whole. Host and function wait by a mode.
+  case chain(TransferPolicy, isCutThrough: Bool, PollMode)
   /// A program with a UDP socket: each datagram is received into a buffer, its payload copied to its place,
   /// and the engine run when all are there.
   case socket
@@ -62,20 +62,23 @@ package final class ImageBench {
     _ receiver: ImageReceiver, packetBytes: Int, images: Int, warmUps: Int
   ) throws -> [ImageTimes] {
     switch receiver {
-    case .chain(let policy, let isCutThrough):
-      return try chain(policy, isCutThrough, packetBytes, images, warmUps)
+    case .chain(let policy, let isCutThrough, let mode):
+      return try chain(policy, isCutThrough, mode, packetBytes, images, warmUps)
     case .socket: return try socket(packetBytes, images, warmUps)
     }
   }
 
   private func chain(
-    _ policy: TransferPolicy, _ isCutThrough: Bool, _ packetBytes: Int, _ images: Int, _ warmUps: Int
+    _ policy: TransferPolicy, _ isCutThrough: Bool, _ mode: PollMode, _ packetBytes: Int, _ images: Int,
+    _ warmUps: Int
   ) throws -> [ImageTimes] {
     let signal = AnswerSignal<InferenceAnswer>()
     let text =
       "{\"model\": \"\(model)\", \"policy\": \"\(policy.rawValue)\", \"cut_through\": \(isCutThrough), "
       + "\"answers\": \"none\", \(options)}"
-    let chain = try LocalChain(on: link, object: object, rule: ChainLink.objectRule) {
+    let chain = try LocalChain(
+      on: link, object: object, rule: ChainLink.objectRule, change: { $0.mode = mode }
+    ) {
       try InferenceFunction(
         InferenceSettings(FunctionOptions(text, kind: "inference")), sink: signal)
     }

@@ -33,6 +33,17 @@ enum NetworkFunctionCases {
       Overload.study, good: { loaded($0, goodput: 11.9) },
       // It admits all and answers what it can no longer answer in time.
       useless: { loaded($0, goodput: 3) }),
+    StudyFixture(
+      Overload.services, good: { loaded($0, goodput: 11.9) },
+      // All are answered, and late.
+      useless: { loaded($0, goodput: 12).merging(["p99_over_bound": 3]) { $1 } }),
+    StudyFixture(
+      ImageModes.study,
+      good: {
+        let networks: [String: Double] = ["spin": 7, "yield": 6, "socket": 5]
+        let network = networks[$0.text("way")] ?? 3.6
+        return ["total_ms": network + 0.5, "receive_ms": 0.4, "transfer_ms": 0.1, "compute_ms": network]
+      }, useless: { _ in alike }),
   ]
 
   private static func forwarded(_ cell: StudyCell, function: Double) -> [String: Double] {
@@ -60,7 +71,7 @@ enum NetworkFunctionCases {
     let load = cell.text("load")
     return [
       "goodput": load == "twice" ? goodput : 12, "p50_ms": 300, "p99_ms": load == "unadmitted" ? 3_000 : 450,
-      "refused": 100, "expired": 0, "wrong": 0,
+      "p99_over_bound": 0.9, "refused": 100, "expired": 0, "wrong": 0,
     ]
   }
 }

@@ -88,8 +88,8 @@ static __always_inline __u32 nf_row_of(const struct medulla_packet *seen)
 }
 
 /*
- * The first rule that matches; its number in `number`. Rules are constants to the verifier, which goes through
- * the loop once for each that there is.
+ * The first rule that matches; its number in `number`. Rules are constants to the verifier, which goes
+ * through the loop once for each that there is.
  */
 static __always_inline const struct nf_rule *nf_choose(const struct nf_seen *seen, __u32 *number)
 {

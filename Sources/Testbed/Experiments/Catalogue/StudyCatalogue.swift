@@ -16,7 +16,7 @@ extension Study {
       Marking.withBurst, FabricScheduling.study, FabricPaths.study, Caravan.cic, Caravan.unsw,
       CaravanNoise.study, CaravanPackets.study, Forwarding.study, Forwarding.table2, Transfers.fig5,
       Transfers.fig9, ImageInference.fig10, ImageInference.fig11, ImageInference.fig12, StreamTraining.study,
-      FileTypeAnswers.study, Overload.study,
+      FileTypeAnswers.study, Overload.study, Overload.services, ImageModes.study,
     ].sorted { order($0.name) < order($1.name) }
 
   package static func named(_ name: String) -> Study? { all.first { $0.name == name } }

@@ -19,8 +19,8 @@ enum ImageInference {
     var receiver: ImageReceiver {
       switch self {
       case .socket: .socket
-      case .pullWhole: .chain(.pull, isCutThrough: false)
-      default: .chain(policy, isCutThrough: true)
+      case .pullWhole: .chain(.pull, isCutThrough: false, .yield)
+      default: .chain(policy, isCutThrough: true, .yield)
       }
     }
 
@@ -76,15 +76,20 @@ enum ImageInference {
         guard cell[Transfers.devices] == Device.processor.rawValue, let bench else {
           return try simulated(subject, way, cell[packets])
         }
-        let all = try bench.times(
-          way.receiver, packetBytes: cell[packets], images: plan[images], warmUps: plan[warmUps])
-        func median(_ value: (ImageTimes) -> Double) -> Double { Statistics.quantile(all.map(value), 0.5) }
-        return Reading([
-          total: median(\.total), receive: median(\.receive), transfer: median(\.transfer),
-          compute: median(\.compute),
-        ])
+        return reading(
+          try bench.times(
+            way.receiver, packetBytes: cell[packets], images: plan[images], warmUps: plan[warmUps]))
       }
     }
+  }
+
+  /// Of the median of images, each part by itself.
+  static func reading(_ all: [ImageTimes]) -> Reading {
+    func median(_ value: (ImageTimes) -> Double) -> Double { Statistics.quantile(all.map(value), 0.5) }
+    return Reading([
+      total: median(\.total), receive: median(\.receive), transfer: median(\.transfer),
+      compute: median(\.compute),
+    ])
   }
 
   private static func simulated(_ subject: Subject, _ way: Way, _ packet: Int) throws -> Reading {

@@ -73,7 +73,7 @@ enum Transfers {
     let bench = try ImageBench(model: network.path, of: network, imageBytes: bytes, threads: 1)
     defer { bench.remove() }
     let all = try bench.times(
-      .chain(policy, isCutThrough: true), packetBytes: plan[packetBytes], images: plan[objects],
+      .chain(policy, isCutThrough: true, .yield), packetBytes: plan[packetBytes], images: plan[objects],
       warmUps: plan[warmUps])
     func median(_ value: (ImageTimes) -> Double) -> Double { Statistics.quantile(all.map(value), 0.5) * 1e3 }
     let spent = median { $0.processor ?? 0 }
