@@ -33,6 +33,7 @@ let package = Package(
     .target(name: "CHost"),
     .target(name: "CMedullaABI"),
     .target(name: "CMedullaNF", dependencies: ["CMedullaABI"]),
+    .target(name: "CMedullaFabric"),
     .target(name: "CEngines"),
     .target(name: "CMedullaLearning"),
     .target(name: "MedullaBase", dependencies: ["CCrypto", "CHost"]),
@@ -148,6 +149,8 @@ let package = Package(
         "../../CMedullaABI/include/packet_parse.h",
         "../../MedullaDatapath/bpf/kernel_types.h", "../../MedullaDatapath/bpf/medulla_order.bpf.h",
         "bpf/nf_demux.bpf.c")),
+    // One large network over many switches.
+    .target(name: "MedullaFabric", dependencies: ["CMedullaFabric", "MedullaBase", "MedullaSnapshot"]),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
     .target(
       name: "MedullaLearning",
@@ -198,7 +201,7 @@ let package = Package(
         "CYAML", "CHost", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
         "MedullaDatapath", "MedullaClassification", "MedullaCompile", "MedullaFrames", "MedullaLabels",
         "MedullaRetraining", "MedullaAdaptation", "MedullaAdapters", "CMedullaNF", "MedullaNF",
-        "MedullaNFFunctions",
+        "MedullaNFFunctions", "MedullaFabric",
         product("Logging", "swift-log"),
         product("GRDB", "GRDB.swift"),
       ]),
@@ -273,9 +276,9 @@ let package = Package(
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaClassification",
         "MedullaScheduling", "MedullaPaths",
         "MedullaCompile", "MedullaFrames", "MedullaLearning", "MedullaLabels", "MedullaRetraining",
-        "MedullaAdaptation", "MedullaControl", "MedullaAccelerators", "MedullaNF", "TestbedLink",
-        "TestbedMeasures", "TestbedCaptures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
-        "TestbedLargeScale", "TestbedPackets", "TestbedNF",
+        "MedullaAdaptation", "MedullaControl", "MedullaAccelerators", "MedullaNF", "MedullaFabric",
+        "TestbedLink", "TestbedMeasures", "TestbedCaptures", "TestbedReport", "TestbedWorkload",
+        "TestbedBaselines", "TestbedLargeScale", "TestbedPackets", "TestbedNF",
       ],
       path: "Sources/Testbed/Experiments"),
     .target(
@@ -307,7 +310,7 @@ let package = Package(
         "MedullaBase", "MedullaFlows", "MedullaModel", "MedullaSnapshot", "MedullaCodegen", "MedullaKernel",
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaPacket", "MedullaClassification",
         "MedullaScheduling", "MedullaPaths", "MedullaCompile", "MedullaLearning", "MedullaLabels",
-        "MedullaAdaptation", "MedullaControl", "MedullaNF", "MedullaNFFunctions",
+        "MedullaAdaptation", "MedullaControl", "MedullaNF", "MedullaNFFunctions", "MedullaFabric",
         product("ArgumentParser", "swift-argument-parser"),
       ]),
 
@@ -319,6 +322,12 @@ let package = Package(
       dependencies: ["MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaRuntime", "InferenceCases"],
       path: "Tests/Cases/RuntimeCases"),
     .testTarget(name: "HouseRulesTests"),
+    .testTarget(
+      name: "MedullaFabricTests",
+      dependencies: [
+        "CMedullaFabric", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFabric",
+        "FabricProperties",
+      ]),
     .testTarget(name: "CongestionControlTests", dependencies: ["CMedullaABI"]),
     .testTarget(name: "MedullaBaseTests", dependencies: ["MedullaBase"]),
     .testTarget(
@@ -528,7 +537,7 @@ let package = Package(
       name: "TestbedExperimentsTests",
       dependencies: [
         "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
-        "MedullaLearning",
+        "MedullaLearning", "MedullaFabric",
         "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
         "TestbedCaptures", "TestbedLargeScale", "TestbedPackets", "TestbedExperiments", "TestbedCases",
         "medulla", "medulla-lab",
@@ -564,6 +573,7 @@ let properties: [(name: String, dependencies: [Target.Dependency])] = [
   ("PayloadProperties", ["CMedullaABI", "MedullaPayload"]),
   ("LabelProperties", ["MedullaBase", "MedullaLabels", "MedullaSnapshot"]),
   ("RingProperties", ["CMedullaNF", "MedullaNF"]),
+  ("FabricProperties", ["CMedullaFabric", "MedullaFabric"]),
 ]
 package.targets += properties.map {
   .target(
@@ -578,6 +588,7 @@ if Context.environment["MEDULLA_FUZZ"] != nil {
     ("FuzzConfiguration", ["DaemonProperties"]),
     ("FuzzControl", ["DaemonProperties"]),
     ("FuzzCSV", ["ModelProperties"]),
+    ("FuzzFabricCell", ["FabricProperties"]),
     ("FuzzFlows", ["FlowProperties"]),
     ("FuzzLists", ["LabelProperties"]),
     ("FuzzNFRing", ["RingProperties"]),

@@ -50,6 +50,7 @@ struct Medulla: ParsableCommand {
       CommandGroup(
         name: "Network functions",
         subcommands: [NFCommand.self, NFFunctionCommand.self, NFDemultiplexerCommand.self]),
+      CommandGroup(name: "Fabric", subcommands: [FabricCommand.self]),
       CommandGroup(
         name: "Testbed", subcommands: Forwarding.groups + [SimulatorCommand.self]),
     ]

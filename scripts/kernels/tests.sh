@@ -6,7 +6,7 @@ export MEDULLA_REQUIRE_KERNEL=1
 modprobe -a tun veth sch_netem
 filters=()
 for suite in 'KernelCongestionTests' 'KernelSamplesTests' 'KernelFunctionTests' 'KernelPacketTests' 'KernelInferenceTests' \
-  'ToyFunctionTests' 'MemoryOrderTests'; do
+  'ToyFunctionTests' 'MemoryOrderTests' 'KernelRulesTests' 'KernelChainTests' 'KernelQuotaTests'; do
   filters+=(--filter "$suite")
 done
 filters+=(--skip 'KernelInferenceTests/cold')

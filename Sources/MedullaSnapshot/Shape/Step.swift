@@ -18,6 +18,15 @@ package struct DenseStep: Hashable, Sendable, Codable {
   package let outputs: Int
   package let packing: Packing
   package let epilogue: Epilogue
+
+  package init(
+    inputs: Int, outputs: Int, packing: Packing, epilogue: Epilogue
+  ) {
+    self.inputs = inputs
+    self.outputs = outputs
+    self.packing = packing
+    self.epilogue = epilogue
+  }
 }
 
 /// A cross-correlation without padding over `[inputChannels, height, width]`.
@@ -33,6 +42,22 @@ package struct ConvolutionStep: Hashable, Sendable, Codable {
   package let packing: Packing
   package let epilogue: Epilogue
 
+  package init(
+    inputChannels: Int, height: Int, width: Int, outputChannels: Int, kernel: Extent, strides: Extent,
+    dilations: Extent, groups: Int, packing: Packing, epilogue: Epilogue
+  ) {
+    self.inputChannels = inputChannels
+    self.height = height
+    self.width = width
+    self.outputChannels = outputChannels
+    self.kernel = kernel
+    self.strides = strides
+    self.dilations = dilations
+    self.groups = groups
+    self.packing = packing
+    self.epilogue = epilogue
+  }
+
   package var outputHeight: Int { (height - (kernel.height - 1) * dilations.height - 1) / strides.height + 1 }
   package var outputWidth: Int { (width - (kernel.width - 1) * dilations.width - 1) / strides.width + 1 }
   /// Terms of one sum.
@@ -45,6 +70,15 @@ package struct PadStep: Hashable, Sendable, Codable {
   package let height: Int
   package let width: Int
   package let padding: Padding
+
+  package init(
+    channels: Int, height: Int, width: Int, padding: Padding
+  ) {
+    self.channels = channels
+    self.height = height
+    self.width = width
+    self.padding = padding
+  }
 
   package var outputHeight: Int { height + padding.top + padding.bottom }
   package var outputWidth: Int { width + padding.left + padding.right }
@@ -69,12 +103,34 @@ package struct PoolStep: Hashable, Sendable, Codable {
   package let padding: Padding
   package let outputHeight: Int
   package let outputWidth: Int
+
+  package init(
+    kind: Kind, channels: Int, height: Int, width: Int, kernel: Extent, strides: Extent, padding: Padding,
+    outputHeight: Int, outputWidth: Int
+  ) {
+    self.kind = kind
+    self.channels = channels
+    self.height = height
+    self.width = width
+    self.kernel = kernel
+    self.strides = strides
+    self.padding = padding
+    self.outputHeight = outputHeight
+    self.outputWidth = outputWidth
+  }
 }
 
 /// output[i] = input[indices[i]]
 package struct GatherStep: Hashable, Sendable, Codable {
   package let inputs: Int
   package let indices: [Int]
+
+  package init(
+    inputs: Int, indices: [Int]
+  ) {
+    self.inputs = inputs
+    self.indices = indices
+  }
 }
 
 /// sum[i] = bias + x[i], then the epilogue; one bias and multiplier for all elements.
@@ -97,6 +153,13 @@ package struct SoftmaxStep: Hashable, Sendable, Codable {
 package struct ArgmaxStep: Hashable, Sendable, Codable {
   package let inputs: Int
   package let unit: Int64
+
+  package init(
+    inputs: Int, unit: Int64
+  ) {
+    self.inputs = inputs
+    self.unit = unit
+  }
 }
 
 extension Step {

@@ -32,9 +32,9 @@ enum ImageModes {
     method: """
       The processor's part of netml-fig10 with 1,024 bytes of an image in each packet, by the pull policy \
       with cut-through, in modes spin, yield and sleep, beside the UDP socket that netml-fig10 has. The \
-      engine has its own choice of threads, which share two processors with sender, host and function. Images \
-      are sent one after another; the time is from before the first packet is sent to the answer, the median \
-      of the images.
+      engine has its own choice of threads, which share two processors with sender, host and function. \
+      Images are sent one after another; the time is from before the first packet is sent to the answer, \
+      the median of the images.
       """,
     keys: [ways, ImageInference.images.with(21), ImageInference.warmUps, Common.repeats.with(7)],
     quick: { ($0[ImageInference.images], $0[ImageInference.warmUps], $0[Common.repeats]) = (3, 1, 1) },

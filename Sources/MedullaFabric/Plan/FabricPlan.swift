@@ -1,0 +1,90 @@
+import MedullaSnapshot
+
+/// A network over a fabric: where its layers are, and which ways their cells take.
+package struct FabricPlan: Sendable, Equatable, Codable {
+  package static let version = 1
+
+  /// A network's plan for one label: inputs of a stage on their way. The label after the last stage's is the
+  /// answer's.
+  package struct Label: Sendable, Equatable, Codable {
+    package let number: Int
+    package let sources: [String]
+    package let destinations: [String]
+    /// By switch, the neighbours that a cell goes on to, but not to the one it came from.
+    package let next: [String: [String]]
+    /// Of an inference, from all sources together.
+    package let cells: Int
+  }
+
+  /// What a switch has.
+  package struct SwitchLoad: Sendable, Equatable, Codable {
+    package let name: String
+    package let processors: Int
+    package let stages: [String]
+    package let memoryBytes: Int
+    package let memoryLimit: Int
+    /// Multiply-accumulates of an inference.
+    package let operations: Int
+    /// Cells that only pass it.
+    package let cellsForwarded: Int
+  }
+
+  /// What a link carries of an inference, in one direction.
+  package struct LinkLoad: Sendable, Equatable, Codable {
+    package let from: String
+    package let to: String
+    package let cells: Int
+    package let bytes: Int
+    /// The rate of inferences at which the link is full.
+    package let inferencesPerSecond: Double
+  }
+
+  package let planVersion: Int
+  package let networkName: String
+  package let digest: String
+  package let shape: String
+  package let topology: FabricTopology
+  package let inferences: Int
+  package let cells: CellFormat
+  package let stages: [Stage]
+  package let parts: [PlacedPart]
+  package let labels: [Label]
+  package let switches: [SwitchLoad]
+  package let links: [LinkLoad]
+
+  /// - Parameter digest: of the snapshot's file.
+  package init(
+    _ snapshot: Snapshot, digest: String, _ stages: [Stage], _ placement: Placement,
+    on topology: FabricTopology, inferences: Int = ResourceModel.standardInferences,
+    cells: CellFormat = CellFormat()
+  ) {
+    planVersion = Self.version
+    networkName = snapshot.record.networkName
+    self.digest = digest
+    shape = snapshot.shape.description
+    self.topology = topology
+    self.inferences = inferences
+    self.cells = cells
+    self.stages = stages
+    parts = placement.parts
+    let routing = PlanRouting(
+      stages, placement, topology, cells, ResourceModel(snapshot.shape, inferences: inferences))
+    labels = routing.labels
+    links = routing.links
+    switches = topology.switches.map { node in
+      let own = placement.parts.filter { $0.node == node.name }
+      return SwitchLoad(
+        name: node.name, processors: node.processors, stages: own.map { stages[$0.stage].name },
+        memoryBytes: own.reduce(0) { $0 + $1.memoryBytes }, memoryLimit: node.memoryBytes,
+        operations: own.reduce(0) { $0 + $1.operations },
+        cellsForwarded: routing.forwarded[node.name] ?? 0)
+    }
+  }
+
+  /// Multiply-accumulates of the busiest processor, which bound the rate.
+  package var busiest: Double {
+    switches.filter { $0.processors > 0 }.map { Double($0.operations) / Double($0.processors) }.max() ?? 0
+  }
+
+  package var operations: Int { stages.reduce(0) { $0 + $1.operations } }
+}

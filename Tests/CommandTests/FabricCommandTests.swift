@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+@Suite("Plans of fabrics by the command line")
+struct FabricCommandTests {
+  private static let example = [
+    "fabric", "plan", "models/aurora-medulla.onnx", "--calibration", "models/aurora-medulla-calibration.npy",
+  ]
+
+  @Test("the documented plan is made, shown, and printed with its keys")
+  func plan() throws {
+    let lines = try DocumentedCommandsTests.commands(in: "docs/use/fabric.md")
+    #expect(lines.count == 1)
+    let folder = "/tmp/medulla-fabric-plan"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let shown = try MedullaCommandLine.shell(lines[0])
+    #expect(
+      shown.status == 0 && shown.output.contains("dense1") && shown.output.contains("leaf2"), "\(shown)")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    #expect(files == ["placement.svg", "plan.json", "snapshot.medulla"])
+    let printed = try MedullaCommandLine.run(
+      Self.example + ["--topology", "examples/fabric/fabric.yaml", "--json"])
+    let plan = try #require(
+      JSONSerialization.jsonObject(with: Data(printed.output.utf8)) as? [String: Any])
+    for key in [
+      "plan_version", "network_name", "digest", "topology", "stages", "parts", "labels", "switches", "links",
+    ] {
+      #expect(plan[key] != nil, "\(key)")
+    }
+    let parts = try #require(plan["parts"] as? [[String: Any]])
+    #expect(parts.allSatisfy { $0["switch"] is String && $0["channel_count"] is Int })
+  }
+
+  @Test("a topology that is wrong, and a network that does not fit, are told with what to do")
+  func refused() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("medulla-topology-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("f.yaml").path
+    for (text, words) in [
+      ("fabric: { leaves: 0 }", "[bad_configuration]"),
+      (
+        "fabric: { leaves: 1 }\nconstraints: { forbid: [{ layer: dense1, switches: [leaf1] }] }",
+        "[does_not_fit]"
+      ),
+      ("fabric: {}\nconstraints: { pin: [{ layer: nine, switches: [leaf1] }] }", "[bad_constraints]"),
+    ] {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+      let outcome = try MedullaCommandLine.run(Self.example + ["--topology", path])
+      #expect(outcome.status == 1 && outcome.output.isEmpty, "\(text)")
+      #expect(outcome.errors.contains(words) && outcome.errors.contains("help: "), "\(outcome.errors)")
+    }
+    #expect(
+      try MedullaCommandLine.run(["fabric", "plan", "models/aurora-medulla.onnx", "--topology", path]).status
+        == 64)
+  }
+}
