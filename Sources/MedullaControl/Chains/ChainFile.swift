@@ -63,26 +63,15 @@ package struct ChainFile: Sendable, Equatable {
 
   /// What the text says, and everything that is wrong with it, by place.
   static func read(_ text: String, path: String) -> (ChainFile?, [ConfigurationProblem]) {
-    let document: ConfigurationDocument
-    do {
-      document = try ConfigurationDocument(text)
-    } catch {
-      return (nil, [error])
+    ConfigurationDocument.read(text, as: "chain; begin with the key name") { root in
+      var file = ChainFile(
+        settings: ChainSettings(
+          name: root.requiredString("name", example: "files"),
+          interface: root.requiredString("interface", example: "eth0")), path: path)
+      file.take(&root)
+      return file
+    } _: {
+      $0.settings.problems()
     }
-    guard case .table(let entries) = document.root.value else {
-      let message = "\(document.root.value.kind) is no chain; begin with the key name"
-      return (nil, [ConfigurationProblem(document.root.position, message)])
-    }
-    let problems = TableReader.Problems()
-    for problem in document.problems { problems.add(problem) }
-    var root = TableReader(entries, at: .start, problems: problems)
-    var file = ChainFile(
-      settings: ChainSettings(
-        name: root.requiredString("name", example: "files"),
-        interface: root.requiredString("interface", example: "eth0")), path: path)
-    file.take(&root)
-    root.finish()
-    if problems.all.isEmpty { for problem in file.settings.problems() { root.problem(nil, problem) } }
-    return (file, problems.all.sorted { ($0.position, $0.key) < ($1.position, $1.key) })
   }
 }

@@ -51,24 +51,13 @@ package struct TopologyFile: Sendable, Equatable {
 
   /// What the text says, and everything that is wrong with it, by place.
   static func read(_ text: String) -> (TopologyFile?, [ConfigurationProblem]) {
-    let document: ConfigurationDocument
-    do {
-      document = try ConfigurationDocument(text)
-    } catch {
-      return (nil, [error])
+    ConfigurationDocument.read(text, as: "topology; begin with the key fabric, or switches") { root in
+      var file = TopologyFile(topology(&root))
+      file.take(&root)
+      return file
+    } _: {
+      $0.topology.problems()
     }
-    guard case .table(let entries) = document.root.value else {
-      let message = "\(document.root.value.kind) is no topology; begin with the key fabric, or switches"
-      return (nil, [ConfigurationProblem(document.root.position, message)])
-    }
-    let problems = TableReader.Problems()
-    for problem in document.problems { problems.add(problem) }
-    var root = TableReader(entries, at: .start, problems: problems)
-    var file = TopologyFile(topology(&root))
-    file.take(&root)
-    root.finish()
-    if problems.all.isEmpty { for problem in file.topology.problems() { root.problem(nil, problem) } }
-    return (file, problems.all.sorted { ($0.position, $0.key) < ($1.position, $1.key) })
   }
 
   private static func topology(_ root: inout TableReader) -> FabricTopology {

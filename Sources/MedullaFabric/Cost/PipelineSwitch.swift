@@ -17,7 +17,6 @@ package struct PipelineSwitch: Sendable, Equatable {
   package var passSeconds = 400e-9
   /// Ethernet's of a pipeline, in either direction.
   package var bitsPerSecond = 8 * 400e9
-  package var memoryBytes = 200_000_000
 
   package init() {}
 

@@ -1,7 +1,9 @@
+import CMedullaFabric
+
 /// Cells: frames of one size that carry a piece of a layer's inputs.
 package struct CellFormat: Sendable, Equatable, Codable {
   /// Link header and the fabric's own.
-  package static let headerBytes = 48
+  package static let headerBytes = Int(FABRIC_HEADER_BYTES)
   package static let standardPayloadBytes = 1_200
 
   package let payloadBytes: Int

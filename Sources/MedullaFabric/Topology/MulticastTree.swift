@@ -3,7 +3,6 @@
 /// A switch sends a cell on by every link of the tree that leads to someone who needs it, but not back by
 /// the one it came by. So it needs to know of no sender.
 package struct MulticastTree: Sendable, Equatable {
-  package let sources: Set<String>
   package let destinations: Set<String>
   /// Neighbours on the tree, sorted.
   private let edges: [String: [String]]
@@ -11,7 +10,7 @@ package struct MulticastTree: Sendable, Equatable {
   /// The smallest of the trees of shortest ways around one switch; of several the one that `turn` says, so
   /// that labels take different spines.
   package init(_ graph: SwitchGraph, from sources: Set<String>, to destinations: Set<String>, turn: Int) {
-    (self.sources, self.destinations) = (sources, destinations)
+    self.destinations = destinations
     let ends = sources.union(destinations)
     var best: [[String: Set<String>]] = []
     var least = Int.max

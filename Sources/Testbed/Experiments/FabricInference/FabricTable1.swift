@@ -128,14 +128,11 @@ enum FabricTable1 {
     ],
     bounds: [
       Bound(
-        "parameters: largest part by which they are not the printed", .atMost(0.00001),
-        .paper("Distributed DNN Serving, Table 1")),
+        "parameters: largest part by which they are not the printed", .atMost(0.00001), .ours),
       Bound(
-        "operations: largest part by which they are not the printed", .atMost(0.001),
-        .paper("Distributed DNN Serving, Table 1")),
+        "operations: largest part by which they are not the printed", .atMost(0.001), .ours),
       Bound(
-        "memory: largest part by which it is not the printed", .atMost(0.00001),
-        .paper("Distributed DNN Serving, Table 1")),
+        "memory: largest part by which it is not the printed", .atMost(0.00001), .ours),
       Bound("all pipelines busy: all layers (ms)", .atMost(2), .paper("Distributed DNN Serving, Table 1")),
       Bound(
         "an inference alone: all layers (ms)", .atMost(2), .paper("Distributed DNN Serving, Table 1"),
