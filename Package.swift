@@ -150,7 +150,17 @@ let package = Package(
         "../../MedullaDatapath/bpf/kernel_types.h", "../../MedullaDatapath/bpf/medulla_order.bpf.h",
         "bpf/nf_demux.bpf.c")),
     // One large network over many switches.
-    .target(name: "MedullaFabric", dependencies: ["CMedullaFabric", "MedullaBase", "MedullaSnapshot"]),
+    .target(
+      name: "MedullaFabric",
+      dependencies: [
+        "CHost", "CLibBPF", "CMedullaFabric", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
+      ],
+      resources: embedded(
+        "../CMedullaFabric/include/fabric_cell.h", "../CMedullaFabric/include/fabric_task.h",
+        "../CMedullaFabric/include/fabric_memory.h", "../CMedullaFabric/include/fabric_sum.h",
+        "../CMedullaFabric/include/fabric_finish.h", "../CMedullaFabric/include/fabric_compute.h",
+        "../CMedullaFabric/include/fabric_slot.h", "../MedullaDatapath/bpf/kernel_types.h",
+        "bpf/fabric_switch.bpf.h", "bpf/fabric_switch.bpf.c")),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
     .target(
       name: "MedullaLearning",
@@ -325,7 +335,7 @@ let package = Package(
     .testTarget(
       name: "MedullaFabricTests",
       dependencies: [
-        "CMedullaFabric", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFabric",
+        "CMedullaFabric", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFabric", "InferenceCases",
         "FabricProperties",
       ]),
     .testTarget(name: "CongestionControlTests", dependencies: ["CMedullaABI"]),

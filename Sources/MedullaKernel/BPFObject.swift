@@ -58,6 +58,12 @@ package final class BPFObject {
     guard status == 0 else { throw .system("set the size of map \(name)", number: status) }
   }
 
+  /// Gives a map's own setting a value, before loading: of an arena, where user space has it.
+  package func setExtra(of name: String, to value: UInt64) throws(KernelError) {
+    let status = bpf_map__set_map_extra(try map(named: name), value)
+    guard status == 0 else { throw .system("set the place of map \(name)", number: status) }
+  }
+
   /// How many entries a map will have, or has when it is one that exists.
   package func entries(of name: String) throws(KernelError) -> UInt32 {
     bpf_map__max_entries(try map(named: name))

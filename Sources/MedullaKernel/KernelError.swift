@@ -33,7 +33,7 @@ package typealias KernelError = CodedError<KernelErrorCode>
 
 extension KernelError {
   /// The error of a system or libbpf call; its number as `errno` or as a negative return value.
-  static func system(_ message: String, number: Int32 = errno, detail: String = "") -> KernelError {
+  package static func system(_ message: String, number: Int32 = errno, detail: String = "") -> KernelError {
     let positive = abs(number)
     let message = BPFFileSystem.named(message)
     var cause = String(cString: strerror(positive))

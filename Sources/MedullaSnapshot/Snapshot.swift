@@ -40,6 +40,11 @@ package struct Snapshot: Hashable, Sendable {
 
   package var layout: ImageLayout { ImageLayout(shape) }
 
+  /// What the tensor before each step can hold, whatever the features are, and last what the outputs can.
+  package func ranges() throws(SnapshotError) -> [ClosedRange<Int64>] {
+    try BoundProof(shape: shape, parameters: parameters).ranges()
+  }
+
   private static func check(
     _ parameters: IntegerParameters, against shape: ProgramShape
   ) throws(SnapshotError) {

@@ -17,7 +17,7 @@
 #define FABRIC_LINK_BYTES 14
 #define FABRIC_HEADER_BYTES 48 /* with the link's */
 #define FABRIC_CELL_LIMIT 1514 /* bytes of a frame */
-#define FABRIC_CHUNK_LIMIT 4096 /* cells of one layer's inputs */
+#define FABRIC_CHUNK_LIMIT 1024 /* cells of one layer's inputs */
 #define FABRIC_HOP_LIMIT 64
 
 /* cell.type */

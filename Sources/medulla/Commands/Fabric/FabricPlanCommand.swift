@@ -6,16 +6,6 @@ import MedullaFabric
 import MedullaModel
 import MedullaSnapshot
 
-/// `medulla fabric WHAT`.
-struct FabricCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "fabric", abstract: "Large networks, spread over the switches of a fabric.",
-    discussion: """
-      A network that is too large for one switch is cut into layers, which are placed on switches; an \
-      inference is made while its cells travel.
-      """, subcommands: [FabricPlanCommand.self])
-}
-
 /// `medulla fabric plan MODEL`.
 struct FabricPlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

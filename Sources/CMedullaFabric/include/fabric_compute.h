@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
+/*
+ * A layer's work: a dense layer by cells of its inputs, a convolution by rows of its outputs. Each function
+ * is 1 when it came to its end and 0 when time was up, which leaves an inference unanswered and nothing
+ * wrong.
+ */
+#ifndef MEDULLA_FABRIC_COMPUTE_H
+#define MEDULLA_FABRIC_COMPUTE_H
+
+#include "fabric_finish.h"
+#include "fabric_sum.h"
+
+typedef FABRIC_AT struct fabric_place fabric_place_at;
+typedef FABRIC_AT struct fabric_columns fabric_columns_at;
+typedef FABRIC_AT struct fabric_position fabric_position_at;
+
+/* Sums of a slot's that a processor has. */
+static __always_inline __u64 fabric_sums(const fabric_task_at *task, __u64 slot, __u64 lane)
+{
+	return task->sums_at + (slot * task->processors + lane) * task->sums_stride;
+}
+
+static __always_inline int fabric_dense_cell(__u64 task_at, __u64 slot, __u64 cell, __u64 lane, int wide)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	const fabric_place_at *place = (const fabric_place_at *)(task->places_at + cell * sizeof(*place));
+	__u64 x = task->input_at + slot * task->input_stride + place->offset;
+	__u64 end = x + (place->terms << wide), flush = task->flush << wide;
+	__u64 weights = task->weights_at + place->weights, lanes = task->lanes;
+	__u64 sums = fabric_sums(task, slot, lane), bytes = lanes * FABRIC_WORDS * 8;
+	__u64 sums_end = sums + task->columns * bytes;
+
+	for (; sums != sums_end && FABRIC_MORE; sums += bytes) {
+		FABRIC_HOLD(sums);
+		FABRIC_HOLD(weights);
+		weights = fabric_sum(x, end, weights, flush, sums, lanes, wide);
+		if (!weights)
+			return 0;
+	}
+	return sums == sums_end;
+}
+
+FABRIC_FUNCTION int fabric_dense_8(__u64 task, __u64 slot, __u64 cell, __u64 lane)
+{
+	return fabric_dense_cell(task, slot, cell, lane, 0);
+}
+
+FABRIC_FUNCTION int fabric_dense_16(__u64 task, __u64 slot, __u64 cell, __u64 lane)
+{
+	return fabric_dense_cell(task, slot, cell, lane, 1);
+}
+
+/* When all cells' products are summed: all processors' sums together, then what follows. */
+FABRIC_FUNCTION int fabric_dense_end(__u64 task_at, __u64 slot)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	__u64 first = fabric_sums(task, slot, 0), end = first + task->channels * 8;
+	__u64 biases = task->biases_at - first, multipliers = task->multipliers_at - first;
+	__u64 output = task->output_at + slot * task->output_stride;
+	__u64 bytes = task->output_bytes, values = task->values_at + slot * task->values_stride;
+	__u64 tail = task->tail, at, lane_end = task->processors * task->sums_stride, count;
+
+	if (tail) {
+		output = values;
+		bytes = 8;
+	}
+	for (at = first; at != end && FABRIC_MORE; at += 8, output += bytes) {
+		__s64 sum = *(fabric_s64 *)(at + biases);
+
+		FABRIC_HOLD(at);
+		for (__u64 lane = task->zero; lane != lane_end && FABRIC_MORE; lane += task->sums_stride) {
+			FABRIC_HOLD(lane);
+			sum += *(fabric_s64 *)(at + lane);
+		}
+		sum = fabric_finish_one((__u64)task->finish, sum, *(fabric_s64 *)(at + multipliers));
+		fabric_store(output, bytes, fabric_map(task, sum, 1, task->finishes));
+	}
+	if (at != end || !tail)
+		return at == end;
+	end = values + task->channels * 8;
+	if (tail == FABRIC_SOFTMAX ? !fabric_softmax(task, values, end) : !fabric_argmax(task, values, end))
+		return 0;
+	count = tail == FABRIC_SOFTMAX ? task->channels : 1;
+	output = task->output_at + slot * task->output_stride;
+	end = values + count * 8;
+	for (at = values; at != end && FABRIC_MORE; at += 8, output += task->output_bytes) {
+		FABRIC_HOLD(at);
+		fabric_store(output, task->output_bytes, *(fabric_s64 *)at);
+	}
+	return at == end;
+}
+
+/* One window's sums of an entry of columns. */
+static __always_inline int fabric_window(__u64 task_at, __u64 x0, __u64 weights, __u64 sums, int wide)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	__u64 run = task->runs_at, runs_end = run + task->runs * 8, lanes = task->lanes;
+	__u64 bytes = task->run_terms << wide, flush = task->flush << wide;
+
+	if (!fabric_clear(sums, sums + lanes * FABRIC_WORDS * 8))
+		return 0;
+	if (bytes > flush) {
+		for (; run != runs_end && FABRIC_MORE; run += 8) {
+			__u64 x = x0 + *(fabric_u64 *)run;
+
+			FABRIC_HOLD(run);
+			weights = fabric_sum(x, x + bytes, weights, flush, sums, lanes, wide);
+			if (!weights)
+				return 0;
+		}
+		return run == runs_end;
+	}
+	/* Short runs: several fit in before the lanes are full. */
+	for (; run != runs_end && FABRIC_MORE;) {
+		struct fabric_words sum;
+		__u64 room = flush;
+
+		fabric_start(&sum);
+		for (; run != runs_end && room >= bytes && FABRIC_MORE; run += 8, room -= bytes) {
+			__u64 x = x0 + *(fabric_u64 *)run;
+
+			FABRIC_HOLD(run);
+			if (!fabric_turns(&sum, &x, x + bytes, &weights, wide, 4))
+				return 0;
+		}
+		fabric_flush(sums, &sum, lanes);
+	}
+	return run == runs_end;
+}
+
+FABRIC_FUNCTION int fabric_window_8(__u64 task, __u64 x0, __u64 weights, __u64 sums)
+{
+	return fabric_window(task, x0, weights, sums, 0);
+}
+
+FABRIC_FUNCTION int fabric_window_16(__u64 task, __u64 x0, __u64 weights, __u64 sums)
+{
+	return fabric_window(task, x0, weights, sums, 1);
+}
+
+/* Whether a sum of a block lies outside of the convolution's outputs: in the padding of a pool. */
+static __always_inline int fabric_is_outside(
+	const fabric_task_at *task, const fabric_position_at *position, __u64 place)
+{
+	__s64 row = task->pool_top + (__s64)(place >> 32) * task->pool_down + position->row;
+	__s64 column = task->pool_left + (__s64)(place & 0xffffffff) * task->pool_right + position->column;
+
+	return row < 0 || row >= task->sum_rows || column < 0 || column >= task->sum_columns;
+}
+
+/* ⌊sum / count + 1/2⌋ by a division without sign. */
+static __always_inline __s64 fabric_mean(__s64 sum, __u64 count)
+{
+	return (__s64)((__u64)(sum + (__s64)(count >> 1) + ((__s64)count << 31)) / count) - (1ll << 31);
+}
+
+/* One channel of a block with a pool; its multiplier lies where its bias does. */
+FABRIC_FUNCTION __s64 fabric_pooled(__u64 task_at, __u64 sums, __u64 bias_at, __u64 place)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	__s64 bias = *(fabric_s64 *)bias_at;
+	__s64 multiplier = *(fabric_s64 *)(bias_at - task->biases_at + task->multipliers_at);
+	__u64 position = task->positions_at, size = sizeof(fabric_position_at);
+	__u64 end = position + task->positions * size, count = task->zero, pool = task->pool;
+	__s64 all = (__s64)count, peak = (__s64)((1ull << 63) + count);
+
+	for (; position != end && FABRIC_MORE; position += size, sums += FABRIC_SUMS * 8) {
+		__s64 value;
+
+		FABRIC_HOLD(position);
+		FABRIC_HOLD(sums);
+		if (task->is_clipped &&
+		    fabric_is_outside(task, (const fabric_position_at *)position, place))
+			continue;
+		value = *(fabric_s64 *)sums + bias;
+		if (pool != FABRIC_MAXIMUM_OF_SUMS) {
+			value = fabric_finish_one((__u64)task->finish, value, multiplier);
+			value = fabric_map(task, value, 1, task->finishes_first);
+		}
+		all += value;
+		count++;
+		if (value > peak)
+			peak = value;
+	}
+	if (pool == FABRIC_AVERAGE_OF_ALL)
+		count = task->pool_size;
+	if (pool == FABRIC_AVERAGE || pool == FABRIC_AVERAGE_OF_ALL)
+		return fabric_map(task, fabric_mean(all, count ? count : 1), task->finishes_first, task->finishes);
+	if (pool == FABRIC_MAXIMUM_OF_SUMS)
+		peak = fabric_finish_one((__u64)task->finish, peak, multiplier);
+	return fabric_map(task, peak, task->finishes_first, task->finishes);
+}
+
+/* What follows the sums of an entry of columns at all positions of a block, without a pool. */
+FABRIC_FUNCTION int fabric_end_plain(__u64 task_at, __u64 entry, __u64 sums, __u64 output)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	const fabric_columns_at *columns =
+		(const fabric_columns_at *)(task->columns_at + entry * sizeof(*columns));
+	__u64 factors = entry * task->lanes * FABRIC_WORDS * 8, channel = task->zero;
+
+	output += columns->first * task->output_bytes;
+	for (; channel != columns->count && FABRIC_MORE; channel++, factors += 8, sums += 8) {
+		__u64 at = sums, to = output + channel * task->output_bytes;
+		__u64 end = sums + task->positions * (FABRIC_SUMS * 8);
+
+		FABRIC_HOLD(channel);
+		FABRIC_HOLD(sums);
+		for (; at != end && FABRIC_MORE; at += FABRIC_SUMS * 8) {
+			__s64 value = *(fabric_s64 *)at + *(fabric_s64 *)(task->biases_at + factors);
+
+			FABRIC_HOLD(at);
+			FABRIC_HOLD(to);
+			value = fabric_finish_one(
+				(__u64)task->finish, value,
+				*(fabric_s64 *)(task->multipliers_at + factors));
+			fabric_store(
+				to, task->output_bytes, fabric_map(task, value, 1, task->finishes));
+			to += task->channels * task->output_bytes;
+		}
+		if (at != end)
+			return 0;
+	}
+	return channel == columns->count;
+}
+
+/* The same with one. `place` is the row of outputs and, in its lower half, the block of the row. */
+FABRIC_FUNCTION int fabric_end_pooled(
+	__u64 task_at, __u64 entry, __u64 sums, __u64 output, __u64 place)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	const fabric_columns_at *columns =
+		(const fabric_columns_at *)(task->columns_at + entry * sizeof(*columns));
+	__u64 bias = task->biases_at + entry * task->lanes * FABRIC_WORDS * 8, end = sums + columns->count * 8;
+
+	output += columns->first * task->output_bytes;
+	for (; sums != end && FABRIC_MORE; sums += 8, bias += 8, output += task->output_bytes) {
+		FABRIC_HOLD(sums);
+		FABRIC_HOLD(bias);
+		FABRIC_HOLD(output);
+		fabric_store(output, task->output_bytes, fabric_pooled(task_at, sums, bias, place));
+	}
+	return sums == end;
+}
+
+/* The windows of one entry of columns at all positions of a block. */
+static __always_inline int fabric_block(
+	const fabric_task_at *task, __u64 input, __u64 weights, __u64 sums, __u64 place)
+{
+	__u64 size = sizeof(fabric_position_at), at = task->positions_at, end = at + task->positions * size;
+
+	for (; at != end && FABRIC_MORE; at += size, sums += FABRIC_SUMS * 8) {
+		const fabric_position_at *position;
+		__u64 x;
+
+		FABRIC_HOLD(at);
+		position = (const fabric_position_at *)at;
+		if (task->is_clipped && fabric_is_outside(task, position, place))
+			continue;
+		x = input + (__u64)position->offset;
+		if (task->input_bytes == 1 ? !fabric_window_8((__u64)task, x, weights, sums)
+					   : !fabric_window_16((__u64)task, x, weights, sums))
+			return 0;
+	}
+	return at == end;
+}
+
+/* Computes a row of outputs: block by block, so that a block's inputs stay near while the weights pass. */
+FABRIC_FUNCTION int fabric_row(__u64 task_at, __u64 slot, __u64 row, __u64 lane)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	__u64 output = task->output_at + slot * task->output_stride + row * task->output_row;
+	__u64 x0 = task->input_at + slot * task->input_stride + (__u64)task->block_first +
+		   row * (__u64)task->block_row;
+	__u64 pixel = task->channels * task->output_bytes * (task->pool ? 1 : task->positions);
+	__u64 sums = fabric_sums(task, 0, lane), block = task->zero;
+
+	for (; block != task->blocks && FABRIC_MORE; block++, x0 += (__u64)task->block_step, output += pixel) {
+		__u64 weights = task->weights_at, entry = task->zero;
+
+		FABRIC_HOLD(block);
+		for (; entry != task->columns && FABRIC_MORE; entry++, weights += task->block_weights) {
+			const fabric_columns_at *columns;
+
+			FABRIC_HOLD(entry);
+			columns = (const fabric_columns_at *)(task->columns_at + entry * sizeof(*columns));
+			if (!fabric_block(task, x0 + columns->input, weights, sums, row << 32 | block))
+				return 0;
+			if (task->pool ? !fabric_end_pooled(task_at, entry, sums, output, row << 32 | block)
+				       : !fabric_end_plain(task_at, entry, sums, output))
+				return 0;
+		}
+		if (entry != task->columns)
+			return 0;
+	}
+	return block == task->blocks;
+}
+
+#endif /* MEDULLA_FABRIC_COMPUTE_H */

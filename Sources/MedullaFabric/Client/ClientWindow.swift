@@ -1,0 +1,132 @@
+/// Which inferences a client has on their way, and what it does when cells or answers do not come: the decisions
+/// without clock and socket.
+///
+/// Each inference has a slot, so many of them as the fabric has for a client. Lost cells are found by time: the
+/// client asks the last stage for the answer, which asks the one before it for what it lacks, and so on up to
+/// the client. The time is that of RFC 6298, and doubles at each try. A loss halves the window, as TCP's does,
+/// and each answer widens it again by a part.
+package struct ClientWindow: Sendable {
+  package struct Limits: Sendable, Equatable {
+    /// Inferences at once.
+    package var window = 1
+    /// That the fabric has for a client: an inference has that of its number, modulo these.
+    package var slots = 1
+    package var attempts = 40
+    package var leastPatience = Duration.milliseconds(2)
+    package var mostPatience = Duration.milliseconds(500)
+    /// Before the first answer says how long one takes.
+    package var firstPatience = Duration.milliseconds(100)
+
+    package init(window: Int = 1, slots: Int = 1) { (self.window, self.slots) = (min(window, slots), slots) }
+  }
+
+  package enum Action: Sendable, Equatable {
+    /// Send all cells of an inference's inputs.
+    case send(inference: UInt32, attempt: UInt8)
+    /// Ask for the answer's cells that are missing.
+    case ask(inference: UInt32, attempt: UInt8)
+    case fail(inference: UInt32)
+  }
+
+  private struct Flight: Sendable {
+    var started: Duration
+    var asked: Duration
+    var attempt: UInt8 = 0
+  }
+
+  package let limits: Limits
+  private var flights: [UInt32: Flight] = [:]
+  private var smoothed: Duration?
+  private var deviation = Duration.zero
+  private var allowed: Double
+  private var next: UInt32
+
+  /// - Parameter first: number of the first inference; of one client each is larger than those before it.
+  package init(_ limits: Limits, first: UInt32) {
+    self.limits = limits
+    next = first
+    allowed = Double(limits.window)
+  }
+
+  package var count: Int { flights.count }
+
+  /// Whether another inference may be started now. The slots of those on their way are theirs.
+  package var hasRoom: Bool {
+    Double(flights.count) < max(allowed.rounded(.down), 1)
+      && !flights.keys.contains { next &- $0 >= UInt32(limits.slots) }
+  }
+
+  package mutating func start(at now: Duration) -> Action {
+    defer { next &+= 1 }
+    flights[next] = Flight(started: now, asked: now)
+    return .send(inference: next, attempt: 0)
+  }
+
+  package func isOnItsWay(_ inference: UInt32) -> Bool { flights[inference] != nil }
+
+  package func attempts(of inference: UInt32) -> Int { Int(flights[inference]?.attempt ?? 0) + 1 }
+
+  /// An answer is whole. Gives how long it took.
+  package mutating func finish(_ inference: UInt32, at now: Duration) -> Duration? {
+    guard let flight = flights.removeValue(forKey: inference) else { return nil }
+    let time = now - flight.started
+    if flight.attempt == 0 { learn(time) }
+    allowed = min(allowed + 1 / max(allowed, 1), Double(limits.window))
+    return time
+  }
+
+  /// RFC 6298, section 2; what was sent again says nothing (Karn's rule).
+  private mutating func learn(_ time: Duration) {
+    guard let before = smoothed else {
+      (smoothed, deviation) = (time, time / 2)
+      return
+    }
+    let distance = before > time ? before - time : time - before
+    deviation = deviation * 3 / 4 + distance / 4
+    smoothed = before * 7 / 8 + time / 8
+  }
+
+  private var patience: Duration {
+    guard let smoothed else { return limits.firstPatience }
+    return min(max(smoothed + deviation * 4, limits.leastPatience), limits.mostPatience)
+  }
+
+  private func patience(_ flight: Flight) -> Duration {
+    min(patience * (1 << min(Int(flight.attempt), 8)), limits.mostPatience)
+  }
+
+  /// Something of an inference came: it goes on.
+  package mutating func hear(of inference: UInt32, at now: Duration) {
+    flights[inference]?.asked = now
+  }
+
+  /// When to look again; nil: nothing is on its way.
+  package var deadline: Duration? { flights.values.map { $0.asked + patience($0) }.min() }
+
+  /// What is to be done for those whose time is up.
+  package mutating func expire(at now: Duration) -> [Action] {
+    var actions: [Action] = []
+    for (inference, flight) in flights.sorted(by: { $0.key < $1.key })
+    where flight.asked + patience(flight) <= now {
+      guard Int(flight.attempt) + 1 < limits.attempts else {
+        flights[inference] = nil
+        actions.append(.fail(inference: inference))
+        continue
+      }
+      flights[inference]?.attempt += 1
+      flights[inference]?.asked = now
+      actions.append(.ask(inference: inference, attempt: flight.attempt + 1))
+    }
+    if !actions.isEmpty { allowed = max(allowed / 2, 1) }
+    return actions
+  }
+
+  /// Starts all over, under numbers as they are: the network has moved to another epoch.
+  package mutating func restart(at now: Duration) -> [Action] {
+    flights.keys.sorted().map { inference in
+      flights[inference]?.asked = now
+      flights[inference]?.attempt += 1
+      return .send(inference: inference, attempt: flights[inference]?.attempt ?? 0)
+    }
+  }
+}

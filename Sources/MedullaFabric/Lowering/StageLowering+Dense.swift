@@ -1,0 +1,115 @@
+import CMedullaFabric
+import MedullaSnapshot
+
+extension StageLowering {
+  /// A dense layer: the weights of each cell of inputs lie together, in the order in which its elements travel.
+  /// What moves inputs before it only says which weights meet which element.
+  func lowerDense(
+    _ step: DenseStep, _ body: StageBody, _ number: Int, _ channels: Range<Int>, _ lowered: inout LoweredTask
+  ) throws(FabricError) {
+    let tensor = tensors[number]
+    let terms = try DenseTerms(body, step, inputs: stages[number].inputs)
+    let cells = tensor.cells.map { tensor.indices(of: $0) }
+    let packing = LanePacking(
+      terms: cells.map(\.count).max() ?? 1, largest: body.largestWeight,
+      magnitude: body.magnitude,
+      windows: { flush in terms.largestWindow(of: cells, flush: flush, channels: channels) })
+    lowered.task.kind = UInt64(FABRIC_DENSE.rawValue)
+    lowered.task.lanes = UInt64(packing.lanes)
+    lowered.task.flush = UInt64(packing.flush)
+    for first in stride(from: 0, to: channels.count, by: packing.channels) {
+      lowered.appendColumns(
+        packing, channels: first..<min(first + packing.channels, channels.count), input: 0,
+        bias: { body.parameters.bias[channels.lowerBound + $0] },
+        multiplier: { body.parameters.multipliers[channels.lowerBound + $0] })
+    }
+    lowered.task.columns = UInt64(lowered.columns.count)
+    var offset = 0
+    for indices in cells {
+      let padded = (indices.count + 7) / 8 * 8
+      var place = fabric_place()
+      place.offset = UInt64(offset)
+      place.bytes = UInt64(indices.count * tensor.elementBytes)
+      (place.run, place.pitch) = (place.bytes, place.bytes)
+      place.terms = UInt64(padded)
+      place.weights = UInt64(lowered.weights.count * 8)
+      lowered.places.append(place)
+      // Cells begin at words, and what rounds them up is never written, so that it stays 0.
+      offset += (padded * tensor.elementBytes + 7) / 8 * 8
+      terms.append(indices, padded: padded, channels, packing, to: &lowered)
+    }
+    lowered.inputBytes = offset
+    lowered.sumBytes = lowered.columns.count * packing.channels * 8
+  }
+}
+
+/// The weights of a dense layer by the element of the stage's inputs that they meet.
+private struct DenseTerms {
+  private let step: DenseStep
+  private let weights: [Int32]
+  /// Of each input element, the layer's terms that read it.
+  private let readers: [[Int]]
+
+  init(_ body: StageBody, _ step: DenseStep, inputs: Int) throws(FabricError) {
+    self.step = step
+    weights = body.parameters.weights
+    // Which element each term reads; nil: a zero of padding.
+    var sources: [Int?] = Array(0..<inputs)
+    for move in body.before {
+      switch move {
+      case .gather(let gather): sources = gather.indices.map { sources[$0] }
+      case .pad(let pad):
+        var padded = [Int?](repeating: nil, count: pad.channels * pad.outputHeight * pad.outputWidth)
+        for channel in 0..<pad.channels {
+          for row in 0..<pad.height {
+            let to = (channel * pad.outputHeight + row + pad.padding.top) * pad.outputWidth + pad.padding.left
+            for column in 0..<pad.width {
+              padded[to + column] = sources[(channel * pad.height + row) * pad.width + column]
+            }
+          }
+        }
+        sources = padded
+      default:
+        throw FabricError(.badNetwork, "\(body.name): \(move.kind) is not computed before a dense layer")
+      }
+    }
+    var readers = [[Int]](repeating: [], count: inputs)
+    for (term, source) in sources.enumerated() { if let source { readers[source].append(term) } }
+    self.readers = readers
+  }
+
+  private func weight(_ channel: Int, _ element: Int) -> Int64 {
+    var sum: Int64 = 0
+    for term in readers[element] { sum += Int64(weights[channel * step.inputs + term]) }
+    return sum
+  }
+
+  func largestWindow(of cells: [[Int]], flush: Int, channels: Range<Int>) -> Int64 {
+    var largest: Int64 = 0
+    for channel in channels {
+      for indices in cells {
+        for first in stride(from: 0, to: indices.count, by: flush) {
+          let window = indices[first..<min(first + flush, indices.count)]
+          largest = max(largest, window.reduce(0) { $0 + abs(weight(channel, $1)) })
+        }
+      }
+    }
+    return largest
+  }
+
+  func append(
+    _ indices: [Int], padded: Int, _ channels: Range<Int>, _ packing: LanePacking,
+    to lowered: inout LoweredTask
+  ) {
+    lowered.weights.reserveCapacity(
+      lowered.weights.count + lowered.columns.count * padded * Int(FABRIC_WORDS))
+    for first in stride(from: channels.lowerBound, to: channels.upperBound, by: packing.channels) {
+      for place in 0..<padded {
+        lowered.weights += packing.words { lane in
+          let channel = first + lane
+          return place < indices.count && channel < channels.upperBound ? weight(channel, indices[place]) : 0
+        }
+      }
+    }
+  }
+}

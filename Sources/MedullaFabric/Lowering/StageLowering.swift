@@ -1,0 +1,137 @@
+import CMedullaFabric
+import MedullaModel
+import MedullaSnapshot
+
+/// A network's stages as tasks of switches.
+package struct StageLowering {
+  package let snapshot: Snapshot
+  package let stages: [Stage]
+  package let cells: CellFormat
+  /// What enters each stage, and last what the client gets.
+  package let tensors: [WireTensor]
+  /// Of each stage, the channels of its parts.
+  package let parts: [[Range<Int>]]
+  let ranges: [ClosedRange<Int64>]
+
+  /// - Parameter parts: of each stage, the channels of its parts: together all of them, in order.
+  /// - Throws: `badNetwork` where the engine has no way to compute a stage, with its name.
+  package init(
+    _ snapshot: Snapshot, _ stages: [Stage], parts: [[Range<Int>]], cells: CellFormat
+  ) throws(FabricError) {
+    self.snapshot = snapshot
+    self.stages = stages
+    self.parts = parts
+    self.cells = cells
+    do throws(SnapshotError) {
+      ranges = try snapshot.ranges()
+    } catch {
+      throw FabricError(.badNetwork, error.message, cause: error.cause, remedy: error.remedy)
+    }
+    guard stages.count < FABRIC_LABELS else {
+      throw FabricError(
+        .badNetwork, "the network has \(stages.count) layers, and a fabric takes \(FABRIC_LABELS - 1)",
+        remedy: "use a network with fewer layers")
+    }
+    var tensors = [
+      WireTensor(
+        Self.inputForm(of: stages[0], snapshot.shape), elementBytes: snapshot.shape.activationBytes,
+        channels: [0..<Self.channels(of: Self.inputForm(of: stages[0], snapshot.shape))], cells: cells)
+    ]
+    for (number, stage) in stages.enumerated() {
+      let form = try Self.outputForm(of: stage, snapshot.shape)
+      let isLast = number == stages.count - 1
+      // A tail makes one part's outputs of another number than its channels.
+      let channels = stage.isDivisible ? parts[number] : [0..<Self.channels(of: form)]
+      tensors.append(
+        WireTensor(
+          form, elementBytes: isLast ? 8 : snapshot.shape.activationBytes, channels: channels, cells: cells))
+    }
+    self.tensors = tensors
+    for (number, tensor) in tensors.enumerated() where tensor.cellCount > FABRIC_CHUNKS {
+      let name = number < stages.count ? stages[number].name : "the client"
+      throw FabricError(
+        .badNetwork,
+        "\(name) has inputs of \(tensor.cellCount) cells, and at most \(FABRIC_CHUNKS) are taken",
+        remedy: "use larger cells (`payload` of the topology file), or a smaller network")
+    }
+  }
+
+  /// One part of a stage.
+  ///
+  /// - Throws: `badNetwork` where the engine has no way to compute it.
+  package func task(stage number: Int, part: Int) throws(FabricError) -> LoweredTask {
+    let stage = stages[number]
+    var lowered = LoweredTask()
+    lowered.task.input_bytes = UInt64(snapshot.shape.activationBytes)
+    lowered.task.is_first = number == 0 ? 1 : 0
+    lowered.task.is_last = number == stages.count - 1 ? 1 : 0
+    lowered.task.answer_label = UInt64(stages.count)
+    lowered.task.cells = UInt64(tensors[number].cellCount)
+    lowered.task.channels = UInt64(parts[number][part].count)
+    lowered.sends(tensors[number + 1], part: stage.isDivisible ? part : 0)
+    let body = try StageBody(stage, snapshot)
+    try body.addFinishes(to: &lowered)
+    switch body.sum {
+    case .dense(let step): try lowerDense(step, body, number, parts[number][part], &lowered)
+    case .convolution(let step): try lowerConvolution(step, body, number, parts[number][part], &lowered)
+    default: break
+    }
+    let burst = stage.isConvolution ? Int(lowered.task.row_pieces) : Int(lowered.task.cells_sent)
+    guard burst < FABRIC_BURST else {
+      throw FabricError(
+        .badNetwork,
+        "\(stage.name) sends \(burst) cells at once, and a switch can send \(FABRIC_BURST - 1)",
+        remedy: "use larger cells (`payload` of the topology file)")
+    }
+    return lowered
+  }
+
+  /// How inputs come to a stage: row by row to a convolution.
+  static func inputForm(of stage: Stage, _ shape: ProgramShape) -> WireTensor.Form {
+    guard stage.isConvolution else { return .flat(count: stage.inputs) }
+    switch shape.steps[stage.firstStep] {
+    case .pad(let step): return .image(channels: step.channels, height: step.height, width: step.width)
+    case .convolution(let step):
+      return .image(channels: step.inputChannels, height: step.height, width: step.width)
+    default: return .flat(count: stage.inputs)
+    }
+  }
+
+  private static func outputForm(
+    of stage: Stage, _ shape: ProgramShape
+  ) throws(FabricError) -> WireTensor.Form {
+    guard stage.isConvolution else { return .flat(count: stage.outputs) }
+    for step in shape.steps[stage.steps].reversed() {
+      switch step {
+      case .pool(let pool):
+        return .image(channels: pool.channels, height: pool.outputHeight, width: pool.outputWidth)
+      case .convolution(let step):
+        return .image(channels: step.outputChannels, height: step.outputHeight, width: step.outputWidth)
+      case .map: continue
+      default:
+        throw FabricError(
+          .badNetwork, "\(stage.name) is followed by \(step.kind), which no switch computes there",
+          remedy: "end the network before it, or with a dense layer")
+      }
+    }
+    return .flat(count: stage.outputs)
+  }
+
+  private static func channels(of form: WireTensor.Form) -> Int {
+    switch form {
+    case .image(let channels, _, _): channels
+    case .flat(let count): count
+    }
+  }
+}
+
+extension ProgramShape {
+  /// Bytes of an activation between layers.
+  package var activationBytes: Int { scheme.activationLimit > 127 ? 2 : 1 }
+
+  /// The class that outputs in fixed point name: what argmax says, else the place of the largest.
+  package func label(of outputs: [Int64]) -> Int {
+    if case .argmax(let step)? = steps.last { return Int(outputs[0] / max(step.unit, 1)) }
+    return outputs.indices.max { (outputs[$0], $1) < (outputs[$1], $0) } ?? 0
+  }
+}

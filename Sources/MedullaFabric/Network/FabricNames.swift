@@ -1,0 +1,35 @@
+/// What a running fabric is called in the kernel and on disk.
+package struct FabricNames: Sendable, Equatable {
+  package static let standard = "default"
+  package static let runFolder = "/run/medulla/fabric"
+  package static let pinFolder = "/sys/fs/bpf/medulla/fabric"
+  /// Of an interface's name in a switch's namespace.
+  package static let port = "port"
+  package static let loop = "loop"
+  package static let here = "here"
+  /// In the clients' namespace.
+  package static let clientInterface = "fabric"
+  private static let lengthLimit = 32
+
+  package let fabric: String
+
+  /// - Throws: `badName` when it is no plain word.
+  package init(_ fabric: String) throws(FabricError) {
+    let isPlain = fabric.utf8.allSatisfy {
+      (48...57).contains($0) || (97...122).contains($0) || (65...90).contains($0) || $0 == 45 || $0 == 95
+    }
+    guard isPlain, !fabric.isEmpty, fabric.utf8.count <= Self.lengthLimit else {
+      throw FabricError(
+        .badName, "\"\(fabric)\" cannot name a fabric",
+        remedy: "use up to \(Self.lengthLimit) letters, digits, - and _")
+    }
+    self.fabric = fabric
+  }
+
+  package func namespace(_ node: String) -> String { "medulla-fabric-\(fabric)-\(node)" }
+  package var clientNamespace: String { namespace("clients") }
+  package static func path(ofNamespace name: String) -> String { "/run/netns/\(name)" }
+  package var folder: String { "\(Self.runFolder)/\(fabric)" }
+  package var pins: String { "\(Self.pinFolder)/\(fabric)" }
+  package func pins(of node: String) -> String { "\(pins)/\(node)" }
+}

@@ -1,0 +1,70 @@
+import CMedullaFabric
+import Glibc
+
+/// A switch's memory, which tasks are laid out in: mapped from the kernel, or of this process alone.
+///
+/// What is handed out is zero, and begins at a cache line.
+package final class SwitchMemory {
+  private static let alignment = 64
+
+  package let base: UnsafeMutableRawPointer
+  package let byteCount: Int
+  /// Free ranges in the order of their places, none beside another.
+  private var free: [Range<Int>]
+  private let owner: AnyObject?
+
+  /// - Parameter owner: keeps the memory there; it is zero, but for what lies before `first`.
+  package init(base: UnsafeMutableRawPointer, byteCount: Int, first: Int, owner: AnyObject?) {
+    self.base = base
+    self.byteCount = byteCount
+    self.owner = owner
+    let start = Self.roundedUp(first)
+    free = start < byteCount ? [start..<byteCount] : []
+  }
+
+  private static func roundedUp(_ bytes: Int) -> Int { (bytes + alignment - 1) / alignment * alignment }
+
+  package var freeBytes: Int { free.reduce(0) { $0 + $1.count } }
+
+  package func address(_ offset: Int) -> UInt64 { UInt64(UInt(bitPattern: base)) + UInt64(offset) }
+
+  /// Bytes of zeros.
+  ///
+  /// - Throws: `doesNotFit` with what there is.
+  func take(_ bytes: Int) throws(FabricError) -> Range<Int> {
+    let size = Self.roundedUp(max(bytes, 1))
+    guard let place = free.firstIndex(where: { $0.count >= size }) else {
+      throw FabricError(
+        .doesNotFit, "the switch has no \(bytes) bytes of memory together, of \(freeBytes) that are free",
+        remedy: "give it more memory (`memory` of the topology file)")
+    }
+    let start = free[place].lowerBound
+    let rest = start + size..<free[place].upperBound
+    if rest.isEmpty { free.remove(at: place) } else { free[place] = rest }
+    // Pages that nobody has touched are not there for programs.
+    memset(base + start, 0, size)
+    return start..<start + size
+  }
+
+  /// Gives memory back that no program reads any more.
+  func giveBack(_ ranges: [Range<Int>]) {
+    for range in ranges { memset(base + range.lowerBound, 0, range.count) }
+    var all = (free + ranges).sorted { $0.lowerBound < $1.lowerBound }
+    var joined: [Range<Int>] = []
+    while !all.isEmpty {
+      let next = all.removeFirst()
+      if let last = joined.last, last.upperBound == next.lowerBound {
+        joined[joined.count - 1] = last.lowerBound..<next.upperBound
+      } else {
+        joined.append(next)
+      }
+    }
+    free = joined
+  }
+
+  func store<Element: BitwiseCopyable>(_ elements: [Element], at offset: Int) {
+    elements.withUnsafeBytes { bytes in
+      if let source = bytes.baseAddress { (base + offset).copyMemory(from: source, byteCount: bytes.count) }
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import Foundation
+import MedullaKernel
+
+/// The programs of a switch as an eBPF object: one for each size of cells.
+package enum SwitchObject {
+  private static let source = "fabric_switch.bpf.c"
+
+  /// Compiles it, which needs clang.
+  package static func compile(
+    cells: CellFormat, for kernel: KernelVersion? = .running
+  ) throws(KernelError) -> [UInt8] {
+    try BPFCompiler(for: kernel).object(
+      source: source,
+      files: [
+        source: text(PackageResources.fabric_switch_bpf_c),
+        "fabric_switch.bpf.h": text(PackageResources.fabric_switch_bpf_h),
+        "fabric_cell.h": text(PackageResources.fabric_cell_h),
+        "fabric_task.h": text(PackageResources.fabric_task_h),
+        "fabric_memory.h": text(PackageResources.fabric_memory_h),
+        "fabric_sum.h": text(PackageResources.fabric_sum_h),
+        "fabric_finish.h": text(PackageResources.fabric_finish_h),
+        "fabric_compute.h": text(PackageResources.fabric_compute_h),
+        "fabric_slot.h": text(PackageResources.fabric_slot_h),
+        "kernel_types.h": text(PackageResources.kernel_types_h),
+      ], options: ["-DFABRIC_PAYLOAD=\(cells.payloadBytes)"])
+  }
+
+  private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}

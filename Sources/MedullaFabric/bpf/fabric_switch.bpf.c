@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A switch of a fabric: forwards cells by their label, takes in those of the layers that are on it, and sends
+ * the outputs on as soon as they are whole. All that it knows is data in its memory.
+ */
+#include "fabric_switch.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* The source address's last byte, while a frame is copied within the switch: the port that it came by. */
+#define FABRIC_CAME_BY 11
+
+/* Puts a whole cell of outputs into a frame; the slot is the caller's. */
+static __always_inline int fabric_put(
+	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, __u64 slot, __u64 number)
+{
+	__u64 own = number - task->cells_before, pieces = task->row_pieces ? task->row_pieces : 1;
+	__u64 row = own / pieces, piece = own % pieces;
+
+	cell->type = task->is_last ? FABRIC_ANSWER : FABRIC_DATA;
+	cell->label += 1;
+	cell->chunk = (__u16)number;
+	cell->chunks = (__u16)task->cells_next;
+	cell->length = (__u16)(piece + 1 == pieces ? task->last_bytes : task->piece_bytes);
+	cell->checksum = 0;
+	cell->hops = FABRIC_HOP_LIMIT;
+	fabric_write(frame, cell);
+	fabric_load(
+		frame,
+		task->output_at + slot * task->output_stride + row * task->output_row +
+			piece * task->piece_bytes,
+		cell->length);
+	fabric_count(&fabric_counts_of(task, 0)->outputs);
+	return 1;
+}
+
+/* Makes a frame ask those before a layer, or the client, for the cells that it lacks. */
+static __always_inline void fabric_ask(
+	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, const fabric_slot_at *slot)
+{
+	cell->type = FABRIC_MISSING;
+	cell->label = task->is_first ? (__u16)task->answer_label : cell->label - 1;
+	cell->chunk = 0;
+	cell->chunks = 1;
+	cell->length = FABRIC_CHUNKS / 8;
+	cell->checksum = 0;
+	cell->hops = FABRIC_HOP_LIMIT;
+	fabric_write(frame, cell);
+	fabric_load(frame, (__u64)slot->have, slot ? FABRIC_CHUNKS / 8 : 0);
+}
+
+/* As many copies as cells are to be sent, by the switch's own wire; each is filled as it leaves. */
+static __always_inline int fabric_burst(__u64 count)
+{
+	if (count <= 2)
+		return bpf_redirect_map(&fabric_burst_2, 0, BPF_F_BROADCAST);
+	if (count <= 4)
+		return bpf_redirect_map(&fabric_burst_4, 0, BPF_F_BROADCAST);
+	if (count <= 8)
+		return bpf_redirect_map(&fabric_burst_8, 0, BPF_F_BROADCAST);
+	if (count <= 16)
+		return bpf_redirect_map(&fabric_burst_16, 0, BPF_F_BROADCAST);
+	if (count <= 32)
+		return bpf_redirect_map(&fabric_burst_32, 0, BPF_F_BROADCAST);
+	return bpf_redirect_map(&fabric_burst_64, 0, BPF_F_BROADCAST);
+}
+
+/* Sends a frame that the switch has written by its label: at once where one port is all it needs. */
+static __always_inline int fabric_send(struct fabric_cell *cell)
+{
+	const fabric_way_at *way = fabric_way(cell, cell->label);
+	__u64 ports = way ? way->ports : 0;
+
+	if (way && !way->task_at && ports && !(ports & (ports - 1)))
+		return bpf_redirect_map(&fabric_ports, (__u32)fabric_lowest(ports), 0);
+	return bpf_redirect_map(&fabric_ports, FABRIC_LOOP, 0);
+}
+
+/* Takes a payload to its place in the layer's inputs. */
+static __always_inline int fabric_store_cell(
+	const __u8 *frame, const fabric_task_at *task, const fabric_place_at *place, __u64 slot, __u64 lane)
+{
+	if (place->run == place->bytes)
+		return fabric_keep(
+			frame, task->input_at + slot * task->input_stride + place->offset, place->bytes);
+	return fabric_keep(frame, task->staging_at + lane * FABRIC_STAGING_BYTES, place->bytes) &&
+	       fabric_scatter((__u64)task, slot, (__u64)place, lane);
+}
+
+/* A cell of a layer's inputs. */
+static __always_inline int fabric_take_in(
+	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, __u64 lane)
+{
+	const fabric_place_at *place =
+		(const fabric_place_at *)(task->places_at + cell->chunk * sizeof(*place));
+	fabric_counts_at *counts = fabric_counts_of(task, lane);
+	__u64 number = fabric_slot_number(task, cell), task_at = (__u64)task;
+	int made, entered, action = XDP_DROP;
+
+	if (number == ~0ull || cell->chunks != task->cells || cell->chunk >= task->cells ||
+	    cell->length != place->bytes) {
+		fabric_count(&counts->refused);
+		return XDP_DROP;
+	}
+	counts->cells++;
+	entered = fabric_enter(task_at, number, fabric_owner(cell->client, cell->inference), 1);
+	if (entered != FABRIC_ENTERED) {
+		fabric_count(entered == FABRIC_LATE ? &counts->late : &counts->busy);
+		return XDP_DROP;
+	}
+	if (!fabric_is_first(fabric_slot_of(task, number), cell->chunk)) {
+		counts->repeated++;
+		goto out;
+	}
+	made = fabric_store_cell(frame, task, place, number, lane)
+		       ? fabric_arrived(task_at, number, cell->chunk, lane)
+		       : -1;
+	if (made < 0)
+		fabric_count(&counts->broken);
+	if (made == 1) {
+		int next = fabric_next(task_at, number);
+
+		if (next >= 0 && fabric_put(frame, cell, task, number, (__u64)next))
+			action = fabric_send(cell);
+	} else if (made > 1) {
+		action = fabric_burst((__u64)made);
+	}
+out:
+	fabric_leave(task_at, number);
+	return action;
+}
+
+/* Somebody lacks outputs of a layer: those that are whole are sent again, and what it lacks is asked for. */
+static __always_inline int fabric_send_again(
+	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, __u64 lane)
+{
+	__u64 number = fabric_slot_number(task, cell), task_at = (__u64)task;
+	__u64 has = task->staging_at + lane * FABRIC_STAGING_BYTES;
+	int entered, lacks, wanted, action = XDP_DROP;
+	fabric_slot_at *slot;
+
+	if (number == ~0ull || cell->length < FABRIC_CHUNKS / 8)
+		return XDP_DROP;
+	fabric_count(&fabric_counts_of(task, lane)->again);
+	entered = fabric_enter(task_at, number, fabric_owner(cell->client, cell->inference), 0);
+	if (entered == FABRIC_UNKNOWN) {
+		fabric_ask(frame, cell, task, 0);
+		return fabric_send(cell);
+	}
+	if (entered != FABRIC_ENTERED)
+		return XDP_DROP;
+	slot = fabric_slot_of(task, number);
+	wanted = fabric_keep(frame, has, FABRIC_CHUNKS / 8) ? fabric_again(task_at, number, has) : 0;
+	lacks = fabric_lacks(task, slot);
+	if (lacks && wanted <= 0) {
+		fabric_ask(frame, cell, task, slot);
+		action = fabric_send(cell);
+	} else if (wanted > 0) {
+		if (lacks)
+			__sync_lock_test_and_set(&slot->ask, 1);
+		action = fabric_burst((__u64)wanted + (lacks ? 1 : 0));
+	}
+	fabric_leave(task_at, number);
+	return action;
+}
+
+/* The work that a cell brings to this processor. */
+static __always_inline int fabric_work(__u8 *frame, struct fabric_cell *cell)
+{
+	const fabric_way_at *way = fabric_way(cell, cell->label);
+	const fabric_task_at *task;
+	__u64 lane;
+
+	if (!way || !way->task_at)
+		return XDP_DROP;
+	task = (const fabric_task_at *)way->task_at;
+	lane = fabric_lane(task);
+	if (lane >= FABRIC_LANES)
+		return XDP_DROP;
+	if (cell->type == FABRIC_DATA)
+		return fabric_take_in(frame, cell, task, lane);
+	return cell->type == FABRIC_MISSING ? fabric_send_again(frame, cell, task, lane) : XDP_DROP;
+}
+
+/* Answers a client that there is no such model, or not in this epoch. */
+static __always_inline int fabric_refuse(__u8 *frame, struct fabric_cell *cell)
+{
+	cell->type = FABRIC_REFUSAL;
+	cell->chunk = 0;
+	cell->chunks = 1;
+	cell->length = 0;
+	cell->checksum = 0;
+	fabric_write(frame, cell);
+	return XDP_TX;
+}
+
+static __always_inline int fabric_forward(__u8 *frame, const fabric_way_at *way, __u64 ports, __u64 port)
+{
+	if (!ports) {
+		fabric_count(&fabric_self()->unrouted);
+		return XDP_DROP;
+	}
+	frame[15]--; /* hops */
+	if (!(ports & (ports - 1)) && !way->task_at) {
+		__u64 to = fabric_lowest(ports) & (FABRIC_PORTS - 1);
+
+		fabric_count(&fabric_self()->sent[to].cells);
+		return bpf_redirect_map(&fabric_ports, (__u32)to, 0);
+	}
+	frame[FABRIC_CAME_BY] = (__u8)port;
+	return bpf_redirect_map(&fabric_spread, 0, BPF_F_BROADCAST);
+}
+
+/* Where loss is asked for, some cells are lost as they come in from others. */
+static __always_inline int fabric_is_lost(fabric_switch_at *self, __u64 port)
+{
+	if (port <= FABRIC_HERE)
+		return 0;
+	if (!self->is_down && (!self->loss || bpf_get_prandom_u32() % 1000000 >= self->loss))
+		return 0;
+	fabric_count(&self->dropped);
+	return 1;
+}
+
+SEC("xdp")
+int fabric_receive(struct xdp_md *context)
+{
+	__u8 *frame = fabric_frame(context);
+	fabric_switch_at *self = fabric_self();
+	struct fabric_cell cell;
+	const fabric_way_at *way;
+	__u64 port, ports;
+
+	FABRIC_USES_MEMORY;
+	if (!frame)
+		return XDP_PASS;
+	switch (fabric_read(frame, &cell)) {
+	case 0:
+		break;
+	case FABRIC_OTHER:
+		return XDP_PASS;
+	default:
+		fabric_count(&self->foreign);
+		return XDP_DROP;
+	}
+	port = self->port_of[context->ingress_ifindex & (FABRIC_INTERFACES - 1)];
+	port = (port ? port - 1 : FABRIC_PORTS - 1) & (FABRIC_PORTS - 1);
+	fabric_count(&self->received[port].cells);
+	if (fabric_is_lost(self, port))
+		return XDP_DROP;
+	way = fabric_way(&cell, cell.label);
+	if (!way || !cell.hops) {
+		if (!way && self->client_ports >> port & 1)
+			return fabric_refuse(frame, &cell);
+		fabric_count(&self->unrouted);
+		return XDP_DROP;
+	}
+	ports = way->ports & ~(1ull << port);
+	if (!way->task_at || (ports && port != FABRIC_LOOP))
+		return fabric_forward(frame, way, ports, port);
+	if (self->lane_count > 1)
+		return bpf_redirect_map(
+			&fabric_processors, (cell.chunk + cell.inference) % (__u32)self->lane_count, 0);
+	return fabric_work(frame, &cell);
+}
+
+/* On the processor that a cell was given to. */
+SEC("xdp/cpumap")
+int fabric_process(struct xdp_md *context)
+{
+	__u8 *frame = fabric_frame(context);
+	struct fabric_cell cell;
+
+	FABRIC_USES_MEMORY;
+	if (!frame || fabric_read(frame, &cell))
+		return XDP_DROP;
+	return fabric_work(frame, &cell);
+}
+
+/* A copy that leaves by the switch's own wire: it becomes one of the cells that wait. */
+SEC("xdp/devmap")
+int fabric_fill(struct xdp_md *context)
+{
+	__u8 *frame = fabric_frame(context);
+	const fabric_task_at *task;
+	const fabric_way_at *way;
+	struct fabric_cell cell;
+	int next, action = XDP_DROP;
+	__u64 number;
+
+	FABRIC_USES_MEMORY;
+	if (!frame || fabric_read(frame, &cell))
+		return XDP_DROP;
+	way = fabric_way(&cell, cell.label);
+	if (!way || !way->task_at)
+		return XDP_DROP;
+	task = (const fabric_task_at *)way->task_at;
+	number = fabric_slot_number(task, &cell);
+	if (number == ~0ull ||
+	    fabric_enter((__u64)task, number, fabric_owner(cell.client, cell.inference), 0) != FABRIC_ENTERED)
+		return XDP_DROP;
+	next = fabric_next((__u64)task, number);
+	if (next >= 0) {
+		fabric_put(frame, &cell, task, number, (__u64)next);
+		action = XDP_PASS;
+	} else if (__sync_lock_test_and_set(&fabric_slot_of(task, number)->ask, 0)) {
+		fabric_ask(frame, &cell, task, fabric_slot_of(task, number));
+		action = XDP_PASS;
+	}
+	fabric_leave((__u64)task, number);
+	return action;
+}
+
+/* A copy of a cell that leaves by every port: only those that its label asks for go out. */
+SEC("xdp/devmap")
+int fabric_copy(struct xdp_md *context)
+{
+	__u8 *frame = fabric_frame(context);
+	fabric_switch_at *self = fabric_self();
+	struct fabric_cell cell;
+	const fabric_way_at *way;
+	__u64 port, ports;
+
+	FABRIC_USES_MEMORY;
+	if (!frame || fabric_read(frame, &cell))
+		return XDP_DROP;
+	way = fabric_way(&cell, cell.label);
+	if (!way)
+		return XDP_DROP;
+	ports = way->ports & ~(1ull << (frame[FABRIC_CAME_BY] & (FABRIC_PORTS - 1)));
+	if (way->task_at)
+		ports |= 1ull << FABRIC_HERE;
+	port = self->port_of[context->egress_ifindex & (FABRIC_INTERFACES - 1)];
+	if (!port || !(ports >> (port - 1) & 1))
+		return XDP_DROP;
+	fabric_count(&self->sent[(port - 1) & (FABRIC_PORTS - 1)].cells);
+	return XDP_PASS;
+}
+
+/* Has a device take frames that others redirect to it, where nothing is to be done with them. */
+SEC("xdp")
+int fabric_pass(struct xdp_md *context)
+{
+	return XDP_PASS;
+}

@@ -1,0 +1,48 @@
+import Foundation
+import MedullaBase
+import MedullaFabric
+import MedullaKernel
+import MedullaSnapshot
+import Testing
+
+/// A fabric of a test: gone with it, whatever becomes of the test.
+final class TestFabric {
+  static let reason: Comment = "needs root, a kernel with BPF arenas, clang and iproute2"
+
+  /// With MEDULLA_REQUIRE_KERNEL=1 such tests run, and fail where the kernel cannot.
+  static let isUsable: Bool = {
+    if ProcessInfo.processInfo.environment["MEDULLA_REQUIRE_KERNEL"] == "1" { return true }
+    guard geteuid() == 0, let kernel = KernelVersion.running, (try? BPFCompiler()) != nil else {
+      return false
+    }
+    return kernel >= KernelVersion(major: 6, minor: 10)
+  }()
+
+  let snapshot: Snapshot
+  let names: FabricNames
+  let running: RunningFabric
+  private let folder: String
+
+  init(
+    _ snapshot: Snapshot, on topology: FabricTopology, slots: Int = 8, clients: Int = 4,
+    constraints: PlacementConstraints = PlacementConstraints(), cells: CellFormat = CellFormat(),
+    name: String = "t"
+  ) throws {
+    self.snapshot = snapshot
+    names = try FabricNames("\(name)-\(getpid())")
+    folder = NSTemporaryDirectory() + "medulla-fabric-\(UUID().uuidString)"
+    let file = try SnapshotFile(snapshot)
+    let placer = try Placer(snapshot.shape, constraints, inferences: slots)
+    let plan = FabricPlan(
+      snapshot, digest: file.digest, placer.stages, try placer.place(on: topology), on: topology,
+      inferences: slots, cells: cells)
+    let written = try PlanFolder.write(plan, file, to: folder)
+    running = try RunningFabric.up(
+      written, names, room: InstalledTask.Room(slots: slots, clients: clients))
+  }
+
+  deinit {
+    do { try RunningFabric.down(names) } catch { Issue.record("the fabric stays: \(error)") }
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+}
