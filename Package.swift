@@ -624,12 +624,12 @@ if Context.environment["MEDULLA_OPTIMIZE"] == "yes" {
     "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaFlows", "MedullaPayload", "MedullaCodegen",
     "MedullaLearning",
     "MedullaLabels", "MedullaRetraining", "MedullaAdaptation", "PayloadProperties",
-    "MedullaAccelerators", "HouseRulesTests", "InferenceCases", "RuntimeCases",
+    "MedullaAccelerators", "HouseRulesTests", "InferenceCases", "RuntimeCases", "MedullaFabric",
   ]
   for target in package.targets where computing.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-O"], .when(configuration: .debug))]
   }
-  for target in package.targets where target.name == "CMedullaLearning" {
+  for target in package.targets where ["CMedullaLearning", "CMedullaFabric"].contains(target.name) {
     target.cSettings = [.unsafeFlags(["-O2"], .when(configuration: .debug))]
   }
 }

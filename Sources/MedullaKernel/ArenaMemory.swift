@@ -1,15 +1,46 @@
 import CLibBPF
 import Glibc
+import Synchronization
 
 /// A BPF arena in this process's memory, at the address that programs know it by.
 package final class ArenaMemory {
   package let base: UnsafeMutableRawPointer
   package let byteCount: Int
 
+  /// By identifier of the map, what this process has mapped: the kernel gives a process one place for each.
+  private static let mapped = Mutex<[UInt32: Held]>([:])
+
+  private struct Held {
+    weak var memory: ArenaMemory?
+  }
+
+  /// The memory of an arena, mapped once however often it is asked for.
+  ///
   /// - Parameters:
   ///   - map: an arena.
   ///   - address: its place, as it was made with.
-  package init(_ map: BPFMap, at address: UInt64) throws(KernelError) {
+  package static func of(_ map: BPFMap, at address: UInt64) throws(KernelError) -> ArenaMemory {
+    let outcome = mapped.withLock { held -> Result<Shared, KernelError> in
+      if let memory = held[map.identifier]?.memory { return .success(Shared(memory)) }
+      do throws(KernelError) {
+        let memory = try ArenaMemory(map, at: address)
+        held[map.identifier] = Held(memory: memory)
+        return .success(Shared(memory))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try outcome.get().memory
+  }
+
+  /// Out of the lock, for one caller alone.
+  private struct Shared: @unchecked Sendable {
+    let memory: ArenaMemory
+
+    init(_ memory: ArenaMemory) { self.memory = memory }
+  }
+
+  private init(_ map: BPFMap, at address: UInt64) throws(KernelError) {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     let bytes = map.entryLimit * page
     let mapped = mmap(
@@ -21,12 +52,4 @@ package final class ArenaMemory {
   }
 
   deinit { munmap(base, byteCount) }
-
-  /// Touches every page, so that programs meet none that is not there: those read as 0 and cost a fault.
-  package func fill() {
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    for offset in stride(from: 0, to: byteCount, by: page) {
-      base.storeBytes(of: 0, toByteOffset: offset, as: UInt64.self)
-    }
-  }
 }

@@ -90,6 +90,28 @@ FABRIC_FUNCTION int fabric_dense_end(__u64 task_at, __u64 slot)
 	return at == end;
 }
 
+/* Runs of `bytes` each, as many between two flushes as the lanes take. */
+static __always_inline int fabric_runs(
+	__u64 run, __u64 end, __u64 x0, __u64 weights, __u64 sums, __u64 bytes, __u64 flush, __u64 lanes, int wide,
+	int step)
+{
+	for (; run != end && FABRIC_MORE;) {
+		struct fabric_words sum;
+		__u64 room = flush;
+
+		fabric_start(&sum);
+		for (; run != end && room >= bytes && FABRIC_MORE; run += 8, room -= bytes) {
+			__u64 x = x0 + *(fabric_u64 *)run;
+
+			FABRIC_HOLD(run);
+			if (!fabric_turns(&sum, &x, x + bytes, &weights, wide, step))
+				return 0;
+		}
+		fabric_flush(sums, &sum, lanes);
+	}
+	return run == end;
+}
+
 /* One window's sums of an entry of columns. */
 static __always_inline int fabric_window(__u64 task_at, __u64 x0, __u64 weights, __u64 sums, int wide)
 {
@@ -111,21 +133,9 @@ static __always_inline int fabric_window(__u64 task_at, __u64 x0, __u64 weights,
 		return run == runs_end;
 	}
 	/* Short runs: several fit in before the lanes are full. */
-	for (; run != runs_end && FABRIC_MORE;) {
-		struct fabric_words sum;
-		__u64 room = flush;
-
-		fabric_start(&sum);
-		for (; run != runs_end && room >= bytes && FABRIC_MORE; run += 8, room -= bytes) {
-			__u64 x = x0 + *(fabric_u64 *)run;
-
-			FABRIC_HOLD(run);
-			if (!fabric_turns(&sum, &x, x + bytes, &weights, wide, 4))
-				return 0;
-		}
-		fabric_flush(sums, &sum, lanes);
-	}
-	return run == runs_end;
+	return task->run_terms & 4 || task->run_terms < 64
+		       ? fabric_runs(run, runs_end, x0, weights, sums, bytes, flush, lanes, wide, 4)
+		       : fabric_runs(run, runs_end, x0, weights, sums, bytes, flush, lanes, wide, 8);
 }
 
 FABRIC_FUNCTION int fabric_window_8(__u64 task, __u64 x0, __u64 weights, __u64 sums)
@@ -224,6 +234,38 @@ FABRIC_FUNCTION int fabric_end_plain(__u64 task_at, __u64 entry, __u64 sums, __u
 	return channel == columns->count;
 }
 
+/* Maxima of sums within the outputs, the most common pool: a channel's largest sum, then its function. */
+FABRIC_FUNCTION int fabric_end_peaks(__u64 task_at, __u64 entry, __u64 sums, __u64 output)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	const fabric_columns_at *columns =
+		(const fabric_columns_at *)(task->columns_at + entry * sizeof(*columns));
+	__u64 bias = task->biases_at + entry * task->lanes * FABRIC_WORDS * 8, end = sums + columns->count * 8;
+	__u64 multiplier = task->multipliers_at - task->biases_at, bytes = task->output_bytes;
+	__u64 wide = task->positions * (FABRIC_SUMS * 8);
+
+	output += columns->first * bytes;
+	for (; sums != end && FABRIC_MORE; sums += 8, bias += 8, output += bytes) {
+		__u64 at = sums + FABRIC_SUMS * 8, last = sums + wide;
+		__s64 peak = *(fabric_s64 *)sums;
+
+		FABRIC_HOLD(sums);
+		FABRIC_HOLD(bias);
+		FABRIC_HOLD(output);
+		for (; at != last && FABRIC_MORE; at += FABRIC_SUMS * 8) {
+			__s64 sum = *(fabric_s64 *)at;
+
+			FABRIC_HOLD(at);
+			if (sum > peak)
+				peak = sum;
+		}
+		peak = fabric_finish_one(
+			(__u64)task->finish, peak + *(fabric_s64 *)bias, *(fabric_s64 *)(bias + multiplier));
+		fabric_store(output, bytes, fabric_map(task, peak, 1, task->finishes));
+	}
+	return sums == end;
+}
+
 /* The same with one. `place` is the row of outputs and, in its lower half, the block of the row. */
 FABRIC_FUNCTION int fabric_end_pooled(
 	__u64 task_at, __u64 entry, __u64 sums, __u64 output, __u64 place)
@@ -265,6 +307,16 @@ static __always_inline int fabric_block(
 	return at == end;
 }
 
+static __always_inline int fabric_end(
+	const fabric_task_at *task, __u64 entry, __u64 sums, __u64 output, __u64 place)
+{
+	if (!task->pool)
+		return fabric_end_plain((__u64)task, entry, sums, output);
+	if (task->pool == FABRIC_MAXIMUM_OF_SUMS && !task->is_clipped)
+		return fabric_end_peaks((__u64)task, entry, sums, output);
+	return fabric_end_pooled((__u64)task, entry, sums, output, place);
+}
+
 /* Computes a row of outputs: block by block, so that a block's inputs stay near while the weights pass. */
 FABRIC_FUNCTION int fabric_row(__u64 task_at, __u64 slot, __u64 row, __u64 lane)
 {
@@ -286,8 +338,7 @@ FABRIC_FUNCTION int fabric_row(__u64 task_at, __u64 slot, __u64 row, __u64 lane)
 			columns = (const fabric_columns_at *)(task->columns_at + entry * sizeof(*columns));
 			if (!fabric_block(task, x0 + columns->input, weights, sums, row << 32 | block))
 				return 0;
-			if (task->pool ? !fabric_end_pooled(task_at, entry, sums, output, row << 32 | block)
-				       : !fabric_end_plain(task_at, entry, sums, output))
+			if (!fabric_end(task, entry, sums, output, row << 32 | block))
 				return 0;
 		}
 		if (entry != task->columns)

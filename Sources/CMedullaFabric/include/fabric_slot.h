@@ -49,46 +49,61 @@ static __always_inline int fabric_take(const fabric_task_at *task, fabric_slot_a
 	return fabric_clear(sums, sums + task->processors * task->sums_stride);
 }
 
+/* Takes a slot that its one holder has locked, when the others have left it. */
+static __always_inline int fabric_take_locked(
+	const fabric_task_at *task, fabric_slot_at *slot, __u64 number, __u64 seen, __u64 owner)
+{
+	/* They are at their work, which is done in less than a millisecond. */
+	while (fabric_read32(&slot->users) != 1 && FABRIC_MORE)
+		;
+	/* Another one may have taken it before the lock was ours. */
+	if (fabric_read32(&slot->users) != 1 || slot->owner != seen)
+		return 0;
+	__sync_lock_test_and_set(&slot->owner, 0);
+	if (!fabric_take(task, slot, number))
+		return 0;
+	__sync_lock_test_and_set(&slot->owner, owner);
+	return 1;
+}
+
 /*
  * Enters the slot of an inference as a user, and takes it for the inference when it has an older one and
- * `takes` is set. FABRIC_ENTERED must be followed by fabric_leave; anything else must not.
+ * `takes` is set. FABRIC_ENTERED must be followed by fabric_leave; anything else must not. Who meets a lock
+ * waits until it is open, and is no user meanwhile.
  */
 FABRIC_FUNCTION int fabric_enter(__u64 task_at, __u64 number, __u64 owner, __u64 takes)
 {
 	const fabric_task_at *task = (const fabric_task_at *)task_at;
 	fabric_slot_at *slot = fabric_slot_of(task, number);
-	__u64 seen;
-	int outcome = FABRIC_BUSY;
 
-	__sync_fetch_and_add(&slot->users, 1);
-	if (fabric_read32(&slot->lock))
-		goto out;
-	seen = fabric_read64(&slot->owner);
-	if (seen == owner)
-		return FABRIC_ENTERED;
-	outcome = seen && (__s32)((__u32)owner - (__u32)seen) < 0 ? FABRIC_LATE : FABRIC_UNKNOWN;
-	if (outcome == FABRIC_LATE || !takes)
-		goto out;
-	outcome = FABRIC_BUSY;
-	if (__sync_val_compare_and_swap(&slot->lock, 0, 1))
-		goto out;
-	/* The others are at their work, which is done in less than a millisecond. */
-	while (fabric_read32(&slot->users) != 1 && FABRIC_MORE)
-		;
-	/* Another one may have taken it before the lock was ours. */
-	if (fabric_read32(&slot->users) == 1 && slot->owner == seen) {
-		__sync_lock_test_and_set(&slot->owner, 0);
-		if (fabric_take(task, slot, number)) {
-			__sync_lock_test_and_set(&slot->owner, owner);
-			outcome = FABRIC_ENTERED;
+	while (FABRIC_MORE) {
+		int outcome = FABRIC_BUSY;
+
+		__sync_fetch_and_add(&slot->users, 1);
+		if (!fabric_read32(&slot->lock)) {
+			__u64 seen = fabric_read64(&slot->owner);
+
+			if (seen == owner)
+				return FABRIC_ENTERED;
+			if (seen && (__s32)((__u32)owner - (__u32)seen) < 0)
+				outcome = FABRIC_LATE;
+			else if (!takes)
+				outcome = FABRIC_UNKNOWN;
+			else if (!__sync_val_compare_and_swap(&slot->lock, 0, 1)) {
+				if (fabric_take_locked(task, slot, number, seen, owner))
+					outcome = FABRIC_ENTERED;
+				__sync_lock_test_and_set(&slot->lock, 0);
+			}
 		}
+		if (outcome == FABRIC_ENTERED)
+			return outcome;
+		__sync_fetch_and_add(&slot->users, (__u32)-1);
+		if (outcome != FABRIC_BUSY)
+			return outcome;
+		while (fabric_read32(&slot->lock) && FABRIC_MORE)
+			;
 	}
-	__sync_lock_test_and_set(&slot->lock, 0);
-	if (outcome == FABRIC_ENTERED)
-		return outcome;
-out:
-	__sync_fetch_and_add(&slot->users, (__u32)-1);
-	return outcome;
+	return FABRIC_BUSY;
 }
 
 static __always_inline void fabric_leave(__u64 task_at, __u64 number)

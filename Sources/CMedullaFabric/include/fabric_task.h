@@ -85,6 +85,7 @@ struct fabric_place {
 	__u64 run;
 	__u64 pitch;
 	__u64 row; /* of the inputs, for a convolution */
+	__u64 turn; /* whose of the processors it is: cells with work of their own take turns */
 	__u64 terms; /* for a dense layer; a multiple of 8 */
 	__u64 weights; /* bytes before this cell's, for a dense layer */
 };

@@ -88,7 +88,9 @@ package struct ClientWindow: Sendable {
 
   private var patience: Duration {
     guard let smoothed else { return limits.firstPatience }
-    return min(max(smoothed + deviation * 4, limits.leastPatience), limits.mostPatience)
+    // Twice the time is not yet a loss: others compute on the same processors.
+    let usual = max(smoothed + deviation * 4, smoothed * 2)
+    return min(max(usual, limits.leastPatience), limits.mostPatience)
   }
 
   private func patience(_ flight: Flight) -> Duration {

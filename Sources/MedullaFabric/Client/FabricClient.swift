@@ -21,6 +21,7 @@ package final class FabricClient {
   private var model: FabricState.Model
   package private(set) var lowering: StageLowering
   private let socket: CellSocket
+  private var frames: InputFrames
   private let answerCells: [WireTensor.Cell]
   private let clock = ContinuousClock()
   private let origin = ContinuousClock().now
@@ -50,6 +51,8 @@ package final class FabricClient {
     lowering = try StageLowering(folder.plan, folder.file.snapshot)
     seat = try ClientSeat(names, clients: state.room.clients)
     socket = try CellSocket(names, client: seat.number, format: folder.plan.cells)
+    frames = InputFrames(
+      lowering, Self.header(model, client: seat.number, FABRIC_DATA, label: 0))
     answerCells = lowering.tensors[lowering.tensors.count - 1].cells
   }
 
@@ -166,35 +169,28 @@ package final class FabricClient {
   private func send(
     _ features: [Int64], _ inference: UInt32, _ attempt: UInt8, has: [UInt8] = []
   ) throws(FabricError) {
-    let tensor = lowering.tensors[0]
-    let payloads = tensor.payloads(of: lowering.entered(features), cells: lowering.cells)
-    var frames: [UInt8] = []
-    frames.reserveCapacity(payloads.count * lowering.cells.bytes)
-    let cells = tensor.cells
-    for (number, payload) in payloads.enumerated() {
-      if number / 8 < has.count, has[number / 8] >> UInt8(number % 8) & 1 == 1 { continue }
-      var cell = header(inference, attempt, FABRIC_DATA, label: 0)
-      cell.chunk = UInt16(number)
-      cell.chunks = UInt16(payloads.count)
-      cell.length = UInt16(tensor.bytes(of: cells[number]))
-      append(cell, payload, to: &frames)
-    }
-    try socket.send(frames)
+    try socket.send(
+      has.isEmpty
+        ? frames.frames(of: features, inference: inference, attempt: attempt)
+        : frames.frames(of: features, inference: inference, attempt: attempt, without: has))
   }
 
   private func ask(_ inference: UInt32, _ attempt: UInt8, has: [Bool]) throws(FabricError) {
-    var cell = header(inference, attempt, FABRIC_MISSING, label: lowering.stages.count - 1)
+    var cell = Self.header(
+      model, client: seat.number, FABRIC_MISSING, label: lowering.stages.count - 1)
+    (cell.inference, cell.attempt) = (inference, attempt)
     cell.chunks = 1
     cell.length = UInt16(FABRIC_CHUNKS / 8)
-    var payload = [UInt8](repeating: 0, count: lowering.cells.payloadBytes)
-    for (number, isThere) in has.enumerated() where isThere { payload[number / 8] |= 1 << UInt8(number % 8) }
-    var frames: [UInt8] = []
-    append(cell, payload, to: &frames)
-    try socket.send(frames)
+    var frame = [UInt8](repeating: 0, count: lowering.cells.bytes)
+    frame.withUnsafeMutableBufferPointer { InputFrames.write(cell, to: &$0, at: 0) }
+    for (number, isThere) in has.enumerated() where isThere {
+      frame[Int(FABRIC_HEADER_BYTES) + number / 8] |= 1 << UInt8(number % 8)
+    }
+    try socket.send(frame)
   }
 
-  private func header(
-    _ inference: UInt32, _ attempt: UInt8, _ type: fabric_type, label: Int
+  private static func header(
+    _ model: FabricState.Model, client: Int, _ type: fabric_type, label: Int
   ) -> fabric_cell {
     var cell = fabric_cell()
     cell.type = UInt8(type.rawValue)
@@ -202,19 +198,8 @@ package final class FabricClient {
     cell.model = UInt16(model.number)
     cell.epoch = UInt16(truncatingIfNeeded: model.epoch)
     cell.label = UInt16(label)
-    cell.client = UInt16(seat.number)
-    cell.inference = inference
-    cell.attempt = attempt
+    cell.client = UInt16(client)
     return cell
-  }
-
-  private func append(_ cell: fabric_cell, _ payload: [UInt8], to frames: inout [UInt8]) {
-    var head = [UInt8](repeating: 0, count: Int(FABRIC_HEADER_BYTES))
-    // To everyone on the link: switches go by labels alone.
-    for byte in 0..<6 { head[byte] = 0xff }
-    withUnsafePointer(to: cell) { fabric_write(&head, $0) }
-    frames += head
-    frames += payload
   }
 
   /// The network has moved to another epoch: what is on its way starts again there.
@@ -227,6 +212,8 @@ package final class FabricClient {
     let folder = try PlanFolder.read(found.plan)
     lowering = try StageLowering(folder.plan, folder.file.snapshot)
     model = found
+    frames = InputFrames(
+      lowering, Self.header(model, client: seat.number, FABRIC_DATA, label: 0))
     for inference in open.keys {
       open[inference]?.cells = [[UInt8]?](repeating: nil, count: answerCells.count)
       open[inference]?.missing = answerCells.count

@@ -8,8 +8,8 @@ struct StageBody {
   let before: [Step]
   let sum: Step
   let parameters: LinearParameters
-  /// Of the inputs of the sum.
-  let magnitude: Int64
+  /// What the inputs of the sum can be.
+  let inputs: ClosedRange<Int64>
   private(set) var pool: PoolStep?
   private var finishes: [(epilogue: Epilogue, map: MapParameters?)] = []
   private var finishesBeforePool = 0
@@ -29,7 +29,8 @@ struct StageBody {
     self.snapshot = snapshot
     do throws(SnapshotError) {
       let range = try snapshot.ranges()[stage.firstStep]
-      magnitude = max(abs(range.lowerBound), abs(range.upperBound))
+      // Padding is 0.
+      inputs = min(range.lowerBound, 0)...max(range.upperBound, 0)
     } catch {
       throw FabricError(.badNetwork, error.message, cause: error.cause, remedy: error.remedy)
     }
@@ -59,9 +60,6 @@ struct StageBody {
         remedy: "`medulla inspect` shows the steps; docs/use/fabric.md says which ones can follow a layer")
     }
   }
-
-  /// Without its sign; of a term that is read from several places the sum is not more than so often.
-  var largestWeight: Int64 { parameters.weights.reduce(0) { max($0, abs(Int64($1))) } }
 
   private var isConvolution: Bool { if case .convolution = sum { true } else { false } }
 

@@ -13,9 +13,10 @@ extension StageLowering {
     let geometry = try ConvolutionGeometry(step, body, tensor)
     let windows = ConvolutionWindows(step, body.parameters, geometry)
     let packing = LanePacking(
-      terms: windows.runs.count * windows.runTerms, largest: body.largestWeight,
-      magnitude: body.magnitude,
-      windows: { windows.largestWindow(flush: $0, channels: channels) })
+      terms: windows.runs.count * windows.paddedTerms(flush: .max), inputs: body.inputs
+    ) { flush, isProven in
+      windows.eachWindow(flush: flush, channels: channels, isProven)
+    }
     lowered.task.kind = UInt64(FABRIC_CONVOLUTION.rawValue)
     lowered.task.lanes = UInt64(packing.lanes)
     lowered.task.flush = UInt64(packing.flush)
@@ -168,6 +169,11 @@ struct ConvolutionGeometry {
       }
     }
     lowered.wakes = wakes
+    // In order, a row of inputs completes the last of the rows that wait for it.
+    for cell in lowered.places.indices {
+      let wake = wakes[Int(lowered.places[cell].row)]
+      lowered.places[cell].turn = wake.first + max(wake.count, 1) - 1
+    }
   }
 }
 
@@ -180,6 +186,8 @@ struct ConvolutionWindows {
     let row: Int
     let columns: Range<Int>
   }
+
+  private static let long = 64
 
   let runs: [Run]
   /// Terms of each run.
@@ -207,11 +215,10 @@ struct ConvolutionWindows {
     }
   }
 
-  /// Terms of a run as the engine takes them: in fours where several runs fit between two flushes, in eights
-  /// where one does not.
+  /// Terms of a run as the engine takes them: in fours where runs are short, else in eights.
   func paddedTerms(flush: Int) -> Int {
     let inFours = (runTerms + 3) / 4 * 4
-    return inFours <= flush ? inFours : (runTerms + 7) / 8 * 8
+    return inFours <= flush && inFours < Self.long ? inFours : (runTerms + 7) / 8 * 8
   }
 
   private func weight(_ channel: Int, _ run: Run, _ term: Int) -> Int64 {
@@ -220,30 +227,24 @@ struct ConvolutionWindows {
     return Int64(weights[channel * step.fanIn + place])
   }
 
-  func largestWindow(flush: Int, channels: Range<Int>) -> Int64 {
+  func eachWindow(flush: Int, channels: Range<Int>, _ isProven: (LanePacking.Sums) -> Bool) {
     let padded = paddedTerms(flush: flush)
-    var largest: Int64 = 0
+    // One run and a part of its terms, or whole runs together.
+    let isDivided = padded > flush
+    let together = isDivided ? 1 : flush / padded
     for channel in channels {
-      if padded > flush {
-        for run in runs {
-          for first in stride(from: 0, to: runTerms, by: flush) {
-            let sum = (first..<min(first + flush, runTerms)).reduce(Int64(0)) {
-              $0 + abs(weight(channel, run, $1))
+      for first in stride(from: 0, to: runs.count, by: together) {
+        for start in stride(from: 0, to: runTerms, by: isDivided ? flush : runTerms) {
+          var sums = LanePacking.Sums()
+          for run in runs[first..<min(first + together, runs.count)] {
+            for term in start..<min(isDivided ? start + flush : runTerms, runTerms) {
+              sums.add(weight(channel, run, term))
             }
-            largest = max(largest, sum)
           }
-        }
-      } else {
-        let together = flush / padded
-        for first in stride(from: 0, to: runs.count, by: together) {
-          let sum = runs[first..<min(first + together, runs.count)].reduce(Int64(0)) { sum, run in
-            (0..<runTerms).reduce(sum) { $0 + abs(weight(channel, run, $1)) }
-          }
-          largest = max(largest, sum)
+          guard isProven(sums) else { return }
         }
       }
     }
-    return largest
   }
 
   func append(_ channels: Range<Int>, padded: Int, _ packing: LanePacking, to words: inout [Int64]) {

@@ -10,10 +10,9 @@ extension StageLowering {
     let tensor = tensors[number]
     let terms = try DenseTerms(body, step, inputs: stages[number].inputs)
     let cells = tensor.cells.map { tensor.indices(of: $0) }
-    let packing = LanePacking(
-      terms: cells.map(\.count).max() ?? 1, largest: body.largestWeight,
-      magnitude: body.magnitude,
-      windows: { flush in terms.largestWindow(of: cells, flush: flush, channels: channels) })
+    let packing = LanePacking(terms: cells.map(\.count).max() ?? 1, inputs: body.inputs) { flush, isProven in
+      terms.eachWindow(of: cells, flush: flush, channels: channels, isProven)
+    }
     lowered.task.kind = UInt64(FABRIC_DENSE.rawValue)
     lowered.task.lanes = UInt64(packing.lanes)
     lowered.task.flush = UInt64(packing.flush)
@@ -33,6 +32,7 @@ extension StageLowering {
       (place.run, place.pitch) = (place.bytes, place.bytes)
       place.terms = UInt64(padded)
       place.weights = UInt64(lowered.weights.count * 8)
+      place.turn = UInt64(lowered.places.count)
       lowered.places.append(place)
       // Cells begin at words, and what rounds them up is never written, so that it stays 0.
       offset += (padded * tensor.elementBytes + 7) / 8 * 8
@@ -84,17 +84,20 @@ private struct DenseTerms {
     return sum
   }
 
-  func largestWindow(of cells: [[Int]], flush: Int, channels: Range<Int>) -> Int64 {
-    var largest: Int64 = 0
+  func eachWindow(
+    of cells: [[Int]], flush: Int, channels: Range<Int>, _ isProven: (LanePacking.Sums) -> Bool
+  ) {
     for channel in channels {
       for indices in cells {
         for first in stride(from: 0, to: indices.count, by: flush) {
-          let window = indices[first..<min(first + flush, indices.count)]
-          largest = max(largest, window.reduce(0) { $0 + abs(weight(channel, $1)) })
+          var sums = LanePacking.Sums()
+          for element in indices[first..<min(first + flush, indices.count)] {
+            sums.add(weight(channel, element))
+          }
+          guard isProven(sums) else { return }
         }
       }
     }
-    return largest
   }
 
   func append(

@@ -162,8 +162,10 @@ package final class RunningFabric {
       throw FabricError(.system, "\(names.folder) cannot be made", cause: error.localizedDescription)
     }
     _ = try PlanFolder.write(plan, folder.file, to: copy)
+    let model = FabricState.Model(name: name, number: number, epoch: epoch, plan: copy)
+    try ClientDescription(lowering, model, room: state.room).write(to: copy)
     state.models.removeAll { $0.number == number }
-    state.models.append(FabricState.Model(name: name, number: number, epoch: epoch, plan: copy))
+    state.models.append(model)
   }
 
   /// Has every switch lose that part of the cells that come from others, for tests.

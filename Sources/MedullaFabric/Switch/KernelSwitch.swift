@@ -80,7 +80,7 @@ package final class KernelSwitch {
 
   private static func memory(_ map: BPFMap?, _ number: Int) throws(KernelError) -> SwitchMemory {
     guard let map else { throw KernelError(.notFound, "the switch has no memory") }
-    let arena = try ArenaMemory(map, at: address(number))
+    let arena = try ArenaMemory.of(map, at: address(number))
     return SwitchMemory(
       base: arena.base, byteCount: arena.byteCount, first: MemoryLayout<fabric_switch>.size, owner: arena)
   }

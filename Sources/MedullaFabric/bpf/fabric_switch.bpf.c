@@ -182,6 +182,16 @@ static __always_inline int fabric_work(__u8 *frame, struct fabric_cell *cell)
 	return cell->type == FABRIC_MISSING ? fabric_send_again(frame, cell, task, lane) : XDP_DROP;
 }
 
+/* A number that says, modulo the processors, which of them does a cell's work. */
+static __always_inline __u32 fabric_turn(const struct fabric_cell *cell, const fabric_way_at *way)
+{
+	const fabric_task_at *task = (const fabric_task_at *)way->task_at;
+	const fabric_place_at *place =
+		(const fabric_place_at *)(task->places_at + cell->chunk * sizeof(*place));
+
+	return cell->inference + (cell->chunk < task->cells ? (__u32)place->turn : 0);
+}
+
 /* Answers a client that there is no such model, or not in this epoch. */
 static __always_inline int fabric_refuse(__u8 *frame, struct fabric_cell *cell)
 {
@@ -259,8 +269,7 @@ int fabric_receive(struct xdp_md *context)
 	if (!way->task_at || (ports && port != FABRIC_LOOP))
 		return fabric_forward(frame, way, ports, port);
 	if (self->lane_count > 1)
-		return bpf_redirect_map(
-			&fabric_processors, (cell.chunk + cell.inference) % (__u32)self->lane_count, 0);
+		return bpf_redirect_map(&fabric_processors, fabric_turn(&cell, way) % self->lane_count, 0);
 	return fabric_work(frame, &cell);
 }
 
