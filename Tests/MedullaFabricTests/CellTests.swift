@@ -16,7 +16,7 @@ struct CellTests {
     header.label = UInt16.random(in: 0...UInt16.max, using: &generator)
     header.client = UInt16.random(in: 0...UInt16.max, using: &generator)
     header.inference = UInt32.random(in: 0...UInt32.max, using: &generator)
-    header.chunks = UInt16.random(in: 1...4_096, using: &generator)
+    header.chunks = UInt16.random(in: 1...1_024, using: &generator)
     header.chunk = UInt16.random(in: 0..<header.chunks, using: &generator)
     header.attempt = UInt8.random(in: 0...UInt8.max, using: &generator)
     header.time = UInt64.random(in: 0...UInt64.max, using: &generator)

@@ -39,7 +39,6 @@ struct EngineTests {
       return lowering
     } catch {
       #expect(error.code == .badNetwork && !error.message.isEmpty)
-      print("refused:", error.message)
       return nil
     }
   }

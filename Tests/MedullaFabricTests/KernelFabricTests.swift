@@ -1,7 +1,9 @@
+import Foundation
 import InferenceCases
 import MedullaBase
 import MedullaFabric
 import MedullaSnapshot
+import Synchronization
 import Testing
 
 @Suite(
@@ -9,7 +11,7 @@ import Testing
 struct KernelFabricTests {
   private static let seed: UInt64 = 41
 
-  private static func images() throws -> (snapshot: Snapshot, inputs: [[Int64]]) {
+  private static func images(seed: UInt64 = seed) throws -> (snapshot: Snapshot, inputs: [[Int64]]) {
     var random = SeededGenerator(seed: seed)
     let network = try ImageNetwork.small.network(using: &random)
     let samples = ImageNetwork.images(40, using: &random)
@@ -42,5 +44,102 @@ struct KernelFabricTests {
     let results = try client.infer(inputs + inputs, window: 4)
     #expect(results.map(\.outputs) == (inputs + inputs).map { reference.run(features: $0) })
     #expect(results.contains { $0.attempts > 1 } && client.counts.asked > 0)
+  }
+
+  @Test(
+    "another version of a network takes over while inferences run: each is of one version, and none is lost")
+  func swap() throws {
+    let (snapshot, inputs) = try Self.images(seed: Self.seed)
+    let (other, _) = try Self.images(seed: Self.seed + 1)
+    let fabric = try TestFabric(snapshot, on: .spineLeaf(leaves: 8, spines: 4, processors: 1))
+    let versions = [snapshot, other]
+    let folders = try versions.map { try fabric.folder(of: $0) }
+    let expected = versions.map { version in
+      let reference = ReferenceInterpreter(version)
+      return inputs.map { reference.run(features: $0) }
+    }
+    let names = fabric.names
+    let isDone = Mutex(false)
+    let results = Mutex<[FabricResult]>([])
+    let client = Thread {
+      do {
+        let client = try FabricClient(names)
+        while !isDone.withLock({ $0 }) {
+          let some = try client.infer(inputs, window: 4)
+          results.withLock { $0 += some }
+        }
+      } catch {
+        Issue.record(error)
+      }
+    }
+    let ended = client.startCounting()
+    for turn in 1...5 {
+      Thread.sleep(forTimeInterval: 0.2)
+      try fabric.running.update(folders[turn % 2], drain: .milliseconds(turn.isMultiple(of: 2) ? 300 : 0))
+    }
+    isDone.withLock { $0 = true }
+    ended.wait()
+    let all = results.withLock { $0 }
+    for (number, result) in all.enumerated() {
+      #expect(result.outputs == expected[result.epoch % 2][number % inputs.count], "inference \(number)")
+    }
+    #expect(Set(all.map(\.epoch)).count == 6 && all.count >= inputs.count)
+  }
+
+  @Test("a switch that dies is found out, its layers move, and no answer is wrong")
+  func failover() throws {
+    let (snapshot, inputs) = try Self.images(seed: Self.seed)
+    let fabric = try TestFabric(
+      snapshot, on: .spineLeaf(leaves: 8, spines: 4, processors: 1),
+      constraints: {
+        var one = PlacementConstraints()
+        one.mostStages = 1
+        return one
+      }())
+    let names = fabric.names
+    let isDone = Mutex(false)
+    let events = Mutex<[FabricWatch.Event]>([])
+    let watcher = Thread {
+      do {
+        let watch = try FabricWatch(RunningFabric.open(names))
+        try watch.run(
+          until: { isDone.withLock { $0 } }, report: { event in events.withLock { $0.append(event) } })
+      } catch {
+        Issue.record(error)
+      }
+    }
+    let ended = watcher.startCounting()
+    defer {
+      isDone.withLock { $0 = true }
+      ended.wait()
+    }
+    let client = try FabricClient(fabric.names)
+    let reference = ReferenceInterpreter(snapshot)
+    let expected = inputs.map { reference.run(features: $0) }
+    for victim in ["leaf2", "spine2", "leaf4"] {
+      fabric.running.setDown(victim, true)
+      #expect(try client.infer(inputs, window: 2).map(\.outputs) == expected, "without \(victim)")
+    }
+    let all = events.withLock { $0 }
+    #expect(!all.isEmpty && all.allSatisfy { $0.failure.isEmpty }, "\(all)")
+  }
+}
+
+extension Thread {
+  /// Starts the thread, and gives what is signalled at its end.
+  fileprivate func startCounting() -> ThreadEnd {
+    let end = ThreadEnd(self)
+    start()
+    return end
+  }
+}
+
+private struct ThreadEnd {
+  private let thread: Thread
+
+  init(_ thread: Thread) { self.thread = thread }
+
+  func wait() {
+    while !thread.isFinished { usleep(1_000) }
   }
 }

@@ -228,18 +228,17 @@ struct fabric_task {
 	__u64 values_stride;
 };
 
+/* In the place of a task. */
+#define FABRIC_ECHO 1
+/* The model whose labels are links: a cell of it goes along one, and back as an answer. */
+#define FABRIC_PROBE_MODEL (FABRIC_MODELS - 1)
+
 /* What a switch does with a label's cells. User space writes `key` last, and 0 there first. */
 struct fabric_way {
 	__u32 key; /* 1 + epoch */
 	__u32 reserved;
 	__u64 ports; /* bits: where cells go on to, but not to where they came from */
-	__u64 task_at; /* 0: nothing here takes them */
-};
-
-/* Of a port, and of a way. */
-struct fabric_traffic {
-	__u64 cells;
-	__u64 bytes;
+	__u64 task_at; /* 0: nothing here takes them; FABRIC_ECHO: they go back where they came from */
 };
 
 /* The first thing in a switch's memory. */
@@ -254,8 +253,7 @@ struct fabric_switch {
 	__u64 unrouted; /* cells of no way */
 	__u64 dropped; /* by `loss` and `is_down` */
 	__u64 lane_count;
-	struct fabric_traffic received[FABRIC_PORTS];
-	struct fabric_traffic sent[FABRIC_PORTS];
+	__u64 received[FABRIC_PORTS]; /* cells, by the port that they came in by */
 };
 
 #endif /* MEDULLA_FABRIC_TASK_H */

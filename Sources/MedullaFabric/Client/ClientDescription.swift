@@ -21,7 +21,7 @@ package struct ClientDescription: Sendable, Equatable, Codable {
   package let version: Int
   package let name: String
   package let model: Int
-  package let epoch: Int
+  package private(set) var epoch: Int
   /// Inferences that a client can have on their way at once: inference number modulo this is its slot.
   package let slots: Int
   package let clients: Int
@@ -62,6 +62,46 @@ package struct ClientDescription: Sendable, Equatable, Codable {
     answerCells = last.cells.map { last.indices(of: $0) }
     outputFractionBits = shape.outputFractionBits
     if case .argmax(let step)? = shape.steps.last { labelUnit = step.unit } else { labelUnit = nil }
+  }
+
+  private static let byteLimit = 256 << 20
+
+  /// - Throws: `notRunning` when it is not there: the network has gone.
+  static func read(_ folder: String) throws(FabricError) -> ClientDescription {
+    let path = "\(folder)/\(fileName)"
+    do {
+      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+      defer { try? handle.close() }
+      return try JSONDecoder().decode(Self.self, from: try handle.read(upToCount: byteLimit) ?? Data())
+    } catch {
+      throw FabricError(
+        .notRunning, "\(path) cannot be read", cause: error.localizedDescription,
+        remedy: "`medulla fabric status` shows which networks there are")
+    }
+  }
+
+  /// The same network in another epoch.
+  func moved(to model: FabricState.Model) -> ClientDescription {
+    var moved = self
+    moved.epoch = model.epoch
+    return moved
+  }
+
+  /// Features in the network's units as fixed point.
+  package func fixedPoint(_ values: [Float]) -> [Int64] {
+    values.map { ProgramShape.fixedPoint(Double($0), fractionBits: features.fractionBits) }
+  }
+
+  /// Outputs in the network's units.
+  package func values(of outputs: [Int64]) -> [Double] {
+    let unit = Double(sign: .plus, exponent: -outputFractionBits, significand: 1)
+    return outputs.map { Double($0) * unit }
+  }
+
+  /// The class that outputs name: what argmax says, else the place of the largest.
+  package func label(of outputs: [Int64]) -> Int {
+    if let labelUnit { return Int(outputs[0] / max(labelUnit, 1)) }
+    return outputs.indices.max { (outputs[$0], $1) < (outputs[$1], $0) } ?? 0
   }
 
   package func write(to folder: String) throws(FabricError) {

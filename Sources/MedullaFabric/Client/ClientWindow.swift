@@ -11,7 +11,7 @@ package struct ClientWindow: Sendable {
     package var window = 1
     /// That the fabric has for a client: an inference has that of its number, modulo these.
     package var slots = 1
-    package var attempts = 40
+    package var attempts = 200
     package var leastPatience = Duration.milliseconds(2)
     package var mostPatience = Duration.milliseconds(500)
     /// Before the first answer says how long one takes.
@@ -32,12 +32,16 @@ package struct ClientWindow: Sendable {
     var started: Duration
     var asked: Duration
     var attempt: UInt8 = 0
+    /// Questions one after the other that brought nothing.
+    var unheard = 0
   }
 
   package let limits: Limits
   private var flights: [UInt32: Flight] = [:]
   private var smoothed: Duration?
   private var deviation = Duration.zero
+  /// Until a question brings a reply.
+  private var replyTime: Duration?
   private var allowed: Double
   private var next: UInt32
 
@@ -94,12 +98,23 @@ package struct ClientWindow: Sendable {
   }
 
   private func patience(_ flight: Flight) -> Duration {
-    min(patience * (1 << min(Int(flight.attempt), 8)), limits.mostPatience)
+    let whole = patience
+    guard flight.attempt > 0 else { return whole }
+    let first = replyTime.map { max($0 * 2, limits.leastPatience) } ?? whole
+    return min(first * (1 << min(flight.unheard, 8)), max(whole, first) * 2, limits.mostPatience)
   }
 
-  /// Something of an inference came: it goes on.
-  package mutating func hear(of inference: UInt32, at now: Duration) {
+  /// A reply to a question about an inference came, so that it goes on.
+  ///
+  /// - Parameter attempt: of the question, which replies bear.
+  package mutating func hear(of inference: UInt32, attempt: UInt8, at now: Duration) {
+    guard let flight = flights[inference] else { return }
+    if attempt == flight.attempt, attempt > 0 {
+      let time = now - flight.asked
+      replyTime = replyTime.map { $0 * 7 / 8 + time / 8 } ?? time
+    }
     flights[inference]?.asked = now
+    flights[inference]?.unheard = 0
   }
 
   /// When to look again; nil: nothing is on its way.
@@ -117,18 +132,10 @@ package struct ClientWindow: Sendable {
       }
       flights[inference]?.attempt += 1
       flights[inference]?.asked = now
+      if flight.attempt > 0 { flights[inference]?.unheard += 1 }
       actions.append(.ask(inference: inference, attempt: flight.attempt + 1))
     }
     if !actions.isEmpty { allowed = max(allowed / 2, 1) }
     return actions
-  }
-
-  /// Starts all over, under numbers as they are: the network has moved to another epoch.
-  package mutating func restart(at now: Duration) -> [Action] {
-    flights.keys.sorted().map { inference in
-      flights[inference]?.asked = now
-      flights[inference]?.attempt += 1
-      return .send(inference: inference, attempt: flights[inference]?.attempt ?? 0)
-    }
   }
 }

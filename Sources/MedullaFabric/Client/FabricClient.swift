@@ -1,69 +1,106 @@
 import CMedullaFabric
 import Glibc
 import MedullaBase
-import MedullaKernel
-import MedullaSnapshot
 
 /// An inference's answer.
 package struct FabricResult: Sendable, Equatable {
   /// Fixed point, as the snapshot's outputs.
   package let outputs: [Int64]
+  /// Of the network that gave it.
+  package let epoch: Int
+  /// From the first cell that was sent until the last one that came.
   package let time: Duration
   package let attempts: Int
 }
 
 /// Sends inputs into a fabric and takes the answers out.
+///
+/// An inference is made by one epoch of the network: it bears the number in all of its cells. When the network
+/// is replaced, inferences that have begun end where they are, and others go to the new one.
 package final class FabricClient {
+  /// How often it looks whether the network was replaced.
+  private static let lookInterval = Duration.milliseconds(10)
+  private static let longestWait = Duration.milliseconds(10)
+
   private let names: FabricNames
-  private let modelName: String?
+  private let modelNumber: Int
   private let seat: ClientSeat
   private let room: InstalledTask.Room
-  private var model: FabricState.Model
-  package private(set) var lowering: StageLowering
   private let socket: CellSocket
-  private var frames: InputFrames
-  private let answerCells: [WireTensor.Cell]
+  private var version: NetworkVersion
   private let clock = ContinuousClock()
   private let origin = ContinuousClock().now
+  private var looked = Duration.zero
+  /// Of the state file when it was read.
+  private var stateSeen: StateStamp?
   package private(set) var counts = Counts()
 
   /// What a client saw.
   package struct Counts: Sendable, Equatable {
+    /// For an answer that did not come.
     package var asked = 0
+    /// Inferences whose inputs were sent in part again.
     package var sentAgain = 0
-    package var refused = 0
+    /// Inferences that began again in another epoch.
+    package var movedOn = 0
+    /// Cells of nothing that is on its way.
     package var foreign = 0
   }
 
   /// - Parameter model: a name; nil: the only one that there is.
+  /// - Throws: `notRunning`, `noSeat`, and `system` without root.
   package init(_ names: FabricNames, model name: String? = nil) throws(FabricError) {
     self.names = names
-    modelName = name
+    stateSeen = StateStamp(names)
     let state = try FabricState.read(names)
-    guard let model = state.model(name) else {
-      throw FabricError(
-        .badInput, name.map { "the fabric \(names.fabric) has no network \($0)" } ?? "say which network",
-        remedy: "it has " + state.models.map(\.name).joined(separator: ", "))
-    }
-    self.model = model
+    let model = try state.requiredModel(name)
+    modelNumber = model.number
     room = state.room
-    let folder = try PlanFolder.read(model.plan)
-    lowering = try StageLowering(folder.plan, folder.file.snapshot)
     seat = try ClientSeat(names, clients: state.room.clients)
-    socket = try CellSocket(names, client: seat.number, format: folder.plan.cells)
-    frames = InputFrames(
-      lowering, Self.header(model, client: seat.number, FABRIC_DATA, label: 0))
-    answerCells = lowering.tensors[lowering.tensors.count - 1].cells
+    socket = try CellSocket(names, client: seat.number, format: state.cells)
+    version = try NetworkVersion(model, client: seat.number)
   }
 
   package var largestWindow: Int { room.slots }
 
+  package var description: ClientDescription { version.description }
+
   private var now: Duration { clock.now - origin }
 
+  /// An inference on its way, in one epoch of the network.
   private struct Open {
     let input: Int
-    var cells: [[UInt8]?]
-    var missing: Int
+    var version: NetworkVersion
+    var answer: PartialAnswer
+
+    init(_ input: Int, _ version: NetworkVersion) {
+      self.input = input
+      self.version = version
+      answer = PartialAnswer(version.description)
+    }
+  }
+
+  /// One call's inferences.
+  private struct Run {
+    let inputs: [[Int64]]
+    var flights: ClientWindow
+    var open: [UInt32: Open] = [:]
+    var results: [FabricResult?]
+    var started = 0
+    var done = 0
+
+    init(_ inputs: [[Int64]], _ flights: ClientWindow) {
+      self.inputs = inputs
+      self.flights = flights
+      results = [FabricResult?](repeating: nil, count: inputs.count)
+    }
+  }
+
+  /// What a frame has the client do once all that are there are read.
+  private enum Wanted {
+    case finish(UInt32)
+    case send(UInt32, attempt: UInt8, without: [UInt8])
+    case moveOn(UInt32)
   }
 
   /// Answers in the order of the inputs, which are features in fixed point.
@@ -71,92 +108,97 @@ package final class FabricClient {
   /// - Parameter window: inferences on their way at once, at most `largestWindow`.
   /// - Throws: `badInput` for a wrong number of features, `noAnswer` when one does not come.
   package func infer(_ inputs: [[Int64]], window: Int = 1) throws(FabricError) -> [FabricResult] {
-    let wanted = lowering.snapshot.shape.inputs
-    for (number, input) in inputs.enumerated() where input.count != wanted {
+    for (number, input) in inputs.enumerated() where input.count != description.inputs {
       throw FabricError(
-        .badInput, "input \(number) has \(input.count) features, and the network takes \(wanted)")
+        .badInput,
+        "input \(number) has \(input.count) features, and the network takes \(description.inputs)")
     }
-    var flights = ClientWindow(
-      .init(window: window, slots: room.slots), first: try seat.take(inputs.count))
-    var open: [UInt32: Open] = [:]
-    var results = [FabricResult?](repeating: nil, count: inputs.count)
-    var started = 0
-    var done = 0
-    while done < inputs.count {
-      while started < inputs.count, flights.hasRoom {
-        guard case .send(let inference, let attempt) = flights.start(at: now) else { break }
-        open[inference] = Open(
-          input: started, cells: [[UInt8]?](repeating: nil, count: answerCells.count),
-          missing: answerCells.count)
-        try send(inputs[started], inference, attempt)
-        started += 1
+    var run = Run(
+      inputs,
+      ClientWindow(.init(window: window, slots: room.slots), first: try seat.take(inputs.count)))
+    while run.done < inputs.count {
+      try lookForReplacement()
+      try start(&run)
+      if try receive(&run) { continue }
+      for action in run.flights.expire(at: now) { try act(action, &run) }
+      if let deadline = run.flights.deadline {
+        try socket.wait(min(max(deadline - now, .zero), Self.longestWait))
       }
-      var finished: [UInt32] = []
-      var wantedCells: [(UInt32, [UInt8])] = []
-      var isRefused = false
-      let received = try socket.receive { frame in
-        var cell = fabric_cell()
-        guard let base = frame.baseAddress, fabric_parse(base, UInt32(frame.count), &cell) == 0,
-          cell.model == UInt16(self.model.number), flights.isOnItsWay(cell.inference)
-        else { return self.counts.foreign += 1 }
-        let payload = frame[Int(FABRIC_HEADER_BYTES)..<Int(FABRIC_HEADER_BYTES) + Int(cell.length)]
-        switch UInt32(cell.type) {
-        case FABRIC_ANSWER.rawValue:
-          if cell.epoch == UInt16(self.model.epoch), self.keep(cell, payload, &open) {
-            finished.append(cell.inference)
-          }
-        case FABRIC_MISSING.rawValue: wantedCells.append((cell.inference, Array(payload)))
-        case FABRIC_REFUSAL.rawValue: isRefused = true
-        default: self.counts.foreign += 1
-        }
-      }
-      for inference in finished {
-        let attempts = flights.attempts(of: inference)
-        guard let time = flights.finish(inference, at: now), let answer = open.removeValue(forKey: inference)
-        else { continue }
-        results[answer.input] = FabricResult(
-          outputs: lowering.outputs(of: answer.cells.map { $0 ?? [] }), time: time, attempts: attempts)
-        done += 1
-      }
-      for (inference, has) in wantedCells {
-        guard let answer = open[inference] else { continue }
-        flights.hear(of: inference, at: now)
+    }
+    return run.results.compactMap { $0 }
+  }
+
+  private func start(_ run: inout Run) throws(FabricError) {
+    while run.started < run.inputs.count, run.flights.hasRoom {
+      guard case .send(let inference, let attempt) = run.flights.start(at: now) else { return }
+      run.open[inference] = Open(run.started, version)
+      try socket.send(
+        version.frames.frames(of: run.inputs[run.started], inference: inference, attempt: attempt))
+      run.started += 1
+    }
+  }
+
+  /// Takes what has come; false when there is nothing.
+  private func receive(_ run: inout Run) throws(FabricError) -> Bool {
+    var wanted: [Wanted] = []
+    let count = try socket.receive { frame in
+      if let each = self.read(frame, &run) { wanted.append(each) }
+    }
+    for each in wanted {
+      switch each {
+      case .finish(let inference): finish(inference, &run)
+      case .send(let inference, let attempt, let has):
+        guard let open = run.open[inference] else { continue }
+        run.flights.hear(of: inference, attempt: attempt, at: now)
         counts.sentAgain += 1
-        try send(inputs[answer.input], inference, UInt8(clamping: flights.attempts(of: inference)), has: has)
-      }
-      if isRefused { try moveOn(&flights, &open, inputs) }
-      if received > 0 { continue }
-      for action in flights.expire(at: now) { try act(action, open, inputs) }
-      if let deadline = flights.deadline {
-        try socket.wait(min(max(deadline - now, .zero), .milliseconds(100)))
+        try socket.send(
+          open.version.frames.frames(
+            of: run.inputs[open.input], inference: inference,
+            attempt: UInt8(clamping: run.flights.attempts(of: inference)), without: has))
+      case .moveOn(let inference): try moveOn(inference, &run)
       }
     }
-    return results.compactMap { $0 }
+    return count > 0
   }
 
-  /// Whether an answer is whole by this cell.
-  private func keep(
-    _ cell: fabric_cell, _ payload: Slice<UnsafeBufferPointer<UInt8>>, _ open: inout [UInt32: Open]
-  ) -> Bool {
-    let number = Int(cell.chunk)
-    guard Int(cell.chunks) == answerCells.count, number < answerCells.count,
-      payload.count == answerCells[number].elements.count * 8,
-      open[cell.inference]?.cells[number] == nil
-    else { return false }
-    open[cell.inference]?.cells[number] = Array(payload)
-    open[cell.inference]?.missing -= 1
-    return open[cell.inference]?.missing == 0
+  private func read(_ frame: UnsafeBufferPointer<UInt8>, _ run: inout Run) -> Wanted? {
+    var cell = fabric_cell()
+    guard let base = frame.baseAddress, fabric_parse(base, UInt32(frame.count), &cell) == 0,
+      cell.model == UInt16(modelNumber), let open = run.open[cell.inference],
+      cell.epoch == UInt16(open.version.description.epoch)
+    else {
+      counts.foreign += 1
+      return nil
+    }
+    let payload = UnsafeRawBufferPointer(
+      start: base + Int(FABRIC_HEADER_BYTES), count: Int(cell.length))
+    switch UInt32(cell.type) {
+    case FABRIC_ANSWER.rawValue:
+      run.open[cell.inference]?.answer.take(cell, payload, open.version.description)
+      return run.open[cell.inference]?.answer.isWhole == true ? .finish(cell.inference) : nil
+    case FABRIC_MISSING.rawValue: return .send(cell.inference, attempt: cell.attempt, without: Array(payload))
+    case FABRIC_REFUSAL.rawValue: return .moveOn(cell.inference)
+    default: return nil
+    }
   }
 
-  private func act(
-    _ action: ClientWindow.Action, _ open: [UInt32: Open], _ inputs: [[Int64]]
-  ) throws(FabricError) {
+  private func finish(_ inference: UInt32, _ run: inout Run) {
+    let attempts = run.flights.attempts(of: inference)
+    guard let open = run.open.removeValue(forKey: inference),
+      let time = run.flights.finish(inference, at: now)
+    else { return }
+    run.results[open.input] = FabricResult(
+      outputs: open.answer.outputs, epoch: open.version.description.epoch, time: time, attempts: attempts)
+    run.done += 1
+  }
+
+  private func act(_ action: ClientWindow.Action, _ run: inout Run) throws(FabricError) {
     switch action {
-    case .send(let inference, let attempt):
-      if let answer = open[inference] { try send(inputs[answer.input], inference, attempt) }
+    case .send: break
     case .ask(let inference, let attempt):
+      guard let open = run.open[inference] else { return }
       counts.asked += 1
-      try ask(inference, attempt, has: open[inference]?.cells.map { $0 != nil } ?? [])
+      try socket.send(open.version.question(inference, attempt: attempt, has: open.answer))
     case .fail(let inference):
       throw FabricError(
         .noAnswer, "the fabric \(names.fabric) gave no answer",
@@ -165,59 +207,50 @@ package final class FabricClient {
     }
   }
 
-  /// Sends the cells of an inference's inputs, but not those whose bits are set.
-  private func send(
-    _ features: [Int64], _ inference: UInt32, _ attempt: UInt8, has: [UInt8] = []
-  ) throws(FabricError) {
+  /// An inference begins again where the network is now: its epoch has gone.
+  private func moveOn(_ inference: UInt32, _ run: inout Run) throws(FabricError) {
+    looked = .zero
+    stateSeen = nil
+    try lookForReplacement()
+    guard let open = run.open[inference], open.version.description.epoch != version.description.epoch else {
+      return
+    }
+    counts.movedOn += 1
+    run.open[inference] = Open(open.input, version)
+    run.flights.hear(of: inference, attempt: 0, at: now)
     try socket.send(
-      has.isEmpty
-        ? frames.frames(of: features, inference: inference, attempt: attempt)
-        : frames.frames(of: features, inference: inference, attempt: attempt, without: has))
+      version.frames.frames(
+        of: run.inputs[open.input], inference: inference,
+        attempt: UInt8(clamping: run.flights.attempts(of: inference))))
   }
 
-  private func ask(_ inference: UInt32, _ attempt: UInt8, has: [Bool]) throws(FabricError) {
-    var cell = Self.header(
-      model, client: seat.number, FABRIC_MISSING, label: lowering.stages.count - 1)
-    (cell.inference, cell.attempt) = (inference, attempt)
-    cell.chunks = 1
-    cell.length = UInt16(FABRIC_CHUNKS / 8)
-    var frame = [UInt8](repeating: 0, count: lowering.cells.bytes)
-    frame.withUnsafeMutableBufferPointer { InputFrames.write(cell, to: &$0, at: 0) }
-    for (number, isThere) in has.enumerated() where isThere {
-      frame[Int(FABRIC_HEADER_BYTES) + number / 8] |= 1 << UInt8(number % 8)
+  private func lookForReplacement() throws(FabricError) {
+    guard looked == .zero || now - looked >= Self.lookInterval else { return }
+    looked = now
+    let stamp = StateStamp(names)
+    guard stamp != stateSeen else { return }
+    stateSeen = stamp
+    let found = try FabricState.read(names).models.first { $0.number == modelNumber }
+    guard let found else {
+      throw FabricError(
+        .notRunning, "the network has gone from the fabric \(names.fabric)",
+        remedy: "`medulla fabric status` shows which networks there are")
     }
-    try socket.send(frame)
+    guard found.epoch != description.epoch else { return }
+    version = try NetworkVersion(found, client: seat.number)
   }
+}
 
-  private static func header(
-    _ model: FabricState.Model, client: Int, _ type: fabric_type, label: Int
-  ) -> fabric_cell {
-    var cell = fabric_cell()
-    cell.type = UInt8(type.rawValue)
-    cell.hops = UInt8(FABRIC_HOP_LIMIT)
-    cell.model = UInt16(model.number)
-    cell.epoch = UInt16(truncatingIfNeeded: model.epoch)
-    cell.label = UInt16(label)
-    cell.client = UInt16(client)
-    return cell
-  }
+/// Which file the state is in: another one whenever it is written.
+private struct StateStamp: Equatable {
+  private let inode: UInt64
+  private let seconds: Int
+  private let nanoseconds: Int
 
-  /// The network has moved to another epoch: what is on its way starts again there.
-  private func moveOn(
-    _ flights: inout ClientWindow, _ open: inout [UInt32: Open], _ inputs: [[Int64]]
-  ) throws(FabricError) {
-    let state = try FabricState.read(names)
-    guard let found = state.models.first(where: { $0.number == model.number }), found.epoch != model.epoch
-    else { return counts.refused += 1 }
-    let folder = try PlanFolder.read(found.plan)
-    lowering = try StageLowering(folder.plan, folder.file.snapshot)
-    model = found
-    frames = InputFrames(
-      lowering, Self.header(model, client: seat.number, FABRIC_DATA, label: 0))
-    for inference in open.keys {
-      open[inference]?.cells = [[UInt8]?](repeating: nil, count: answerCells.count)
-      open[inference]?.missing = answerCells.count
-    }
-    for action in flights.restart(at: now) { try act(action, open, inputs) }
+  init?(_ names: FabricNames) {
+    var found = stat()
+    guard stat(FabricState.path(names), &found) == 0 else { return nil }
+    inode = UInt64(found.st_ino)
+    (seconds, nanoseconds) = (found.st_mtim.tv_sec, found.st_mtim.tv_nsec)
   }
 }

@@ -20,26 +20,28 @@ struct InputFrames {
   let count: Int
 
   /// - Parameter header: of the first cell of inference 0.
-  init(_ lowering: StageLowering, _ header: fabric_cell) {
-    let tensor = lowering.tensors[0]
-    let cells = tensor.cells
-    frameBytes = lowering.cells.bytes
-    elementBytes = tensor.elementBytes
+  init(_ description: ClientDescription, _ header: fabric_cell) {
+    let cells = description.inputCells
+    frameBytes = Int(FABRIC_HEADER_BYTES) + description.payloadBytes
+    elementBytes = description.elementBytes
     count = cells.count
-    features = lowering.snapshot.parameters.features
-    shift = lowering.snapshot.shape.featureShift
+    let entry = description.features
+    features = entry.low.indices.map {
+      FeatureScaling(
+        low: entry.low[$0], width: entry.width[$0], multiplier: entry.multiplier[$0], bias: entry.bias[$0])
+    }
+    shift = entry.shift
     var template = [UInt8](repeating: 0, count: count * frameBytes)
     var (order, places): ([Int32], [Int32]) = ([], [])
     for (number, cell) in cells.enumerated() {
       var head = header
-      head.chunk = UInt16(number)
-      head.chunks = UInt16(cells.count)
-      head.length = UInt16(tensor.bytes(of: cell))
+      (head.chunk, head.chunks) = (UInt16(number), UInt16(cells.count))
+      head.length = UInt16(cell.count * elementBytes)
       let start = number * frameBytes
       template.withUnsafeMutableBufferPointer { Self.write(head, to: &$0, at: start) }
-      for (element, index) in tensor.indices(of: cell).enumerated() {
+      for (element, index) in cell.enumerated() {
         order.append(Int32(index))
-        places.append(Int32(start + Int(FABRIC_HEADER_BYTES) + element * tensor.elementBytes))
+        places.append(Int32(start + Int(FABRIC_HEADER_BYTES) + element * elementBytes))
       }
     }
     (self.template, self.order, self.places) = (template, order, places)

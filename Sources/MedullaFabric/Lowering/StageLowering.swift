@@ -128,10 +128,4 @@ package struct StageLowering {
 extension ProgramShape {
   /// Bytes of an activation between layers.
   package var activationBytes: Int { scheme.activationLimit > 127 ? 2 : 1 }
-
-  /// The class that outputs in fixed point name: what argmax says, else the place of the largest.
-  package func label(of outputs: [Int64]) -> Int {
-    if case .argmax(let step)? = steps.last { return Int(outputs[0] / max(step.unit, 1)) }
-    return outputs.indices.max { (outputs[$0], $1) < (outputs[$1], $0) } ?? 0
-  }
 }

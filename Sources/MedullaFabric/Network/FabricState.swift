@@ -5,7 +5,7 @@ import MedullaBase
 package struct FabricState: Sendable, Equatable, Codable {
   package static let version = 1
   private static let fileName = "state.json"
-  private static let byteLimit = 1 << 20
+  private static let byteLimit = 4 << 20
 
   /// A network that is on the fabric.
   package struct Model: Sendable, Equatable, Codable {
@@ -16,20 +16,46 @@ package struct FabricState: Sendable, Equatable, Codable {
     package var plan: String
   }
 
+  /// What lies in a switch's memory.
+  package struct Task: Sendable, Equatable, Codable {
+    package var node: String
+    package var model: Int
+    package var epoch: Int
+    package var stage: Int
+    package var address: UInt64
+    /// Where in the memory: the first byte, and the one behind the last.
+    package var ranges: [[Int]]
+  }
+
   package var stateVersion = Self.version
   package var fabric: String
+  /// As it was wired, whatever of it is down.
+  package var topology: FabricTopology
+  package var cells: CellFormat
   package var room: InstalledTask.Room
-  package var models: [Model]
+  package var models: [Model] = []
+  package var tasks: [Task] = []
 
   package func model(_ name: String?) -> Model? {
     name.map { name in models.first { $0.name == name } } ?? (models.count == 1 ? models[0] : nil)
   }
 
+  /// The network of that name, or the only one.
+  ///
+  /// - Throws: `badInput` with what there is.
+  package func requiredModel(_ name: String?) throws(FabricError) -> Model {
+    if let model = model(name) { return model }
+    throw FabricError(
+      .badInput, name.map { "the fabric \(fabric) has no network \($0)" } ?? "say which network",
+      remedy: "it has " + models.map(\.name).joined(separator: ", "))
+  }
+
+  package static func path(_ names: FabricNames) -> String { "\(names.folder)/\(fileName)" }
+
   /// - Throws: `notRunning` when there is no such fabric.
   package static func read(_ names: FabricNames) throws(FabricError) -> FabricState {
-    let path = "\(names.folder)/\(fileName)"
     do {
-      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path(names)))
       defer { try? handle.close() }
       let state = try JSONDecoder().decode(
         FabricState.self, from: try handle.read(upToCount: byteLimit) ?? Data())
@@ -38,7 +64,7 @@ package struct FabricState: Sendable, Equatable, Codable {
     } catch {
       throw FabricError(
         .notRunning, "there is no fabric \(names.fabric)",
-        cause: FileManager.default.fileExists(atPath: path) ? error.localizedDescription : "",
+        cause: FileManager.default.fileExists(atPath: path(names)) ? error.localizedDescription : "",
         remedy: "`medulla fabric up PLAN` starts one")
     }
   }
@@ -48,7 +74,7 @@ package struct FabricState: Sendable, Equatable, Codable {
     do {
       try FileManager.default.createDirectory(atPath: names.folder, withIntermediateDirectories: true)
       try Data(JSONText.encode(self, keys: .asNamed).utf8)
-        .write(to: URL(fileURLWithPath: "\(names.folder)/\(Self.fileName)"), options: .atomic)
+        .write(to: URL(fileURLWithPath: Self.path(names)), options: .atomic)
     } catch {
       throw FabricError(
         .system, "the fabric's state cannot be written to \(names.folder)", cause: error.localizedDescription,

@@ -47,10 +47,7 @@ package struct FabricStatus: Sendable, Equatable, Encodable {
     models = state.models
     var plans: [(FabricState.Model, FabricPlan)] = []
     for model in state.models { plans.append((model, try PlanFolder.read(model.plan).plan)) }
-    guard let topology = plans.first?.1.topology else {
-      (switches) = []
-      return
-    }
+    let topology = state.topology
     let wiring = FabricWiring(topology, names)
     var switches: [Switch] = []
     for (number, node) in topology.switches.enumerated() {
@@ -75,7 +72,7 @@ package struct FabricStatus: Sendable, Equatable, Encodable {
     }
     let header = kernel.header.pointee
     let received = withUnsafeBytes(of: header.received) { raw in
-      Array(raw.bindMemory(to: fabric_traffic.self)).map(\.cells)
+      Array(raw.bindMemory(to: UInt64.self))
     }
     return Switch(
       name: name, stages: stages,

@@ -13,11 +13,11 @@ package final class RunningFabric {
   private static let memoryFactor = 2
 
   package let names: FabricNames
-  package private(set) var state: FabricState
-  private let wiring: FabricWiring
-  private var switches: [String: KernelSwitch] = [:]
-  /// By model, then by epoch, what lies in which switch.
-  private var installed: [String: [InstalledTask]] = [:]
+  package var state: FabricState
+  let wiring: FabricWiring
+  package private(set) var switches: [String: KernelSwitch] = [:]
+  /// Parts that were lowered before, for when they move.
+  var lowered: [LoweredKey: LoweredTask] = [:]
 
   /// Makes namespaces, wires and switches, and puts a network on them.
   ///
@@ -36,11 +36,12 @@ package final class RunningFabric {
         .badName, "there is a fabric \(names.fabric) already",
         remedy: "`medulla fabric down --name \(names.fabric)` ends it, or give another --name")
     }
-    let fabric = RunningFabric(folder.plan.topology, names, room)
+    let plan = folder.plan
+    let fabric = RunningFabric(
+      FabricState(fabric: names.fabric, topology: plan.topology, cells: plan.cells, room: room), names)
     do throws(FabricError) {
-      try fabric.build(folder)
-      try fabric.install(folder, name: folder.plan.networkName, number: 0, epoch: 0)
-      try fabric.state.write(names)
+      try fabric.build()
+      try fabric.add(folder)
     } catch {
       try? Self.remove(names, fabric.wiring.namespaces)
       throw error
@@ -48,13 +49,29 @@ package final class RunningFabric {
     return fabric
   }
 
-  private init(_ topology: FabricTopology, _ names: FabricNames, _ room: InstalledTask.Room) {
+  private init(_ state: FabricState, _ names: FabricNames) {
     self.names = names
-    wiring = FabricWiring(topology, names)
-    state = FabricState(fabric: names.fabric, room: room, models: [])
+    self.state = state
+    wiring = FabricWiring(state.topology, names)
   }
 
-  private func build(_ folder: PlanFolder) throws(FabricError) {
+  /// A fabric that runs, to change what is on it.
+  ///
+  /// - Throws: `notRunning` when there is none.
+  package static func open(_ names: FabricNames) throws(FabricError) -> RunningFabric {
+    let fabric = RunningFabric(try FabricState.read(names), names)
+    for (number, node) in fabric.state.topology.switches.enumerated() {
+      let opened = try onKernel { () throws(KernelError) in
+        try KernelSwitch(pinnedAt: names.pins(of: node.name), number: number)
+      }
+      opened.memory.keep(
+        fabric.state.tasks.filter { $0.node == node.name }.flatMap(\.ranges).map { $0[0]..<$0[1] })
+      fabric.switches[node.name] = opened
+    }
+    return fabric
+  }
+
+  private func build() throws(FabricError) {
     try Self.ip([], wiring.commands)
     for namespace in wiring.namespaces {
       try onKernel { () throws(KernelError) in
@@ -67,7 +84,7 @@ package final class RunningFabric {
       try BPFFileSystem.makeDirectory(BPFFileSystem.path)
       try BPFFileSystem.makeDirectory(FabricNames.pinFolder)
       try BPFFileSystem.makeDirectory(names.pins)
-      return try SwitchObject.compile(cells: folder.plan.cells)
+      return try SwitchObject.compile(cells: state.cells)
     }
     for (number, node) in wiring.topology.switches.enumerated() {
       let made = try onKernel { () throws(KernelError) in
@@ -132,45 +149,14 @@ package final class RunningFabric {
     }
   }
 
-  /// Puts a network on the switches: all its tasks first, then the ways to them, from the last stage on.
-  private func install(
-    _ folder: PlanFolder, name: String, number: Int, epoch: Int
-  ) throws(FabricError) {
-    let plan = folder.plan
-    let lowering = try StageLowering(plan, folder.file.snapshot)
-    var tasks: [String: [Int: UInt64]] = [:]
-    for (place, part) in plan.parts.enumerated() {
-      guard let node = switches[part.node] else { continue }
-      let own = plan.parts[..<place].count { $0.stage == part.stage }
-      let task = try InstalledTask(
-        try lowering.task(stage: part.stage, part: own), room: state.room, in: node.memory)
-      tasks[part.node, default: [:]][part.stage] = task.address
-      installed[part.node, default: []].append(task)
-    }
-    let ways = SwitchWays(plan, wiring)
-    for label in plan.labels.reversed() {
-      for (name, node) in switches {
-        node.set(
-          model: number, epoch: epoch, label: label.number,
-          ports: ways.ports(at: name, label: label.number), task: tasks[name]?[label.number])
-      }
-    }
-    let copy = "\(names.folder)/model\(number)-\(epoch)"
-    do {
-      try FileManager.default.createDirectory(atPath: names.folder, withIntermediateDirectories: true)
-    } catch {
-      throw FabricError(.system, "\(names.folder) cannot be made", cause: error.localizedDescription)
-    }
-    _ = try PlanFolder.write(plan, folder.file, to: copy)
-    let model = FabricState.Model(name: name, number: number, epoch: epoch, plan: copy)
-    try ClientDescription(lowering, model, room: state.room).write(to: copy)
-    state.models.removeAll { $0.number == number }
-    state.models.append(model)
-  }
-
   /// Has every switch lose that part of the cells that come from others, for tests.
   package func lose(millionths: UInt64) {
     for node in switches.values { node.header.pointee.loss = millionths }
+  }
+
+  /// Has a switch do nothing any more, or work again, for tests.
+  package func setDown(_ name: String, _ isDown: Bool) {
+    switches[name]?.header.pointee.is_down = isDown ? 1 : 0
   }
 
   /// Ends a fabric and removes all that it has: also what a run that was killed has left.

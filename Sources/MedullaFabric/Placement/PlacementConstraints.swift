@@ -1,5 +1,5 @@
 /// What a user wants of a placement.
-package struct PlacementConstraints: Sendable, Equatable {
+package struct PlacementConstraints: Sendable, Equatable, Codable {
   /// By stage, the switches that it must be on: as many parts as there are switches.
   package var pinned: [String: [String]] = [:]
   /// By stage, the switches that it must not be on.

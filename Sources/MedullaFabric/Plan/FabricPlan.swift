@@ -46,6 +46,8 @@ package struct FabricPlan: Sendable, Equatable, Codable {
   package let topology: FabricTopology
   package let inferences: Int
   package let cells: CellFormat
+  /// What the user wanted, for a plan after this one.
+  package let constraints: PlacementConstraints
   package let stages: [Stage]
   package let parts: [PlacedPart]
   package let labels: [Label]
@@ -56,7 +58,7 @@ package struct FabricPlan: Sendable, Equatable, Codable {
   package init(
     _ snapshot: Snapshot, digest: String, _ stages: [Stage], _ placement: Placement,
     on topology: FabricTopology, inferences: Int = ResourceModel.standardInferences,
-    cells: CellFormat = CellFormat()
+    cells: CellFormat = CellFormat(), constraints: PlacementConstraints = PlacementConstraints()
   ) {
     planVersion = Self.version
     networkName = snapshot.record.networkName
@@ -65,6 +67,7 @@ package struct FabricPlan: Sendable, Equatable, Codable {
     self.topology = topology
     self.inferences = inferences
     self.cells = cells
+    self.constraints = constraints
     self.stages = stages
     parts = placement.parts
     let routing = PlanRouting(

@@ -46,9 +46,22 @@ package final class SwitchMemory {
     return start..<start + size
   }
 
+  /// Has ranges count as taken, of whoever laid out the memory before.
+  func keep(_ ranges: [Range<Int>]) {
+    for range in ranges {
+      free = free.flatMap { part -> [Range<Int>] in
+        guard part.overlaps(range) else { return [part] }
+        return [
+          part.lowerBound..<max(range.lowerBound, part.lowerBound),
+          min(range.upperBound, part.upperBound)..<part.upperBound,
+        ]
+        .filter { !$0.isEmpty }
+      }
+    }
+  }
+
   /// Gives memory back that no program reads any more.
   func giveBack(_ ranges: [Range<Int>]) {
-    for range in ranges { memset(base + range.lowerBound, 0, range.count) }
     var all = (free + ranges).sorted { $0.lowerBound < $1.lowerBound }
     var joined: [Range<Int>] = []
     while !all.isEmpty {

@@ -204,6 +204,18 @@ static __always_inline int fabric_refuse(__u8 *frame, struct fabric_cell *cell)
 	return XDP_TX;
 }
 
+/* Sends a probe of a link back, once: who sends it knows by the answer that the link is there. */
+static __always_inline int fabric_echo(__u8 *frame, struct fabric_cell *cell)
+{
+	if (cell->type != FABRIC_DATA)
+		return XDP_DROP;
+	cell->type = FABRIC_ANSWER;
+	cell->hops = FABRIC_HOP_LIMIT;
+	cell->checksum = 0;
+	fabric_write(frame, cell);
+	return XDP_TX;
+}
+
 static __always_inline int fabric_forward(__u8 *frame, const fabric_way_at *way, __u64 ports, __u64 port)
 {
 	if (!ports) {
@@ -211,12 +223,8 @@ static __always_inline int fabric_forward(__u8 *frame, const fabric_way_at *way,
 		return XDP_DROP;
 	}
 	frame[15]--; /* hops */
-	if (!(ports & (ports - 1)) && !way->task_at) {
-		__u64 to = fabric_lowest(ports) & (FABRIC_PORTS - 1);
-
-		fabric_count(&fabric_self()->sent[to].cells);
-		return bpf_redirect_map(&fabric_ports, (__u32)to, 0);
-	}
+	if (!(ports & (ports - 1)) && !way->task_at)
+		return bpf_redirect_map(&fabric_ports, (__u32)fabric_lowest(ports), 0);
 	frame[FABRIC_CAME_BY] = (__u8)port;
 	return bpf_redirect_map(&fabric_spread, 0, BPF_F_BROADCAST);
 }
@@ -255,7 +263,7 @@ int fabric_receive(struct xdp_md *context)
 	}
 	port = self->port_of[context->ingress_ifindex & (FABRIC_INTERFACES - 1)];
 	port = (port ? port - 1 : FABRIC_PORTS - 1) & (FABRIC_PORTS - 1);
-	fabric_count(&self->received[port].cells);
+	fabric_count(&self->received[port]);
 	if (fabric_is_lost(self, port))
 		return XDP_DROP;
 	way = fabric_way(&cell, cell.label);
@@ -265,6 +273,8 @@ int fabric_receive(struct xdp_md *context)
 		fabric_count(&self->unrouted);
 		return XDP_DROP;
 	}
+	if (way->task_at == FABRIC_ECHO)
+		return fabric_echo(frame, &cell);
 	ports = way->ports & ~(1ull << port);
 	if (!way->task_at || (ports && port != FABRIC_LOOP))
 		return fabric_forward(frame, way, ports, port);
@@ -342,7 +352,6 @@ int fabric_copy(struct xdp_md *context)
 	port = self->port_of[context->egress_ifindex & (FABRIC_INTERFACES - 1)];
 	if (!port || !(ports >> (port - 1) & 1))
 		return XDP_DROP;
-	fabric_count(&self->sent[(port - 1) & (FABRIC_PORTS - 1)].cells);
 	return XDP_PASS;
 }
 

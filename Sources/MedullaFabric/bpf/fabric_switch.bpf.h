@@ -55,7 +55,6 @@ struct {
 
 typedef FABRIC_AT struct fabric_switch fabric_switch_at;
 typedef FABRIC_AT struct fabric_way fabric_way_at;
-typedef FABRIC_AT struct fabric_traffic fabric_traffic_at;
 
 /* Names the arena to the verifier, which each program with accesses to it must. */
 #define FABRIC_USES_MEMORY asm volatile("" ::"r"(&fabric_memory))

@@ -23,7 +23,7 @@ extension ProgramShape {
   }
 
   /// A number as fixed point: rounded to nearest, cut to 64 bits; 0 for one that is none.
-  static func fixedPoint(_ value: Double, fractionBits: Int) -> Int64 {
+  package static func fixedPoint(_ value: Double, fractionBits: Int) -> Int64 {
     let scaled = (value * Double(sign: .plus, exponent: fractionBits, significand: 1)).rounded()
     if scaled.isNaN { return 0 }
     return Int64(exactly: scaled) ?? (scaled < 0 ? Int64.min : Int64.max)

@@ -22,6 +22,7 @@ final class TestFabric {
   let names: FabricNames
   let running: RunningFabric
   private let folder: String
+  private let plan: (Snapshot) throws -> (FabricPlan, SnapshotFile)
 
   init(
     _ snapshot: Snapshot, on topology: FabricTopology, slots: Int = 8, clients: Int = 4,
@@ -31,12 +32,17 @@ final class TestFabric {
     self.snapshot = snapshot
     names = try FabricNames("\(name)-\(getpid())")
     folder = NSTemporaryDirectory() + "medulla-fabric-\(UUID().uuidString)"
-    let file = try SnapshotFile(snapshot)
-    let placer = try Placer(snapshot.shape, constraints, inferences: slots)
-    let plan = FabricPlan(
-      snapshot, digest: file.digest, placer.stages, try placer.place(on: topology), on: topology,
-      inferences: slots, cells: cells)
-    let written = try PlanFolder.write(plan, file, to: folder)
+    plan = { snapshot in
+      let file = try SnapshotFile(snapshot)
+      let placer = try Placer(snapshot.shape, constraints, inferences: slots)
+      return (
+        FabricPlan(
+          snapshot, digest: file.digest, placer.stages, try placer.place(on: topology), on: topology,
+          inferences: slots, cells: cells, constraints: constraints), file
+      )
+    }
+    let (first, file) = try plan(snapshot)
+    let written = try PlanFolder.write(first, file, to: folder)
     running = try RunningFabric.up(
       written, names, room: InstalledTask.Room(slots: slots, clients: clients))
   }
@@ -44,5 +50,11 @@ final class TestFabric {
   deinit {
     do { try RunningFabric.down(names) } catch { Issue.record("the fabric stays: \(error)") }
     try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// A plan of another version of the network.
+  func folder(of snapshot: Snapshot) throws -> PlanFolder {
+    let (plan, file) = try plan(snapshot)
+    return try PlanFolder.write(plan, file, to: folder)
   }
 }

@@ -36,13 +36,13 @@ struct FabricInferCommand: ParsableCommand {
     guard (1...client.largestWindow).contains(window) else {
       throw ValidationError("--window must be 1 to \(client.largestWindow), which the plan has room for.")
     }
-    let shape = client.lowering.snapshot.shape
-    let rows = try SampleFile.read(input, elements: shape.inputs)
-    let answers = try client.infer(rows.map { shape.fixedPoint($0) }, window: window)
+    let network = client.description
+    let rows = try SampleFile.read(input, elements: network.inputs)
+    let answers = try client.infer(rows.map { network.fixedPoint($0) }, window: window)
     let report = Report(
       results: answers.map { answer in
         Report.Result(
-          outputs: shape.values(ofOutputs: answer.outputs), label: shape.label(of: answer.outputs),
+          outputs: network.values(of: answer.outputs), label: network.label(of: answer.outputs),
           microseconds: answer.time / .microseconds(1), attempts: answer.attempts)
       })
     print(json ? try JSONText.encode(report) : Self.table(report).text)

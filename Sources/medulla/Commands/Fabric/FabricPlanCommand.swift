@@ -49,7 +49,8 @@ struct FabricPlanCommand: ParsableCommand {
     let placer = try Placer(file.snapshot.shape, wanted.constraints, inferences: wanted.inferences)
     let plan = FabricPlan(
       file.snapshot, digest: file.digest, placer.stages, try placer.place(on: wanted.topology),
-      on: wanted.topology, inferences: wanted.inferences, cells: wanted.cells)
+      on: wanted.topology, inferences: wanted.inferences, cells: wanted.cells,
+      constraints: wanted.constraints)
     if let output { _ = try PlanFolder.write(plan, file, to: output) }
     print(json ? try JSONText.encode(plan) : PlanTables(plan).text)
   }

@@ -1,0 +1,198 @@
+import CMedullaFabric
+import Foundation
+import Glibc
+import MedullaBase
+import MedullaSnapshot
+
+/// Networks come onto a fabric, are replaced, and go.
+///
+/// Each version of a network is an epoch of its own: its tasks are in all switches before the first way leads
+/// to them, and all cells of an inference bear one epoch, so that none meets two versions. The version before
+/// goes when its inferences have had time to end; who still asks it then is refused, and asks again.
+extension RunningFabric {
+  /// What an inference takes at most, by far.
+  package static let standardDrain = Duration.seconds(1)
+  /// Programs that have found a task are done with it by then: each runs for less than a quarter of a second.
+  private static let grace: UInt32 = 300_000
+
+  /// Adds a network.
+  ///
+  /// - Throws: `badInput` where it is there, or its plan is of another fabric.
+  package func add(_ folder: PlanFolder) throws(FabricError) {
+    try check(folder)
+    let name = folder.plan.networkName
+    guard !state.models.contains(where: { $0.name == name }) else {
+      throw FabricError(
+        .badInput, "the fabric \(names.fabric) has a network \(name) already",
+        remedy: "`medulla fabric update PLAN` replaces it")
+    }
+    let taken = Set(state.models.map(\.number))
+    guard let number = (0..<Int(FABRIC_PROBE_MODEL)).first(where: { !taken.contains($0) }) else {
+      throw FabricError(
+        .doesNotFit, "the fabric \(names.fabric) has \(taken.count) networks, the most it takes")
+    }
+    try install(folder, FabricState.Model(name: name, number: number, epoch: 0, plan: ""))
+  }
+
+  /// Replaces a network by another version of it, or by the same one placed otherwise.
+  ///
+  /// - Parameter drain: how long inferences of the version before may still take.
+  /// - Throws: `badInput` where it is not there; then, and when it does not fit, all is as it was.
+  package func update(
+    _ folder: PlanFolder, drain: Duration = RunningFabric.standardDrain
+  ) throws(FabricError) {
+    try check(folder)
+    let before = try state.requiredModel(folder.plan.networkName)
+    var next = before
+    next.epoch = (before.epoch + 1) % Int(UInt16.max)
+    try install(folder, next, after: before)
+    usleep(UInt32(clamping: Int(drain / .microseconds(1))))
+    try forget(before)
+  }
+
+  private func check(_ folder: PlanFolder) throws(FabricError) {
+    let known = Set(state.topology.switches.map(\.name))
+    guard folder.plan.cells == state.cells, folder.plan.topology.client == state.topology.client,
+      folder.plan.topology.switches.allSatisfy({ known.contains($0.name) })
+    else {
+      throw FabricError(
+        .badInput, "the plan is of another topology than the fabric \(names.fabric)",
+        remedy: "plan it with the topology file of the one that runs")
+    }
+  }
+
+  /// Has a network's parts at hand for when they move, which then takes copying alone.
+  func prepare(_ folder: PlanFolder) throws(FabricError) {
+    for (key, task) in try Self.lower(folder, known: lowered).tasks { lowered[key] = task }
+  }
+
+  private static func lower(
+    _ folder: PlanFolder, known: [LoweredKey: LoweredTask]
+  ) throws(FabricError) -> (tasks: [LoweredKey: LoweredTask], client: StageLowering?) {
+    let plan = folder.plan
+    let keys = plan.parts.map { LoweredKey(plan, $0) }
+    let found = known.filter { keys.contains($0.key) }
+    guard found.count < keys.count else { return (found, nil) }
+    let lowering = try StageLowering(plan, folder.file.snapshot)
+    var tasks = found
+    for (place, part) in plan.parts.enumerated() where tasks[keys[place]] == nil {
+      let own = plan.parts[..<place].count { $0.stage == part.stage }
+      tasks[keys[place]] = try lowering.task(stage: part.stage, part: own)
+    }
+    return (tasks, lowering)
+  }
+
+  /// Puts a network on the switches: all its tasks first, then the ways to them, from the last stage on, and
+  /// then clients hear of it.
+  private func install(
+    _ folder: PlanFolder, _ wanted: FabricState.Model, after before: FabricState.Model? = nil
+  ) throws(FabricError) {
+    var model = wanted
+    model.plan = "\(names.folder)/model\(model.number)-\(model.epoch)"
+    let plan = folder.plan
+    let (tasks, lowering) = try Self.lower(folder, known: lowered)
+    var made: [FabricState.Task] = []
+    do throws(FabricError) {
+      for part in plan.parts {
+        guard let task = tasks[LoweredKey(plan, part)] else { continue }
+        made.append(try lay(task, model, part.stage, on: part.node))
+      }
+      try prepareFolder()
+      _ = try PlanFolder.write(plan, folder.file, to: model.plan)
+      let description =
+        if let lowering {
+          ClientDescription(lowering, model, room: state.room)
+        } else if let before {
+          try ClientDescription.read(before.plan).moved(to: model)
+        } else {
+          ClientDescription(try StageLowering(plan, folder.file.snapshot), model, room: state.room)
+        }
+      try description.write(to: model.plan)
+    } catch {
+      giveBack(made)
+      throw error
+    }
+    publish(plan, model, made)
+    state.models.removeAll { $0.number == model.number }
+    state.models.append(model)
+    state.tasks += made
+    try state.write(names)
+  }
+
+  private func lay(
+    _ lowered: LoweredTask, _ model: FabricState.Model, _ stage: Int, on name: String
+  ) throws(FabricError) -> FabricState.Task {
+    guard let node = switches[name] else { throw FabricError(.badInput, "there is no switch \(name)") }
+    let task = try InstalledTask(lowered, room: state.room, in: node.memory)
+    return FabricState.Task(
+      node: name, model: model.number, epoch: model.epoch, stage: stage, address: task.address,
+      ranges: task.ranges.map { [$0.lowerBound, $0.upperBound] })
+  }
+
+  private func publish(_ plan: FabricPlan, _ model: FabricState.Model, _ tasks: [FabricState.Task]) {
+    let ways = SwitchWays(plan, wiring)
+    for label in plan.labels.reversed() {
+      for (name, node) in switches {
+        node.set(
+          model: model.number, epoch: model.epoch, label: label.number,
+          ports: ways.ports(at: name, label: label.number),
+          task: tasks.first { $0.node == name && $0.stage == label.number }?.address)
+      }
+    }
+  }
+
+  /// Has the switches know the ways of probes.
+  func publish(_ probes: LinkProbes) {
+    for probe in probes.probes {
+      for (place, name) in probe.path.enumerated() {
+        let isEnd = place == probe.path.count - 1
+        switches[name]?.set(
+          model: Int(FABRIC_PROBE_MODEL), epoch: probe.epoch, label: probe.label,
+          ports: probes.ports(of: probe, at: place, wiring), task: isEnd ? UInt64(FABRIC_ECHO) : nil)
+      }
+    }
+  }
+
+  private func prepareFolder() throws(FabricError) {
+    do {
+      try FileManager.default.createDirectory(atPath: names.folder, withIntermediateDirectories: true)
+    } catch {
+      throw FabricError(.system, "\(names.folder) cannot be made", cause: error.localizedDescription)
+    }
+  }
+
+  /// Takes an epoch of a network away.
+  private func forget(_ model: FabricState.Model) throws(FabricError) {
+    for node in switches.values { node.forget(model: model.number, epoch: model.epoch) }
+    usleep(Self.grace)
+    let old = state.tasks.filter { $0.model == model.number && $0.epoch == model.epoch }
+    giveBack(old)
+    state.tasks.removeAll { old.contains($0) }
+    try state.write(names)
+    try? FileManager.default.removeItem(atPath: model.plan)
+  }
+
+  private func giveBack(_ tasks: [FabricState.Task]) {
+    for task in tasks {
+      switches[task.node]?.memory.giveBack(task.ranges.map { $0[0]..<$0[1] })
+    }
+  }
+}
+
+/// A part of a network's stage, wherever it is.
+struct LoweredKey: Hashable {
+  private let digest: String
+  private let stage: Int
+  private let channels: Range<Int>
+  /// What goes before and behind it depends on how others are divided.
+  private let divisions: [[Range<Int>]]
+
+  init(_ plan: FabricPlan, _ part: PlacedPart) {
+    digest = plan.digest
+    stage = part.stage
+    channels = part.channels
+    divisions = [part.stage - 1, part.stage].map { stage in
+      plan.parts.filter { $0.stage == stage }.map(\.channels)
+    }
+  }
+}

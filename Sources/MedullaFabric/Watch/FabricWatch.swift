@@ -1,0 +1,136 @@
+import CMedullaFabric
+import Glibc
+import MedullaBase
+import MedullaSnapshot
+
+/// Watches a fabric's links, and moves layers when switches or links go: by a cell along each link in every
+/// interval, and a new epoch of each network that needs what is gone.
+package final class FabricWatch {
+  package struct Settings: Sendable, Equatable {
+    package var interval = Duration.milliseconds(10)
+    /// Long enough for cells that wait behind others' work.
+    package var patience = Duration.milliseconds(150)
+
+    package init() {}
+  }
+
+  /// What it did.
+  package struct Event: Sendable, Equatable {
+    package let model: String
+    package let epoch: Int
+    /// By both ends.
+    package let gone: [[String]]
+    /// From the decision until clients can hear of the new epoch.
+    package let took: Duration
+    /// Why it could not be done; empty: it was.
+    package let failure: String
+  }
+
+  /// No client has it.
+  private static let client = Int(UInt16.max)
+
+  package let settings: Settings
+  private let fabric: RunningFabric
+  private let probes: LinkProbes
+  private let socket: CellSocket
+  private let clock = ContinuousClock()
+  private let origin = ContinuousClock().now
+  private var files: [String: SnapshotFile] = [:]
+  private var plans: [String: FabricPlan] = [:]
+  private var health: LinkHealth
+  private var sequence: UInt32 = 0
+  /// What the last remapping of each network was for, so that one that failed is not tried all the time.
+  private var handled: [String: Set<Int>] = [:]
+
+  /// - Throws: `badTopology` with too many links, `system` without root.
+  package init(_ fabric: RunningFabric, _ settings: Settings = Settings()) throws(FabricError) {
+    self.fabric = fabric
+    self.settings = settings
+    probes = try LinkProbes(fabric.state.topology)
+    socket = try CellSocket(fabric.names, client: Self.client, format: fabric.state.cells)
+    for model in fabric.state.models {
+      let folder = try PlanFolder.read(model.plan)
+      files[model.name] = folder.file
+      plans[model.name] = folder.plan
+      try fabric.prepare(folder)
+    }
+    fabric.publish(probes)
+    health = LinkHealth(links: probes.probes.count, patience: settings.patience, at: .zero)
+  }
+
+  private var now: Duration { clock.now - origin }
+
+  /// Watches until it is told to stop.
+  ///
+  /// - Parameters:
+  ///   - isDone: asked in every interval.
+  ///   - report: told what is done.
+  package func run(until isDone: () -> Bool, report: (Event) -> Void) throws(FabricError) {
+    health = LinkHealth(links: probes.probes.count, patience: settings.patience, at: now)
+    var next = now
+    while !isDone() {
+      if now >= next {
+        try send()
+        next = now + settings.interval
+      }
+      try receive()
+      try look(report)
+      try socket.wait(max(next - now, .zero))
+    }
+  }
+
+  private func send() throws(FabricError) {
+    sequence &+= 1
+    var frames = [UInt8](repeating: 0, count: probes.probes.count * socket.format.bytes)
+    frames.withUnsafeMutableBufferPointer { buffer in
+      for (number, probe) in probes.probes.enumerated() {
+        var cell = fabric_cell()
+        cell.type = UInt8(FABRIC_DATA.rawValue)
+        cell.hops = UInt8(FABRIC_HOP_LIMIT)
+        cell.model = UInt16(FABRIC_PROBE_MODEL)
+        (cell.epoch, cell.label) = (UInt16(probe.epoch), UInt16(probe.label))
+        (cell.client, cell.inference, cell.chunks) = (UInt16(Self.client), sequence, 1)
+        InputFrames.write(cell, to: &buffer, at: number * socket.format.bytes)
+      }
+    }
+    try socket.send(frames)
+  }
+
+  private func receive() throws(FabricError) {
+    let now = now
+    _ = try socket.receive { frame in
+      var cell = fabric_cell()
+      guard let base = frame.baseAddress, fabric_parse(base, UInt32(frame.count), &cell) == 0,
+        UInt32(cell.type) == FABRIC_ANSWER.rawValue, Int(cell.model) == Int(FABRIC_PROBE_MODEL)
+      else { return }
+      self.health.hear(Int(cell.epoch) * Int(FABRIC_LABELS) + Int(cell.label), at: now)
+    }
+  }
+
+  private func look(_ report: (Event) -> Void) throws(FabricError) {
+    let gone = health.gone(at: now)
+    let links = gone.sorted().map { probes.probes[$0].link }
+    for (name, plan) in plans {
+      guard handled[name] != gone, Remapping.isNeeded(plan, gone: links), let file = files[name] else {
+        continue
+      }
+      handled[name] = gone
+      let started = now
+      var failure = ""
+      do throws(FabricError) {
+        let next = try Remapping(plan, file.snapshot, of: fabric.state.topology, gone: links).plan
+        try fabric.update(PlanFolder(path: "", plan: next, file: file), drain: .zero)
+        plans[name] = next
+      } catch {
+        failure = "\(error)"
+      }
+      report(
+        Event(
+          model: name, epoch: fabric.state.model(name)?.epoch ?? 0,
+          gone: links.map { [$0.one, $0.other] }, took: now - started, failure: failure))
+      // What came meanwhile was not read.
+      health = LinkHealth(links: probes.probes.count, patience: settings.patience, at: now)
+      handled[name] = failure.isEmpty ? nil : gone
+    }
+  }
+}
