@@ -104,6 +104,10 @@ int fabric_receive_frames(int socket, __u8 *frames, __u32 bytes, __u32 count)
 	received = recvmmsg(socket, messages, count, MSG_DONTWAIT, NULL);
 	if (received < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	// A frame of another size is none of a fabric's; its place has what another one has left.
+	for (int i = 0; i < received; i++)
+		if (messages[i].msg_len != bytes)
+			memset(frames + (__u64)i * bytes, 0, FABRIC_HEADER_BYTES);
 	return received;
 }
 

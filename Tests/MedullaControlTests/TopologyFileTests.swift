@@ -52,7 +52,7 @@ struct TopologyFileTests {
       ("switches: [{name: a, processors: 1}]\nlinks: [{ends: [a]}]", "a list of two switches"),
       ("switches: [{processors: 1}]", "needs the key name"),
       ("fabric: {}\nconstraints: {pin: [{layer: conv1}, {layer: conv1}]}", "pinned twice"),
-      ("fabric: {}\ninferences: 0", "from 1 to 64"), ("fabric: {}\npayload: 9000", "from 64 to 1400"),
+      ("fabric: {}\ninferences: 0", "from 1 to 64"), ("fabric: {}\npayload: 9000", "from 128 to 1400"),
       ("fabric: {}\nconstraints: {layers_per_switch: 0}", "from 1 to 256"), ("fabric: {}\nx: 1", "unknown"),
     ])
   func wrong(_ text: String, _ words: String) {

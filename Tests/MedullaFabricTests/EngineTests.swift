@@ -9,7 +9,7 @@ struct EngineTests {
   private static let seed: UInt64 = 14
 
   @Test(
-    "every network of the inference suite that switches take gives the reference's bits, in any order of cells"
+    "networks of the inference suite that switches take give the reference's bits, in any order of cells"
   )
   func suite() throws {
     var taken = 0
@@ -27,6 +27,43 @@ struct EngineTests {
       }
     }
     #expect(taken > 60)
+  }
+
+  @Test("layers that are divided by channels give the reference's bits")
+  func divided() throws {
+    let (snapshot, inputs) = try Self.images()
+    let stages = try Stage.all(of: snapshot.shape)
+    let parts = stages.map { stage -> [Range<Int>] in
+      guard stage.isDivisible else { return [0..<stage.channels] }
+      return [0..<stage.channels / 3, stage.channels / 3..<stage.channels]
+    }
+    let fabric = try LocalFabric(
+      StageLowering(snapshot, stages, parts: parts, cells: CellFormat(payloadBytes: 128)))
+    let reference = ReferenceInterpreter(snapshot)
+    for input in inputs { #expect(try fabric.run(features: input) == reference.run(features: input)) }
+  }
+
+  @Test(
+    "sums beside each other in a word are emptied before they can meet, for the largest weights there are")
+  func lanes() throws {
+    for (weight, lanes) in [(Int64(127), 3), (32_767, 1)] {
+      let packing = LanePacking(terms: 4_096, inputs: -127...127) { flush, isProven in
+        _ = isProven(LanePacking.Sums(positive: weight * Int64(flush), negative: 0))
+      }
+      #expect(packing.lanes == lanes || packing.flush < 4_096, "\(packing)")
+      #expect(
+        weight * Int64(packing.flush) * 127 < Int64(1)
+          << (packing.lanes == 3 ? 20 : packing.lanes == 2 ? 31 : 62))
+    }
+  }
+
+  private static func images() throws -> (snapshot: Snapshot, inputs: [[Int64]]) {
+    var random = SeededGenerator(seed: seed)
+    let network = try ImageNetwork.small.network(using: &random)
+    let samples = ImageNetwork.images(6, using: &random)
+    let snapshot = try Quantizer(QuantizerOptions(scheme: .w8a8)).quantize(
+      network, Calibration(samples: samples))
+    return (snapshot, samples.map { snapshot.shape.fixedPoint($0) })
   }
 
   /// Nil where the engine says that it has no way to compute the network.

@@ -30,7 +30,7 @@ struct PlanTests {
     _ file: SnapshotFile, _ topology: FabricTopology, _ constraints: PlacementConstraints = .init()
   ) throws -> FabricPlan {
     let placer = try Placer(file.snapshot.shape, constraints)
-    return FabricPlan(
+    return try FabricPlan(
       file.snapshot, digest: file.digest, placer.stages, try placer.place(on: topology), on: topology)
   }
 

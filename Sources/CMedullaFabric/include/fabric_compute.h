@@ -92,8 +92,8 @@ FABRIC_FUNCTION int fabric_dense_end(__u64 task_at, __u64 slot)
 
 /* Runs of `bytes` each, as many between two flushes as the lanes take. */
 static __always_inline int fabric_runs(
-	__u64 run, __u64 end, __u64 x0, __u64 weights, __u64 sums, __u64 bytes, __u64 flush, __u64 lanes, int wide,
-	int step)
+	__u64 run, __u64 end, __u64 x0, __u64 weights, __u64 sums, __u64 bytes, __u64 flush, __u64 lanes,
+	int wide, int step)
 {
 	for (; run != end && FABRIC_MORE;) {
 		struct fabric_words sum;
@@ -195,7 +195,8 @@ FABRIC_FUNCTION __s64 fabric_pooled(__u64 task_at, __u64 sums, __u64 bias_at, __
 	if (pool == FABRIC_AVERAGE_OF_ALL)
 		count = task->pool_size;
 	if (pool == FABRIC_AVERAGE || pool == FABRIC_AVERAGE_OF_ALL)
-		return fabric_map(task, fabric_mean(all, count ? count : 1), task->finishes_first, task->finishes);
+		return fabric_map(
+			task, fabric_mean(all, count ? count : 1), task->finishes_first, task->finishes);
 	if (pool == FABRIC_MAXIMUM_OF_SUMS)
 		peak = fabric_finish_one((__u64)task->finish, peak, multiplier);
 	return fabric_map(task, peak, task->finishes_first, task->finishes);
@@ -240,7 +241,8 @@ FABRIC_FUNCTION int fabric_end_peaks(__u64 task_at, __u64 entry, __u64 sums, __u
 	const fabric_task_at *task = (const fabric_task_at *)task_at;
 	const fabric_columns_at *columns =
 		(const fabric_columns_at *)(task->columns_at + entry * sizeof(*columns));
-	__u64 bias = task->biases_at + entry * task->lanes * FABRIC_WORDS * 8, end = sums + columns->count * 8;
+	__u64 bias = task->biases_at + entry * task->lanes * FABRIC_WORDS * 8;
+	__u64 end = sums + columns->count * 8;
 	__u64 multiplier = task->multipliers_at - task->biases_at, bytes = task->output_bytes;
 	__u64 wide = task->positions * (FABRIC_SUMS * 8);
 
@@ -273,7 +275,8 @@ FABRIC_FUNCTION int fabric_end_pooled(
 	const fabric_task_at *task = (const fabric_task_at *)task_at;
 	const fabric_columns_at *columns =
 		(const fabric_columns_at *)(task->columns_at + entry * sizeof(*columns));
-	__u64 bias = task->biases_at + entry * task->lanes * FABRIC_WORDS * 8, end = sums + columns->count * 8;
+	__u64 bias = task->biases_at + entry * task->lanes * FABRIC_WORDS * 8;
+	__u64 end = sums + columns->count * 8;
 
 	output += columns->first * task->output_bytes;
 	for (; sums != end && FABRIC_MORE; sums += 8, bias += 8, output += task->output_bytes) {
@@ -327,7 +330,7 @@ FABRIC_FUNCTION int fabric_row(__u64 task_at, __u64 slot, __u64 row, __u64 lane)
 	__u64 pixel = task->channels * task->output_bytes * (task->pool ? 1 : task->positions);
 	__u64 sums = fabric_sums(task, 0, lane), block = task->zero;
 
-	for (; block != task->blocks && FABRIC_MORE; block++, x0 += (__u64)task->block_step, output += pixel) {
+	for (; block != task->blocks && FABRIC_MORE; block++) {
 		__u64 weights = task->weights_at, entry = task->zero;
 
 		FABRIC_HOLD(block);
@@ -343,6 +346,8 @@ FABRIC_FUNCTION int fabric_row(__u64 task_at, __u64 slot, __u64 row, __u64 lane)
 		}
 		if (entry != task->columns)
 			return 0;
+		x0 += (__u64)task->block_step;
+		output += pixel;
 	}
 	return block == task->blocks;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
 /*
- * A switch's computation outside of the kernel: the same code over the same memory, without frames. For tests,
- * and as the measure of what the kernel adds.
+ * A switch's computation outside of the kernel: the same code over the same memory, without frames. For
+ * tests, and as the measure of what the kernel adds.
  */
 #ifndef MEDULLA_FABRIC_ENGINE_H
 #define MEDULLA_FABRIC_ENGINE_H
@@ -14,8 +14,8 @@
 #define FABRIC_IN_BUSY -3
 
 /*
- * Takes in a cell of a task's inputs, of `place.bytes` of payload. Gives how many cells of outputs have become
- * whole by it, or one of the above.
+ * Takes in a cell of a task's inputs, of `place.bytes` of payload. Gives how many cells of outputs have
+ * become whole by it, or one of the above.
  */
 int fabric_cell_in(
 	__u64 task, __u32 client, __u32 inference, __u32 chunk, const __u8 *payload, __u64 lane);

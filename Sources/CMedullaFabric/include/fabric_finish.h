@@ -21,7 +21,8 @@ static __always_inline __s64 fabric_cut(__s64 value, __s64 low, __s64 high)
 static __always_inline __s64 fabric_look_up(const fabric_table_at *table, __s64 coordinate)
 {
 	__s64 v = fabric_cut(coordinate, 0, table->maximum);
-	const fabric_s32 *line = (const fabric_s32 *)(table->lines_at + ((__u64)v >> table->fraction_bits) * 8);
+	__u64 at = table->lines_at + ((__u64)v >> table->fraction_bits) * 8;
+	const fabric_s32 *line = (const fabric_s32 *)at;
 
 	return ((__s64)line[0] + (__s64)line[1] * v) >> table->guard_bits;
 }
@@ -39,7 +40,8 @@ FABRIC_FUNCTION __s64 fabric_finish_one(__u64 finish_at, __s64 sum, __s64 multip
 		return fabric_look_up(&finish->table, value);
 	case FABRIC_LEAKY:
 		if (value < 0)
-			value = (value * finish->slope + (1ll << (finish->slope_shift - 1))) >> finish->slope_shift;
+			value = (value * finish->slope + (1ll << (finish->slope_shift - 1))) >>
+				finish->slope_shift;
 		return fabric_cut(value, finish->low, finish->high);
 	default:
 		return value;

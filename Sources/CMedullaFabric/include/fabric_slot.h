@@ -159,9 +159,12 @@ static __always_inline int fabric_set_ready(fabric_slot_at *slot, __u64 first, _
 	__u64 end = first + count;
 
 	for (; first < end && FABRIC_MORE; first++) {
+		__u64 word;
+
 		FABRIC_HOLD(first);
-		if (fabric_set_bits(&slot->ready[first >> 6 & (FABRIC_MASK_WORDS - 1)], 1ull << (first & 63)) ==
-		    ~0ull)
+		word = first >> 6 & (FABRIC_MASK_WORDS - 1);
+
+		if (fabric_set_bits(&slot->ready[word], 1ull << (first & 63)) == ~0ull)
 			return 0;
 	}
 	return first == end;
@@ -294,8 +297,8 @@ static __always_inline int fabric_count_bits(__u64 word)
 }
 
 /*
- * Somebody has only those of the outputs' cells whose bits are set in the words at `has`: the others are to be
- * sent again. Gives how many of them are whole.
+ * Somebody has only those of the outputs' cells whose bits are set in the words at `has`: the others are to
+ * be sent again. Gives how many of them are whole.
  */
 FABRIC_FUNCTION int fabric_again(__u64 task_at, __u64 number, __u64 has)
 {

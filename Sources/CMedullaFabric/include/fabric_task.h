@@ -65,7 +65,9 @@ struct fabric_table {
 	__u64 guard_bits;
 };
 
-/* v = ((x + bias) · multiplier) >> shift, then a function; bias and multiplier of a layer are its channels'. */
+/*
+ * v = ((x + bias) · multiplier) >> shift, then a function; bias and multiplier of a layer are its channels'.
+ */
 struct fabric_finish {
 	__u64 function;
 	__u64 shift;

@@ -11,7 +11,7 @@ package struct TopologyFile: Sendable, Equatable {
   private static let leafRange = 1...128
   private static let spineRange = 1...64
   private static let inferenceRange = 1...64
-  private static let payloadRange = 64...1_400
+  private static let payloadRange = 128...1_400
 
   package var topology: FabricTopology
   package var constraints = PlacementConstraints()

@@ -7,6 +7,7 @@ final class CellSocket {
   private let number: Int32
   let format: CellFormat
   private var incoming: [UInt8]
+  var disturbance: ((inout [[UInt8]]) -> Void)?
 
   /// - Throws: `system` without root, or when the fabric's namespace is gone.
   init(_ names: FabricNames, client: Int, format: CellFormat) throws(FabricError) {
@@ -27,7 +28,8 @@ final class CellSocket {
   deinit { close(number) }
 
   /// Sends frames that lie one behind the other. Those that find no room are lost, like any others.
-  func send(_ frames: [UInt8]) throws(FabricError) {
+  func send(_ wanted: [UInt8]) throws(FabricError) {
+    let frames = disturbance.map { disturb($0, wanted) } ?? wanted
     var sent = 0
     let count = frames.count / format.bytes
     while sent < count {
@@ -40,6 +42,14 @@ final class CellSocket {
       if status == 0 { return }
       sent += Int(status)
     }
+  }
+
+  private func disturb(_ disturbance: (inout [[UInt8]]) -> Void, _ frames: [UInt8]) -> [UInt8] {
+    var each = stride(from: 0, to: frames.count, by: format.bytes).map {
+      Array(frames[$0..<$0 + format.bytes])
+    }
+    disturbance(&each)
+    return Array(each.joined())
   }
 
   /// Gives each frame that is there to `body`.

@@ -1,10 +1,10 @@
-/// Which inferences a client has on their way, and what it does when cells or answers do not come: the decisions
-/// without clock and socket.
+/// Which inferences a client has on their way, and what it does when cells or answers do not come: the
+/// decisions without clock and socket.
 ///
-/// Each inference has a slot, so many of them as the fabric has for a client. Lost cells are found by time: the
-/// client asks the last stage for the answer, which asks the one before it for what it lacks, and so on up to
-/// the client. The time is that of RFC 6298, and doubles at each try. A loss halves the window, as TCP's does,
-/// and each answer widens it again by a part.
+/// Each inference has a slot, so many of them as the fabric has for a client. Lost cells are found by time:
+/// the client asks the last stage for the answer, which asks the one before it for what it lacks, and so on
+/// up to the client. The time is that of RFC 6298, and doubles at each try. A loss halves the window, as
+/// TCP's does, and each answer widens it again by a part.
 package struct ClientWindow: Sendable {
   package struct Limits: Sendable, Equatable {
     /// Inferences at once.

@@ -11,12 +11,13 @@ package struct FabricResult: Sendable, Equatable {
   /// From the first cell that was sent until the last one that came.
   package let time: Duration
   package let attempts: Int
+  package let ended: ContinuousClock.Instant
 }
 
 /// Sends inputs into a fabric and takes the answers out.
 ///
-/// An inference is made by one epoch of the network: it bears the number in all of its cells. When the network
-/// is replaced, inferences that have begun end where they are, and others go to the new one.
+/// An inference is made by one epoch of the network: it bears the number in all of its cells. When the
+/// network is replaced, inferences that have begun end where they are, and others go to the new one.
 package final class FabricClient {
   /// How often it looks whether the network was replaced.
   private static let lookInterval = Duration.milliseconds(10)
@@ -34,6 +35,12 @@ package final class FabricClient {
   /// Of the state file when it was read.
   private var stateSeen: StateStamp?
   package private(set) var counts = Counts()
+
+  /// Does something to the frames that go out together, for tests.
+  package var disturbance: ((inout [[UInt8]]) -> Void)? {
+    get { socket.disturbance }
+    set { socket.disturbance = newValue }
+  }
 
   /// What a client saw.
   package struct Counts: Sendable, Equatable {
@@ -119,10 +126,12 @@ package final class FabricClient {
     while run.done < inputs.count {
       try lookForReplacement()
       try start(&run)
-      if try receive(&run) { continue }
-      for action in run.flights.expire(at: now) { try act(action, &run) }
-      if let deadline = run.flights.deadline {
-        try socket.wait(min(max(deadline - now, .zero), Self.longestWait))
+      let hasReceived = try receive(&run)
+      guard let deadline = run.flights.deadline else { continue }
+      if deadline <= now {
+        for action in run.flights.expire(at: now) { try act(action, &run) }
+      } else if !hasReceived {
+        try socket.wait(min(deadline - now, Self.longestWait))
       }
     }
     return run.results.compactMap { $0 }
@@ -188,7 +197,8 @@ package final class FabricClient {
       let time = run.flights.finish(inference, at: now)
     else { return }
     run.results[open.input] = FabricResult(
-      outputs: open.answer.outputs, epoch: open.version.description.epoch, time: time, attempts: attempts)
+      outputs: open.answer.outputs, epoch: open.version.description.epoch, time: time, attempts: attempts,
+      ended: clock.now)
     run.done += 1
   }
 

@@ -24,6 +24,10 @@ package struct LanePacking: Sendable, Equatable {
     package var positive: Int64 = 0
     package var negative: Int64 = 0
 
+    package init(positive: Int64 = 0, negative: Int64 = 0) {
+      (self.positive, self.negative) = (positive, negative)
+    }
+
     mutating func add(_ weight: Int64) {
       if weight > 0 { positive += weight } else { negative -= weight }
     }
@@ -38,8 +42,8 @@ package struct LanePacking: Sendable, Equatable {
   /// - Parameters:
   ///   - terms: that follow each other at most.
   ///   - inputs: what they can be.
-  ///   - windows: for a number of terms, calls back with the sums of each channel's terms that meet in a lane,
-  ///     as long as that says yes.
+  ///   - windows: for a number of terms, calls back with the sums of each channel's terms that meet in a
+  ///     lane, as long as that says yes.
   package init(
     terms: Int, inputs: ClosedRange<Int64>, windows: (_ flush: Int, _ isProven: (Sums) -> Bool) -> Void
   ) {

@@ -17,7 +17,8 @@ struct StageBody {
   private var tailMultiplier: Int64 = 0
   private let snapshot: Snapshot
 
-  init(_ stage: Stage, _ snapshot: Snapshot) throws(FabricError) {
+  /// - Parameter range: what the stage's inputs can be.
+  init(_ stage: Stage, _ snapshot: Snapshot, inputs range: ClosedRange<Int64>) throws(FabricError) {
     let steps = snapshot.shape.steps
     guard let place = stage.steps.first(where: { steps[$0].block != nil }),
       case .linear(let linear) = snapshot.parameters.steps[place], let epilogue = steps[place].epilogue
@@ -27,13 +28,8 @@ struct StageBody {
     sum = steps[place]
     parameters = linear
     self.snapshot = snapshot
-    do throws(SnapshotError) {
-      let range = try snapshot.ranges()[stage.firstStep]
-      // Padding is 0.
-      inputs = min(range.lowerBound, 0)...max(range.upperBound, 0)
-    } catch {
-      throw FabricError(.badNetwork, error.message, cause: error.cause, remedy: error.remedy)
-    }
+    // Padding is 0.
+    inputs = min(range.lowerBound, 0)...max(range.upperBound, 0)
     finishes = [(epilogue, nil)]
     for index in (place + 1)..<(stage.lastStep + 1) { try take(steps[index], at: index) }
     if pool == nil { finishesBeforePool = finishes.count }

@@ -3,8 +3,8 @@ import MedullaModel
 import MedullaSnapshot
 
 extension StageLowering {
-  /// A convolution: rows of inputs lie pixel by pixel within their padding; a row of outputs is computed block
-  /// by block, a block being the windows of a pool, or some pixels side by side.
+  /// A convolution: rows of inputs lie pixel by pixel within their padding; a row of outputs is computed
+  /// block by block, a block being the windows of a pool, or some pixels side by side.
   func lowerConvolution(
     _ step: ConvolutionStep, _ body: StageBody, _ number: Int, _ channels: Range<Int>,
     _ lowered: inout LoweredTask

@@ -2,8 +2,8 @@ import CMedullaFabric
 import MedullaSnapshot
 
 extension StageLowering {
-  /// A dense layer: the weights of each cell of inputs lie together, in the order in which its elements travel.
-  /// What moves inputs before it only says which weights meet which element.
+  /// A dense layer: the weights of each cell of inputs lie together, in the order in which its elements
+  /// travel. What moves inputs before it only says which weights meet which element.
   func lowerDense(
     _ step: DenseStep, _ body: StageBody, _ number: Int, _ channels: Range<Int>, _ lowered: inout LoweredTask
   ) throws(FabricError) {

@@ -32,21 +32,28 @@ package struct StageLowering {
         .badNetwork, "the network has \(stages.count) layers, and a fabric takes \(FABRIC_LABELS - 1)",
         remedy: "use a network with fewer layers")
     }
+    tensors = try Self.tensors(snapshot.shape, stages, parts: parts, cells: cells)
+  }
+
+  /// What enters each stage, and last what the client gets.
+  ///
+  /// - Throws: `badNetwork` where a tensor cannot travel, or the engine has no way to compute a stage.
+  package static func tensors(
+    _ shape: ProgramShape, _ stages: [Stage], parts: [[Range<Int>]], cells: CellFormat
+  ) throws(FabricError) -> [WireTensor] {
+    let first = inputForm(of: stages[0], shape)
     var tensors = [
       WireTensor(
-        Self.inputForm(of: stages[0], snapshot.shape), elementBytes: snapshot.shape.activationBytes,
-        channels: [0..<Self.channels(of: Self.inputForm(of: stages[0], snapshot.shape))], cells: cells)
+        first, elementBytes: shape.activationBytes, channels: [0..<channels(of: first)], cells: cells)
     ]
     for (number, stage) in stages.enumerated() {
-      let form = try Self.outputForm(of: stage, snapshot.shape)
+      let form = try outputForm(of: stage, shape)
       let isLast = number == stages.count - 1
       // A tail makes one part's outputs of another number than its channels.
-      let channels = stage.isDivisible ? parts[number] : [0..<Self.channels(of: form)]
+      let own = stage.isDivisible ? parts[number] : [0..<channels(of: form)]
       tensors.append(
-        WireTensor(
-          form, elementBytes: isLast ? 8 : snapshot.shape.activationBytes, channels: channels, cells: cells))
+        WireTensor(form, elementBytes: isLast ? 8 : shape.activationBytes, channels: own, cells: cells))
     }
-    self.tensors = tensors
     for (number, tensor) in tensors.enumerated() where tensor.cellCount > FABRIC_CHUNKS {
       let name = number < stages.count ? stages[number].name : "the client"
       throw FabricError(
@@ -54,6 +61,7 @@ package struct StageLowering {
         "\(name) has inputs of \(tensor.cellCount) cells, and at most \(FABRIC_CHUNKS) are taken",
         remedy: "use larger cells (`payload` of the topology file), or a smaller network")
     }
+    return tensors
   }
 
   /// One part of a stage.
@@ -69,7 +77,7 @@ package struct StageLowering {
     lowered.task.cells = UInt64(tensors[number].cellCount)
     lowered.task.channels = UInt64(parts[number][part].count)
     lowered.sends(tensors[number + 1], part: stage.isDivisible ? part : 0)
-    let body = try StageBody(stage, snapshot)
+    let body = try StageBody(stage, snapshot, inputs: ranges[stage.firstStep])
     try body.addFinishes(to: &lowered)
     switch body.sum {
     case .dense(let step): try lowerDense(step, body, number, parts[number][part], &lowered)

@@ -58,8 +58,8 @@ package struct WireTensor: Sendable, Equatable {
     self.parts = parts
   }
 
-  /// Elements of a cell: whole pixels where one has room, else what divides a pixel; of those choices one that
-  /// ends at a word.
+  /// Elements of a cell: whole pixels where one has room, else what divides a pixel; of those choices one
+  /// that ends at a word.
   private static func piece(width: Int, channels: Int, bytes: Int, room: Int) -> Int {
     guard width > 1 else { return min(channels, max(room / 8 * 8, 1)) }
     if width * channels <= room { return width * channels }

@@ -2,8 +2,8 @@ import CMedullaFabric
 
 /// A topology as network namespaces and the wires between them: which port of a switch leads where.
 ///
-/// Ports 0 and 1 of each switch are the ends of a wire to itself; the others follow in the order of its links,
-/// and the clients' is the last of its switch.
+/// Ports 0 and 1 of each switch are the ends of a wire to itself; the others follow in the order of its
+/// links, and the clients' is the last of its switch.
 package struct FabricWiring: Sendable, Equatable {
   package struct Port: Sendable, Equatable {
     package let number: Int

@@ -82,6 +82,20 @@ extension RunningFabric {
     return (tasks, lowering)
   }
 
+  /// Clients go on with what they have begun, so that inputs and outputs must mean the same.
+  private func check(
+    _ next: ClientDescription, replaces before: ClientDescription
+  ) throws(FabricError) {
+    guard next.inputs == before.inputs, next.outputs == before.outputs, next.labelUnit == before.labelUnit,
+      next.features.fractionBits == before.features.fractionBits,
+      next.outputFractionBits == before.outputFractionBits
+    else {
+      throw FabricError(
+        .badInput, "the network has other inputs or outputs than the \(before.name) on the fabric",
+        remedy: "`medulla fabric add PLAN` puts it beside the other, under another name")
+    }
+  }
+
   /// Puts a network on the switches: all its tasks first, then the ways to them, from the last stage on, and
   /// then clients hear of it.
   private func install(
@@ -107,6 +121,7 @@ extension RunningFabric {
         } else {
           ClientDescription(try StageLowering(plan, folder.file.snapshot), model, room: state.room)
         }
+      if let before { try check(description, replaces: try ClientDescription.read(before.plan)) }
       try description.write(to: model.plan)
     } catch {
       giveBack(made)

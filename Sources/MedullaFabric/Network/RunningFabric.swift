@@ -11,6 +11,9 @@ package final class RunningFabric {
   private static let patience = Duration.seconds(120)
   /// Memory beside a switch's tasks, for those of an update.
   private static let memoryFactor = 2
+  /// Tasks that a switch has at once, by far, and what each takes beside slots.
+  private static let tasks = 64
+  private static let taskBytes = 64 << 10
 
   package let names: FabricNames
   package var state: FabricState
@@ -21,8 +24,8 @@ package final class RunningFabric {
 
   /// Makes namespaces, wires and switches, and puts a network on them.
   ///
-  /// - Throws: `badName` where one of the name runs, `system` where the kernel or `ip` refuses; nothing is left
-  ///   of it then.
+  /// - Throws: `badName` where one of the name runs, `system` where the kernel or `ip` refuses; nothing is
+  ///   left of it then.
   package static func up(
     _ folder: PlanFolder, _ names: FabricNames, room: InstalledTask.Room
   ) throws(FabricError) -> RunningFabric {
@@ -90,7 +93,7 @@ package final class RunningFabric {
       let made = try onKernel { () throws(KernelError) in
         let made = try KernelSwitch(
           loading: object, name: node.name, number: number,
-          memoryBytes: min(Self.memoryFactor * node.memoryBytes, KernelSwitch.largestMemory),
+          memoryBytes: memoryBytes(node),
           at: names.pins(of: node.name))
         try NetworkNamespaces.inside(FabricNames.path(ofNamespace: names.namespace(node.name))) {
           () throws(KernelError) in try attach(made, node)
@@ -105,6 +108,14 @@ package final class RunningFabric {
         () throws(KernelError) in try first.attachEnd(try Self.index(of: FabricNames.clientInterface))
       }
     }
+  }
+
+  /// A plan counts what one client's inferences take, and no bookkeeping. Pages that nobody uses cost nothing.
+  private func memoryBytes(_ node: FabricTopology.Switch) -> Int {
+    let slots = state.room.slots * state.room.clients
+    let bookkeeping = Self.tasks * (slots * MemoryLayout<fabric_slot>.stride + Self.taskBytes)
+    return min(
+      Self.memoryFactor * node.memoryBytes * state.room.clients + bookkeeping, KernelSwitch.largestMemory)
   }
 
   /// No namespace says anything by itself.

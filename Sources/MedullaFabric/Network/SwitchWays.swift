@@ -1,5 +1,5 @@
-/// Where each switch sends a label's cells: on the label's tree as it says, and elsewhere towards the tree, for
-/// those who ask for cells from behind.
+/// Where each switch sends a label's cells: on the label's tree as it says, and elsewhere towards the tree,
+/// for those who ask for cells from behind.
 package struct SwitchWays: Sendable {
   private let plan: FabricPlan
   private let wiring: FabricWiring

@@ -55,11 +55,12 @@ package struct FabricPlan: Sendable, Equatable, Codable {
   package let links: [LinkLoad]
 
   /// - Parameter digest: of the snapshot's file.
+  /// - Throws: `badNetwork` where switches have no way to compute a layer.
   package init(
     _ snapshot: Snapshot, digest: String, _ stages: [Stage], _ placement: Placement,
     on topology: FabricTopology, inferences: Int = ResourceModel.standardInferences,
     cells: CellFormat = CellFormat(), constraints: PlacementConstraints = PlacementConstraints()
-  ) {
+  ) throws(FabricError) {
     planVersion = Self.version
     networkName = snapshot.record.networkName
     self.digest = digest
@@ -70,8 +71,13 @@ package struct FabricPlan: Sendable, Equatable, Codable {
     self.constraints = constraints
     self.stages = stages
     parts = placement.parts
+    for stage in stages { _ = try StageBody(stage, snapshot, inputs: 0...0) }
+    let divisions = stages.indices.map { number in
+      placement.parts.filter { $0.stage == number }.map(\.channels)
+    }
     let routing = PlanRouting(
-      stages, placement, topology, cells, ResourceModel(snapshot.shape, inferences: inferences))
+      stages, placement, topology, cells,
+      try StageLowering.tensors(snapshot.shape, stages, parts: divisions, cells: cells))
     labels = routing.labels
     links = routing.links
     switches = topology.switches.map { node in

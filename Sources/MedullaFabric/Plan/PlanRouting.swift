@@ -12,12 +12,12 @@ struct PlanRouting {
 
   init(
     _ stages: [Stage], _ placement: Placement, _ topology: FabricTopology, _ cells: CellFormat,
-    _ model: ResourceModel
+    _ tensors: [WireTensor]
   ) {
     let graph = SwitchGraph(topology)
     var loads: [Hop: Int] = [:]
     for number in 0...stages.count {
-      let sent = Self.sent(number, stages, placement, topology, cells, model)
+      let sent = Self.sent(number, placement, topology, tensors[number])
       let destinations =
         number < stages.count ? Set(placement.nodes(of: number)) : [topology.client]
       let tree = MulticastTree(graph, from: Set(sent.keys), to: destinations, turn: number)
@@ -47,19 +47,12 @@ struct PlanRouting {
 
   /// Cells of an inference that a label's sources send, by source. Each part of a stage fills its own.
   private static func sent(
-    _ number: Int, _ stages: [Stage], _ placement: Placement, _ topology: FabricTopology,
-    _ cells: CellFormat, _ model: ResourceModel
+    _ number: Int, _ placement: Placement, _ topology: FabricTopology, _ tensor: WireTensor
   ) -> [String: Int] {
-    guard number > 0 else {
-      return [topology.client: cells.count(for: stages[0].inputs * model.activationBytes)]
-    }
-    let stage = stages[number - 1]
-    // Answers leave as the snapshot's outputs, of 64 bits each.
-    let bytes = number < stages.count ? model.activationBytes : 8
+    guard number > 0 else { return [topology.client: tensor.cellCount] }
     var sent: [String: Int] = [:]
-    for part in placement.parts where part.stage == number - 1 {
-      sent[part.node, default: 0] += cells.count(
-        for: stage.outputs * part.channelCount / stage.channels * bytes)
+    for (node, part) in zip(placement.nodes(of: number - 1), tensor.parts) {
+      sent[node, default: 0] += tensor.cellCount(of: part)
     }
     return sent
   }

@@ -1,8 +1,8 @@
 import CMedullaFabric
 import Glibc
 
-/// All stages of a network in one process's memory, computed by the switches' own code: what a fabric computes
-/// without kernel, wires and frames.
+/// All stages of a network in one process's memory, computed by the switches' own code: what a fabric
+/// computes without kernel, wires and frames.
 package final class LocalFabric {
   private let lowering: StageLowering
   /// By stage, then by part.

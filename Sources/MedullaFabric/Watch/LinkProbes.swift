@@ -1,9 +1,10 @@
 import CMedullaFabric
 
-/// A label for each link: a cell of it goes from the clients to the link's nearer end, along the link, and back.
+/// A label for each link: a cell of it goes from the clients to the link's nearer end, along the link, and
+/// back.
 ///
-/// One that comes back says that the link and all before it are there. Ways lead along shortest paths and know
-/// no direction, so that a label serves both.
+/// One that comes back says that the link and all before it are there. Ways lead along shortest paths and
+/// know no direction, so that a label serves both.
 package struct LinkProbes: Sendable {
   package struct Probe: Sendable, Equatable {
     package let link: FabricTopology.Link

@@ -28,7 +28,7 @@ package struct Remapping: Sendable {
       constraints.pinned[stage.name] = known.isSuperset(of: nodes) ? nodes : nil
     }
     let placer = try Placer(snapshot.shape, constraints, inferences: plan.inferences)
-    self.plan = FabricPlan(
+    self.plan = try FabricPlan(
       snapshot, digest: plan.digest, placer.stages, try placer.place(on: topology), on: topology,
       inferences: plan.inferences, cells: plan.cells, constraints: plan.constraints)
   }

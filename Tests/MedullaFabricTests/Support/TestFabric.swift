@@ -36,7 +36,7 @@ final class TestFabric {
       let file = try SnapshotFile(snapshot)
       let placer = try Placer(snapshot.shape, constraints, inferences: slots)
       return (
-        FabricPlan(
+        try FabricPlan(
           snapshot, digest: file.digest, placer.stages, try placer.place(on: topology), on: topology,
           inferences: slots, cells: cells, constraints: constraints), file
       )

@@ -11,7 +11,7 @@ struct FabricCommand: ParsableCommand {
       """,
     subcommands: [
       FabricPlanCommand.self, FabricUpCommand.self, FabricInferCommand.self, FabricStatusCommand.self,
-      FabricDownCommand.self,
+      FabricAddCommand.self, FabricUpdateCommand.self, FabricWatchCommand.self, FabricDownCommand.self,
     ])
 }
 

@@ -47,7 +47,7 @@ struct FabricPlanCommand: ParsableCommand {
     let wanted = try TopologyFile(path: topology)
     let file = try snapshotFile()
     let placer = try Placer(file.snapshot.shape, wanted.constraints, inferences: wanted.inferences)
-    let plan = FabricPlan(
+    let plan = try FabricPlan(
       file.snapshot, digest: file.digest, placer.stages, try placer.place(on: wanted.topology),
       on: wanted.topology, inferences: wanted.inferences, cells: wanted.cells,
       constraints: wanted.constraints)

@@ -7,8 +7,8 @@ struct FabricUpCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "up", abstract: "Start a plan's switches, with its network on them.",
     discussion: """
-      Each switch is a network namespace of this machine with XDP programs on its ports; links are wires between \
-      them. They stay when the command ends, until `medulla fabric down`. Needs root.
+      Each switch is a network namespace of this machine with XDP programs on its ports; links are wires \
+      between them. They stay when the command ends, until `medulla fabric down`. Needs root.
       """)
 
   private static let clientRange = 1...32

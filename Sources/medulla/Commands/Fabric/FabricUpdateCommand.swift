@@ -21,8 +21,9 @@ struct FabricUpdateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "update", abstract: "Replace a network on a fabric, without an inference lost.",
     discussion: """
-      The new version is on all switches before the first cell goes to it. Inferences that have begun end with \
-      the version they began with; what has not ended after --drain begins again with the new one. Needs root.
+      The new version is on all switches before the first cell goes to it. Inferences that have begun end \
+      with the version they began with; what has not ended after --drain begins again with the new one. \
+      Needs root.
       """)
 
   @Argument(help: "The plan's folder: of a network that is on the fabric, by its name.")

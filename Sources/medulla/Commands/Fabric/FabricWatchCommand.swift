@@ -9,8 +9,8 @@ struct FabricWatchCommand: ParsableCommand {
     commandName: "watch", abstract: "Move layers when a fabric's switches or links go.",
     discussion: """
       Sends a cell along each link in every interval. When links do not send theirs back, layers of switches \
-      that cannot be reached move to others, and ways lead around; clients go on by themselves. Runs until it is \
-      interrupted, and prints a line for each move. Needs root.
+      that cannot be reached move to others, and ways lead around; clients go on by themselves. Runs until \
+      it is interrupted, and prints a line for each move. Needs root.
       """)
 
   private static let patienceRange = 10...10_000
@@ -30,15 +30,14 @@ struct FabricWatchCommand: ParsableCommand {
     settings.patience = .milliseconds(patience)
     settings.interval = min(settings.interval, settings.patience / 5)
     let watch = try FabricWatch(RunningFabric.open(fabric.names()), settings)
-    let interruption = Interruption()
-    try watch.run(until: { interruption.isWanted }) { event in
+    try watch.run(until: { false }) { event in
       let gone = event.gone.map { $0.joined(separator: "–") }.joined(separator: " ")
       print(
         event.failure.isEmpty
           ? "\(event.model): epoch \(event.epoch) in \(NumberText.short(event.took / .milliseconds(1))) ms, "
             + "without \(gone)"
           : "\(event.model): stays as it is without \(gone): \(event.failure)")
-      fflush(stdout)
+      fflush(nil)
     }
   }
 }
