@@ -19,6 +19,13 @@ package struct ProgramHeader: Sendable {
     text = Self.text(for: shape, options, try WeightPlaces(shape, options))
   }
 
+  /// The same for user space, where no verifier walks through it: for a network of any size.
+  package init(inUserSpace shape: ProgramShape) throws(CodegenError) {
+    self.shape = shape
+    options = .standard
+    text = Self.text(for: shape, options, try WeightPlaces(shape, options))
+  }
+
   private static func text(
     for shape: ProgramShape, _ options: ProgramOptions, _ places: WeightPlaces
   ) -> String {

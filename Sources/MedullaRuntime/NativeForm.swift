@@ -7,12 +7,14 @@ package enum NativeForm: Hashable, Sendable {
   case plain
   /// The kernel's own C: packed weights, row by row.
   case packed
+  /// The same for networks that no program of the kernel could hold.
+  case packedOfAnySize
 
   /// The file that is compiled.
   var source: String {
     switch self {
     case .plain: "plain.c"
-    case .packed: "packed.c"
+    case .packed, .packedOfAnySize: "packed.c"
     }
   }
 
@@ -21,6 +23,8 @@ package enum NativeForm: Hashable, Sendable {
     switch self {
     case .plain: NativeProgram(shape: shape).text
     case .packed: try RuntimeError.whereUnsuitable { try ProgramHeader(shape: shape).text }
+    case .packedOfAnySize:
+      try RuntimeError.whereUnsuitable { try ProgramHeader(inUserSpace: shape).text }
     }
   }
 
@@ -31,7 +35,7 @@ package enum NativeForm: Hashable, Sendable {
       NativeLayout(snapshot.shape).fields.map { field in
         Array(element: field.element, values: field.values(in: snapshot.parameters))
       }
-    case .packed: [Array(element: .int64, values: snapshot.image)]
+    case .packed, .packedOfAnySize: [Array(element: .int64, values: snapshot.image)]
     }
   }
 

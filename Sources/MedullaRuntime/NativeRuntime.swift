@@ -31,6 +31,10 @@ package final class NativeRuntime: Runtime {
     tuning: .simd)
   package static let packed = NativeRuntime(
     name: "native-packed", summary: "the kernel's own C, with packed weights", form: .packed, tuning: .scalar)
+  /// Beside networks that are spread over several kernels' memories; no command's list has it.
+  package static let packedOfAnySize = NativeRuntime(
+    name: "native-packed-any", summary: "the kernel's own C, with packed weights, for networks of any size",
+    form: .packedOfAnySize, tuning: .scalar)
 
   package var obstacle: RuntimeError? {
     do {

@@ -37,7 +37,7 @@ struct KernelFabricTests {
   func loss() throws {
     let (snapshot, inputs) = try Self.images()
     let fabric = try TestFabric(
-      snapshot, on: .spineLeaf(leaves: 8, spines: 4, processors: 1))
+      snapshot, on: .spineLeaf(leaves: 4, spines: 2, processors: 1))
     fabric.running.lose(millionths: 50_000)
     let client = try FabricClient(fabric.names)
     let reference = ReferenceInterpreter(snapshot)
@@ -51,7 +51,7 @@ struct KernelFabricTests {
   func swap() throws {
     let (snapshot, inputs) = try Self.images(seed: Self.seed)
     let (other, _) = try Self.images(seed: Self.seed + 1)
-    let fabric = try TestFabric(snapshot, on: .spineLeaf(leaves: 8, spines: 4, processors: 1))
+    let fabric = try TestFabric(snapshot, on: .spineLeaf(leaves: 4, spines: 2, processors: 1))
     let versions = [snapshot, other]
     let folders = try versions.map { try fabric.folder(of: $0) }
     let expected = versions.map { version in

@@ -38,16 +38,27 @@ package struct ClientWindow: Sendable {
 
   package let limits: Limits
   private var flights: [UInt32: Flight] = [:]
-  private var smoothed: Duration?
-  private var deviation = Duration.zero
-  /// Until a question brings a reply.
-  private var replyTime: Duration?
+  /// What times it has seen; another window of the same client can go on with them.
+  package private(set) var times: Times
   private var allowed: Double
   private var next: UInt32
 
-  /// - Parameter first: number of the first inference; of one client each is larger than those before it.
-  package init(_ limits: Limits, first: UInt32) {
+  /// Times of answers and replies, as RFC 6298 keeps those of round trips.
+  package struct Times: Sendable, Equatable {
+    fileprivate var smoothed: Duration?
+    fileprivate var deviation = Duration.zero
+    /// Until a question brings a reply.
+    fileprivate var reply: Duration?
+
+    package init() {}
+  }
+
+  /// - Parameters:
+  ///   - first: number of the first inference; of one client each is larger than those before it.
+  ///   - times: of a window before.
+  package init(_ limits: Limits, first: UInt32, times: Times = Times()) {
     self.limits = limits
+    self.times = times
     next = first
     allowed = Double(limits.window)
   }
@@ -81,26 +92,26 @@ package struct ClientWindow: Sendable {
 
   /// RFC 6298, section 2; what was sent again says nothing (Karn's rule).
   private mutating func learn(_ time: Duration) {
-    guard let before = smoothed else {
-      (smoothed, deviation) = (time, time / 2)
+    guard let before = times.smoothed else {
+      (times.smoothed, times.deviation) = (time, time / 2)
       return
     }
     let distance = before > time ? before - time : time - before
-    deviation = deviation * 3 / 4 + distance / 4
-    smoothed = before * 7 / 8 + time / 8
+    times.deviation = times.deviation * 3 / 4 + distance / 4
+    times.smoothed = before * 7 / 8 + time / 8
   }
 
   private var patience: Duration {
-    guard let smoothed else { return limits.firstPatience }
+    guard let smoothed = times.smoothed else { return limits.firstPatience }
     // Twice the time is not yet a loss: others compute on the same processors.
-    let usual = max(smoothed + deviation * 4, smoothed * 2)
+    let usual = max(smoothed + times.deviation * 4, smoothed * 2)
     return min(max(usual, limits.leastPatience), limits.mostPatience)
   }
 
   private func patience(_ flight: Flight) -> Duration {
     let whole = patience
     guard flight.attempt > 0 else { return whole }
-    let first = replyTime.map { max($0 * 2, limits.leastPatience) } ?? whole
+    let first = times.reply.map { max($0 * 2, limits.leastPatience) } ?? whole
     return min(first * (1 << min(flight.unheard, 8)), max(whole, first) * 2, limits.mostPatience)
   }
 
@@ -111,7 +122,7 @@ package struct ClientWindow: Sendable {
     guard let flight = flights[inference] else { return }
     if attempt == flight.attempt, attempt > 0 {
       let time = now - flight.asked
-      replyTime = replyTime.map { $0 * 7 / 8 + time / 8 } ?? time
+      times.reply = times.reply.map { $0 * 7 / 8 + time / 8 } ?? time
     }
     flights[inference]?.asked = now
     flights[inference]?.unheard = 0

@@ -32,6 +32,7 @@ package final class FabricClient {
   private let clock = ContinuousClock()
   private let origin = ContinuousClock().now
   private var looked = Duration.zero
+  private var times = ClientWindow.Times()
   /// Of the state file when it was read.
   private var stateSeen: StateStamp?
   package private(set) var counts = Counts()
@@ -122,7 +123,9 @@ package final class FabricClient {
     }
     var run = Run(
       inputs,
-      ClientWindow(.init(window: window, slots: room.slots), first: try seat.take(inputs.count)))
+      ClientWindow(
+        .init(window: window, slots: room.slots), first: try seat.take(inputs.count), times: times))
+    defer { times = run.flights.times }
     while run.done < inputs.count {
       try lookForReplacement()
       try start(&run)

@@ -41,13 +41,21 @@ extension RunningFabric {
   package func update(
     _ folder: PlanFolder, drain: Duration = RunningFabric.standardDrain
   ) throws(FabricError) {
+    let before = try advance(folder)
+    usleep(UInt32(clamping: Int(drain / .microseconds(1))))
+    try forget([before])
+  }
+
+  /// Puts another version of a network beside the one that is there, which clients leave from now on.
+  ///
+  /// - Returns: the version before, which goes by `forget`.
+  func advance(_ folder: PlanFolder) throws(FabricError) -> FabricState.Model {
     try check(folder)
     let before = try state.requiredModel(folder.plan.networkName)
     var next = before
     next.epoch = (before.epoch + 1) % Int(UInt16.max)
     try install(folder, next, after: before)
-    usleep(UInt32(clamping: Int(drain / .microseconds(1))))
-    try forget(before)
+    return before
   }
 
   private func check(_ folder: PlanFolder) throws(FabricError) {
@@ -176,15 +184,24 @@ extension RunningFabric {
     }
   }
 
-  /// Takes an epoch of a network away.
-  private func forget(_ model: FabricState.Model) throws(FabricError) {
-    for node in switches.values { node.forget(model: model.number, epoch: model.epoch) }
+  /// Has clients be refused who ask for these epochs.
+  func refuse(_ models: [FabricState.Model]) {
+    for model in models {
+      for node in switches.values { node.forget(model: model.number, epoch: model.epoch) }
+    }
+  }
+
+  /// Takes epochs of networks away.
+  func forget(_ models: [FabricState.Model]) throws(FabricError) {
+    refuse(models)
     usleep(Self.grace)
-    let old = state.tasks.filter { $0.model == model.number && $0.epoch == model.epoch }
-    giveBack(old)
-    state.tasks.removeAll { old.contains($0) }
+    for model in models {
+      let old = state.tasks.filter { $0.model == model.number && $0.epoch == model.epoch }
+      giveBack(old)
+      state.tasks.removeAll { old.contains($0) }
+      try? FileManager.default.removeItem(atPath: model.plan)
+    }
     try state.write(names)
-    try? FileManager.default.removeItem(atPath: model.plan)
   }
 
   private func giveBack(_ tasks: [FabricState.Task]) {

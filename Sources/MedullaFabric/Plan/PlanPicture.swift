@@ -45,6 +45,10 @@ package struct PlanPicture {
       + "multiply-accumulates, \(cells) cells of \(plan.cells.bytes) bytes an inference"
   }
 
+  private static func operations(_ count: Int) -> String {
+    count < 100_000 ? "\(count) operations" : "\(NumberText.short(Double(count) / 1e6)) M operations"
+  }
+
   private func left(_ place: Int, of count: Int) -> Int {
     let used = count * (Self.boxWidth + Self.gap) - Self.gap
     return (width - used) / 2 + place * (Self.boxWidth + Self.gap)
@@ -103,8 +107,7 @@ package struct PlanPicture {
     if isUsed {
       parts += [
         text(
-          "\(NumberText.short(Double(load.operations) / 1e6)) M operations", x: x + 10, y: top + 57, size: 11,
-          fill: "#57606a"),
+          Self.operations(load.operations), x: x + 10, y: top + 57, size: 11, fill: "#57606a"),
         "<rect x=\"\(x + 10)\" y=\"\(top + 66)\" width=\"\(Self.boxWidth - 20)\" "
           + "height=\"5\" fill=\"#ffffff\"/>",
         "<rect x=\"\(x + 10)\" y=\"\(top + 66)\" width=\"\(Int(Double(Self.boxWidth - 20) * share))\" "

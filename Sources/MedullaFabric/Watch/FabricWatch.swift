@@ -107,30 +107,38 @@ package final class FabricWatch {
     }
   }
 
+  /// Moves all networks that need what is gone, before anything of their former places is taken away.
   private func look(_ report: (Event) -> Void) throws(FabricError) {
     let gone = health.gone(at: now)
     let links = gone.sorted().map { probes.probes[$0].link }
-    for (name, plan) in plans {
+    var left: [FabricState.Model] = []
+    var hasTried = false
+    for (name, plan) in plans.sorted(by: { $0.key < $1.key }) {
       guard handled[name] != gone, Remapping.isNeeded(plan, gone: links), let file = files[name] else {
         continue
       }
-      handled[name] = gone
+      hasTried = true
       let started = now
       var failure = ""
       do throws(FabricError) {
         let next = try Remapping(plan, file.snapshot, of: fabric.state.topology, gone: links).plan
-        try fabric.update(PlanFolder(path: "", plan: next, file: file), drain: .zero)
+        let before = try fabric.advance(PlanFolder(path: "", plan: next, file: file))
+        fabric.refuse([before])
+        left.append(before)
         plans[name] = next
+        handled[name] = nil
       } catch {
         failure = "\(error)"
+        handled[name] = gone
       }
       report(
         Event(
           model: name, epoch: fabric.state.model(name)?.epoch ?? 0,
           gone: links.map { [$0.one, $0.other] }, took: now - started, failure: failure))
-      // What came meanwhile was not read.
-      health = LinkHealth(links: probes.probes.count, patience: settings.patience, at: now)
-      handled[name] = failure.isEmpty ? nil : gone
     }
+    guard hasTried else { return }
+    if !left.isEmpty { try fabric.forget(left) }
+    // What came meanwhile was not read.
+    health = LinkHealth(links: probes.probes.count, patience: settings.patience, at: now)
   }
 }
