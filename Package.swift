@@ -153,7 +153,8 @@ let package = Package(
     .target(
       name: "MedullaFabric",
       dependencies: [
-        "CHost", "CLibBPF", "CMedullaFabric", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
+        "CHost", "CLibBPF", "CMedullaFabric", "MedullaBase", "MedullaModel", "MedullaSnapshot",
+        "MedullaKernel",
       ],
       resources: embedded(
         "../CMedullaFabric/include/fabric_cell.h", "../CMedullaFabric/include/fabric_task.h",

@@ -50,7 +50,7 @@ traces | sort >"$before"
 status=0
 # What neither measures nor makes namespaces runs on all cores. Of the others two run at a time, one of each group:
 # those of the second mostly wait for a daemon or a process, and what they make carries their own process's number.
-beside='^(Command|Medulla|Medulla(Adaptation|Compile|Control|Flows|Labels))Tests\.'
+beside='^(Command|Medulla|Medulla(Adaptation|Compile|Control|Fabric|Flows|Labels))Tests\.'
 computing='^(CongestionControl|HouseRules|Medulla(Accelerators|AcceleratorRuntimes|Codegen|Engines|Learning|Model|NFFunctions|Payload|Retraining|Runtime|Snapshot))Tests\.'
 case " $* " in
   *" --filter "* | *" --skip "*) swift test "${build[@]}" --no-parallel "$@" 2>&1 | tee "$log" || status=$? ;;

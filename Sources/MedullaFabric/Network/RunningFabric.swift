@@ -110,7 +110,8 @@ package final class RunningFabric {
     }
   }
 
-  /// A plan counts what one client's inferences take, and no bookkeeping. Pages that nobody uses cost nothing.
+  /// A plan counts what one client's inferences take, and no bookkeeping. Pages that nobody uses cost
+  /// nothing.
   private func memoryBytes(_ node: FabricTopology.Switch) -> Int {
     let slots = state.room.slots * state.room.clients
     let bookkeeping = Self.tasks * (slots * MemoryLayout<fabric_slot>.stride + Self.taskBytes)

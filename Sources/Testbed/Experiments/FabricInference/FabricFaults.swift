@@ -60,13 +60,14 @@ enum FabricFaults {
     "Two networks on a fabric, while cells are lost, switches die, and networks are replaced.",
     discussion: "Needs root and clang; four minutes, --quick one.",
     method: """
-      Eight leaves and four spines; a small network over images and one of 1024-512-16, two clients of each, with \
-      four inferences at once. Every answer is compared with the reference interpreter's of the version that gave \
-      it. Lost: each switch drops cells that come from others, by chance. Disorder: a client's cells go out in \
-      random order, a fifth of them twice. Deaths: every second another leaf or spine, but not the clients' leaf, \
-      drops everything for half a second; it is found out by its links' silence for 150 ms. The first answer after \
-      a death is of an inference that began after it, of a network that had to move. Replaced: by other weights, \
-      with no time to drain, so that what has begun begins again.
+      Eight leaves and four spines; a small network over images and one of 1024-512-16, two clients of \
+      each, with four inferences at once. Every answer is compared with the reference interpreter's of \
+      the version that gave it. Lost: each switch drops cells that come from others, by chance. \
+      Disorder: a client's cells go out in random order, a fifth of them twice. Deaths: every second \
+      another leaf or spine, but not the clients' leaf, drops everything for half a second; it is found \
+      out by its links' silence for 150 ms. The first answer after a death is of an inference that began \
+      after it, of a network that had to move. Replaced: by other weights, with no time to drain, so \
+      that what has begun begins again.
       """,
     paper: PaperFigure(
       "Distributed DNN Serving, §4", "Fault tolerance is left open."),

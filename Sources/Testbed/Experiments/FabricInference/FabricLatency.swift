@@ -7,8 +7,8 @@ import TestbedLink
 import TestbedMeasures
 import TestbedReport
 
-/// How long an inference takes in a fabric of switches, and how many there are a second, beside the same integer
-/// network in one process: the study `fabric-latency`.
+/// How long an inference takes in a fabric of switches, and how many there are a second, beside the same
+/// integer network in one process: the study `fabric-latency`.
 enum FabricLatency {
   /// Who computes.
   enum Way: String, CaseIterable {
@@ -83,12 +83,13 @@ enum FabricLatency {
       Needs root and clang; five minutes, --quick one.
       """,
     method: """
-      Weights are drawn at random; inputs too. p50 and p99: one inference at a time, from the first cell that \
-      the client sends until the answer is there. The rate: several at once. Every answer is compared with the \
-      reference interpreter's. Packed C: the kernel's own C with its packed weights, compiled for this machine \
-      (-O2), on one thread; for the rate on as many as the fabric has processors. The switches' code in a \
-      process: the same loops over the same memory without kernel, wires and frames. Scaled: to a core on which \
-      the shipped network takes 170 ns in the kernel, by that figure of the same run.
+      Weights are drawn at random; inputs too. p50 and p99: one inference at a time, from the first cell \
+      that the client sends until the answer is there. The rate: several at once. Every answer is \
+      compared with the reference interpreter's. Packed C: the kernel's own C with its packed weights, \
+      compiled for this machine (-O2), on one thread; for the rate on as many as the fabric has \
+      processors. The switches' code in a process: the same loops over the same memory without kernel, \
+      wires and frames. Scaled: to a core on which the shipped network takes 170 ns in the kernel, by \
+      that figure of the same run.
       """,
     paper: PaperFigure(
       "Distributed DNN Serving, §2", "Inference of mini-AlexNet in less than 2 ms (calculated)."),

@@ -25,7 +25,8 @@ final class FaultyFabric: @unchecked Sendable {
   private struct Asked: Sendable {
     let name: String
     let inputs: [[Int64]]
-    /// By version: where networks are replaced, the epoch's parity; a network that only moves stays the first.
+    /// By version: where networks are replaced, the epoch's parity; a network that only moves stays the
+    /// first.
     let expected: [[[Int64]]]
   }
 
