@@ -174,7 +174,6 @@ struct fabric_task {
 	__u64 output_at;
 	__u64 output_stride;
 	__u64 output_row; /* bytes of a row, rounded up to 8 */
-	__u64 output_rows;
 	__u64 row_pieces; /* cells of a row */
 	__u64 piece_bytes; /* of a row's cells but the last */
 	__u64 last_bytes;

@@ -38,7 +38,6 @@ extension LoweredTask {
     task.cells_before = UInt64(part.firstCell)
     task.cells_sent = UInt64(tensor.cellCount(of: part))
     task.cells_next = UInt64(tensor.cellCount)
-    task.output_rows = UInt64(tensor.rows)
     task.output_row = UInt64((part.rowElements * bytes + 7) / 8 * 8)
     task.row_pieces = UInt64(part.piecesPerRow)
     task.piece_bytes = UInt64(part.pieceElements * bytes)

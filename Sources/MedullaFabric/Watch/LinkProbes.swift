@@ -40,11 +40,6 @@ package struct LinkProbes: Sendable {
     }
   }
 
-  package func probe(epoch: Int, label: Int) -> Probe? {
-    let number = epoch * Int(FABRIC_LABELS) + label
-    return label < Int(FABRIC_LABELS) && probes.indices.contains(number) ? probes[number] : nil
-  }
-
   /// Ports of a switch on a probe's path: towards the clients, and on; the last one has none.
   func ports(of probe: Probe, at place: Int, _ wiring: FabricWiring) -> Set<Int> {
     guard place + 1 < probe.path.count else { return [] }
