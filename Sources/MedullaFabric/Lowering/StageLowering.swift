@@ -69,6 +69,8 @@ package struct StageLowering {
   /// - Throws: `badNetwork` where the engine has no way to compute it.
   package func task(stage number: Int, part: Int) throws(FabricError) -> LoweredTask {
     let stage = stages[number]
+    let body = try StageBody(stage, snapshot, inputs: ranges[stage.firstStep])
+    try Self.check(stage, body, input: tensors[number], output: tensors[number + 1])
     var lowered = LoweredTask()
     lowered.task.input_bytes = UInt64(snapshot.shape.activationBytes)
     lowered.task.is_first = number == 0 ? 1 : 0
@@ -77,21 +79,27 @@ package struct StageLowering {
     lowered.task.cells = UInt64(tensors[number].cellCount)
     lowered.task.channels = UInt64(parts[number][part].count)
     lowered.sends(tensors[number + 1], part: stage.isDivisible ? part : 0)
-    let body = try StageBody(stage, snapshot, inputs: ranges[stage.firstStep])
     try body.addFinishes(to: &lowered)
     switch body.sum {
     case .dense(let step): try lowerDense(step, body, number, parts[number][part], &lowered)
     case .convolution(let step): try lowerConvolution(step, body, number, parts[number][part], &lowered)
     default: break
     }
-    let burst = stage.isConvolution ? Int(lowered.task.row_pieces) : Int(lowered.task.cells_sent)
-    guard burst < FABRIC_BURST else {
-      throw FabricError(
-        .badNetwork,
-        "\(stage.name) sends \(burst) cells at once, and a switch can send \(FABRIC_BURST - 1)",
-        remedy: "use larger cells (`payload` of the topology file)")
-    }
     return lowered
+  }
+
+  /// - Throws: `badNetwork` where a stage's inputs are not what its layer takes, or one cell would set free
+  ///   more than a switch can send.
+  static func check(
+    _ stage: Stage, _ body: StageBody, input: WireTensor, output: WireTensor
+  ) throws(FabricError) {
+    if case .convolution(let step) = body.sum { _ = try ConvolutionGeometry(step, body, input) }
+    let bursts = output.parts.map { stage.isConvolution ? $0.piecesPerRow : output.cellCount(of: $0) }
+    guard let burst = bursts.max(), burst >= FABRIC_BURST else { return }
+    throw FabricError(
+      .badNetwork,
+      "\(stage.name) sends \(burst) cells at once, and a switch can send \(FABRIC_BURST - 1)",
+      remedy: "use larger cells (`payload` of the topology file)")
   }
 
   /// How inputs come to a stage: row by row to a convolution.

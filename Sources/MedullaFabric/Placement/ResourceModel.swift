@@ -14,7 +14,7 @@ package struct ResourceModel: Sendable {
   }
 
   /// Bytes of an activation between layers.
-  package var activationBytes: Int { shape.scheme.activationLimit > 127 ? 2 : 1 }
+  package var activationBytes: Int { shape.activationBytes }
 
   /// Bytes that some of a stage's channels take of a switch with so many processors.
   ///

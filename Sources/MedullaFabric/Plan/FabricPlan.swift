@@ -71,13 +71,16 @@ package struct FabricPlan: Sendable, Equatable, Codable {
     self.constraints = constraints
     self.stages = stages
     parts = placement.parts
-    for stage in stages { _ = try StageBody(stage, snapshot, inputs: 0...0) }
     let divisions = stages.indices.map { number in
       placement.parts.filter { $0.stage == number }.map(\.channels)
     }
-    let routing = PlanRouting(
-      stages, placement, topology, cells,
-      try StageLowering.tensors(snapshot.shape, stages, parts: divisions, cells: cells))
+    let tensors = try StageLowering.tensors(snapshot.shape, stages, parts: divisions, cells: cells)
+    for (number, stage) in stages.enumerated() {
+      // What the inputs can be matters for packing alone.
+      let body = try StageBody(stage, snapshot, inputs: 0...0)
+      try StageLowering.check(stage, body, input: tensors[number], output: tensors[number + 1])
+    }
+    let routing = PlanRouting(stages, placement, topology, cells, tensors)
     labels = routing.labels
     links = routing.links
     switches = topology.switches.map { node in
