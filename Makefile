@@ -14,7 +14,7 @@ TESTS ?=
 
 PREFIX ?= /usr/local
 
-.PHONY: setup testbed build install uninstall demo test python check format integration kernels bench fuzz docs clean
+.PHONY: setup testbed build install uninstall demo fabric-model test python check format integration kernels bench fuzz docs clean
 
 setup: ## Debian packages and the Python environment of the tests (idempotent)
 	@scripts/setup.sh
@@ -39,6 +39,10 @@ demo: ## a trained network steers the kernel's TCP on an emulated link; builds n
 	@MEDULLA_SETUP_PYTHON=no scripts/setup.sh
 	scripts/build.sh medulla-demo
 	bin/medulla-demo --out out/demo
+
+fabric-model: ## trains mini-AlexNet with PyTorch, for the fabric's studies: out/mini-alexnet (a quarter of an hour)
+	@scripts/setup.sh --testbed
+	scripts/fabric-model.sh out/mini-alexnet
 
 test: setup ## everything, with the kernel tests when run as root
 	scripts/test.sh $(TESTS)

@@ -272,7 +272,8 @@ let package = Package(
         "TestbedMeasures", "TestbedPackets",
       ],
       path: "Sources/Testbed/NF",
-      resources: embedded("python/seeded_models.py", "python/torch_stream.py", "python/file_types.py")),
+      resources: embedded(
+        "python/seeded_models.py", "python/torch_stream.py", "python/file_types.py", "python/static_int8.py")),
     .target(
       name: "TestbedLargeScale",
       dependencies: [
@@ -287,8 +288,9 @@ let package = Package(
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaClassification",
         "MedullaScheduling", "MedullaPaths",
         "MedullaCompile", "MedullaFrames", "MedullaLearning", "MedullaLabels", "MedullaRetraining",
-        "MedullaAdaptation", "MedullaControl", "MedullaAccelerators", "MedullaNF", "MedullaFabric",
-        "TestbedLink", "TestbedMeasures", "TestbedCaptures", "TestbedReport", "TestbedWorkload",
+        "MedullaAdaptation", "MedullaControl", "MedullaEngines", "MedullaAccelerators", "MedullaNF",
+        "MedullaFabric", "TestbedLink", "TestbedMeasures", "TestbedCaptures", "TestbedReport",
+        "TestbedWorkload",
         "TestbedBaselines", "TestbedLargeScale", "TestbedPackets", "TestbedNF",
       ],
       path: "Sources/Testbed/Experiments"),
