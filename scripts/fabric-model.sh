@@ -3,18 +3,18 @@
 # own, .venv-torch. By default mini-AlexNet on Fashion-MNIST, a quarter of an hour on two cores.
 #
 # Usage: scripts/fabric-model.sh [OUT [ARGUMENT-OF-TRAIN...]]   (default out/mini-alexnet)
-#   MEDULLA_TORCH_PYTHON=PATH   an interpreter that has PyTorch and NumPy, instead of .venv-torch
+#   MEDULLA_TORCH_PYTHON=PATH   an interpreter that has PyTorch, onnx and NumPy, instead of .venv-torch
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf 'fabric-model: %s\n' "$*"; }
 
 python=${MEDULLA_TORCH_PYTHON:-.venv-torch/bin/python3}
-if [ -z "${MEDULLA_TORCH_PYTHON:-}" ] && ! "$python" -c 'import numpy, torch' 2>/dev/null; then
+if [ -z "${MEDULLA_TORCH_PYTHON:-}" ] && ! "$python" -c 'import numpy, onnx, torch' 2>/dev/null; then
   say "installing PyTorch in .venv-torch"
   python3 -m venv .venv-torch
   # A wheel at hand without GPU libraries is preferred to the index's.
-  "$python" -m pip install -q --disable-pip-version-check numpy typing-extensions sympy networkx jinja2 fsspec filelock
+  "$python" -m pip install -q --disable-pip-version-check numpy onnx typing-extensions sympy networkx jinja2 fsspec filelock
   "$python" -m pip install -q --disable-pip-version-check --no-index --no-deps torch >/dev/null 2>&1 ||
     "$python" -m pip install -q --disable-pip-version-check torch
 fi

@@ -22,13 +22,16 @@ import pathlib
 import time
 
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
-FOLDERS = {"fashion-mnist": "/usr/share/datasets/fashion-mnist", "cifar-10": "cifar-10-batches-bin"}
+from images import FASHION_CLASSES, FASHION_FOLDER
+
+FOLDERS = {"fashion-mnist": FASHION_FOLDER, "cifar-10": "cifar-10-batches-bin"}
 CLASSES = {
-    "fashion-mnist": "T-shirt trousers pullover dress coat sandal shirt sneaker bag boot",
-    "cifar-10": "airplane automobile bird cat deer dog frog horse ship truck",
+    "fashion-mnist": FASHION_CLASSES,
+    "cifar-10": "airplane automobile bird cat deer dog frog horse ship truck".split(),
 }
 BATCH = 128
 CALIBRATION = 512
@@ -57,7 +60,8 @@ def read(data, folder):
     """Images and labels to train on, and to test with."""
     if data == "fashion-mnist":
         return fashion(folder, "train"), fashion(folder, "t10k")
-    return cifar(folder, [f"data_batch_{part}.bin" for part in range(1, 6)]), cifar(folder, ["test_batch.bin"])
+    batches = [f"data_batch_{part}.bin" for part in range(1, 6)]
+    return cifar(folder, batches), cifar(folder, ["test_batch.bin"])
 
 
 class Pixels(nn.Module):
@@ -81,7 +85,7 @@ def network(filters, neurons):
 
 
 def learn(model, images, labels, epochs, rate):
-    """Adam on the cross-entropy, with a rate that falls to nothing along half a cosine; images may be mirrored."""
+    """Adam on the cross-entropy; the rate falls along half a cosine, images are mirrored by chance."""
     steps = epochs * (len(images) // BATCH)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -99,7 +103,8 @@ def learn(model, images, labels, epochs, rate):
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-        print(f"epoch {epoch + 1} of {epochs}: loss {np.mean(losses):.4f}, {time.monotonic() - started:.0f} s", flush=True)
+        seconds = time.monotonic() - started
+        print(f"epoch {epoch + 1} of {epochs}: loss {np.mean(losses):.4f}, {seconds:.0f} s", flush=True)
 
 
 @torch.no_grad()
@@ -131,17 +136,22 @@ def main():
     print(f"{sum(part.numel() for part in model.parameters()):,} parameters, {len(images):,} images")
     learn(model, tensors[0], tensors[1].long(), options.epochs, options.rate)
     model.eval()
-    print(f"accuracy of the floats on {len(test_images):,} test images: {accuracy(model, tensors[2], tensors[3]):.4f}")
+    right = accuracy(model, tensors[2], tensors[3])
+    print(f"accuracy of the floats on {len(test_images):,} test images: {right:.4f}")
 
     options.out.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(
         model, torch.zeros(1, 3, 32, 32), str(options.out / "network.onnx"), dynamo=False,
         input_names=["pixels"], output_names=["scores"])
+    graph = onnx.load(options.out / "network.onnx")
+    graph.graph.name = options.out.name
+    onnx.save(graph, options.out / "network.onnx")
     chosen = np.random.default_rng(options.seed).permutation(len(images))[:CALIBRATION]
     np.save(options.out / "calibration.npy", images[chosen])
     np.save(options.out / "test.npy", test_images[: options.test_images])
-    (options.out / "test-labels.txt").write_text("".join(f"{label}\n" for label in test_labels[: options.test_images]))
-    (options.out / "classes.txt").write_text("".join(f"{name}\n" for name in CLASSES[options.data].split()))
+    labels = "".join(f"{label}\n" for label in test_labels[: options.test_images])
+    (options.out / "test-labels.txt").write_text(labels)
+    (options.out / "classes.txt").write_text("".join(f"{name}\n" for name in CLASSES[options.data]))
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ enum FabricRivals {
       Trained weights and test images. Switches and packed C as in fabric-latency. ONNX Runtime with as many \
       threads as the fabric has processors, fp32 on the file that PyTorch wrote, int8 after its own \
       static quantization (by channel, on 64 images): an image comes in three datagrams on loopback, is \
-      made floats, and its scores go back. Sender and receiver share the two processors in both. p50 and p99: one image at \
-      a time; the rate: several at once.
+      made floats, and its scores go back. Sender and receiver share the two processors in both. p50 and \
+      p99: one image at a time; the rate: several at once.
       """,
     paper: PaperFigure(
       "Distributed DNN Serving, §2",

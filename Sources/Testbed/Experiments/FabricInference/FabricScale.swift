@@ -40,8 +40,8 @@ enum FabricScale {
       Twelve dense layers with drawn weights: 64 inputs, eleven layers of the same width with ReLU, ten \
       outputs, as wide as gives the stated parameters. Layers are divided evenly over the switches, in their \
       order; two spines; one processor a switch, all switches on the machine's two. One client keeps as \
-      many inferences on their way as stated; an answer's time includes its waiting for the others. Every answer is \
-      compared with the reference interpreter's.
+      many inferences on their way as stated; an answer's time includes its waiting for the others. Every \
+      answer is compared with the reference interpreter's.
       """,
     paper: nil,
     keys: [parameters, switches, windows, seconds, Common.repeats.with(1)],
