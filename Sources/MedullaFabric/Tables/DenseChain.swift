@@ -58,8 +58,8 @@ struct DenseChain {
   }
 }
 
-/// What a key of a layer stands for: the activation that the integer network has there.
-struct KeyMeaning {
+/// What an input of a layer's tables stands for: the activation that the integer network has there.
+struct InputMeaning {
   private enum Origin {
     case features
     /// Of the layer before, as tables.
@@ -80,25 +80,22 @@ struct KeyMeaning {
     }
   }
 
-  /// From now on keys are the sums of a layer.
+  /// From now on inputs are the sums of a layer.
   mutating func follow(_ layer: TableLayer, of step: Int) { origin = .sums(layer, step: step) }
 
-  /// Bits of the key of each feature: they are cut to their range, and count from its low end.
-  var featureBits: [Int] { interpreter.snapshot.parameters.features.map { bitWidth($0.width) } }
-
-  /// The activation of a key after the maps of a link.
-  func activation(of key: Int64, source: Int, maps: [Int]) -> Int64 {
+  /// The activation of an input after the maps of a link.
+  func activation(of input: Int64, source: Int, maps: [Int]) -> Int64 {
     let snapshot = interpreter.snapshot
     let first: Int64
     switch origin {
     case .features:
       let scaling = snapshot.parameters.features[source]
-      first = scaling.apply(scaling.low &+ key, shift: snapshot.shape.featureShift)
+      first = scaling.apply(scaling.low &+ input, shift: snapshot.shape.featureShift)
     case .sums(let layer, let step):
       // Approximated sums may be larger than any that is proven; what follows is proven for those alone.
       let largest = snapshot.proofs.first { $0.step == step }?.largestProduct ?? 0
       let shift = Int64(snapshot.shape.steps[step].epilogue?.shift ?? 0)
-      let v = layer.value(of: key, at: source).cut(to: (-largest >> shift)...(largest >> shift))
+      let v = layer.value(of: input, at: source).cut(to: (-largest >> shift)...(largest >> shift))
       first = interpreter.function(ofStep: step, at: v).cut(to: ranges[step + 1])
     }
     return maps.reduce(first) { x, index in

@@ -1,3 +1,4 @@
+import MedullaBase
 import MedullaSnapshot
 
 /// A dense network as tables of ranges: each group of a layer's inputs is matched to the nearest of a few
@@ -39,7 +40,8 @@ package struct FuzzyTables: Sendable, Equatable {
     }
     let step = (samples.count + Self.sampleLimit - 1) / Self.sampleLimit
     let kept = stride(from: 0, to: samples.count, by: step).map { samples[$0] }
-    var fit = try TableFit(ReferenceInterpreter(snapshot), chain, samples: kept, options: options)
+    let filled = Self.filled(kept, to: options.leastSamples, snapshot.parameters.features)
+    var fit = try TableFit(ReferenceInterpreter(snapshot), chain, samples: filled, options: options)
     layers = try fit.layers()
     self.options = options
     features = snapshot.parameters.features
@@ -61,15 +63,35 @@ package struct FuzzyTables: Sendable, Equatable {
   /// The sums of every layer.
   package func sums(features: [Int64]) -> [[Int64]] {
     precondition(features.count == self.features.count, "the network has \(self.features.count) inputs")
-    var keys = Self.keys(of: features, self.features)
+    var values = Self.cut(features, self.features)
     return layers.map { layer in
-      keys = layer.sums(of: keys)
-      return keys
+      values = layer.sums(of: values)
+      return values
     }
   }
 
-  /// Unsigned keys of features: cut to their ranges, counted from the low ends.
-  static func keys(of features: [Int64], _ scalings: [FeatureScaling]) -> [Int64] {
+  private static let seed: UInt64 = 0x4D45_4455_4C4C_4101
+
+  /// Samples, and behind them points on the lines between two of them: where there are few, so many in all.
+  private static func filled(
+    _ samples: [[Int64]], to count: Int, _ features: [FeatureScaling]
+  ) -> [[Int64]] {
+    var random = SeededGenerator(seed: seed)
+    // Features outside their ranges are as those at the ends, whose distance cannot overflow.
+    let inside = samples.map { cut($0, features) }
+    let points = (0..<max(0, count - samples.count)).map { _ in
+      let first = inside[Int.random(in: inside.indices, using: &random)]
+      let second = inside[Int.random(in: inside.indices, using: &random)]
+      let part = Int64.random(in: 0...256, using: &random)
+      return zip(zip(first, second), features).map { pair, feature in
+        feature.low + pair.0 + (pair.1 - pair.0) * part >> 8
+      }
+    }
+    return samples + points
+  }
+
+  /// Features cut to their ranges and counted from the low ends, so that none is below 0.
+  static func cut(_ features: [Int64], _ scalings: [FeatureScaling]) -> [Int64] {
     zip(features, scalings).map { feature, scaling in
       feature.cut(to: scaling.low...(scaling.low + scaling.width)) - scaling.low
     }

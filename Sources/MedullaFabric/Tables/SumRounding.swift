@@ -30,7 +30,7 @@ struct SumRounding {
   }
 
   /// - Parameter shift: of the layer's products.
-  func layer(named name: String, keyBits: [Int], _ drafts: [TableFit.Draft], shift: Int) -> TableLayer {
+  func layer(named name: String, keys: [TableKey], _ drafts: [TableFit.Draft], shift: Int) -> TableLayer {
     var offsets = [Int64](repeating: 0, count: outputs)
     let tables = drafts.map { draft in
       let values = draft.products.map { $0.map { Self.rounded($0, drop) } }
@@ -43,7 +43,7 @@ struct SumRounding {
         tree: draft.tree, values: values.map { row in zip(row, least).map { $0 - $1 } }, error: draft.error)
     }
     return TableLayer(
-      name: name, keyBits: keyBits, tables: tables, outputs: outputs, offsets: offsets,
+      name: name, keys: keys, tables: tables, outputs: outputs, offsets: offsets,
       shift: shift - Int(drop))
   }
 }

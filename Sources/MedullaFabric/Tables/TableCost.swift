@@ -22,7 +22,7 @@ package struct TableCost: Sendable, Equatable, Codable {
 
   package init(_ layer: TableLayer) {
     for table in layer.tables {
-      let bits = table.sources.map { layer.keyBits[$0] }
+      let bits = table.sources.map { layer.keys[$0].bits }
       let valueBits = table.largest.reduce(0) { $0 + bitWidth($1) }
       sramBits += table.tree.leaves * valueBits
       guard table.tree.leaves > 1 else { continue }

@@ -1,15 +1,15 @@
 import MedullaSnapshot
 
-/// Makes the tables of a network, layer by layer: each is fitted on the keys that the samples have behind the
+/// Makes the tables of a network, layer by layer: each is fitted on the inputs that the samples have behind the
 /// tables before it, so that it knows their errors.
 struct TableFit {
   let interpreter: ReferenceInterpreter
   let chain: DenseChain
   let options: FuzzyTableOptions
-  private var meaning: KeyMeaning
-  /// By sample, of the layer that is made.
-  private var keys: [[Int64]]
-  private var keyBits: [Int]
+  private var meaning: InputMeaning
+  /// By sample, what the layer that is made takes in: cut features, or sums.
+  private var inputs: [[Int64]]
+  private var keys: [TableKey]
   private let samples: [[Int64]]
 
   /// A table while its values are products of sums and multipliers, not yet rounded to the sums' width.
@@ -31,10 +31,10 @@ struct TableFit {
     self.chain = chain
     self.options = options
     self.samples = samples
-    meaning = try KeyMeaning(interpreter)
-    keyBits = meaning.featureBits
+    meaning = try InputMeaning(interpreter)
     let features = interpreter.snapshot.parameters.features
-    keys = samples.map { FuzzyTables.keys(of: $0, features) }
+    keys = features.map { TableKey(ofBits: bitWidth($0.width), limit: options.keyBits) }
+    inputs = samples.map { FuzzyTables.cut($0, features) }
   }
 
   mutating func layers() throws(FabricError) -> [TableLayer] {
@@ -52,8 +52,8 @@ struct TableFit {
   }
 
   private mutating func follow(_ layer: TableLayer, of step: Int) {
-    keys = keys.map { layer.sums(of: $0) }
-    keyBits = layer.sumBits
+    inputs = inputs.map { layer.sums(of: $0) }
+    keys = layer.sumBits.map { TableKey(ofBits: $0, limit: options.keyBits) }
     meaning.follow(layer, of: step)
   }
 
@@ -66,7 +66,11 @@ struct TableFit {
   }
 
   private func activations(of sources: [Int], maps: [Int]) -> [[Int64]] {
-    keys.map { row in sources.map { meaning.activation(of: row[$0], source: $0, maps: maps) } }
+    inputs.map { row in sources.map { meaning.activation(of: row[$0], source: $0, maps: maps) } }
+  }
+
+  private func keys(of sources: [Int]) -> [[Int64]] {
+    inputs.map { row in sources.map { row[$0] >> Int64(keys[$0].shift) } }
   }
 
   private func drafts(of layer: DenseChain.Layer) throws(FabricError) -> [Draft] {
@@ -76,7 +80,7 @@ struct TableFit {
       let sources = Array(layer.inputs.sources[terms])
       let activations = activations(of: sources, maps: layer.inputs.maps)
       var growth = TreeGrowth(
-        keys: keys.map { row in sources.map { row[$0] } }, activations: activations,
+        keys: keys(of: sources), activations: activations,
         gram: layer.gram(of: terms))
       let (tree, members) = growth.grow(leaves: options.leaves)
       var products: [[Int64]] = []
@@ -95,7 +99,7 @@ struct TableFit {
     let rounding = try SumRounding(
       drafts, outputs: layer.dense.outputs, sumBits: options.sumBits, name: layer.name)
     return rounding.layer(
-      named: layer.name, keyBits: keyBits, drafts, shift: layer.dense.epilogue.shift)
+      named: layer.name, keys: keys, drafts, shift: layer.dense.epilogue.shift)
   }
 
   /// Tables of the functions behind the last layer, one for each output; nil where they are cuts.
@@ -104,7 +108,7 @@ struct TableFit {
     let drafts = chain.end.sources.enumerated().map { output, source in
       let activations = activations(of: [source], maps: chain.end.maps)
       var growth = TreeGrowth(
-        keys: keys.map { [$0[source]] }, activations: activations, gram: [1])
+        keys: keys(of: [source]), activations: activations, gram: [1])
       let (tree, members) = growth.grow(leaves: options.leaves)
       return Draft(
         sources: [source], outputs: output..<output + 1, tree: tree, members: members,
@@ -116,7 +120,7 @@ struct TableFit {
     }
     let rounding = try SumRounding(
       drafts, outputs: drafts.count, sumBits: FuzzyTableOptions.sumWidths.upperBound, name: "functions")
-    return rounding.layer(named: "functions", keyBits: keyBits, drafts, shift: 0)
+    return rounding.layer(named: "functions", keys: keys, drafts, shift: 0)
   }
 }
 

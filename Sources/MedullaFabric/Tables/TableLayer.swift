@@ -20,12 +20,27 @@ package struct GroupTable: Sendable, Equatable, Codable {
   }
 }
 
+/// What is matched of a feature or a sum: input >> shift, unsigned.
+package struct TableKey: Sendable, Equatable, Codable {
+  package let bits: Int
+  package let shift: Int
+
+  package init(bits: Int, shift: Int) {
+    self.bits = bits
+    self.shift = shift
+  }
+
+  /// The upper bits of an input, at most `limit` of them.
+  init(ofBits bits: Int, limit: Int) {
+    self.init(bits: min(bits, limit), shift: max(bits - limit, 0))
+  }
+}
+
 /// One layer as tables whose values are added.
 package struct TableLayer: Sendable, Equatable, Codable {
   /// `dense1`; `functions` for those at the network's end.
   package let name: String
-  /// Of each key, unsigned.
-  package let keyBits: [Int]
+  package let keys: [TableKey]
   package let tables: [GroupTable]
   package let outputs: Int
   /// A sum stands for (sum + offset) >> shift of the integer network, before the layer's function; a negative
@@ -42,11 +57,12 @@ package struct TableLayer: Sendable, Equatable, Codable {
     return sums
   }
 
-  /// The bits of each sum, which are those of the next layer's keys: at least one.
+  /// The bits of each sum: at least one.
   package var sumBits: [Int] { largestSums.map(bitWidth) }
 
-  /// The sums for unsigned keys that have no more than their bits.
-  package func sums(of keys: [Int64]) -> [Int64] {
+  /// - Parameter inputs: cut features, or the sums of the layer before: none below 0.
+  package func sums(of inputs: [Int64]) -> [Int64] {
+    let keys = zip(inputs, keys).map { $0 >> Int64($1.shift) }
     var sums = [Int64](repeating: 0, count: outputs)
     for table in tables {
       let row = table.values[table.tree.leaf { keys[table.sources[$0]] }]

@@ -5,7 +5,9 @@ package struct TableListing: Sendable, Equatable, Codable {
   package struct Key: Sendable, Equatable, Codable {
     /// Which feature, or which sum of the layer before.
     package let source: Int
+    /// The key is source >> shift, of so many bits.
     package let bits: Int
+    package let shift: Int
   }
 
   /// The values that a leaf adds where all keys are in its ranges.
@@ -38,7 +40,7 @@ package struct TableListing: Sendable, Equatable, Codable {
     package let shift: Int
   }
 
-  /// A feature's key is feature − low, cut to 0…width.
+  /// What the first layer's keys are made of: feature − low, cut to 0…width.
   package struct Feature: Sendable, Equatable, Codable {
     package let low: Int64
     package let width: Int64
@@ -63,12 +65,14 @@ extension FuzzyTables {
 
 extension TableListing.Table {
   fileprivate init(_ table: GroupTable, number: Int, of layer: TableLayer) {
-    let bits = table.sources.map { layer.keyBits[$0] }
+    let keys = table.sources.map { layer.keys[$0] }
     self.init(
       name: "\(layer.name)_\(number)",
-      keys: zip(table.sources, bits).map { TableListing.Key(source: $0, bits: $1) },
+      keys: zip(table.sources, keys).map {
+        TableListing.Key(source: $0, bits: $1.bits, shift: $1.shift)
+      },
       firstSum: table.firstOutput, valueBits: table.largest.map(bitWidth),
-      entries: zip(table.tree.boxes(bits: bits), table.values).map { box, values in
+      entries: zip(table.tree.boxes(bits: keys.map(\.bits)), table.values).map { box, values in
         TableListing.Entry(low: box.map(\.lowerBound), high: box.map(\.upperBound), adds: values)
       })
   }
@@ -79,7 +83,7 @@ extension TableListing {
   package var text: String {
     layers.flatMap { layer in
       layer.tables.flatMap { table in
-        let keys = table.keys.map { "\($0.source):\($0.bits)" }.joined(separator: " ")
+        let keys = table.keys.map { "\($0.source)>>\($0.shift):\($0.bits)" }.joined(separator: " ")
         let head = "\(table.name) keys \(keys) sums \(table.firstSum)+\(table.valueBits.count)"
         return [head]
           + table.entries.map { entry in

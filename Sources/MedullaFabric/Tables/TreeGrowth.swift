@@ -138,7 +138,7 @@ struct TreeGrowth {
     let (first, last) = (low + 1 + quarter, max(low + 1 + quarter, high - quarter))
     // The highest bit in which first − 1 and last differ is the largest power that has a multiple between.
     let power = Int64(63 - ((first - 1) ^ last).leadingZeroBitCount)
-    return last >> power << power - 1
+    return (last >> power) << power - 1
   }
 
   /// Leaves by their place in the tree, from the lowest keys on.
