@@ -84,7 +84,7 @@ package struct FuzzyTables: Sendable, Equatable {
       let second = inside[Int.random(in: inside.indices, using: &random)]
       let part = Int64.random(in: 0...256, using: &random)
       return zip(zip(first, second), features).map { pair, feature in
-        feature.low + pair.0 + (pair.1 - pair.0) * part >> 8
+        feature.low + pair.0 + ((pair.1 - pair.0) * part) >> 8
       }
     }
     return samples + points
