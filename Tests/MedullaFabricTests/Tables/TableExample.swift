@@ -75,6 +75,23 @@ struct TableExample {
     reference = ReferenceInterpreter(snapshot)
   }
 
+  /// Few features of few values each, and their every combination as samples and as inputs: so few that a
+  /// table can have a leaf for each.
+  static func tiny(
+    _ function: Activation, end: [Layer] = [], scheme: QuantizationScheme, using random: inout SeededGenerator
+  ) throws -> TableExample {
+    let (inputs, hidden, outputs) = (random.integer(2...3), random.integer(2...4), random.integer(2...3))
+    let network = try Network(
+      name: "tiny", inputShape: TensorShape([inputs]),
+      layers: [
+        NetworkCases.layer(inputs, hidden, &random), .activation(function),
+        NetworkCases.layer(hidden, outputs, &random),
+      ] + end)
+    let values = (0..<inputs).map { _ in random.floats(random.integer(2...4), in: -3...3) }
+    let all = values.reduce([[]]) { rows, next in rows.flatMap { row in next.map { row + [$0] } } }
+    return try TableExample("tiny", network, all, all, scheme: scheme)
+  }
+
   /// Points on the lines between two samples.
   static func between(_ samples: [[Float]], _ count: Int, seed: UInt64) -> [[Float]] {
     var random = SeededGenerator(seed: seed)
