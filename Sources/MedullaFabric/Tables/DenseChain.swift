@@ -1,6 +1,6 @@
 import MedullaSnapshot
 
-/// A network as dense layers with functions of single elements between them, which is what tables are made of.
+/// A network as dense layers with functions of single elements between them: what tables are made of.
 ///
 /// What rearranges elements and what maps them one by one can change places, so each layer has one of either.
 struct DenseChain {

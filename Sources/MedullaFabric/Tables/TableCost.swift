@@ -1,8 +1,8 @@
 /// What tables take of a switch, by formulas that stand for no product:
 ///
 /// - *range entries*: leaves, where a switch matches ranges itself;
-/// - *ternary entries*: for each leaf the product over its keys of the prefixes that cover the range, where it
-///   matches values under masks;
+/// - *ternary entries*: for each leaf the product over its keys of the prefixes that cover the range, where
+///   it matches values under masks;
 /// - *TCAM bits*: ternary entries · bits of the group's keys · 2 (a value and a mask);
 /// - *SRAM bits*: for each leaf the bits of the largest value of each sum, and for each ternary entry the
 ///   number of its leaf;

@@ -1,7 +1,7 @@
 import MedullaSnapshot
 
-/// Makes the tables of a network, layer by layer: each is fitted on the inputs that the samples have behind the
-/// tables before it, so that it knows their errors.
+/// Makes the tables of a network, layer by layer: each is fitted on the inputs that the samples have behind
+/// the tables before it, so that it knows their errors.
 struct TableFit {
   let interpreter: ReferenceInterpreter
   let chain: DenseChain
@@ -80,8 +80,7 @@ struct TableFit {
       let sources = Array(layer.inputs.sources[terms])
       let activations = activations(of: sources, maps: layer.inputs.maps)
       var growth = TreeGrowth(
-        keys: keys(of: sources), activations: activations,
-        gram: layer.gram(of: terms))
+        keys: keys(of: sources), activations: activations, gram: layer.gram(of: terms))
       let (tree, members) = growth.grow(leaves: options.leaves)
       var products: [[Int64]] = []
       for leaf in members {
@@ -98,8 +97,7 @@ struct TableFit {
   private func finish(_ layer: DenseChain.Layer, _ drafts: [Draft]) throws(FabricError) -> TableLayer {
     let rounding = try SumRounding(
       drafts, outputs: layer.dense.outputs, sumBits: options.sumBits, name: layer.name)
-    return rounding.layer(
-      named: layer.name, keys: keys, drafts, shift: layer.dense.epilogue.shift)
+    return rounding.layer(named: layer.name, keys: keys, drafts, shift: layer.dense.epilogue.shift)
   }
 
   /// Tables of the functions behind the last layer, one for each output; nil where they are cuts.
@@ -107,8 +105,7 @@ struct TableFit {
     guard let last = chain.layers.last, last.cut(chain.end) == nil else { return nil }
     let drafts = chain.end.sources.enumerated().map { output, source in
       let activations = activations(of: [source], maps: chain.end.maps)
-      var growth = TreeGrowth(
-        keys: keys(of: [source]), activations: activations, gram: [1])
+      var growth = TreeGrowth(keys: keys(of: [source]), activations: activations, gram: [1])
       let (tree, members) = growth.grow(leaves: options.leaves)
       return Draft(
         sources: [source], outputs: output..<output + 1, tree: tree, members: members,

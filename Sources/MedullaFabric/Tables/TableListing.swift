@@ -1,6 +1,4 @@
-import MedullaBase
-
-/// Tables as what a generator prints them from: for each table its keys, and its entries as ranges and values.
+/// Tables as what a generator prints them from: of each its keys, and its entries as ranges and values.
 package struct TableListing: Sendable, Equatable, Codable {
   package struct Key: Sendable, Equatable, Codable {
     /// Which feature, or which sum of the layer before.

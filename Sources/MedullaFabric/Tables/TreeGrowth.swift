@@ -2,9 +2,9 @@
 /// first, at the key and place that take away the most.
 ///
 /// The error of a leaf is what the layer's sums lose when all of its samples have the activations of their
-/// mean: Σ (a − c)ᵀ G (a − c), where G is the Gram matrix of the group's weights. So keys that the layer hardly
-/// weighs are hardly divided. A tree of more leaves divides one of fewer leaves further: its error is never
-/// larger.
+/// mean: Σ (a − c)ᵀ G (a − c), where G is the Gram matrix of the group's weights. So keys that the layer
+/// hardly weighs are hardly divided. A tree of more leaves divides one of fewer leaves
+/// further: its error is never larger.
 struct TreeGrowth {
   /// By sample, one for each key of the group.
   let keys: [[Int64]]

@@ -89,6 +89,43 @@ struct FuzzyTableTests {
     }
   }
 
+  @Test("the first threshold is the best that there is")
+  func threshold() throws {
+    for seed in [1, 2, 3, 4] as [UInt64] {
+      let example = try TableExample.drawn([1, 3, 2], samples: 60, seed: seed)
+      let errors = try [1, 2].map { leaves in
+        try FuzzyTables(
+          example.snapshot, samples: example.samples,
+          options: FuzzyTableOptions(leaves: leaves, keyBits: 62, leastSamples: 0)
+        ).layers[0].tables[0].error
+      }
+      let inputs = example.samples.map { Double(example.reference.trace(features: $0)[0][0]) }.sorted()
+      func squares(_ part: ArraySlice<Double>) -> Double {
+        let mean = part.reduce(0, +) / Double(part.count)
+        return part.reduce(0) { $0 + pow($1 - mean, 2) }
+      }
+      let least = (1..<inputs.count).map { squares(inputs[..<$0]) + squares(inputs[$0...]) }.min() ?? 0
+      #expect(abs(errors[1] / errors[0] - least / squares(inputs[...])) < 1e-9, "seed \(seed)")
+    }
+  }
+
+  @Test("sums of few bits are not smaller in the mean than those of many")
+  func rounding() throws {
+    let example = try TableExample.drawn([16, 3], samples: 400, seed: Self.seed)
+    let tables = try [10, 40].map { bits in
+      try FuzzyTables(
+        example.snapshot, samples: example.samples,
+        options: FuzzyTableOptions(groupSize: 1, sumBits: bits, refinedLayers: 0, leastSamples: 0))
+    }
+    // 16 values are added: cut instead of rounded they would be 8 units less.
+    let unit = Double(sign: .plus, exponent: -tables[0].layers[0].shift, significand: 1)
+    let differences = example.samples.flatMap { features in
+      zip(tables[0].run(features: features), tables[1].run(features: features)).map { Double($0 - $1) / unit }
+    }
+    #expect(abs(differences.reduce(0, +) / Double(differences.count)) < 2, "seed \(Self.seed)")
+    #expect(differences.contains { abs($0) > 0.25 }, "the widths differ")
+  }
+
   @Test("values that are fitted are nearer to the integer network's outputs on the samples")
   func refined() throws {
     for seed in [1, 2, 3, 4] as [UInt64] {
