@@ -189,7 +189,7 @@ struct fabric_task {
 	__u64 multipliers_at;
 
 	__u64 processors; /* that have sums of their own */
-	/* A convolution: of a processor. Dense: of a slot, then of a processor; faithful: then a counter for each. */
+	/* A convolution: of a processor. Others: of a slot, then of a processor; faithful: with counters. */
 	__u64 sums_at;
 	__u64 sums_stride; /* of a processor */
 

@@ -5,8 +5,8 @@ import MedullaSnapshot
 package enum FabricMode: String, Sendable, Codable, CaseIterable {
   /// As processors do it soonest: sums of three products to a multiplication.
   case fast
-  /// As a match-action pipeline has to: shifts and additions, some products in a pass, then the cell goes round
-  /// once more. Dense layers alone; for small networks, since a pass takes as long as a cell's arrival.
+  /// As a match-action pipeline has to: shifts and additions, some products in a pass, then the cell goes
+  /// round once more. Dense layers alone; for small networks: a pass takes as long as a cell's arrival.
   case faithful
 }
 

@@ -105,7 +105,8 @@ package struct PlanPicture {
     let digits = "\(count)"
     let width = max(30, 7 * digits.count + 10)
     return
-      "<rect x=\"\(x - width / 2)\" y=\"\(y - 9)\" width=\"\(width)\" height=\"16\" rx=\"4\" fill=\"#ffffff\"/>\n"
+      "<rect x=\"\(x - width / 2)\" y=\"\(y - 9)\" width=\"\(width)\" height=\"16\" rx=\"4\" "
+      + "fill=\"#ffffff\"/>\n"
       + text(digits, x: x, y: y + 4, size: 11, anchor: "middle")
   }
 

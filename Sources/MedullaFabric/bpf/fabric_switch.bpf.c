@@ -9,6 +9,10 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* The source address's last byte, while a frame is copied within the switch: the port that it came by. */
 #define FABRIC_CAME_BY 11
+/* And of copies that wait to be filled: 1 where there are more than the kernel takes in one go. */
+#define FABRIC_IS_LONG 11
+#define FABRIC_ONE_GO 16
+#define FABRIC_EMPTY 0xff /* found no cell */
 
 /* Puts a whole cell of outputs into a frame; the slot is the caller's. */
 static __always_inline int fabric_put(
@@ -51,8 +55,9 @@ static __always_inline void fabric_ask(
 }
 
 /* As many copies as cells are to be sent, by the switch's own wire; each is filled as it leaves. */
-static __always_inline int fabric_burst(__u64 count)
+static __always_inline int fabric_burst(__u8 *frame, __u64 count)
 {
+	frame[FABRIC_IS_LONG] = count > FABRIC_ONE_GO;
 	if (count <= 2)
 		return bpf_redirect_map(&fabric_burst_2, 0, BPF_F_BROADCAST);
 	if (count <= 4)
@@ -134,7 +139,7 @@ static __always_inline int fabric_take_in(
 		if (next >= 0 && fabric_put(frame, cell, task, number, (__u64)next))
 			action = fabric_send(cell);
 	} else if (made > 1) {
-		action = fabric_burst((__u64)made);
+		action = fabric_burst(frame, (__u64)made);
 	}
 out:
 	fabric_leave(task_at, number);
@@ -169,7 +174,7 @@ static __always_inline int fabric_send_again(
 	} else if (wanted > 0) {
 		if (lacks)
 			__sync_lock_test_and_set(&slot->ask, 1);
-		action = fabric_burst((__u64)wanted + (lacks ? 1 : 0));
+		action = fabric_burst(frame, (__u64)wanted + (lacks ? 1 : 0));
 	}
 	fabric_leave(task_at, number);
 	return action;
@@ -274,6 +279,8 @@ int fabric_receive(struct xdp_md *context)
 	}
 	port = self->port_of[context->ingress_ifindex & (FABRIC_INTERFACES - 1)];
 	port = (port ? port - 1 : FABRIC_PORTS - 1) & (FABRIC_PORTS - 1);
+	if (port == FABRIC_HERE && frame[FABRIC_IS_LONG] == FABRIC_EMPTY)
+		return XDP_DROP;
 	fabric_count(&self->received[port]);
 	if (cell.pass && port != FABRIC_LOOP) {
 		fabric_count(&self->foreign);
@@ -319,30 +326,38 @@ int fabric_fill(struct xdp_md *context)
 	const fabric_task_at *task;
 	const fabric_way_at *way;
 	struct fabric_cell cell;
-	int next, action = XDP_DROP;
+	int next, is_filled = 0, action = XDP_DROP;
 	__u64 number;
 
 	FABRIC_USES_MEMORY;
 	if (!frame || fabric_read(frame, &cell))
 		return XDP_DROP;
+	/*
+	 * The kernel wakes a wire's other end for the last of several goes alone, and for none that a program drops
+	 * as a whole: of a long burst every copy goes out, those that find no cell as such.
+	 */
+	if (frame[FABRIC_IS_LONG])
+		action = XDP_PASS;
 	way = fabric_way(&cell, cell.label);
 	if (!way || !way->task_at)
-		return XDP_DROP;
+		goto out;
 	task = (const fabric_task_at *)way->task_at;
 	number = fabric_slot_number(task, &cell);
 	if (number == ~0ull ||
 	    fabric_enter((__u64)task, number, fabric_owner(cell.client, cell.inference), 0) != FABRIC_ENTERED)
-		return XDP_DROP;
+		goto out;
 	next = fabric_next((__u64)task, number);
 	if (next >= 0) {
 		fabric_put(frame, &cell, task, number, (__u64)next);
-		action = XDP_PASS;
+		is_filled = 1;
 	} else if (__sync_lock_test_and_set(&fabric_slot_of(task, number)->ask, 0)) {
 		fabric_ask(frame, &cell, task, fabric_slot_of(task, number));
-		action = XDP_PASS;
+		is_filled = 1;
 	}
 	fabric_leave((__u64)task, number);
-	return action;
+out:
+	frame[FABRIC_IS_LONG] = is_filled ? 0 : FABRIC_EMPTY;
+	return is_filled ? XDP_PASS : action;
 }
 
 /* A copy of a cell that leaves by every port: only those that its label asks for go out. */

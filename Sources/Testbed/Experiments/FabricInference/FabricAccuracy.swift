@@ -55,9 +55,9 @@ enum FabricAccuracy {
     method: """
       mini-AlexNet as examples/fabric/train.py has trained it on Fashion-MNIST (padded to 32×32, the same in \
       three colours), quantized to 8 bits on images of the training set. Floats: ONNX Runtime on the file \
-      that PyTorch wrote. Integers: packed C, which equals the integer reference bit for bit. Switches: eight \
-      leaves, each layer on one of its own, and four spines. An answer is unlike the integer network's \
-      when any of its outputs differs (of floats: when the class does).
+      that PyTorch wrote. Integers: packed C, which equals the integer reference bit for bit. Switches: \
+      eight leaves, each layer on one of its own, and four spines. An answer is unlike the integer \
+      network's when any of its outputs differs (of floats: when the class does).
       """,
     paper: nil,
     keys: [ways, folder, images, window, Common.repeats.with(1)],
