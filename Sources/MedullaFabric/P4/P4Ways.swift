@@ -23,22 +23,21 @@ struct P4Ways {
     let around = SwitchGraph(plan.topology).neighbours[name] ?? []
     let hasClient = plan.topology.client == name
     ports = around + (hasClient ? [Self.client] : [])
+    let clientPort = Self.firstPort + around.count
+    func port(of neighbour: String) -> Int? { around.firstIndex(of: neighbour).map { Self.firstPort + $0 } }
     for label in plan.labels {
       let isAnswer = label.number == plan.stages.count
       let isHere = !isAnswer && label.destinations.contains(name)
-      var next = label.next[name] ?? []
-      if isAnswer, hasClient { next.append(Self.client) }
-      var origins = around.filter { label.next[$0]?.contains(name) == true }.map(port)
+      let next = (label.next[name] ?? []).compactMap(port) + (isAnswer && hasClient ? [clientPort] : [])
+      var origins = around.filter { label.next[$0]?.contains(name) == true }.compactMap(port)
       if label.number > 0, label.sources.contains(name) { origins.append(Self.itself) }
-      if label.number == 0, hasClient { origins.append(port(of: Self.client)) }
+      if label.number == 0, hasClient { origins.append(clientPort) }
       for origin in origins.sorted() {
         // Not back to where it came from.
-        let out = next.map(port).filter { $0 != origin }
+        let out = next.filter { $0 != origin }
         guard isHere || !out.isEmpty else { continue }
         ways.append(Way(label: label.number, cameBy: origin, ports: out, isHere: isHere))
       }
     }
   }
-
-  private func port(of name: String) -> Int { Self.firstPort + (ports.firstIndex(of: name) ?? 0) }
 }

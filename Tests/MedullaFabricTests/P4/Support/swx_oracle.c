@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a pipeline specification in DPDK's software switch: swx_oracle SPEC FRAMES BYTES ANSWERS
+ * Runs a pipeline specification in DPDK's software switch: swx_oracle SPEC FRAMES BYTES BATCH
  *
- * FRAMES are frames of BYTES each, one behind the other, which come in by the only port in this order; what
- * goes out by it is written to standard output. It ends when so many ANSWERS went out and nothing follows
- * them, or with an error when they do not come.
+ * FRAMES are frames of BYTES each, one behind the other, which come in by the only port in this order, BATCH
+ * of them at once: before the next ones there is time for all that they need. What goes out by the port is
+ * written to standard output.
  *
  * DPDK 22.11 makes C of a specification and loads that, for which it needs headers that are not installed;
  * its own parser reads the whole specification here, as a check, and what it consists of is then given to
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -26,9 +27,13 @@
 #define INSTRUCTIONS 200000
 #define LINE 256
 #define RING 1024
-#define TURNS 20000	 /* until frames are given up */
-#define INSTRUCTIONS_A_TURN 20000
-#define QUIET 50 /* turns without a frame, after which none follows */
+#define INSTRUCTIONS_A_BATCH 2000000
+
+/* With --no-shconf nothing is in DPDK's folder, but it is made. */
+static void remove_folder(void)
+{
+	rmdir(rte_eal_get_runtime_dir());
+}
 
 static void fail(const char *what, int code)
 {
@@ -150,55 +155,58 @@ static struct rte_swx_pipeline *build(const char *path)
 	return pipeline;
 }
 
-/* Gives the next frame to the ring, where it has room. */
-static int feed(struct rte_ring *ring, struct rte_mempool *pool, FILE *frames, unsigned int bytes)
+/* Gives the next frames to the ring; how many there were. */
+static unsigned int feed(struct rte_ring *ring, struct rte_mempool *pool, FILE *frames, unsigned int bytes,
+			 unsigned int batch)
 {
-	struct rte_mbuf *buffer;
+	unsigned int count;
 
-	if (rte_ring_full(ring))
-		return 1;
-	buffer = rte_pktmbuf_alloc(pool);
-	if (!buffer)
-		return 1;
-	if (fread(rte_pktmbuf_append(buffer, (uint16_t)bytes), bytes, 1, frames) != 1) {
-		rte_pktmbuf_free(buffer);
-		return 0;
+	for (count = 0; count < batch; count++) {
+		struct rte_mbuf *buffer = rte_pktmbuf_alloc(pool);
+
+		if (!buffer)
+			fail("no memory for a frame", (int)count);
+		if (fread(rte_pktmbuf_append(buffer, (uint16_t)bytes), bytes, 1, frames) != 1) {
+			rte_pktmbuf_free(buffer);
+			break;
+		}
+		check(rte_ring_enqueue(ring, buffer), "ring");
 	}
-	check(rte_ring_enqueue(ring, buffer), "ring");
-	return 1;
+	return count;
 }
 
-static unsigned int take(struct rte_ring *ring, unsigned int bytes)
+static void take(struct rte_ring *ring, unsigned int bytes)
 {
-	unsigned int count = 0;
 	void *buffer;
 
-	for (; !rte_ring_dequeue(ring, &buffer); count++) {
+	while (!rte_ring_dequeue(ring, &buffer)) {
 		if (rte_pktmbuf_data_len((struct rte_mbuf *)buffer) != bytes)
 			fail("a frame of another size went out", rte_pktmbuf_data_len((struct rte_mbuf *)buffer));
 		fwrite(rte_pktmbuf_mtod((struct rte_mbuf *)buffer, void *), bytes, 1, stdout);
 		rte_pktmbuf_free(buffer);
 	}
-	return count;
 }
 
 int main(int argc, char **argv)
 {
+	char prefix[64];
 	char *eal[] = { argv[0], "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m", "64",
-			"-l", "0", "--log-level", "3", "--in-memory" };
+			"-l", "0", "--log-level", "3", "--file-prefix", prefix };
 	struct rte_swx_pipeline *pipeline;
 	struct rte_mempool *pool;
 	struct rte_ring *in, *out;
-	unsigned int bytes, answers, found = 0, quiet = 0, more = 1;
+	unsigned int bytes, batch;
 	FILE *frames;
 
 	if (argc != 5)
-		fail("SPEC FRAMES BYTES ANSWERS", argc);
+		fail("SPEC FRAMES BYTES BATCH", argc);
 	bytes = (unsigned int)atoi(argv[3]);
-	answers = (unsigned int)atoi(argv[4]);
+	batch = (unsigned int)atoi(argv[4]);
 	frames = fopen(argv[2], "r");
-	if (!frames || bytes > 1514)
-		fail(argv[2], -1);
+	if (!frames || bytes > 1514 || batch >= RING)
+		fail("frames", -1);
+	snprintf(prefix, sizeof(prefix), "medulla-swx-%d", (int)getpid());
+	atexit(remove_folder);
 	if (rte_eal_init((int)(sizeof(eal) / sizeof(*eal)), eal) < 0)
 		fail("DPDK does not start", rte_errno);
 	pool = rte_pktmbuf_pool_create("frames", 2 * RING - 1, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
@@ -208,23 +216,12 @@ int main(int argc, char **argv)
 		fail("no memory for frames", rte_errno);
 	parse(argv[1]);
 	pipeline = build(argv[1]);
-	for (unsigned int turn = 0; turn < TURNS && quiet < QUIET; turn++) {
-		unsigned int count;
-
-		for (unsigned int room = 0; more && room < RING; room++) {
-			if (rte_ring_full(in))
-				break;
-			more = (unsigned int)feed(in, pool, frames, bytes);
-		}
-		rte_swx_pipeline_run(pipeline, INSTRUCTIONS_A_TURN);
+	while (feed(in, pool, frames, bytes, batch)) {
+		rte_swx_pipeline_run(pipeline, INSTRUCTIONS_A_BATCH);
 		rte_swx_pipeline_flush(pipeline);
-		count = take(out, bytes);
-		found += count;
-		quiet = count || more || found < answers ? 0 : quiet + 1;
+		take(out, bytes);
 	}
 	rte_swx_pipeline_free(pipeline);
 	rte_eal_cleanup();
-	if (found < answers)
-		fail("answers that did not come", (int)(answers - found));
 	return 0;
 }
