@@ -177,7 +177,7 @@ static unsigned int feed(struct rte_ring *ring, struct rte_mempool *pool, FILE *
 
 static void take(struct rte_ring *ring, unsigned int bytes)
 {
-	void *buffer;
+	void *buffer = NULL;
 
 	while (!rte_ring_dequeue(ring, &buffer)) {
 		if (rte_pktmbuf_data_len((struct rte_mbuf *)buffer) != bytes)
