@@ -45,9 +45,9 @@ struct P4Passes {
                         bit<32> slot = ((bit<32>) hdr.cell.client << \(form.state.slotBits))
                             | (hdr.cell.inference & \(p4: 1 << form.state.slotBits - 1));
                         bit<64> tag = 8w1 ++ hdr.cell.epoch ++ hdr.cell.inference ++ hdr.cell.attempt;
-                        bit<32> state = (slot << \(form.state.partBits)) | (bit<32>) meta.part;
+                        bit<32> row = (slot << \(form.state.partBits)) | (bit<32>) meta.part;
                         bit<64> owner;
-                        owners.read(owner, state);
+                        owners.read(owner, row);
                         bit<1> is_ours = 0;
                         if (meta.pass != 0 || meta.in_tail == 1) {
                             if (owner == tag) {
@@ -58,16 +58,16 @@ struct P4Passes {
                             bit<40> ahead = tag[39:0] - owner[39:0];
                             bit<64> chunks = 0;
                             if (owner == tag) {
-                                arrived.read(chunks, state);
+                                arrived.read(chunks, row);
                                 is_ours = 1;
                             } else if (owner == 0 || ahead[39:39] == 0) {
-                                owners.write(state, tag);
+                                owners.write(row, tag);
                                 is_ours = 1;
                             }
                             // A cell that was doubled on its way counts once.
                             bit<64> chunk = 64w1 << (bit<8>) hdr.cell.chunk;
                             if (is_ours == 1 && (chunks & chunk) == 0) {
-                                arrived.write(state, chunks | chunk);
+                                arrived.write(row, chunks | chunk);
                             } else {
                                 is_ours = 0;
                             }
@@ -114,7 +114,6 @@ struct P4Passes {
                                     }
                                 }\(turn)
                             }
-                        }
     """
   }
 
@@ -133,7 +132,7 @@ struct P4Passes {
 
   private var tail: String {
     """
-                        else if (is_ours == 1) {
+                        } else if (is_ours == 1) {
                             if (tails.apply().hit) {
                                 bit<64> value;
                                 sums.read(value, first + meta.neuron);
@@ -169,7 +168,7 @@ struct P4Passes {
 
   /// The value's bytes, the lowest first, before what was there.
   private func inserted(bytes: Int) -> String {
-    let value = (0..<bytes).map { "value[\(8 * $0 + 7):\(8 * $0)]" }.joined(separator: " ++ ")
-    return "\(value)\n                                        ++ hdr.data.bytes[\(lastBit):\(8 * bytes)]"
+    ((0..<bytes).map { "value[\(8 * $0 + 7):\(8 * $0)]" } + ["hdr.data.bytes[\(lastBit):\(8 * bytes)]"])
+      .joined(separator: "\n" + String(repeating: " ", count: 40) + "++ ")
   }
 }

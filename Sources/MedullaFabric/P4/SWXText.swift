@@ -75,7 +75,7 @@ struct SWXText {
       "rx m.port", "extract h.link", "extract h.cell", "extract h.data",
       "jmpneq DROP h.link.protocol \(FABRIC_ETHERTYPE)",
       "jmpneq DROP h.cell.version_kind \(FABRIC_VERSION << 4 | Int32(FABRIC_DATA.rawValue))",
-      "jmpgt DROP h.cell.hops \(FABRIC_HOP_LIMIT)", "jmpneq DROP h.cell.zero 0",
+      "jmpeq DROP h.cell.hops 0", "jmpgt DROP h.cell.hops \(FABRIC_HOP_LIMIT)", "jmpneq DROP h.cell.zero 0",
       "jmpneq DROP h.cell.model \(model)", "jmpneq DROP h.cell.epoch \(epoch)",
       "jmpgt DROP h.cell.client \(state.clients - 1)",
       // What comes from a link has made no pass.

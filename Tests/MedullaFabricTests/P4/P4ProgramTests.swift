@@ -69,4 +69,118 @@ struct P4ProgramTests {
       #expect(own.allSatisfy { $0.header.client == 3 && $0.header.time == UInt64(number + 40) << 8 | 7 })
     }
   }
+
+  @Test("cells take the links that the plan says, and a cell that several need is doubled where the tree forks")
+  func links() throws {
+    let small = try Self.examples[5].make(seed: Self.seed)
+    let fabric = try P4Fabric(small.plan, small.snapshot)
+    var network = try P4Network(fabric, client: small.plan.topology.client, seed: Self.seed)
+    for number in small.inferences.indices {
+      for frame in try small.frames(of: number, inference: UInt32(number)) { try network.send(frame) }
+    }
+    try network.run()
+    for link in small.plan.links {
+      #expect(
+        network.crossed["\(link.from) \(link.to)", default: 0] == link.cells * small.inferences.count,
+        "\(link.from) \(link.to)")
+    }
+    // Passes but the last of each cell come round, and so does each copy that stays.
+    let cells = fabric.schedules.reduce(0) { $0 + $1.cells.count }
+    let passes = fabric.switches.reduce(0) { $0 + $1.passes }
+    let ended = cells - fabric.schedules.count
+    #expect(
+      network.rounds == small.inferences.count * (passes - ended - fabric.schedules.count + cells))
+  }
+
+  @Test("what is older than a slot's inference gets no answer; one that lost a cell gets it by another attempt")
+  func order() throws {
+    let small = try Self.examples[5].make(seed: Self.seed)
+    let fabric = try P4Fabric(small.plan, small.snapshot)
+    var network = try P4Network(fabric, client: small.plan.topology.client, seed: Self.seed)
+    let sent: [(number: Int, inference: UInt32, attempt: UInt8, isAnswered: Bool)] = [
+      (0, 8, 0, true), (1, 0, 0, false), (0, 8, 1, true), (0, 8, 0, false), (2, 16, 0, true),
+      (3, UInt32.max - 7, 0, false), (4, 1, 0, true),
+    ]
+    for one in sent {
+      let before = network.answers.count
+      for frame in try small.frames(of: one.number, inference: one.inference, attempt: one.attempt) {
+        try network.send(frame)
+      }
+      try network.run()
+      let answers = try network.answers[before...].map { try FabricCell($0) }
+      #expect(answers.count == (one.isAnswered ? 1 : 0), "\(one), seed \(Self.seed)")
+      guard one.isAnswered else { continue }
+      #expect(try small.outputs(of: answers) == small.inferences[one.number].outputs, "seed \(Self.seed)")
+    }
+  }
+
+  @Test("a cell that is lost leaves no trace in the attempt after it")
+  func loss() throws {
+    let small = try ShiftAddCase(
+      [40, 6, 3], scheme: .w8a16, cells: CellFormat(payloadBytes: 64), seed: Self.seed)
+    let fabric = try P4Fabric(small.plan, small.snapshot)
+    var network = try P4Network(fabric, client: small.plan.topology.client, seed: Self.seed)
+    for frame in try small.frames(of: 0, inference: 3).dropLast() { try network.send(frame) }
+    try network.run()
+    #expect(network.answers.isEmpty)
+    for frame in try small.frames(of: 1, inference: 3, attempt: 1) { try network.send(frame) }
+    try network.run()
+    let cells = try network.answers.map { try FabricCell($0) }
+    #expect(try small.outputs(of: cells) == small.inferences[1].outputs, "seed \(Self.seed)")
+  }
+
+  @Test("frames that are no cells of the network go nowhere")
+  func refused() throws {
+    let small = try Self.examples[0].make(seed: Self.seed)
+    let fabric = try P4Fabric(small.plan, small.snapshot)
+    var network = try P4Network(fabric, client: small.plan.topology.client, seed: Self.seed)
+    let whole = try small.frames(of: 0, inference: 5)[0]
+    for (place, value) in SWXTests.wrong {
+      var frame = whole
+      frame[place] = UInt8(value)
+      try network.send(frame)
+    }
+    for length in [0, 13, 14, 47, 48, 60] { try network.send(Array(whole.prefix(length))) }
+    try network.run()
+    // Only a switch that computes looks at clients, and at what a layer's cells must be.
+    #expect(network.answers.isEmpty && network.rounds == 3)
+    try network.send(whole)
+    try network.run()
+    let cells = try network.answers.map { try FabricCell($0) }
+    #expect(try small.outputs(of: cells) == small.inferences[0].outputs, "seed \(Self.seed)")
+  }
+
+  @Test("what depends on nothing but sizes is the program, and what does not fit is refused")
+  func sizes() throws {
+    let (one, other) = (try Self.examples[1].make(seed: 1), try Self.examples[1].make(seed: 2))
+    let programs = try [one, other].map { try P4Fabric($0.plan, $0.snapshot) }
+    let bits = try programs.map { try #require($0.program.firstMatch(of: /bit<(\d+)> multiplier/)).1 }
+    #expect(
+      programs[0].program == programs[1].program || bits[0] != bits[1], "weights are entries, not text")
+    #expect(programs[0].switches != programs[1].switches)
+    let large = try ShiftAddCase([256, 512, 2], inferences: 0, cells: CellFormat(payloadBytes: 512), seed: 1)
+    var options = P4Fabric.Options()
+    options.terms = 1
+    let error = #expect(throws: FabricError.self) { try P4Fabric(large.plan, large.snapshot, options) }
+    #expect(error?.code == .doesNotFit && error?.message.contains("passes of a cell") == true)
+  }
+
+  @Test("program, commands and specification of a small network are as they were reviewed")
+  func golden() throws {
+    let small = try ShiftAddCase([3, 2, 2], end: .argmax, inferences: 0, seed: 5)
+    let fabric = try P4Fabric(small.plan, small.snapshot, Self.options(4))
+    try compare(fabric.program, with: "small.p4")
+    try compare(fabric.switches[0].commands, with: "small.commands")
+    try compare(fabric.specification().text, with: "small.spec")
+  }
+
+  /// With MEDULLA_UPDATE_GOLDEN set the reviewed files are written instead.
+  private func compare(_ text: String, with name: String) throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("golden").appendingPathComponent(name)
+    if ProcessInfo.processInfo.environment["MEDULLA_UPDATE_GOLDEN"] != nil {
+      try text.write(to: file, atomically: true, encoding: .utf8)
+    }
+    #expect(try String(contentsOf: file, encoding: .utf8) == text, "\(name) changed")
+  }
 }

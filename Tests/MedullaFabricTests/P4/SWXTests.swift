@@ -25,6 +25,13 @@ struct SWXTests {
     Example(widths: [5, 1]), Example(widths: [20, 6, 5], scheme: .w8a16, end: .argmax, terms: 1),
   ]
 
+  /// Bytes of a cell of [4, 3, 2] that make it another's or none: protocol, version, type, hops, model, epoch, label,
+  /// client, chunk, chunks, length, and what must be 0.
+  static let wrong = [
+    (12, 0x08), (14, 0x21), (14, 0x13), (15, 65), (15, 0), (17, 1), (19, 1), (21, 9), (23, 4), (29, 1), (31, 2), (33, 5), (35, 1),
+    (39, 1),
+  ]
+
   @Test(
     "answers are the bits of the integer network, whatever order cells come in, and how often",
     .enabled(if: SWXOracle.isUsable, SWXOracle.reason), arguments: examples)
@@ -86,9 +93,7 @@ struct SWXTests {
     let specification = try SWXSpecification(
       ShiftAddSchedule.all(of: small.plan, small.snapshot), clients: 4, inferences: 8)
     let whole = try small.frames(of: 0, inference: 5)[0]
-    // Protocol, version, hops, model, epoch, label, client, chunk, chunks, length, what must be 0.
-    let wrong = [(12, 0x08), (14, 0x21), (15, 65), (17, 1), (19, 1), (21, 9), (23, 4), (29, 1), (31, 2), (33, 5), (35, 1), (39, 1)]
-    let frames = wrong.map { place, value in
+    let frames = Self.wrong.map { place, value in
       var frame = whole
       frame[place] = UInt8(value)
       return frame
