@@ -66,7 +66,8 @@ package struct P4Fabric: Sendable, Equatable {
       let entries = ways.ways.count + parts.reduce(0) { $0 + $1.entryCount }
       guard entries <= P4Commands.entryLimit else {
         throw FabricError(
-          .doesNotFit, "\(node.name) would have \(entries) entries, and at most \(P4Commands.entryLimit) are made",
+          .doesNotFit,
+          "\(node.name) would have \(entries) entries, and at most \(P4Commands.entryLimit) are made",
           remedy: "spread the network over more switches, or use a smaller one")
       }
       switches.append(

@@ -70,7 +70,8 @@ struct P4Ingress {
 
   /// Each element is shifted by the set bits of its weight's magnitude; the sign turns the sum of these.
   private var sum: String {
-    let weights = (0..<form.terms).map { "bit<1> s\($0), bit<8> w\($0)" }.joined(separator: ",\n               ")
+    let weights = (0..<form.terms).map { "bit<1> s\($0), bit<8> w\($0)" }.joined(
+      separator: ",\n               ")
     let terms = (0..<form.terms).map { term in
       let shifts = (0..<ShiftAddSchedule.weightBits).map {
         "((x\(term) << \($0)) & (64w0 - (bit<64>) w\(term)[\($0):\($0)]))"

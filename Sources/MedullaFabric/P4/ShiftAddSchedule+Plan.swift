@@ -59,7 +59,8 @@ extension ShiftAddSchedule {
     let own = output.parts[output.parts.count > 1 ? place : 0]
     guard output.cellCount(of: own) == 1 else {
       throw FabricError(
-        .doesNotFit, "\(body.name) sends \(output.cellCount(of: own)) cells, and one is what it can send here",
+        .doesNotFit,
+        "\(body.name) sends \(output.cellCount(of: own)) cells, and one is what it can send here",
         remedy: "use larger cells (`payload` of the topology file), or divide the layer")
     }
     self.output = OutputCell(

@@ -3,9 +3,9 @@ import MedullaSnapshot
 /// One part of a dense layer as passes of its cells through a switch that shifts and adds, and multiplies
 /// nothing.
 ///
-/// K. Razavi et al., "Distributed DNN Serving in the Network Data Plane", EuroP4 2022, §3: a multiplication is
-/// a sum of the input shifted by the set bits of the 8-bit weight; partial sums and a counter lie in registers
-/// of each neuron; a cell is recirculated for the next set of operations until all are done.
+/// K. Razavi et al., "Distributed DNN Serving in the Network Data Plane", EuroP4 2022, §3: a multiplication
+/// is a sum of the input shifted by the set bits of the 8-bit weight; partial sums and a counter lie in
+/// registers of each neuron; a cell is recirculated for the next set of operations until all are done.
 ///
 /// A cell takes its passes in order: for each group of its elements, as many as a pass multiplies, one pass
 /// for each neuron. So the pass that makes the last neuron whole finds all others whole, and its cell goes on

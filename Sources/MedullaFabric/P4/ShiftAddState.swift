@@ -49,7 +49,9 @@ package struct ShiftAddState: Sendable, Equatable {
   package var neurons: Int { slots << neuronBits }
 
   /// Bits that tell so many things apart.
-  private static func bits(_ count: Int) -> Int { count > 1 ? Int.bitWidth - (count - 1).leadingZeroBitCount : 0 }
+  private static func bits(_ count: Int) -> Int {
+    count > 1 ? Int.bitWidth - (count - 1).leadingZeroBitCount : 0
+  }
 
   /// Bytes of the front of cells that are parsed: whole groups of elements, of which a cell's first moves to
   /// its end.

@@ -29,9 +29,11 @@ struct P4ProgramTests {
 
   static let examples = [
     Example(widths: [4, 3, 2]), Example(widths: [16, 8, 4, 2]),
-    Example(widths: [16, 8, 4, 2], scheme: .w8a16, end: .argmax, terms: 4), Example(widths: [5, 1], terms: 1),
+    Example(widths: [16, 8, 4, 2], scheme: .w8a16, end: .argmax, terms: 4),
+    Example(widths: [5, 1], terms: 1),
     Example(
-      widths: [16, 8, 4, 2], leaves: 3, pins: ["dense1": ["leaf1"], "dense2": ["leaf2"], "dense3": ["leaf3"]]),
+      widths: [16, 8, 4, 2], leaves: 3,
+      pins: ["dense1": ["leaf1"], "dense2": ["leaf2"], "dense3": ["leaf3"]]),
     // Both halves send a cell; a switch that computes gets one and hands it on.
     Example(
       widths: [12, 10, 7, 3], scheme: .w8a10, leaves: 4,
@@ -48,7 +50,8 @@ struct P4ProgramTests {
   }
 
   @Test(
-    "the program's own text, run with its entries, gives the bits of the integer network", arguments: examples)
+    "the program's own text, run with its entries, gives the bits of the integer network", arguments: examples
+  )
   func program(example: Example) throws {
     let small = try example.make(seed: Self.seed)
     let fabric = try P4Fabric(small.plan, small.snapshot, Self.options(example.terms))
@@ -65,12 +68,14 @@ struct P4ProgramTests {
     for number in small.inferences.indices {
       let own = cells.filter { Int($0.header.inference) == number + 40 }
       #expect(
-        try small.outputs(of: own) == small.inferences[number].outputs, "inference \(number), seed \(Self.seed)")
+        try small.outputs(of: own) == small.inferences[number].outputs,
+        "inference \(number), seed \(Self.seed)")
       #expect(own.allSatisfy { $0.header.client == 3 && $0.header.time == UInt64(number + 40) << 8 | 7 })
     }
   }
 
-  @Test("cells take the links that the plan says, and a cell that several need is doubled where the tree forks")
+  @Test(
+    "cells take the links that the plan says, and a cell that several need is doubled where the tree forks")
   func links() throws {
     let small = try Self.examples[5].make(seed: Self.seed)
     let fabric = try P4Fabric(small.plan, small.snapshot)
@@ -92,7 +97,8 @@ struct P4ProgramTests {
       network.rounds == small.inferences.count * (passes - ended - fabric.schedules.count + cells))
   }
 
-  @Test("what is older than a slot's inference gets no answer; one that lost a cell gets it by another attempt")
+  @Test(
+    "what is older than a slot's inference gets no answer; one that lost a cell gets it by another attempt")
   func order() throws {
     let small = try Self.examples[5].make(seed: Self.seed)
     let fabric = try P4Fabric(small.plan, small.snapshot)

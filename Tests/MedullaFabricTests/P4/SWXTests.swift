@@ -25,10 +25,11 @@ struct SWXTests {
     Example(widths: [5, 1]), Example(widths: [20, 6, 5], scheme: .w8a16, end: .argmax, terms: 1),
   ]
 
-  /// Bytes of a cell of [4, 3, 2] that make it another's or none: protocol, version, type, hops, model, epoch, label,
-  /// client, chunk, chunks, length, and what must be 0.
+  /// Bytes of a cell of [4, 3, 2] that make it another's or none: protocol, version, type, hops, model,
+  /// epoch, label, client, chunk, chunks, length, and what must be 0.
   static let wrong = [
-    (12, 0x08), (14, 0x21), (14, 0x13), (15, 65), (15, 0), (17, 1), (19, 1), (21, 9), (23, 4), (29, 1), (31, 2), (33, 5), (35, 1),
+    (12, 0x08), (14, 0x21), (14, 0x13), (15, 65), (15, 0), (17, 1), (19, 1), (21, 9), (23, 4), (29, 1),
+    (31, 2), (33, 5), (35, 1),
     (39, 1),
   ]
 
@@ -55,7 +56,8 @@ struct SWXTests {
     for number in numbers {
       let own = cells.filter { Int($0.header.inference) == 1_000 + number && $0.header.client == 2 }
       #expect(
-        try small.outputs(of: own) == small.inferences[number].outputs, "inference \(number), seed \(Self.seed)")
+        try small.outputs(of: own) == small.inferences[number].outputs,
+        "inference \(number), seed \(Self.seed)")
     }
   }
 
@@ -114,7 +116,8 @@ struct SWXTests {
       let error = #expect(throws: FabricError.self) {
         try SWXSpecification(schedules, clients: 4, inferences: 8)
       }
-      #expect(error?.code == .doesNotFit && error?.message.contains(words) == true, "\(String(describing: error))")
+      #expect(
+        error?.code == .doesNotFit && error?.message.contains(words) == true, "\(String(describing: error))")
     }
   }
 }

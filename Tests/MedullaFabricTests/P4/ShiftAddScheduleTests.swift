@@ -98,12 +98,16 @@ struct ShiftAddScheduleTests {
     let many = try ShiftAddCase([600, 3, 2], inferences: 0, cells: CellFormat(payloadBytes: 8), seed: 1)
     let split = try ShiftAddCase([4, 40, 2], inferences: 0, cells: CellFormat(payloadBytes: 32), seed: 1)
     for (small, code, words) in [
-      (try Self.layers([4, 3, 2], .leakyRelu(slope: 0.1)), FabricErrorCode.badNetwork, "dense1: a leaky ReLU"),
+      (
+        try Self.layers([4, 3, 2], .leakyRelu(slope: 0.1)), FabricErrorCode.badNetwork, "dense1: a leaky ReLU"
+      ),
       (try Self.layers([4, 3, 2], .tanh), .badNetwork, "dense1: a function by table"),
       (wide, .badNetwork, "weights of 16 bits"), (long, .doesNotFit, "600 bytes in a cell"),
       (many, .doesNotFit, "75 cells of inputs"), (split, .doesNotFit, "dense1 sends 2 cells"),
     ] {
-      let error = #expect(throws: FabricError.self) { try ShiftAddSchedule.all(of: small.plan, small.snapshot) }
+      let error = #expect(throws: FabricError.self) {
+        try ShiftAddSchedule.all(of: small.plan, small.snapshot)
+      }
       #expect(error?.code == code && error?.message.contains(words) == true, "\(String(describing: error))")
       #expect(error?.remedy.isEmpty == false)
     }

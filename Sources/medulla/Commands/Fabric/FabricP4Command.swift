@@ -8,8 +8,8 @@ struct FabricP4Command: ParsableCommand {
     commandName: "p4", abstract: "Write a plan's network as a P4 program that shifts and adds.",
     discussion: """
       One P4_16 program (v1model) for all switches, and for each switch a file of commands for \
-      simple_switch_CLI: multicast groups and the entries of all tables. Only small networks of dense layers; \
-      docs/use/fabric-p4.md says which.
+      simple_switch_CLI: multicast groups and the entries of all tables. Only small networks of dense \
+      layers; docs/use/fabric-p4.md says which.
       """)
 
   private static let numberRange = 0...65_535

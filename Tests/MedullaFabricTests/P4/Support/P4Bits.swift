@@ -19,7 +19,9 @@ struct P4Bits: Equatable, Hashable {
   /// Of bytes as they lie in a packet.
   init(bytes: some BidirectionalCollection<UInt8>) {
     var words = [UInt64](repeating: 0, count: (bytes.count + 7) / 8)
-    for (place, byte) in bytes.reversed().enumerated() { words[place / 8] |= UInt64(byte) << UInt64(place % 8 * 8) }
+    for (place, byte) in bytes.reversed().enumerated() {
+      words[place / 8] |= UInt64(byte) << UInt64(place % 8 * 8)
+    }
     self.init(words, width: bytes.count * 8)
   }
 

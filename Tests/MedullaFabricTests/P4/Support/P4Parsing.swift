@@ -145,7 +145,8 @@ extension P4Source {
       case "parser": try declareParser(&tokens)
       case "control": try declareControl(&tokens)
       case "V1Switch":
-        try tokens.expect("(", "CellParser", "(", ")", ",", "CellVerify", "(", ")", ",", "CellIngress", "(", ")")
+        try tokens.expect(
+          "(", "CellParser", "(", ")", ",", "CellVerify", "(", ")", ",", "CellIngress", "(", ")")
         try tokens.expect(",", "CellEgress", "(", ")", ",", "CellChecksum", "(", ")", ",", "CellDeparser")
         try tokens.expect("(", ")", ")", "main", ";")
       case let other: throw P4Error("\(other) begins no declaration")

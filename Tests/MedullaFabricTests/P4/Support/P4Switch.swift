@@ -61,11 +61,14 @@ final class P4Switch {
   private func add(_ words: [String]) throws {
     let name = words[1].replacing("CellIngress.", with: "")
     let action = words[2].replacing("CellIngress.", with: "")
-    guard let table = try ingress.tables[name], table.actions.contains(action), let arrow = words.firstIndex(of: "=>"),
+    guard let table = try ingress.tables[name], table.actions.contains(action),
+      let arrow = words.firstIndex(of: "=>"),
       let parameters = try ingress.actions[action]?.parameters, table.key.count == arrow - 3,
       parameters.count == words.count - arrow - 1
     else { throw P4Error("no entry: \(words.joined(separator: " "))") }
-    let key = try zip(table.key, words[3..<arrow]).map { try Self.fit($1, width: try evaluate($0, width: nil).width) }
+    let key = try zip(table.key, words[3..<arrow]).map {
+      try Self.fit($1, width: try evaluate($0, width: nil).width)
+    }
     let values = try zip(parameters, words[(arrow + 1)...]).map { try Self.fit($1, width: $0.width) }
     guard entries[name, default: [:]].updateValue(Entry(action: action, values: values), forKey: key) == nil
     else { throw P4Error("twice: \(words.joined(separator: " "))") }
@@ -84,7 +87,9 @@ final class P4Switch {
     var fields: [String: P4Bits] = [:]
     for field in source.types["meta_t"] ?? [] { fields["meta.\(field.name)"] = P4Bits(width: field.width) }
     for (header, type) in source.headers {
-      for field in source.types[type] ?? [] { fields["hdr.\(header).\(field.name)"] = P4Bits(width: field.width) }
+      for field in source.types[type] ?? [] {
+        fields["hdr.\(header).\(field.name)"] = P4Bits(width: field.width)
+      }
     }
     for (name, width) in Self.standard { fields["standard_metadata.\(name)"] = P4Bits(width: width) }
     return fields
@@ -159,7 +164,9 @@ final class P4Switch {
         continue
       }
       let value = try evaluate(selects, width: nil)
-      let match = try state.cases.first { wanted, _ in try wanted.map { try evaluate($0, width: value.width) == value } ?? true }
+      let match = try state.cases.first { wanted, _ in
+        try wanted.map { try evaluate($0, width: value.width) == value } ?? true
+      }
       guard let match else { throw P4Error("\(name) selects nothing") }
       name = match.1
     }
@@ -176,8 +183,10 @@ final class P4Switch {
     emitted = []
     try run(source.controls["CellDeparser"]?.apply ?? [])
     return try emitted.filter(valid.contains).flatMap { path in
-      try layout(of: String(path.dropFirst("hdr.".count))).map { fields["\(path).\($0.name)"] ?? P4Bits(width: 0) }
-        .reduce(P4Bits(width: 0)) { $0.followed(by: $1) }.bytes
+      try layout(of: String(path.dropFirst("hdr.".count))).map {
+        fields["\(path).\($0.name)"] ?? P4Bits(width: 0)
+      }
+      .reduce(P4Bits(width: 0)) { $0.followed(by: $1) }.bytes
     }
   }
 

@@ -9,7 +9,8 @@ final class SWXOracle {
   /// With MEDULLA_REQUIRE_DPDK=1 such tests run, and fail where there is none.
   static let isUsable: Bool = {
     if ProcessInfo.processInfo.environment["MEDULLA_REQUIRE_DPDK"] == "1" { return true }
-    return geteuid() == 0 && (try? run("/bin/sh", ["-c", "command -v cc && pkg-config --exists libdpdk"]))?.status == 0
+    return geteuid() == 0
+      && (try? run("/bin/sh", ["-c", "command -v cc && pkg-config --exists libdpdk"]))?.status == 0
   }()
 
   struct Failure: Error, CustomStringConvertible {

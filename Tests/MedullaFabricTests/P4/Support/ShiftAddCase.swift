@@ -20,7 +20,8 @@ struct ShiftAddCase {
   init(
     _ widths: [Int], scheme: QuantizationScheme = .w8a8, end: End = .scores, hidden: Activation = .relu,
     on topology: FabricTopology = .spineLeaf(leaves: 1, spines: 1, processors: 1),
-    pins: [String: [String]] = [:], inferences count: Int = 16, cells: CellFormat = CellFormat(payloadBytes: 256),
+    pins: [String: [String]] = [:], inferences count: Int = 16,
+    cells: CellFormat = CellFormat(payloadBytes: 256),
     seed: UInt64
   ) throws {
     var random = SeededGenerator(seed: seed)
@@ -71,7 +72,8 @@ struct ShiftAddCase {
     of number: Int, client: Int = 0, inference: UInt32, attempt: UInt8 = 0
   ) throws -> [[UInt8]] {
     let tensor = try tensors().inputs
-    return zip(tensor.cells, tensor.payloads(of: inferences[number].activations, cells: plan.cells)).enumerated()
+    return zip(tensor.cells, tensor.payloads(of: inferences[number].activations, cells: plan.cells))
+      .enumerated()
       .map { chunk, cell in
         var header = fabric_cell()
         header.type = UInt8(FABRIC_DATA.rawValue)
@@ -87,7 +89,9 @@ struct ShiftAddCase {
   /// The outputs that an answer's cells have, nil where one is missing or is another's.
   func outputs(of cells: [FabricCell]) throws -> [Int64]? {
     let tensor = try tensors().outputs
-    guard cells.count == tensor.cellCount, Set(cells.map(\.header.chunk)).count == cells.count else { return nil }
+    guard cells.count == tensor.cellCount, Set(cells.map(\.header.chunk)).count == cells.count else {
+      return nil
+    }
     var outputs = [Int64](repeating: 0, count: tensor.elementCount)
     for cell in cells {
       let number = Int(cell.header.chunk)

@@ -181,7 +181,8 @@ static void take(struct rte_ring *ring, unsigned int bytes)
 
 	while (!rte_ring_dequeue(ring, &buffer)) {
 		if (rte_pktmbuf_data_len((struct rte_mbuf *)buffer) != bytes)
-			fail("a frame of another size went out", rte_pktmbuf_data_len((struct rte_mbuf *)buffer));
+			fail("a frame of another size went out",
+			     rte_pktmbuf_data_len((struct rte_mbuf *)buffer));
 		fwrite(rte_pktmbuf_mtod((struct rte_mbuf *)buffer, void *), bytes, 1, stdout);
 		rte_pktmbuf_free(buffer);
 	}
@@ -209,7 +210,8 @@ int main(int argc, char **argv)
 	atexit(remove_folder);
 	if (rte_eal_init((int)(sizeof(eal) / sizeof(*eal)), eal) < 0)
 		fail("DPDK does not start", rte_errno);
-	pool = rte_pktmbuf_pool_create("frames", 2 * RING - 1, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	pool = rte_pktmbuf_pool_create("frames", 2 * RING - 1, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+				       SOCKET_ID_ANY);
 	in = rte_ring_create("in", RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	out = rte_ring_create("out", RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (!pool || !in || !out)
