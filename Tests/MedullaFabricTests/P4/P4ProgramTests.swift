@@ -9,6 +9,9 @@ import Testing
 struct P4ProgramTests {
   static let seed = SWXTests.seed
 
+  /// By which inputs are told from each other, and two neurons are the largest together.
+  static let faultSeed: UInt64 = 14
+
   struct Example: Sendable, CustomStringConvertible {
     let widths: [Int]
     var scheme = QuantizationScheme.w8a8
@@ -169,6 +172,39 @@ struct P4ProgramTests {
     options.terms = 1
     let error = #expect(throws: FabricError.self) { try P4Fabric(large.plan, large.snapshot, options) }
     #expect(error?.code == .doesNotFit && error?.message.contains("passes of a cell") == true)
+  }
+
+  @Test(
+    "a fault in the program gives other answers or none",
+    arguments: [
+      ("(x0 << 3)", "(x0 << 2)"), ("((p1 ^ m1) - m1)", "(p1 ^ m1)"), ("whose == tag", "whose != tag"),
+      ("(((product ^ sign) >> shift) ^ sign)", "(product >> shift)"),
+      ("(chunks & chunk) == 0", "chunk != 0"), ("count != meta.inputs", "count == meta.inputs"),
+      (">= (meta.best ^ SIGN)", "> (meta.best ^ SIGN)"), ("if (meta.turns == 1)", "if (meta.turns == 0)"),
+      ("meta.value = meta.low;", "meta.value = meta.high;"), ("egress_rid == HERE", "egress_rid == 2"),
+    ])
+  func faults(text: String, fault: String) throws {
+    let example = Example(
+      widths: [12, 10, 7, 3], end: text.contains("best") ? .argmax : .scores, terms: 3, leaves: 4,
+      pins: ["dense1": ["leaf2", "leaf3"], "dense2": ["leaf3", "leaf4"], "dense3": ["leaf3"]])
+    let small = try example.make(seed: Self.faultSeed)
+    let fabric = try P4Fabric(small.plan, small.snapshot, Self.options(example.terms))
+    try #require(fabric.program.contains(text))
+    var network = try P4Network(
+      fabric, client: small.plan.topology.client, program: fabric.program.replacing(text, with: fault),
+      seed: Self.faultSeed)
+    for number in small.inferences.indices {
+      for frame in try small.frames(of: number, inference: UInt32(number)) {
+        try network.send(frame)
+        try network.send(frame)
+      }
+    }
+    try network.run()
+    let cells = try network.answers.map { try FabricCell($0) }
+    let answers = try small.inferences.indices.map { number in
+      try small.outputs(of: cells.filter { Int($0.header.inference) == number })
+    }
+    #expect(answers != small.inferences.map(\.outputs))
   }
 
   @Test("program, commands and specification of a small network are as they were reviewed")

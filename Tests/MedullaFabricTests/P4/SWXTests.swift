@@ -51,7 +51,7 @@ struct SWXTests {
         return own + own
       }.shuffled(using: &random)
     }
-    let cells = try oracle.cells(specification, frames, batch: 16)
+    let cells = try oracle.cells(specification.text, frames, batch: 16)
     #expect(cells.count == numbers.count, "seed \(Self.seed)")
     for number in numbers {
       let own = cells.filter { Int($0.header.inference) == 1_000 + number && $0.header.client == 2 }
@@ -76,7 +76,7 @@ struct SWXTests {
     let frames = try sent.flatMap {
       try small.frames(of: $0.number, inference: $0.inference, attempt: $0.attempt)
     }
-    let cells = try oracle.cells(specification, frames, batch: 1)
+    let cells = try oracle.cells(specification.text, frames, batch: 1)
     #expect(
       cells.map { [$0.header.inference, UInt32($0.header.attempt)] }
         == sent.filter(\.isAnswered).map { [$0.inference, UInt32($0.attempt)] }, "seed \(Self.seed)")
@@ -100,7 +100,7 @@ struct SWXTests {
       frame[place] = UInt8(value)
       return frame
     }
-    let cells = try oracle.cells(specification, frames + [whole], batch: 1)
+    let cells = try oracle.cells(specification.text, frames + [whole], batch: 1)
     #expect(cells.count == 1 && cells[0].header.inference == 5)
     #expect(try small.outputs(of: cells) == small.inferences[0].outputs, "seed \(Self.seed)")
   }
@@ -119,5 +119,28 @@ struct SWXTests {
       #expect(
         error?.code == .doesNotFit && error?.message.contains(words) == true, "\(String(describing: error))")
     }
+  }
+
+  @Test(
+    "a fault in the specification gives other answers or none",
+    .enabled(if: SWXOracle.isUsable, SWXOracle.reason),
+    arguments: [
+      ("sub m.sum m.t", "add m.sum m.t"), ("shl m.t 2", "shl m.t 3"),
+      ("xor m.product m.sign", "xor m.product 0"),
+      ("add m.count m.t", "add m.count 0"), ("jmplt LESS1_0 m.total m.t", "jmplt LESS1_0 m.t m.total"),
+    ])
+  func faults(text: String, fault: String) throws {
+    let small = try ShiftAddCase(
+      [10, 4, 3], end: text.contains("LESS") ? .argmax : .scores, seed: P4ProgramTests.faultSeed)
+    let specification = try SWXSpecification(
+      ShiftAddSchedule.all(of: small.plan, small.snapshot), clients: 4, inferences: 8
+    ).text
+    try #require(specification.contains(text))
+    let frames = try small.inferences.indices.flatMap { try small.frames(of: $0, inference: UInt32($0)) }
+    let cells = try SWXOracle().cells(specification.replacing(text, with: fault), frames, batch: 1)
+    let answers = try small.inferences.indices.map { number in
+      try small.outputs(of: cells.filter { Int($0.header.inference) == number })
+    }
+    #expect(answers != small.inferences.map(\.outputs))
   }
 }

@@ -18,11 +18,12 @@ struct P4Network {
   /// More would be a loop.
   private static let turnLimit = 1_000_000
 
-  init(_ fabric: P4Fabric, client: String, seed: UInt64) throws {
+  /// - Parameter program: in place of the fabric's own.
+  init(_ fabric: P4Fabric, client: String, program: String? = nil, seed: UInt64) throws {
     self.fabric = fabric
     self.client = client
     random = SeededGenerator(seed: seed)
-    let source = try P4Source(fabric.program)
+    let source = try P4Source(program ?? fabric.program)
     for node in fabric.switches { switches[node.name] = try P4Switch(source, commands: node.commands) }
   }
 

@@ -40,11 +40,11 @@ final class SWXOracle {
   ///
   /// - Parameter batch: frames that come in at once, before there is time for them.
   func cells(
-    _ specification: SWXSpecification, _ frames: [[UInt8]], batch: Int
+    _ specification: String, _ frames: [[UInt8]], batch: Int
   ) throws -> [FabricCell] {
     let bytes = try #require(frames.first?.count)
     let (text, input) = (folder.appendingPathComponent("n.spec"), folder.appendingPathComponent("frames"))
-    try Data(specification.text.utf8).write(to: text)
+    try Data(specification.utf8).write(to: text)
     try Data(frames.joined()).write(to: input)
     let outcome = try Self.run(
       folder.appendingPathComponent("swx").path, [text.path, input.path, "\(bytes)", "\(batch)"])
