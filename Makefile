@@ -9,12 +9,15 @@ FUZZ_SECONDS ?= 600
 # What `make kernels` gets, such as "--walk 6.12".
 KERNELS ?=
 
+# What `make demo-fabric` spreads, such as out/mini-alexnet/network.onnx; a small one when empty.
+NETWORK ?=
+
 # What `make test` gets, such as "--filter Rules", or --skip-build where they are built.
 TESTS ?=
 
 PREFIX ?= /usr/local
 
-.PHONY: setup testbed build install uninstall demo test python check format integration kernels bench fuzz docs clean
+.PHONY: setup testbed build install uninstall demo demo-fabric fabric-model test python check format integration kernels bench fuzz docs clean
 
 setup: ## Debian packages and the Python environment of the tests (idempotent)
 	@scripts/setup.sh
@@ -39,6 +42,16 @@ demo: ## a trained network steers the kernel's TCP on an emulated link; builds n
 	@MEDULLA_SETUP_PYTHON=no scripts/setup.sh
 	scripts/build.sh medulla-demo
 	bin/medulla-demo --out out/demo
+
+demo-fabric: ## an image goes in, the class comes out: a network spread over XDP switches in namespaces (root)
+	@MEDULLA_SETUP_PYTHON=no scripts/setup.sh
+	@scripts/setup.sh --images
+	scripts/build.sh medulla
+	scripts/demo-fabric.sh $(NETWORK)
+
+fabric-model: ## trains mini-AlexNet with PyTorch, for the fabric's studies: out/mini-alexnet (a quarter of an hour)
+	@scripts/setup.sh --testbed
+	scripts/fabric-model.sh out/mini-alexnet
 
 test: setup ## everything, with the kernel tests when run as root
 	scripts/test.sh $(TESTS)

@@ -160,6 +160,7 @@ let package = Package(
         "../CMedullaFabric/include/fabric_cell.h", "../CMedullaFabric/include/fabric_task.h",
         "../CMedullaFabric/include/fabric_memory.h", "../CMedullaFabric/include/fabric_sum.h",
         "../CMedullaFabric/include/fabric_finish.h", "../CMedullaFabric/include/fabric_compute.h",
+        "../CMedullaFabric/include/fabric_faithful.h",
         "../CMedullaFabric/include/fabric_slot.h", "../MedullaDatapath/bpf/kernel_types.h",
         "bpf/fabric_switch.bpf.h", "bpf/fabric_switch.bpf.c")),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
@@ -272,7 +273,8 @@ let package = Package(
         "TestbedMeasures", "TestbedPackets",
       ],
       path: "Sources/Testbed/NF",
-      resources: embedded("python/seeded_models.py", "python/torch_stream.py", "python/file_types.py")),
+      resources: embedded(
+        "python/seeded_models.py", "python/torch_stream.py", "python/file_types.py", "python/static_int8.py")),
     .target(
       name: "TestbedLargeScale",
       dependencies: [
@@ -287,8 +289,9 @@ let package = Package(
         "MedullaRuntime", "MedullaDatapath", "MedullaCongestion", "MedullaClassification",
         "MedullaScheduling", "MedullaPaths",
         "MedullaCompile", "MedullaFrames", "MedullaLearning", "MedullaLabels", "MedullaRetraining",
-        "MedullaAdaptation", "MedullaControl", "MedullaAccelerators", "MedullaNF", "MedullaFabric",
-        "TestbedLink", "TestbedMeasures", "TestbedCaptures", "TestbedReport", "TestbedWorkload",
+        "MedullaAdaptation", "MedullaControl", "MedullaEngines", "MedullaAccelerators", "MedullaNF",
+        "MedullaFabric", "TestbedLink", "TestbedMeasures", "TestbedCaptures", "TestbedReport",
+        "TestbedWorkload",
         "TestbedBaselines", "TestbedLargeScale", "TestbedPackets", "TestbedNF",
       ],
       path: "Sources/Testbed/Experiments"),

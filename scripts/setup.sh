@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
 # Installs what Medulla builds and tests with: Debian packages by name, and a Python environment that only
+# Installs what Medulla builds and tests with: Debian packages by name, and a Python environment that only
 # the tests use (ONNX Runtime, to compare with; MEDULLA_SETUP_PYTHON=no leaves it out, and DPDK). With --testbed also the
-# programs that experiments drive, with --kernels only what boots other kernels, with --referee only .venv-referee, where
+# the tests use (ONNX Runtime, to compare with; MEDULLA_SETUP_PYTHON=no leaves it out, and DPDK). With --testbed also the
+# programs that experiments drive, with --images only the images of the fabric's demonstration, with --kernels only what boots other kernels, with --referee only .venv-referee, where
+# programs that experiments drive, with --images only the images of the fabric's demonstration, with --kernels only what boots other kernels, with --referee only .venv-referee, where
 # river is, which the row studies are compared with. Says what it does; does nothing twice.
-# Usage: scripts/setup.sh [--testbed | --kernels | --referee]
+# river is, which the row studies are compared with. Says what it does; does nothing twice.
+# Usage: scripts/setup.sh [--testbed | --images | --kernels | --referee]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,8 +17,8 @@ packages=(build-essential ca-certificates git pkg-config libelf-dev zlib1g-dev l
   iputils-ping procps python3 python3-venv python3-yaml tcpreplay)
 # What is loaded where it is there; releases of Debian other than 12 have another version, which is not known.
 optional_packages=(libndpi4.2)
-# DPDK is an option for users, so that only tests need it.
-[ "${MEDULLA_SETUP_PYTHON:-yes}" = yes ] && optional_packages+=(libdpdk-dev)
+# DPDK is an option for users, and images are shown by a demonstration, so that only tests need them.
+[ "${MEDULLA_SETUP_PYTHON:-yes}" = yes ] && optional_packages+=(libdpdk-dev dataset-fashion-mnist)
 testbed_packages=(curl dataset-fashion-mnist dpdk-dev ethtool nginx-light wrk)
 kernels_packages=(busybox-static iproute2 iperf3 kmod qemu-system-x86 xz-utils zstd)
 libbpf_minimum=1.3
@@ -36,13 +40,18 @@ case "${1:-}" in
     exit 0
     ;;
   --testbed) packages+=("${testbed_packages[@]}") ;;
+  --images)
+    packages=(dataset-fashion-mnist python3)
+    optional_packages=()
+    MEDULLA_SETUP_PYTHON=no
+    ;;
   --kernels)
     packages=("${kernels_packages[@]}")
     optional_packages=()
     MEDULLA_SETUP_PYTHON=no
     ;;
   *)
-    echo "usage: scripts/setup.sh [--testbed | --kernels | --referee]" >&2
+    echo "usage: scripts/setup.sh [--testbed | --images | --kernels | --referee]" >&2
     exit 64
     ;;
 esac

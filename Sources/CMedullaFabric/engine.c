@@ -10,6 +10,17 @@ static __u64 slot_number(const struct fabric_task *task, __u32 client, __u32 inf
 	return client * task->slots + inference % task->slots;
 }
 
+static int all_passes(__u64 task_at, __u64 slot, __u32 chunk)
+{
+	__u64 pass = 0;
+	int made;
+
+	do
+		made = fabric_passed(task_at, slot, chunk, pass++);
+	while (made == FABRIC_PASS_MORE);
+	return made;
+}
+
 int fabric_cell_in(
 	__u64 task_at, __u32 client, __u32 inference, __u32 chunk, const __u8 *payload, __u64 lane)
 {
@@ -30,7 +41,10 @@ int fabric_cell_in(
 			       place->bytes);
 			fabric_scatter(task_at, slot, (__u64)place, lane);
 		}
-		made = fabric_arrived(task_at, slot, chunk, lane);
+		if (task->kind == FABRIC_FAITHFUL)
+			made = all_passes(task_at, slot, chunk);
+		else
+			made = fabric_arrived(task_at, slot, chunk, lane);
 	}
 	fabric_leave(task_at, slot);
 	return made;

@@ -19,6 +19,7 @@ struct CellTests {
     header.chunks = UInt16.random(in: 1...1_024, using: &generator)
     header.chunk = UInt16.random(in: 0..<header.chunks, using: &generator)
     header.attempt = UInt8.random(in: 0...UInt8.max, using: &generator)
+    header.pass = header.type == 1 ? UInt16.random(in: 0...UInt16.max, using: &generator) : 0
     header.time = UInt64.random(in: 0...UInt64.max, using: &generator)
     return header
   }
@@ -70,9 +71,11 @@ struct CellTests {
     #expect(refusal { $0[12] = 8 } == .other && refusal { $0 = [] } == .other)
     #expect(refusal { $0 = Array($0.prefix(20)) } == .cut && refusal { $0[33] = 17 } == .cut)
     #expect(refusal { $0[14] = 0x21 } == .foreign)
-    for (place, value) in [(14, 0x10), (14, 0x15), (15, 65), (29, 2), (31, 0), (30, 0x20), (35, 1), (38, 1)] {
+    for (place, value) in [(14, 0x10), (14, 0x15), (15, 65), (29, 2), (31, 0), (30, 0x20), (35, 1)] {
       #expect(refusal { $0[place] = UInt8(value) } == .wrong, "byte \(place)")
     }
+    #expect(refusal { $0[38] = 1 } == nil)
+    #expect(refusal { ($0[14], $0[38]) = (0x12, 1) } == .wrong)
     #expect(refusal { $0[36] = 1 } == .damaged)
   }
 

@@ -93,7 +93,7 @@ struct PlanTests {
     _ = try PlanFolder.write(plan, file, to: path)
     let text = try String(contentsOfFile: path + "/plan.json", encoding: .utf8)
     for (damage, words) in [
-      (text.replacing("\"planVersion\" : 1", with: "\"planVersion\" : 9"), "of version 9"),
+      (text.replacing("\"planVersion\" : 2", with: "\"planVersion\" : 9"), "of version 9"),
       (text.replacing("\"digest\"", with: "\"digst\""), "no plan that can be read"),
       (String(text.prefix(200)), "no plan that can be read"),
       (text.replacing(plan.digest, with: String(repeating: "0", count: 64)), "of another network"),

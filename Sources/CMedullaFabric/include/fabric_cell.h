@@ -40,6 +40,7 @@ struct fabric_cell {
 	__u16 chunks;
 	__u16 length;	  /* bytes of payload that mean something; zeros follow */
 	__u16 checksum;	  /* 0: none is given */
+	__u16 pass;	  /* how often it has gone round in its switch; 0 between switches */
 	__u8 type;
 	__u8 attempt;	  /* from 0; another one is another try of the client's */
 	__u8 hops;	  /* that it may still take */
@@ -81,10 +82,11 @@ static __always_inline int fabric_parse(const __u8 *frame, __u32 bytes, struct f
 	cell->length = fabric_word(frame + 32);
 	cell->attempt = frame[34];
 	cell->checksum = fabric_word(frame + 36);
+	cell->pass = fabric_word(frame + 38);
 	cell->time = (__u64)fabric_long(frame + 40) << 32 | fabric_long(frame + 44);
 	if (cell->type < FABRIC_DATA || cell->type >= FABRIC_TYPES || cell->hops > FABRIC_HOP_LIMIT)
 		return FABRIC_WRONG;
-	if (frame[35] || frame[38] || frame[39])
+	if (frame[35] || (cell->pass && cell->type != FABRIC_DATA))
 		return FABRIC_WRONG;
 	if (cell->chunk >= cell->chunks || cell->chunks > FABRIC_CHUNK_LIMIT)
 		return FABRIC_WRONG;
@@ -108,7 +110,7 @@ static __always_inline void fabric_write(__u8 *frame, const struct fabric_cell *
 		cell->length,
 		(__u16)(cell->attempt << 8),
 		cell->checksum,
-		0,
+		cell->pass,
 		(__u16)(cell->time >> 48),
 		(__u16)(cell->time >> 32),
 		(__u16)(cell->time >> 16),

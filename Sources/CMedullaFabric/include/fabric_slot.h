@@ -10,6 +10,7 @@
 #define MEDULLA_FABRIC_SLOT_H
 
 #include "fabric_compute.h"
+#include "fabric_faithful.h"
 
 typedef FABRIC_AT struct fabric_slot fabric_slot_at;
 typedef FABRIC_AT struct fabric_counts fabric_counts_at;
@@ -40,13 +41,13 @@ static __always_inline __u64 fabric_owner(__u32 client, __u32 inference)
 /* Makes the slot empty, for its one user. */
 static __always_inline int fabric_take(const fabric_task_at *task, fabric_slot_at *slot, __u64 number)
 {
-	__u64 sums = fabric_sums(task, number, 0);
+	__u64 sums = fabric_sums(task, number, 0), end = (__u64)slot + sizeof(struct fabric_slot);
 
-	if (!fabric_clear((__u64)&slot->done, (__u64)slot + sizeof(struct fabric_slot)))
-		return 0;
-	if (task->kind != FABRIC_DENSE)
-		return 1;
-	return fabric_clear(sums, sums + task->processors * task->sums_stride);
+	if (task->kind == FABRIC_CONVOLUTION)
+		return fabric_clear((__u64)&slot->done, end);
+	/* Rows are a convolution's alone. */
+	return fabric_clear((__u64)&slot->done, (__u64)slot->claimed) &&
+		fabric_clear(sums, sums + task->processors * task->sums_stride);
 }
 
 /* Takes a slot that its one holder has locked, when the others have left it. */
@@ -233,6 +234,23 @@ FABRIC_FUNCTION int fabric_arrived(__u64 task_at, __u64 number, __u64 cell, __u6
 		return -1;
 	if (!fabric_set_ready(slot, task->cells_before, task->cells_sent))
 		return -1;
+	return (int)task->cells_sent;
+}
+
+/* The same of a layer that computes some products at a time: FABRIC_PASS_MORE when there are others. */
+FABRIC_FUNCTION int fabric_passed(__u64 task_at, __u64 number, __u64 cell, __u64 pass)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	fabric_slot_at *slot = fabric_slot_of(task, number);
+	int made = fabric_pass_of(task_at, number, cell, pass);
+	__u32 whole = made & (FABRIC_PASS_MORE - 1);
+
+	if (made < 0 || !whole || __sync_fetch_and_add(&slot->done, whole) + whole != task->channels)
+		return made < 0 ? made : made & FABRIC_PASS_MORE;
+	if (!fabric_dense_end(task_at, number))
+		return FABRIC_PASS_BROKEN;
+	if (!fabric_set_ready(slot, task->cells_before, task->cells_sent))
+		return FABRIC_PASS_BROKEN;
 	return (int)task->cells_sent;
 }
 

@@ -34,6 +34,7 @@
 enum fabric_kind {
 	FABRIC_DENSE = 1,
 	FABRIC_CONVOLUTION = 2,
+	FABRIC_FAITHFUL = 3, /* dense, by shifts and additions, some at a time */
 };
 
 enum fabric_function {
@@ -188,8 +189,12 @@ struct fabric_task {
 	__u64 multipliers_at;
 
 	__u64 processors; /* that have sums of their own */
-	__u64 sums_at; /* dense: of a slot, then of a processor; a convolution: of a processor */
+	/* A convolution: of a processor. Dense: of a slot, then of a processor; faithful: then a counter for each. */
+	__u64 sums_at;
 	__u64 sums_stride; /* of a processor */
+
+	__u64 products; /* faithful: of a pass */
+	__u64 terms; /* faithful: of a neuron, of all cells */
 
 	__u64 runs; /* of a window: pieces that lie together */
 	__u64 runs_at; /* bytes from the window's first input */

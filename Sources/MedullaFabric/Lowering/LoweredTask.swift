@@ -23,10 +23,11 @@ package struct LoweredTask {
   package var inputBytes = 0
   package var outputBytes = 0
   package var valueBytes = 0
-  /// Of one processor, and for a dense layer of one slot.
+  /// Of one processor, and of one slot where they are not a convolution's.
   package var sumBytes = 0
 
-  package var isDense: Bool { task.kind == UInt64(FABRIC_DENSE.rawValue) }
+  /// Sums are an inference's until all of its cells are there.
+  package var hasSumsOfSlots: Bool { task.kind != UInt64(FABRIC_CONVOLUTION.rawValue) }
 }
 
 extension LoweredTask {

@@ -44,7 +44,7 @@ extension StageLowering {
 }
 
 /// The weights of a dense layer by the element of the stage's inputs that they meet.
-private struct DenseTerms {
+struct DenseTerms {
   private let step: DenseStep
   private let weights: [Int32]
   /// Of each input element, the layer's terms that read it.
@@ -78,7 +78,8 @@ private struct DenseTerms {
     self.readers = readers
   }
 
-  private func weight(_ channel: Int, _ element: Int) -> Int64 {
+  /// What an element is multiplied by for a channel.
+  func weight(_ channel: Int, _ element: Int) -> Int64 {
     var sum: Int64 = 0
     for term in readers[element] { sum += Int64(weights[channel * step.inputs + term]) }
     return sum

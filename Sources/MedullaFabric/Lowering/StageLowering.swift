@@ -7,6 +7,7 @@ package struct StageLowering {
   package let snapshot: Snapshot
   package let stages: [Stage]
   package let cells: CellFormat
+  package let mode: FabricMode
   /// What enters each stage, and last what the client gets.
   package let tensors: [WireTensor]
   /// Of each stage, the channels of its parts.
@@ -16,8 +17,10 @@ package struct StageLowering {
   /// - Parameter parts: of each stage, the channels of its parts: together all of them, in order.
   /// - Throws: `badNetwork` where the engine has no way to compute a stage, with its name.
   package init(
-    _ snapshot: Snapshot, _ stages: [Stage], parts: [[Range<Int>]], cells: CellFormat
+    _ snapshot: Snapshot, _ stages: [Stage], parts: [[Range<Int>]], cells: CellFormat,
+    mode: FabricMode = .fast
   ) throws(FabricError) {
+    self.mode = mode
     self.snapshot = snapshot
     self.stages = stages
     self.parts = parts
@@ -70,7 +73,7 @@ package struct StageLowering {
   package func task(stage number: Int, part: Int) throws(FabricError) -> LoweredTask {
     let stage = stages[number]
     let body = try StageBody(stage, snapshot, inputs: ranges[stage.firstStep])
-    try Self.check(stage, body, input: tensors[number], output: tensors[number + 1])
+    try Self.check(stage, body, input: tensors[number], output: tensors[number + 1], mode: mode)
     var lowered = LoweredTask()
     lowered.task.input_bytes = UInt64(snapshot.shape.activationBytes)
     lowered.task.is_first = number == 0 ? 1 : 0
@@ -81,6 +84,8 @@ package struct StageLowering {
     lowered.sends(tensors[number + 1], part: stage.isDivisible ? part : 0)
     try body.addFinishes(to: &lowered)
     switch body.sum {
+    case .dense(let step) where mode == .faithful:
+      try lowerFaithful(step, body, number, parts[number][part], &lowered)
     case .dense(let step): try lowerDense(step, body, number, parts[number][part], &lowered)
     case .convolution(let step): try lowerConvolution(step, body, number, parts[number][part], &lowered)
     default: break
@@ -91,8 +96,9 @@ package struct StageLowering {
   /// - Throws: `badNetwork` where a stage's inputs are not what its layer takes, or one cell would set free
   ///   more than a switch can send.
   static func check(
-    _ stage: Stage, _ body: StageBody, input: WireTensor, output: WireTensor
+    _ stage: Stage, _ body: StageBody, input: WireTensor, output: WireTensor, mode: FabricMode
   ) throws(FabricError) {
+    if mode == .faithful { try FaithfulPasses.check(stage, input: input) }
     if case .convolution(let step) = body.sum { _ = try ConvolutionGeometry(step, body, input) }
     let bursts = output.parts.map { stage.isConvolution ? $0.piecesPerRow : output.cellCount(of: $0) }
     guard let burst = bursts.max(), burst >= FABRIC_BURST else { return }

@@ -59,9 +59,14 @@ package struct WireTensor: Sendable, Equatable {
   }
 
   /// Elements of a cell: whole pixels where one has room, else what divides a pixel; of those choices one
-  /// that ends at a word.
+  /// that ends at a word. What is no image is cut evenly, since processors take cells in turns.
   private static func piece(width: Int, channels: Int, bytes: Int, room: Int) -> Int {
-    guard width > 1 else { return min(channels, max(room / 8 * 8, 1)) }
+    guard width > 1 else {
+      let most = max(room / 8 * 8, 1)
+      let pieces = (channels + most - 1) / most
+      let even = (channels + pieces - 1) / pieces
+      return min(channels, most, (even + 7) / 8 * 8)
+    }
     if width * channels <= room { return width * channels }
     if channels <= room {
       let most = room / channels

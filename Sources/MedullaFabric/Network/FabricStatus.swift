@@ -31,10 +31,15 @@ package struct FabricStatus: Sendable, Equatable, Encodable {
     package let stages: [Stage]
     /// What came in, by whom it came from.
     package let received: [Link]
+    /// Came in by the switch's own wire: cells of layers that are on it, and ones that go round.
+    package let own: UInt64
     package let foreign: UInt64
     package let unrouted: UInt64
     package let dropped: UInt64
   }
+
+  /// Where cells come from that no switch sent.
+  package static let clients = "clients"
 
   package let fabric: String
   package let models: [FabricState.Model]
@@ -77,8 +82,20 @@ package struct FabricStatus: Sendable, Equatable, Encodable {
     return Switch(
       name: name, stages: stages,
       received: (wiring.ports[name] ?? []).map {
-        Link(from: $0.neighbour ?? "clients", cells: received[$0.number])
-      }, foreign: header.foreign, unrouted: header.unrouted, dropped: header.dropped)
+        Link(from: $0.neighbour ?? clients, cells: received[$0.number])
+      }, own: received[Int(FABRIC_LOOP)] + received[Int(FABRIC_HERE)], foreign: header.foreign,
+      unrouted: header.unrouted,
+      dropped: header.dropped)
+  }
+
+  /// Cells that one switch got from another one.
+  package func cells(from one: String, to other: String) -> UInt64 {
+    switches.first { $0.name == other }?.received.first { $0.from == one }?.cells ?? 0
+  }
+
+  /// Cells that a switch got from all others.
+  package func received(by name: String) -> UInt64 {
+    switches.first { $0.name == name }?.received.reduce(0) { $0 + $1.cells } ?? 0
   }
 
   package var text: String {

@@ -203,6 +203,6 @@ extension StageLowering {
       snapshot, plan.stages,
       parts: plan.stages.indices.map { stage in
         plan.parts.filter { $0.stage == stage }.map(\.channels)
-      }, cells: plan.cells)
+      }, cells: plan.cells, mode: plan.mode)
   }
 }

@@ -2,7 +2,7 @@ import MedullaSnapshot
 
 /// A network over a fabric: where its layers are, and which ways their cells take.
 package struct FabricPlan: Sendable, Equatable, Codable {
-  package static let version = 1
+  package static let version = 2
 
   /// A network's plan for one label: inputs of a stage on their way. The label after the last stage's is the
   /// answer's.
@@ -46,6 +46,7 @@ package struct FabricPlan: Sendable, Equatable, Codable {
   package let topology: FabricTopology
   package let inferences: Int
   package let cells: CellFormat
+  package let mode: FabricMode
   /// What the user wanted, for a plan after this one.
   package let constraints: PlacementConstraints
   package let stages: [Stage]
@@ -59,7 +60,8 @@ package struct FabricPlan: Sendable, Equatable, Codable {
   package init(
     _ snapshot: Snapshot, digest: String, _ stages: [Stage], _ placement: Placement,
     on topology: FabricTopology, inferences: Int = ResourceModel.standardInferences,
-    cells: CellFormat = CellFormat(), constraints: PlacementConstraints = PlacementConstraints()
+    cells: CellFormat = CellFormat(), constraints: PlacementConstraints = PlacementConstraints(),
+    mode: FabricMode = .fast
   ) throws(FabricError) {
     planVersion = Self.version
     networkName = snapshot.record.networkName
@@ -68,6 +70,7 @@ package struct FabricPlan: Sendable, Equatable, Codable {
     self.topology = topology
     self.inferences = inferences
     self.cells = cells
+    self.mode = mode
     self.constraints = constraints
     self.stages = stages
     parts = placement.parts
@@ -78,7 +81,7 @@ package struct FabricPlan: Sendable, Equatable, Codable {
     for (number, stage) in stages.enumerated() {
       // What the inputs can be matters for packing alone.
       let body = try StageBody(stage, snapshot, inputs: 0...0)
-      try StageLowering.check(stage, body, input: tensors[number], output: tensors[number + 1])
+      try StageLowering.check(stage, body, input: tensors[number], output: tensors[number + 1], mode: mode)
     }
     let routing = PlanRouting(stages, placement, topology, cells, tensors)
     labels = routing.labels

@@ -1,22 +1,26 @@
 import MedullaBase
 
 /// A plan as a drawing (SVG): switches that forward above, those that compute below with what is on them;
-/// links as wide as they carry.
+/// links as wide as they carry, by the plan or as they were counted.
 package struct PlanPicture {
   private static let boxWidth = 132
   private static let boxHeight = 92
   private static let gap = 20
   private static let margin = 24
-  private static let upperTop = 64
+  private static let upperTop = 82
+  /// Of a letter of 12 points, at most.
+  private static let letterWidth = 7
   private static let widest = 9.0
   private static let font = "font-family=\"system-ui, sans-serif\""
 
   private let plan: FabricPlan
+  private let counted: FabricStatus?
   private let upper: [FabricPlan.SwitchLoad]
   private let lower: [FabricPlan.SwitchLoad]
 
-  package init(_ plan: FabricPlan) {
-    self.plan = plan
+  /// - Parameter counted: of a running fabric; nil: what the plan says of one inference.
+  package init(_ plan: FabricPlan, counted: FabricStatus? = nil) {
+    (self.plan, self.counted) = (plan, counted)
     upper = plan.switches.filter { $0.processors == 0 }
     lower = plan.switches.filter { $0.processors > 0 }
   }
@@ -31,14 +35,25 @@ package struct PlanPicture {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(width)\" height=\"\(height)\" "
         + "viewBox=\"0 0 \(width) \(height)\">",
       "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
-      text(plan.networkName + ": " + plan.shape, x: Self.margin, y: 28, size: 15, weight: 600),
-      text(caption, x: Self.margin, y: 47, size: 12, fill: "#57606a"),
+      text(plan.networkName, x: Self.margin, y: 28, size: 15, weight: 600),
+      text(shape, x: Self.margin, y: 47, size: 12),
+      text(caption, x: Self.margin, y: 64, size: 12, fill: "#57606a"),
     ] + links + upper.indices.map { box(upper[$0], at: $0, of: upper.count, top: Self.upperTop) }
       + lower.indices.map { box(lower[$0], at: $0, of: lower.count, top: lowerTop) } + [client, "</svg>"])
       .joined(separator: "\n") + "\n"
   }
 
+  /// As much of it as there is room for.
+  private var shape: String {
+    let room = (width - 2 * Self.margin) / Self.letterWidth
+    return plan.shape.count <= room ? plan.shape : plan.shape.prefix(room - 1) + "…"
+  }
+
   private var caption: String {
+    if let counted {
+      let most = counted.switches.flatMap(\.received).reduce(0) { $0 + $1.cells }
+      return "fabric \(counted.fabric), \(most) cells counted by the switches' kernels where they came in"
+    }
     let cells = plan.labels.reduce(0) { $0 + $1.cells }
     return
       "\(plan.stages.count) layers, \(NumberText.short(Double(plan.operations) / 1e6)) million "
@@ -81,14 +96,22 @@ package struct PlanPicture {
       let (x, y) = (from.x + (to.x - from.x) / 4, from.y + (to.y - from.y) / 4)
       return [
         line,
-        "<rect x=\"\(x - 15)\" y=\"\(y - 9)\" width=\"30\" height=\"16\" rx=\"4\" fill=\"#ffffff\"/>",
-        text("\(count)", x: x, y: y + 4, size: 11, anchor: "middle"),
+        label(count, x: x, y: y),
       ]
     }
   }
 
+  private func label(_ count: Int, x: Int, y: Int) -> String {
+    let digits = "\(count)"
+    let width = max(30, 7 * digits.count + 10)
+    return
+      "<rect x=\"\(x - width / 2)\" y=\"\(y - 9)\" width=\"\(width)\" height=\"16\" rx=\"4\" fill=\"#ffffff\"/>\n"
+      + text(digits, x: x, y: y + 4, size: 11, anchor: "middle")
+  }
+
   private func cells(_ one: String, _ other: String) -> Int {
-    plan.links.filter { [$0.from, $0.to] == [one, other] || [$0.to, $0.from] == [one, other] }
+    if let counted { return Int(counted.cells(from: one, to: other) + counted.cells(from: other, to: one)) }
+    return plan.links.filter { [$0.from, $0.to] == [one, other] || [$0.to, $0.from] == [one, other] }
       .reduce(0) { $0 + $1.cells }
   }
 
@@ -116,9 +139,10 @@ package struct PlanPicture {
           "\(NumberText.bytes(load.memoryBytes)) of \(NumberText.bytes(load.memoryLimit))", x: x + 10,
           y: top + 84, size: 10, fill: "#57606a"),
       ]
-    } else if load.cellsForwarded > 0 {
-      parts.append(
-        text("\(load.cellsForwarded) cells", x: x + 10, y: top + 57, size: 11, fill: "#57606a"))
+    } else if case let cells = counted.map({ Int($0.received(by: load.name)) }) ?? load.cellsForwarded,
+      cells > 0
+    {
+      parts.append(text("\(cells) cells", x: x + 10, y: top + 57, size: 11, fill: "#57606a"))
     }
     return parts.joined(separator: "\n")
   }
@@ -129,7 +153,12 @@ package struct PlanPicture {
     let top = lowerTop + Self.boxHeight
     return
       "<line x1=\"\(x)\" y1=\"\(top)\" x2=\"\(x)\" y2=\"\(top + 26)\" stroke=\"#57606a\"/>\n"
-      + text("client", x: x, y: top + 42, size: 12, anchor: "middle")
+      + text(clientWords, x: x, y: top + 42, size: 12, anchor: "middle")
+  }
+
+  private var clientWords: String {
+    guard let counted else { return "client" }
+    return "client: \(counted.cells(from: FabricStatus.clients, to: plan.topology.client)) cells sent"
   }
 
   private func text(

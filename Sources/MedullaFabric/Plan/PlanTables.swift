@@ -16,6 +16,17 @@ package struct PlanTables {
       "\(plan.networkName): \(plan.shape)\n"
       + "\(NumberText.short(Double(plan.operations) / 1e6)) million multiply-accumulates an inference, "
       + "\(NumberText.short(busiest * 100))% of them by the busiest processor"
+      + (plan.mode == .fast ? "" : "\n\(passes) passes an inference (mode \(plan.mode.rawValue))")
+  }
+
+  /// Of a cell through a switch, with the first one.
+  private var passes: Int {
+    plan.parts.reduce(0) { sum, part in
+      let tensor = WireTensor(
+        .flat(count: plan.stages[part.stage].inputs), elementBytes: 1,
+        channels: [0..<plan.stages[part.stage].inputs], cells: plan.cells)
+      return sum + FaithfulPasses.passes(tensor, channels: part.channelCount)
+    }
   }
 
   package var stages: TextTable {

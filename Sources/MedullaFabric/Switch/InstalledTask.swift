@@ -48,7 +48,7 @@ package struct InstalledTask {
       lowered.rows.count * MemoryLayout<fabric_row>.stride,
       lowered.wakes.count * MemoryLayout<fabric_wake>.stride, MemoryLayout<fabric_task>.stride,
       slots * MemoryLayout<fabric_slot>.stride, slots * lowered.inputStride, slots * lowered.outputStride,
-      slots * lowered.valueBytes, lowered.sumBytes * room.processors * (lowered.isDense ? slots : 1),
+      slots * lowered.valueBytes, lowered.sumBytes * room.processors * (lowered.hasSumsOfSlots ? slots : 1),
       room.processors * MemoryLayout<fabric_counts>.stride, room.processors * Int(FABRIC_STAGING_BYTES),
     ]
     let tables = lowered.tables.map { $0.count * 4 }
@@ -102,7 +102,7 @@ private struct Layout {
     task.values_stride = UInt64(lowered.valueBytes)
     task.values_at = try self.room(slots * lowered.valueBytes)
     task.sums_stride = UInt64(lowered.sumBytes)
-    task.sums_at = try self.room(lowered.sumBytes * room.processors * (lowered.isDense ? slots : 1))
+    task.sums_at = try self.room(lowered.sumBytes * room.processors * (lowered.hasSumsOfSlots ? slots : 1))
     var tables: [UInt64] = []
     for table in lowered.tables { tables.append(try place(table)) }
     withUnsafeMutableBytes(of: &task.finish) { raw in

@@ -30,6 +30,7 @@ package struct Remapping: Sendable {
     let placer = try Placer(snapshot.shape, constraints, inferences: plan.inferences)
     self.plan = try FabricPlan(
       snapshot, digest: plan.digest, placer.stages, try placer.place(on: topology), on: topology,
-      inferences: plan.inferences, cells: plan.cells, constraints: plan.constraints)
+      inferences: plan.inferences, cells: plan.cells, constraints: plan.constraints,
+      mode: plan.mode)
   }
 }

@@ -21,6 +21,7 @@ static __always_inline int fabric_put(
 	cell->label += 1;
 	cell->chunk = (__u16)number;
 	cell->chunks = (__u16)task->cells_next;
+	cell->pass = 0;
 	cell->length = (__u16)(piece + 1 == pieces ? task->last_bytes : task->piece_bytes);
 	cell->checksum = 0;
 	cell->hops = FABRIC_HOP_LIMIT;
@@ -102,19 +103,29 @@ static __always_inline int fabric_take_in(
 		fabric_count(&counts->refused);
 		return XDP_DROP;
 	}
-	counts->cells++;
-	entered = fabric_enter(task_at, number, fabric_owner(cell->client, cell->inference), 1);
+	if (!cell->pass)
+		counts->cells++;
+	entered = fabric_enter(task_at, number, fabric_owner(cell->client, cell->inference), !cell->pass);
 	if (entered != FABRIC_ENTERED) {
 		fabric_count(entered == FABRIC_LATE ? &counts->late : &counts->busy);
 		return XDP_DROP;
 	}
-	if (!fabric_is_first(fabric_slot_of(task, number), cell->chunk)) {
+	if (!cell->pass && !fabric_is_first(fabric_slot_of(task, number), cell->chunk)) {
 		counts->repeated++;
 		goto out;
 	}
-	made = fabric_store_cell(frame, task, place, number, lane)
-		       ? fabric_arrived(task_at, number, cell->chunk, lane)
-		       : -1;
+	if (!cell->pass && !fabric_store_cell(frame, task, place, number, lane))
+		made = -1;
+	else if (task->kind == FABRIC_FAITHFUL)
+		made = fabric_passed(task_at, number, cell->chunk, cell->pass);
+	else
+		made = fabric_arrived(task_at, number, cell->chunk, lane);
+	if (made == FABRIC_PASS_MORE) {
+		cell->pass++;
+		fabric_write(frame, cell);
+		action = bpf_redirect_map(&fabric_ports, FABRIC_HERE, 0);
+		goto out;
+	}
 	if (made < 0)
 		fabric_count(&counts->broken);
 	if (made == 1) {
@@ -264,6 +275,10 @@ int fabric_receive(struct xdp_md *context)
 	port = self->port_of[context->ingress_ifindex & (FABRIC_INTERFACES - 1)];
 	port = (port ? port - 1 : FABRIC_PORTS - 1) & (FABRIC_PORTS - 1);
 	fabric_count(&self->received[port]);
+	if (cell.pass && port != FABRIC_LOOP) {
+		fabric_count(&self->foreign);
+		return XDP_DROP;
+	}
 	if (fabric_is_lost(self, port))
 		return XDP_DROP;
 	way = fabric_way(&cell, cell.label);

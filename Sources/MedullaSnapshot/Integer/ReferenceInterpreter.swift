@@ -35,6 +35,19 @@ package struct ReferenceInterpreter: Sendable {
     }
   }
 
+  /// What the function of a step makes of v, a sum after its multiplier and shift; v itself where the step
+  /// has no function.
+  package func function(ofStep index: Int, at v: Int64) -> Int64 {
+    guard let epilogue = snapshot.shape.steps[index].epilogue else { return v }
+    let clip: ClosedRange<Int64>? =
+      switch snapshot.parameters.steps[index] {
+      case .linear(let linear): linear.clip
+      case .map(let map): map.clip
+      case .softmax, .none: nil
+      }
+    return evaluator.value(of: epilogue.function, clip, at: v)
+  }
+
   /// The entered features, then the output of every step.
   package func trace(features: [Int64]) -> [[Int64]] {
     precondition(features.count == snapshot.shape.inputs, "the network has \(snapshot.shape.inputs) inputs")

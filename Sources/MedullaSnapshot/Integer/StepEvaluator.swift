@@ -101,8 +101,12 @@ struct StepEvaluator: Sendable {
   private func finish(
     _ sum: Int64, _ multiplier: Int64, _ clip: ClosedRange<Int64>?, _ epilogue: Epilogue
   ) -> Int64 {
-    let v = (sum * multiplier) >> Int64(epilogue.shift)
-    switch epilogue.function {
+    value(of: epilogue.function, clip, at: (sum * multiplier) >> Int64(epilogue.shift))
+  }
+
+  /// The function of v, a sum after its multiplier and shift.
+  func value(of function: Epilogue.Function, _ clip: ClosedRange<Int64>?, at v: Int64) -> Int64 {
+    switch function {
     case .identity: return v
     case .clamp(let low, let high): return min(max(v, low), high)
     case .clip: return clip.map { min(max(v, $0.lowerBound), $0.upperBound) } ?? v

@@ -27,7 +27,7 @@ final class TestFabric {
   init(
     _ snapshot: Snapshot, on topology: FabricTopology, slots: Int = 8, clients: Int = 4,
     constraints: PlacementConstraints = PlacementConstraints(), cells: CellFormat = CellFormat(),
-    name: String = "t"
+    mode: FabricMode = .fast, name: String = "t"
   ) throws {
     self.snapshot = snapshot
     names = try FabricNames("\(name)-\(getpid())")
@@ -38,7 +38,7 @@ final class TestFabric {
       return (
         try FabricPlan(
           snapshot, digest: file.digest, placer.stages, try placer.place(on: topology), on: topology,
-          inferences: slots, cells: cells, constraints: constraints), file
+          inferences: slots, cells: cells, constraints: constraints, mode: mode), file
       )
     }
     let (first, file) = try plan(snapshot)

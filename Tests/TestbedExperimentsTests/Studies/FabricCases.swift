@@ -14,7 +14,48 @@ enum FabricCases {
     StudyFixture(
       FabricFaults.study, good: { faulted($0, wrong: 0, wait: 250) },
       useless: { faulted($0, wrong: 3, wait: 5_000) }),
+    StudyFixture(
+      FabricFaults.large, good: { faulted($0, wrong: 0, wait: 250) },
+      useless: { faulted($0, wrong: 3, wait: 5_000) }),
+    // Its engine is as slow as the paper's servers.
+    StudyFixture(
+      FabricRivals.study, good: { beside($0, factor: 1) }, useless: { beside($0, factor: 30) }),
+    // Says the same class of every image.
+    StudyFixture(
+      FabricAccuracy.study, good: { answered($0, accuracy: 0.9) }, useless: { answered($0, accuracy: 0.1) }),
+    // Takes as long as the switches are many, and gets no faster by more at once.
+    StudyFixture(
+      FabricScale.study, good: { scaled($0, hop: 8, isQueue: false) },
+      useless: { scaled($0, hop: 4_000, isQueue: true) }),
   ]
+
+  private static func beside(_ cell: StudyCell, factor: Double) -> [String: Double] {
+    let way = cell.text("way")
+    let time = way == "fabric" ? 2_000 * factor : way == "packed" ? 2_000 : 5_000
+    return [
+      "p50_us": time, "p99_us": 1.5 * time, "per_second": 1e6 / time, "unit_ns": 170, "unlike": 0,
+      "wrong": way == "fabric" ? factor - 1 : 0,
+    ]
+  }
+
+  /// The useless one is none of the switches'.
+  private static func answered(_ cell: StudyCell, accuracy: Double) -> [String: Double] {
+    let isFabric = cell.text("way") == "fabric"
+    return [
+      "images": 10_000, "accuracy": isFabric ? accuracy : 0.9,
+      "unlike": isFabric ? (0.9 - accuracy) * 10_000 : 0,
+    ]
+  }
+
+  private static func scaled(_ cell: StudyCell, hop: Double, isQueue: Bool) -> [String: Double] {
+    let switches = Double(cell[FabricScale.switches])
+    let window = Double(cell[FabricScale.windows])
+    let time = Double(cell[FabricScale.parameters]) * 0.0003 + 20 + hop * switches
+    return [
+      "p50_us": time * window, "p99_us": 2 * time * window,
+      "per_second": isQueue ? 1e6 / time / window : 1e6 / time * 1.2, "wrong": 0,
+    ]
+  }
 
   /// A useless fabric takes so many times as long, and is wrong now and then.
   private static func timed(_ cell: StudyCell, factor: Double) -> [String: Double] {

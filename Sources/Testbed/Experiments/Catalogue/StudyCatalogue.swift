@@ -17,7 +17,8 @@ extension Study {
       CaravanNoise.study, CaravanPackets.study, Forwarding.study, Forwarding.table2, Transfers.fig5,
       Transfers.fig9, ImageInference.fig10, ImageInference.fig11, ImageInference.fig12, StreamTraining.study,
       FileTypeAnswers.study, Overload.study, Overload.services, ImageModes.study,
-      FabricTable1.study, FabricLatency.study, FabricFaults.study,
+      FabricTable1.study, FabricLatency.study, FabricRivals.study, FabricFaults.study, FabricFaults.large,
+      FabricAccuracy.study, FabricScale.study,
     ].sorted { order($0.name) < order($1.name) }
 
   package static func named(_ name: String) -> Study? { all.first { $0.name == name } }

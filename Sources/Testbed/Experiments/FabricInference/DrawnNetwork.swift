@@ -48,7 +48,7 @@ enum DrawnNetwork: String, CaseIterable {
   /// Switches that its fabric has.
   var topology: (leaves: Int, spines: Int) { filters.isEmpty ? (3, 1) : (8, 4) }
 
-  private func network(_ random: inout SeededGenerator) throws -> Network {
+  private func network(_ name: String, _ random: inout SeededGenerator) throws -> Network {
     var layers: [Layer] = []
     var inputs = inputShape.dimensions[0]
     for count in filters {
@@ -76,7 +76,7 @@ enum DrawnNetwork: String, CaseIterable {
       if number < neurons.count - 1 { layers.append(.activation(.relu)) }
       inputs = outputs
     }
-    return try Network(name: rawValue, inputShape: inputShape, layers: layers)
+    return try Network(name: name, inputShape: inputShape, layers: layers)
   }
 
   /// He's scale for ReLU: a variance of 2 / terms.
@@ -87,10 +87,14 @@ enum DrawnNetwork: String, CaseIterable {
 
   /// The network in 8 bits, with inputs in its features' fixed point.
   ///
-  /// - Parameter version: another one has other weights.
-  func drawn(inputs count: Int, version: UInt64 = 0) throws -> (file: SnapshotFile, inputs: [[Int64]]) {
+  /// - Parameters:
+  ///   - version: another one has other weights.
+  ///   - name: nil: its own.
+  func drawn(
+    inputs count: Int, version: UInt64 = 0, name: String? = nil
+  ) throws -> (file: SnapshotFile, inputs: [[Int64]]) {
     var weights = SeededGenerator(seed: Self.seed + version)
-    let network = try network(&weights)
+    let network = try network(name ?? rawValue, &weights)
     var values = SeededGenerator(seed: Self.seed)
     let samples = (0..<max(count, 16)).map { _ in
       (0..<inputShape.count).map { _ in Float(values.unit()) }

@@ -12,11 +12,11 @@ import TestbedReport
 struct FabricBench {
   private static let smallFactor = 50
   private static let unitRepeats = 20_000
-  private static let differentInputs = 32
+  static let differentInputs = 32
 
   private let shipped: any LoadedNetwork
-  private let count: Int
-  private let window: Int
+  let count: Int
+  let window: Int
 
   /// - Parameter models: the folder of the shipped network.
   init(models: String, count: Int, window: Int) throws {
@@ -27,28 +27,36 @@ struct FabricBench {
     shipped = try KernelRuntime().load(CompiledNetwork(file))
   }
 
+  /// With what the shipped network takes at that moment.
   func reading(_ network: DrawnNetwork, _ way: FabricLatency.Way, processors: Int) throws -> Reading {
     let number = network.isLarge ? count : count * Self.smallFactor
     let (file, inputs) = try network.drawn(inputs: Self.differentInputs)
-    let features = [Int64](repeating: 0, count: shipped.shape.inputs)
-    let unit = try shipped.time(features, repeats: Self.unitRepeats)
     let all = (0..<number).map { inputs[$0 % inputs.count] }
-    var reading =
+    let (leaves, spines) = network.topology
+    return try withUnit {
       switch way {
-      case .fabric: try fabric(file, network, all, processors)
+      case .fabric: try fabric(file, leaves: leaves, spines: spines, all, processors)
       case .packed: try packed(file, all, processors)
       case .engine: try engine(file, all)
       }
+    }
+  }
+
+  /// What is measured, with what the shipped network takes just before it.
+  func withUnit(_ measure: () throws -> Reading) throws -> Reading {
+    let features = [Int64](repeating: 0, count: shipped.shape.inputs)
+    let unit = try shipped.time(features, repeats: Self.unitRepeats)
+    var reading = try measure()
     reading[FabricLatency.unit] = unit.nanoseconds - unit.setUp
     return reading
   }
 
-  private func fabric(
-    _ file: SnapshotFile, _ network: DrawnNetwork, _ all: [[Int64]], _ processors: Int
+  /// - Parameter all: inputs, the same ones again after `differentInputs`.
+  func fabric(
+    _ file: SnapshotFile, leaves: Int, spines: Int, _ all: [[Int64]], _ processors: Int
   ) throws -> Reading {
     let fabric = try StudyFabric(
-      file, leaves: network.topology.leaves, spines: network.topology.spines, processors: processors,
-      slots: window)
+      file, leaves: leaves, spines: spines, processors: processors, slots: window)
     let client = try FabricClient(fabric.names)
     let reference = ReferenceInterpreter(file.snapshot)
     let expected = all.prefix(Self.differentInputs).map { reference.run(features: $0) }
@@ -59,12 +67,12 @@ struct FabricBench {
     let wrong = [alone, together].reduce(0) { sum, results in
       sum + results.enumerated().count { $0.element.outputs != expected[$0.offset % expected.count] }
     }
-    var reading = times(alone.map { $0.time / .microseconds(1) }, perSecond: Double(all.count) / seconds)
+    var reading = Self.times(alone.map { $0.time / .microseconds(1) }, perSecond: Double(all.count) / seconds)
     reading[FabricLatency.wrong] = Double(wrong)
     return reading
   }
 
-  private func packed(_ file: SnapshotFile, _ all: [[Int64]], _ processors: Int) throws -> Reading {
+  func packed(_ file: SnapshotFile, _ all: [[Int64]], _ processors: Int) throws -> Reading {
     let loaded = try NativeRuntime.packedOfAnySize.load(CompiledNetwork(file))
     let alone = try all.map { input in
       let started = ContinuousClock.now
@@ -76,7 +84,7 @@ struct FabricBench {
       for input in all { _ = try? loaded.run(words: [input]) }
     }
     let seconds = (ContinuousClock.now - started) / .seconds(1)
-    return times(alone, perSecond: Double(all.count * processors) / seconds)
+    return Self.times(alone, perSecond: Double(all.count * processors) / seconds)
   }
 
   private func engine(_ file: SnapshotFile, _ all: [[Int64]]) throws -> Reading {
@@ -89,10 +97,10 @@ struct FabricBench {
       _ = try local.run(features: input)
       return (ContinuousClock.now - started) / .microseconds(1)
     }
-    return times(alone, perSecond: Double(alone.count) / (alone.reduce(0, +) / 1e6))
+    return Self.times(alone, perSecond: Double(alone.count) / (alone.reduce(0, +) / 1e6))
   }
 
-  private func times(_ microseconds: [Double], perSecond: Double) -> Reading {
+  static func times(_ microseconds: [Double], perSecond: Double) -> Reading {
     Reading([
       FabricLatency.p50: Statistics.quantile(microseconds, 0.5),
       FabricLatency.p99: Statistics.quantile(microseconds, 0.99), FabricLatency.rate: perSecond,

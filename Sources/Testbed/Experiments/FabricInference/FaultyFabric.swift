@@ -14,7 +14,7 @@ final class FaultyFabric: @unchecked Sendable {
   private static let leaves = 8
   private static let spines = 4
   private static let window = 4
-  private static let batch = 16
+  static let batch = 16
   private static let clientsOfEach = 2
   private static let killInterval = 1.0
   private static let killSeconds = 0.5
@@ -22,12 +22,34 @@ final class FaultyFabric: @unchecked Sendable {
   private static let seed: UInt64 = 77
 
   /// A network with the answers that each of its versions must give.
-  private struct Asked: Sendable {
+  struct Asked: Sendable {
     let name: String
+    /// The second takes the first one's place where networks are replaced.
+    let versions: [SnapshotFile]
     let inputs: [[Int64]]
     /// By version: where networks are replaced, the epoch's parity; a network that only moves stays the
     /// first.
     let expected: [[[Int64]]]
+
+    init(name: String, versions: [SnapshotFile], inputs: [[Int64]]) {
+      (self.name, self.versions, self.inputs) = (name, versions, inputs)
+      expected = versions.map { version in
+        let reference = ReferenceInterpreter(version.snapshot)
+        return inputs.map { reference.run(features: $0) }
+      }
+    }
+
+    /// A trained network, which is replaced by one of the same layers with drawn weights.
+    init(_ trained: TrainedNetwork, layers: DrawnNetwork) throws {
+      let name = trained.network.name
+      let other = try layers.drawn(inputs: 0, version: 1, name: name).file
+      self.init(name: name, versions: [trained.file, other], inputs: trained.inputs(FaultyFabric.batch))
+    }
+
+    init(_ network: DrawnNetwork) throws {
+      let drawn = try (0..<UInt64(2)).map { try network.drawn(inputs: FaultyFabric.batch, version: $0) }
+      self.init(name: network.rawValue, versions: drawn.map(\.file), inputs: drawn[0].inputs)
+    }
   }
 
   /// What clients tell.
@@ -44,39 +66,23 @@ final class FaultyFabric: @unchecked Sendable {
   private let fault: FabricFaults.Fault
   private let fabric: StudyFabric
   private let networks: [Asked]
-  /// Of the network that is replaced.
-  private let versions: [SnapshotFile]
   private let isDone = Mutex(false)
   private let log = Mutex(Log())
   private let events = Mutex<[(at: ContinuousClock.Instant, model: String)]>([])
 
-  init(_ fault: FabricFaults.Fault) throws {
-    self.fault = fault
-    var networks: [Asked] = []
-    var files: [[SnapshotFile]] = []
-    for network in [DrawnNetwork.smallImages, .wide] {
-      let drawn = try (0..<UInt64(2)).map { try network.drawn(inputs: Self.batch, version: $0) }
-      files.append(drawn.map(\.file))
-      networks.append(
-        Asked(
-          name: network.rawValue, inputs: drawn[0].inputs,
-          expected: drawn.map { version in
-            let reference = ReferenceInterpreter(version.file.snapshot)
-            return drawn[0].inputs.map { reference.run(features: $0) }
-          }))
-    }
-    (self.networks, versions) = (networks, files[0])
+  /// - Parameter networks: two; the first is the one that is replaced.
+  init(_ fault: FabricFaults.Fault, _ networks: [Asked]) throws {
+    (self.fault, self.networks) = (fault, networks)
     fabric = try StudyFabric(
-      files[0][0], leaves: Self.leaves, spines: Self.spines, slots: 8,
+      networks[0].versions[0], leaves: Self.leaves, spines: Self.spines, slots: 8,
       clients: Self.clientsOfEach * networks.count)
     let folder = NSTemporaryDirectory() + "medulla-study-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    try fabric.running.add(plan(files[1][0], at: folder))
+    try fabric.running.add(plan(networks[1].versions[0], at: folder))
   }
 
   private func plan(_ file: SnapshotFile, at folder: String) throws -> PlanFolder {
-    try StudyFabric.plan(
-      file, fabric.running.state.topology, slots: 8, isSpread: true, at: folder)
+    try StudyFabric.plan(file, fabric.running.state.topology, slots: 8, at: folder)
   }
 
   func measure(seconds: Double) throws -> Reading {
@@ -179,7 +185,7 @@ final class FaultyFabric: @unchecked Sendable {
 
   /// Gives how often a network was replaced.
   private func swap(seconds: Double) throws -> Int {
-    let folders = try versions.map {
+    let folders = try networks[0].versions.map {
       try plan($0, at: NSTemporaryDirectory() + "medulla-study-\(UUID().uuidString)")
     }
     defer { for folder in folders { try? FileManager.default.removeItem(atPath: folder.path) } }

@@ -11,12 +11,12 @@ final class StudyFabric {
 
   init(
     _ file: SnapshotFile, leaves: Int, spines: Int, processors: Int = 1, slots: Int = 8, clients: Int = 4,
-    isSpread: Bool = true
+    constraints: PlacementConstraints = StudyFabric.spread
   ) throws {
     names = try FabricNames("study-\(getpid())")
     folder = NSTemporaryDirectory() + "medulla-study-\(UUID().uuidString)"
     let topology = FabricTopology.spineLeaf(leaves: leaves, spines: spines, processors: processors)
-    let written = try Self.plan(file, topology, slots: slots, isSpread: isSpread, at: folder)
+    let written = try Self.plan(file, topology, slots: slots, constraints, at: folder)
     do {
       running = try RunningFabric.up(written, names, room: InstalledTask.Room(slots: slots, clients: clients))
     } catch {
@@ -30,12 +30,17 @@ final class StudyFabric {
     try? FileManager.default.removeItem(atPath: folder)
   }
 
-  /// - Parameter isSpread: each layer has a switch of its own, as the paper has it.
-  static func plan(
-    _ file: SnapshotFile, _ topology: FabricTopology, slots: Int, isSpread: Bool, at folder: String
-  ) throws -> PlanFolder {
+  /// Each layer has a switch of its own, as the paper has it.
+  static var spread: PlacementConstraints {
     var constraints = PlacementConstraints()
-    if isSpread { constraints.mostStages = 1 }
+    constraints.mostStages = 1
+    return constraints
+  }
+
+  static func plan(
+    _ file: SnapshotFile, _ topology: FabricTopology, slots: Int,
+    _ constraints: PlacementConstraints = StudyFabric.spread, at folder: String
+  ) throws -> PlanFolder {
     let placer = try Placer(file.snapshot.shape, constraints, inferences: slots)
     let plan = try FabricPlan(
       file.snapshot, digest: file.digest, placer.stages, try placer.place(on: topology), on: topology,

@@ -24,6 +24,10 @@ struct FabricPlanCommand: ParsableCommand {
   var scheme: QuantizationScheme?
   @Option(help: "Switches, links and constraints (docs/reference/topology-file.md).")
   var topology: String
+  @Option(
+    help:
+      "How switches compute: fast, or as a match-action pipeline (faithful: dense layers, small networks).")
+  var mode = FabricMode.fast
   @Option(name: .shortAndLong, help: "The plan's folder. Without it the plan is only shown.")
   var output: String?
   @Flag(help: "Print JSON.")
@@ -50,7 +54,7 @@ struct FabricPlanCommand: ParsableCommand {
     let plan = try FabricPlan(
       file.snapshot, digest: file.digest, placer.stages, try placer.place(on: wanted.topology),
       on: wanted.topology, inferences: wanted.inferences, cells: wanted.cells,
-      constraints: wanted.constraints)
+      constraints: wanted.constraints, mode: mode)
     if let output { _ = try PlanFolder.write(plan, file, to: output) }
     print(json ? try JSONText.encode(plan) : PlanTables(plan).text)
   }
@@ -63,6 +67,8 @@ struct FabricPlanCommand: ParsableCommand {
     return try SnapshotFile(quantizer.quantize(network, Calibration(samples: samples, ranges: nil)))
   }
 }
+
+extension FabricMode: ExpressibleByArgument {}
 
 extension QuantizationScheme {
   fileprivate static var choices: String { allCases.map(\.rawValue).joined(separator: ", ") }
