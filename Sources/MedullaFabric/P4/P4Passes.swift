@@ -9,7 +9,7 @@ struct P4Passes {
     """
         apply {
             if (!hdr.data.isValid() || (hdr.cell.kind != DATA && hdr.cell.kind != ANSWER)
-                || hdr.cell.hops > HOP_LIMIT || hdr.cell.zero != 0 || hdr.cell.zeros != 0
+                || hdr.cell.hops > HOP_LIMIT || hdr.cell.zero != 0 || hdr.cell.pass != 0
                 || hdr.cell.chunk >= hdr.cell.chunks) {
                 drop();
             } else {

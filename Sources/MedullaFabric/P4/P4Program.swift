@@ -64,7 +64,7 @@ struct P4Program {
         bit<8> attempt;
         bit<8> zero;
         bit<16> checksum;
-        bit<16> zeros;
+        bit<16> pass;
         bit<64> time;
     }
 

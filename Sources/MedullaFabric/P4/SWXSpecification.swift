@@ -4,8 +4,8 @@ import CMedullaFabric
 ///
 /// It does by the same passes what the P4 program does, but has no table: a switch of this kind is made for
 /// its network, so that weights, biases and clamps are constants of its instructions, and only bits that are
-/// set become shifts. It has one port; answers go out where inputs came in. A cell's pass lies in the last
-/// reserved bytes of its header, which are 0 on links.
+/// set become shifts. It has one port; answers go out where inputs came in. A cell's pass lies in its
+/// header's field for that, which is 0 on links.
 ///
 /// SWX knows unsigned integers of up to 64 bits and no multiplication. Negative numbers are their two's
 /// complement: they are shifted to the right by ones' complement before and after, and compared with the sign

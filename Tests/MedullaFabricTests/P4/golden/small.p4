@@ -37,7 +37,7 @@ header cell_t {
     bit<8> attempt;
     bit<8> zero;
     bit<16> checksum;
-    bit<16> zeros;
+    bit<16> pass;
     bit<64> time;
 }
 
@@ -317,7 +317,7 @@ control CellIngress(inout headers_t hdr, inout meta_t meta,
 
     apply {
         if (!hdr.data.isValid() || (hdr.cell.kind != DATA && hdr.cell.kind != ANSWER)
-            || hdr.cell.hops > HOP_LIMIT || hdr.cell.zero != 0 || hdr.cell.zeros != 0
+            || hdr.cell.hops > HOP_LIMIT || hdr.cell.zero != 0 || hdr.cell.pass != 0
             || hdr.cell.chunk >= hdr.cell.chunks) {
             drop();
         } else {
