@@ -25,6 +25,10 @@ struct FabricP4CommandTests {
       #expect(
         outcome.output.contains("1 spine1, 2 spine2, 3 spine3, 4 spine4, 5 client"), "\(outcome.output)")
     }
+    // Switches of the plan before are gone.
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: Self.folders[1]).sorted()
+        == ["fabric.p4", "fabric.spec", "leaf1.commands", "spine1.commands"])
     let text = try String(contentsOfFile: Self.folders[1] + "/fabric.spec", encoding: .utf8)
     #expect(text.contains("apply {") && text.contains("recirculate"))
     let printed = try MedullaCommandLine.run(

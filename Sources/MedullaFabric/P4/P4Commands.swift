@@ -22,7 +22,7 @@ struct P4Commands {
       lines.append(Self.entry("ways", "to_group", [model, epoch, way.label, way.cameBy], ["\(group)"]))
     }
     for part in parts { lines += part.entries(model: model, epoch: epoch) }
-    text = lines.joined(separator: "\n") + "\n"
+    text = lines.map { $0 + "\n" }.joined()
   }
 
   fileprivate static func entry(

@@ -27,7 +27,9 @@ package struct P4Fabric: Sendable, Equatable {
     package let entries: Int
     package let commands: String
 
-    package var fileName: String { "\(name).commands" }
+    static let fileEnding = ".commands"
+
+    package var fileName: String { name + Self.fileEnding }
   }
 
   package static let programName = "fabric.p4"
@@ -88,16 +90,26 @@ package struct P4Fabric: Sendable, Equatable {
       epoch: options.epoch)
   }
 
-  /// Writes the program and a file of commands for each switch.
+  /// Writes the program and a file of commands for each switch; what was written there before goes.
   ///
   /// - Parameter specification: written beside them, where there is one.
-  /// - Throws: `badPlan` where the disk refuses.
+  /// - Throws: `badPlan` where something else is in the folder, or the disk refuses.
   package func write(to path: String, specification: SWXSpecification? = nil) throws(FabricError) {
+    let manager = FileManager.default
+    let there = (try? manager.contentsOfDirectory(atPath: path)) ?? []
+    guard there.isEmpty || there.contains(Self.programName) else {
+      throw FabricError(
+        .badPlan, "\(path) is there and has no \(Self.programName), so that it stays",
+        remedy: "give another name, or remove it yourself")
+    }
     var files = [(Self.programName, program)] + switches.map { ($0.fileName, $0.commands) }
     if let specification { files.append((Self.specificationName, specification.text)) }
     let folder = URL(fileURLWithPath: path)
     do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try manager.createDirectory(at: folder, withIntermediateDirectories: true)
+      for name in there where name.hasSuffix(Switch.fileEnding) || name == Self.specificationName {
+        try manager.removeItem(at: folder.appendingPathComponent(name))
+      }
       for (name, text) in files { try Data(text.utf8).write(to: folder.appendingPathComponent(name)) }
     } catch {
       throw FabricError(

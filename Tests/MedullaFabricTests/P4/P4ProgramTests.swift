@@ -207,6 +207,29 @@ struct P4ProgramTests {
     #expect(answers != small.inferences.map(\.outputs))
   }
 
+  @Test("files replace those of a program before, and nothing else")
+  func files() throws {
+    let folder = NSTemporaryDirectory() + "medulla-p4-\(UUID())"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let files = FileManager.default
+    let small = try Self.examples[4].make(seed: 1)
+    let other = try Self.examples[0].make(seed: 1)
+    let (wide, one) = (
+      try P4Fabric(small.plan, small.snapshot), try P4Fabric(other.plan, other.snapshot)
+    )
+    try wide.write(to: folder)
+    try one.write(to: folder, specification: one.specification())
+    #expect(
+      try files.contentsOfDirectory(atPath: folder).sorted()
+        == ["fabric.p4", "fabric.spec", "leaf1.commands", "spine1.commands"])
+    #expect(try String(contentsOfFile: folder + "/fabric.p4", encoding: .utf8) == one.program)
+    #expect(
+      try String(contentsOfFile: folder + "/leaf1.commands", encoding: .utf8) == one.switches[0].commands)
+    try files.removeItem(atPath: folder + "/fabric.p4")
+    let refused = #expect(throws: FabricError.self) { try wide.write(to: folder) }
+    #expect(refused?.code == .badPlan && !files.fileExists(atPath: folder + "/fabric.p4"))
+  }
+
   @Test("program, commands and specification of a small network are as they were reviewed")
   func golden() throws {
     let small = try ShiftAddCase([3, 2, 2], end: .argmax, inferences: 0, seed: 5)

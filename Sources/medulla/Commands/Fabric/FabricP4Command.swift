@@ -73,10 +73,10 @@ struct FabricP4Command: ParsableCommand {
 
   private static func table(_ report: Report) -> TextTable {
     TextTable(
-      columns: ["switch", "commands", "entries", "passes", "ports"],
+      columns: ["switch", "commands", "ports", "entries", "passes"],
       rows: report.switches.map { node in
         let ports = node.ports.enumerated().map { "\($0 + 1) \($1)" }
-        return [node.name, node.commands, "\(node.entries)", "\(node.passes)", ports.joined(separator: ", ")]
-      }, leaning: 2)
+        return [node.name, node.commands, ports.joined(separator: ", "), "\(node.entries)", "\(node.passes)"]
+      }, leaning: 3)
   }
 }
