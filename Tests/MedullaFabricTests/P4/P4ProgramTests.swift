@@ -16,31 +16,37 @@ struct P4ProgramTests {
     let widths: [Int]
     var scheme = QuantizationScheme.w8a8
     var end = ShiftAddCase.End.scores
+    var hidden = Activation.relu
     var terms = ShiftAddSchedule.standardTerms
     var leaves = 1
     var pins: [String: [String]] = [:]
 
-    var description: String { "\(widths) \(scheme) \(end) by \(terms) on \(leaves) \(pins)" }
+    var description: String { "\(widths) \(scheme) \(end) \(hidden) by \(terms) on \(leaves) \(pins)" }
 
     func make(seed: UInt64, inferences: Int = 8) throws -> ShiftAddCase {
       try ShiftAddCase(
-        widths, scheme: scheme, end: end,
+        widths, scheme: scheme, end: end, hidden: hidden,
         on: .spineLeaf(leaves: leaves, spines: min(leaves, 2), processors: 1), pins: pins,
         inferences: inferences, seed: seed)
     }
   }
 
+  static let three = Example(
+    widths: [16, 8, 4, 2], leaves: 3,
+    pins: ["dense1": ["leaf1"], "dense2": ["leaf2"], "dense3": ["leaf3"]])
+
+  /// Both halves send a cell; a switch that computes gets one and hands it on.
+  static let halves = Example(
+    widths: [12, 10, 7, 3], scheme: .w8a10, leaves: 4,
+    pins: ["dense1": ["leaf2", "leaf3"], "dense2": ["leaf3", "leaf4"], "dense3": ["leaf3"]])
+
   static let examples = [
     Example(widths: [4, 3, 2]), Example(widths: [16, 8, 4, 2]),
     Example(widths: [16, 8, 4, 2], scheme: .w8a16, end: .argmax, terms: 4),
     Example(widths: [5, 1], terms: 1),
-    Example(
-      widths: [16, 8, 4, 2], leaves: 3,
-      pins: ["dense1": ["leaf1"], "dense2": ["leaf2"], "dense3": ["leaf3"]]),
-    // Both halves send a cell; a switch that computes gets one and hands it on.
-    Example(
-      widths: [12, 10, 7, 3], scheme: .w8a10, leaves: 4,
-      pins: ["dense1": ["leaf2", "leaf3"], "dense2": ["leaf3", "leaf4"], "dense3": ["leaf3"]]),
+    Example(widths: [6, 5, 3], hidden: .clip(minimum: -0.5, maximum: 0.7)),
+    Example(widths: [6, 5, 3], scheme: .w8a16, hidden: .hardSigmoid(alpha: 0.2, beta: 0.5)),
+    three, halves,
     Example(
       widths: [10, 9, 6], end: .argmax, terms: 3, leaves: 3,
       pins: ["dense1": ["leaf1", "leaf2", "leaf3"], "dense2": ["leaf2"]]),
@@ -80,7 +86,7 @@ struct P4ProgramTests {
   @Test(
     "cells take the links that the plan says, and a cell that several need is doubled where the tree forks")
   func links() throws {
-    let small = try Self.examples[5].make(seed: Self.seed)
+    let small = try Self.halves.make(seed: Self.seed)
     let fabric = try P4Fabric(small.plan, small.snapshot)
     var network = try P4Network(fabric, client: small.plan.topology.client, seed: Self.seed)
     for number in small.inferences.indices {
@@ -103,7 +109,7 @@ struct P4ProgramTests {
   @Test(
     "what is older than a slot's inference gets no answer; one that lost a cell gets it by another attempt")
   func order() throws {
-    let small = try Self.examples[5].make(seed: Self.seed)
+    let small = try Self.halves.make(seed: Self.seed)
     let fabric = try P4Fabric(small.plan, small.snapshot)
     var network = try P4Network(fabric, client: small.plan.topology.client, seed: Self.seed)
     let sent: [(number: Int, inference: UInt32, attempt: UInt8, isAnswered: Bool)] = [
@@ -121,6 +127,30 @@ struct P4ProgramTests {
       guard one.isAnswered else { continue }
       #expect(try small.outputs(of: answers) == small.inferences[one.number].outputs, "seed \(Self.seed)")
     }
+  }
+
+  @Test("inferences that take one slot from each other mix nothing, and the newest is answered")
+  func takenSlots() throws {
+    let small = try Self.halves.make(seed: Self.seed, inferences: 24)
+    let fabric = try P4Fabric(small.plan, small.snapshot)
+    var network = try P4Network(fabric, client: small.plan.topology.client, seed: Self.seed)
+    var unanswered = 0
+    for first in stride(from: 0, to: 24, by: 3) {
+      let before = network.answers.count
+      for number in first..<first + 3 {
+        for frame in try small.frames(of: number, inference: UInt32(number * 8)) { try network.send(frame) }
+      }
+      try network.run()
+      let cells = try network.answers[before...].map { try FabricCell($0) }
+      for number in first..<first + 3 {
+        let own = cells.filter { Int($0.header.inference) == number * 8 }
+        if own.isEmpty { unanswered += 1 }
+        #expect(
+          own.isEmpty ? number < first + 2 : try small.outputs(of: own) == small.inferences[number].outputs,
+          "inference \(number), seed \(Self.seed)")
+      }
+    }
+    #expect(unanswered > 0, "they should meet, seed \(Self.seed)")
   }
 
   @Test("a cell that is lost leaves no trace in the attempt after it")
@@ -184,9 +214,9 @@ struct P4ProgramTests {
       ("meta.value = meta.low;", "meta.value = meta.high;"), ("egress_rid == HERE", "egress_rid == 2"),
     ])
   func faults(text: String, fault: String) throws {
-    let example = Example(
-      widths: [12, 10, 7, 3], end: text.contains("best") ? .argmax : .scores, terms: 3, leaves: 4,
-      pins: ["dense1": ["leaf2", "leaf3"], "dense2": ["leaf3", "leaf4"], "dense3": ["leaf3"]])
+    var example = Self.halves
+    (example.scheme, example.terms) = (.w8a8, 3)
+    if text.contains("best") { example.end = .argmax }
     let small = try example.make(seed: Self.faultSeed)
     let fabric = try P4Fabric(small.plan, small.snapshot, Self.options(example.terms))
     try #require(fabric.program.contains(text))
@@ -212,7 +242,7 @@ struct P4ProgramTests {
     let folder = NSTemporaryDirectory() + "medulla-p4-\(UUID())"
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let files = FileManager.default
-    let small = try Self.examples[4].make(seed: 1)
+    let small = try Self.three.make(seed: 1)
     let other = try Self.examples[0].make(seed: 1)
     let (wide, one) = (
       try P4Fabric(small.plan, small.snapshot), try P4Fabric(other.plan, other.snapshot)
