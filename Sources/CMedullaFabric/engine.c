@@ -44,7 +44,7 @@ int fabric_cell_in(
 		if (task->kind == FABRIC_FAITHFUL)
 			made = all_passes(task_at, slot, chunk);
 		else
-			made = fabric_arrived(task_at, slot, chunk, lane);
+			made = fabric_note(task_at, slot, chunk) ? fabric_arrived(task_at, slot, chunk, lane) : 0;
 	}
 	fabric_leave(task_at, slot);
 	return made;

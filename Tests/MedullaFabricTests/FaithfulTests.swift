@@ -1,31 +1,12 @@
 import InferenceCases
 import MedullaBase
 import MedullaFabric
-import MedullaModel
 import MedullaSnapshot
 import Testing
 
 @Suite("Layers by shifts, additions and passes", .serialized)
 struct FaithfulTests {
   private static let seed: UInt64 = 88
-
-  /// 16-8-4-2 with ReLU.
-  private static func dense() throws -> (snapshot: Snapshot, inputs: [[Int64]]) {
-    var random = SeededGenerator(seed: seed)
-    let sizes = [16, 8, 4, 2]
-    var layers: [Layer] = []
-    for (inputs, outputs) in zip(sizes, sizes.dropFirst()) {
-      if !layers.isEmpty { layers.append(.activation(.relu)) }
-      func draw(_ count: Int) -> [Float] { (0..<count).map { _ in Float(random.unit() * 2 - 1) } }
-      layers.append(
-        .dense(Dense(inputs: inputs, outputs: outputs, weights: draw(inputs * outputs), bias: draw(outputs))))
-    }
-    let network = try Network(name: "detector", inputShape: TensorShape([16]), layers: layers)
-    let samples = (0..<50).map { _ in (0..<16).map { _ in Float(random.unit() * 2 - 1) } }
-    let snapshot = try Quantizer(QuantizerOptions(scheme: .w8a8)).quantize(
-      network, Calibration(samples: samples))
-    return (snapshot, samples.map { snapshot.shape.fixedPoint($0) })
-  }
 
   @Test("a convolution has no such form, and the plan says so")
   func refused() throws {
@@ -46,7 +27,7 @@ struct FaithfulTests {
     "in the kernel cells go round as often as their products need, and answers are right",
     .enabled(if: TestFabric.isUsable, TestFabric.reason))
   func kernel() throws {
-    let (snapshot, inputs) = try Self.dense()
+    let (snapshot, inputs) = try DenseNetwork.quantized([16, 8, 4, 2], seed: Self.seed)
     var constraints = PlacementConstraints()
     constraints.mostStages = 1
     let fabric = try TestFabric(

@@ -41,13 +41,13 @@ static __always_inline __u64 fabric_owner(__u32 client, __u32 inference)
 /* Makes the slot empty, for its one user. */
 static __always_inline int fabric_take(const fabric_task_at *task, fabric_slot_at *slot, __u64 number)
 {
-	__u64 sums = fabric_sums(task, number, 0), end = (__u64)slot + sizeof(struct fabric_slot);
+	__u64 sums = fabric_sums(task, number, 0), rows = (task->cells + 1) >> 1;
 
-	if (task->kind == FABRIC_CONVOLUTION)
-		return fabric_clear((__u64)&slot->done, end);
-	/* Rows are a convolution's alone. */
-	return fabric_clear((__u64)&slot->done, (__u64)slot->claimed) &&
-		fabric_clear(sums, sums + task->processors * task->sums_stride);
+	/* No more rows than cells. */
+	if (!fabric_clear((__u64)&slot->done, (__u64)slot->pieces + rows * 8))
+		return 0;
+	return task->kind == FABRIC_CONVOLUTION ||
+	       fabric_clear(sums, sums + task->processors * task->sums_stride);
 }
 
 /* Takes a slot that its one holder has locked, when the others have left it. */
@@ -171,10 +171,10 @@ static __always_inline int fabric_set_ready(fabric_slot_at *slot, __u64 first, _
 	return first == end;
 }
 
-/* Whether all rows of inputs that a row of outputs needs are there. */
-static __always_inline int fabric_can_start(const fabric_task_at *task, fabric_slot_at *slot, __u64 row)
+/* Whether all rows of inputs that a unit needs are there. */
+static __always_inline int fabric_can_start(const fabric_task_at *task, fabric_slot_at *slot, __u64 unit)
 {
-	const fabric_row_at *needs = (const fabric_row_at *)(task->rows_at + row * sizeof(*needs));
+	const fabric_row_at *needs = (const fabric_row_at *)(task->rows_at + unit * sizeof(*needs));
 	__u64 at = needs->first, end = needs->last + 1;
 
 	for (; at != end && FABRIC_MORE; at++) {
@@ -185,56 +185,104 @@ static __always_inline int fabric_can_start(const fabric_task_at *task, fabric_s
 	return at == end;
 }
 
-/* Rows of outputs that a row of inputs completes: several when it fills a gap. Gives their cells. */
-static __always_inline int fabric_rows(
-	const fabric_task_at *task, __u64 task_at, __u64 number, __u64 input_row, __u64 lane)
+/* Computes a unit that this processor has claimed. Gives the cells of outputs that are whole by it. */
+static __always_inline int fabric_unit(
+	const fabric_task_at *task, fabric_slot_at *slot, __u64 number, __u64 unit, __u64 lane)
 {
-	fabric_slot_at *slot = fabric_slot_of(task, number);
-	const fabric_wake_at *wake = (const fabric_wake_at *)(task->wakes_at + input_row * sizeof(*wake));
-	__u64 row = wake->first, end = wake->first + wake->count;
-	int made = 0;
+	__u64 task_at = (__u64)task;
 
-	for (; row != end && FABRIC_MORE; row++) {
-		__u64 bit = 1ull << (row & 63);
-
-		FABRIC_HOLD(row);
-		if (!fabric_can_start(task, slot, row))
-			continue;
-		if (fabric_set_bits(&slot->claimed[row >> 6 & (FABRIC_ROWS / 64 - 1)], bit) & bit)
-			continue;
-		if (!fabric_row(task_at, number, row, lane))
+	if (task->kind == FABRIC_CONVOLUTION) {
+		if (!fabric_row(task_at, number, unit, lane) ||
+		    !fabric_set_ready(slot, task->cells_before + unit * task->row_pieces, task->row_pieces))
 			return -1;
-		if (!fabric_set_ready(slot, task->cells_before + row * task->row_pieces, task->row_pieces))
-			return -1;
-		made += (int)task->row_pieces;
+		return (int)task->row_pieces;
 	}
-	return row == end ? made : -1;
+	if (task->input_bytes == 1 ? !fabric_dense_8(task_at, number, unit, lane)
+				   : !fabric_dense_16(task_at, number, unit, lane))
+		return -1;
+	if (__sync_fetch_and_add(&slot->done, 1) + 1 != task->cells)
+		return 0;
+	if (!fabric_dense_end(task_at, number) ||
+	    !fabric_set_ready(slot, task->cells_before, task->cells_sent))
+		return -1;
+	return (int)task->cells_sent;
 }
 
-/*
- * A cell whose payload is in its place. Gives how many cells of outputs have become whole by it; -1 when time
- * was up.
- */
-FABRIC_FUNCTION int fabric_arrived(__u64 task_at, __u64 number, __u64 cell, __u64 lane)
+/* Computes a unit if it can start, and nobody has it. Gives the cells of outputs that are whole by it. */
+FABRIC_FUNCTION int fabric_try(__u64 task_at, __u64 number, __u64 unit, __u64 lane)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	fabric_slot_at *slot = fabric_slot_of(task, number);
+	__u64 bit = 1ull << (unit & 63);
+
+	if (!fabric_can_start(task, slot, unit) ||
+	    fabric_set_bits(&slot->claimed[unit >> 6 & (FABRIC_ROWS / 64 - 1)], bit) & bit)
+		return 0;
+	return fabric_unit(task, slot, number, unit, lane);
+}
+
+/* A cell whose payload is in its place. Gives whether a unit can start that has waited for it. */
+FABRIC_FUNCTION int fabric_note(__u64 task_at, __u64 number, __u64 cell)
 {
 	const fabric_task_at *task = (const fabric_task_at *)task_at;
 	fabric_slot_at *slot = fabric_slot_of(task, number);
 	const fabric_place_at *place = (const fabric_place_at *)(task->places_at + cell * sizeof(*place));
+	const fabric_wake_at *wake = (const fabric_wake_at *)(task->wakes_at + place->row * sizeof(*wake));
+	__u64 unit = wake->first, end = wake->first + wake->count;
 
-	if (task->kind == FABRIC_CONVOLUTION) {
-		__sync_fetch_and_add(&slot->pieces[place->row & (FABRIC_ROWS - 1)], 1);
-		return fabric_rows(task, task_at, number, place->row, lane);
+	__sync_fetch_and_add(&slot->pieces[place->row & (FABRIC_ROWS - 1)], 1);
+	for (; unit != end && FABRIC_MORE; unit++) {
+		FABRIC_HOLD(unit);
+		if (fabric_can_start(task, slot, unit))
+			return 1;
 	}
-	if (task->input_bytes == 1 ? !fabric_dense_8(task_at, number, cell, lane)
-				   : !fabric_dense_16(task_at, number, cell, lane))
-		return -1;
-	if (__sync_fetch_and_add(&slot->done, 1) + 1 != task->cells)
-		return 0;
-	if (!fabric_dense_end(task_at, number))
-		return -1;
-	if (!fabric_set_ready(slot, task->cells_before, task->cells_sent))
-		return -1;
-	return (int)task->cells_sent;
+	return 0;
+}
+
+/*
+ * The units that have waited for a cell: several when it fills a gap. Gives how many cells of outputs have
+ * become whole by them; -1 when time was up.
+ */
+FABRIC_FUNCTION int fabric_arrived(__u64 task_at, __u64 number, __u64 cell, __u64 lane)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	const fabric_place_at *place = (const fabric_place_at *)(task->places_at + cell * sizeof(*place));
+	const fabric_wake_at *wake = (const fabric_wake_at *)(task->wakes_at + place->row * sizeof(*wake));
+	__u64 unit = wake->first, end = wake->first + wake->count;
+	int made = (int)task->zero;
+
+	for (; unit != end && FABRIC_MORE; unit++) {
+		int whole;
+
+		FABRIC_HOLD(unit);
+		whole = fabric_try(task_at, number, unit, lane);
+		if (whole < 0)
+			return -1;
+		made += whole;
+	}
+	return unit == end ? made : -1;
+}
+
+/*
+ * Any other units that can start: what waits for another processor is done by this one, which has nothing to
+ * do. Of their outputs no more than can be sent at once with `made`; gives them all.
+ */
+FABRIC_FUNCTION int fabric_help(__u64 task_at, __u64 number, __u64 made, __u64 lane)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	__u64 unit = task->zero, end = task->units, most = FABRIC_BURST - 1;
+	__u64 each = task->kind == FABRIC_CONVOLUTION ? task->row_pieces : task->cells_sent;
+
+	for (; unit < end && made + each <= most && FABRIC_MORE; unit++) {
+		int whole;
+
+		FABRIC_HOLD(unit);
+		whole = fabric_try(task_at, number, unit, lane);
+		if (whole < 0)
+			return -1;
+		made += (__u64)whole;
+	}
+	return (int)made;
 }
 
 /* The same of a layer that computes some products at a time: FABRIC_PASS_MORE when there are others. */

@@ -87,8 +87,9 @@ struct fabric_place {
 	__u64 bytes;
 	__u64 run;
 	__u64 pitch;
-	__u64 row; /* of the inputs, for a convolution */
+	__u64 row; /* of the inputs, for a convolution; else the cell itself */
 	__u64 turn; /* whose of the processors it is: cells with work of their own take turns */
+	__u64 work; /* multiply-accumulates of a unit that it may complete */
 	__u64 terms; /* for a dense layer; a multiple of 8 */
 	__u64 weights; /* bytes before this cell's, for a dense layer */
 };
@@ -107,13 +108,16 @@ struct fabric_position {
 	__s64 column;
 };
 
-/* A row of a convolution's outputs, after pooling. */
+/*
+ * A unit of work: a row of a convolution's outputs, after pooling; of a dense layer, a cell of its inputs, which
+ * is a row of its own then.
+ */
 struct fabric_row {
 	__u64 first; /* row of the inputs that it needs */
 	__u64 last;
 };
 
-/* Rows of outputs that a row of inputs is needed for. */
+/* Units that a row of inputs is needed for. */
 struct fabric_wake {
 	__u64 first;
 	__u64 count;
@@ -133,7 +137,7 @@ struct fabric_slot {
 	__u64 have[FABRIC_MASK_WORDS]; /* cells that have come */
 	__u64 ready[FABRIC_MASK_WORDS]; /* cells of outputs that are whole */
 	__u64 sent[FABRIC_MASK_WORDS]; /* and on their way */
-	__u64 claimed[FABRIC_ROWS / 64]; /* rows of outputs that somebody computes */
+	__u64 claimed[FABRIC_ROWS / 64]; /* units that somebody computes */
 	__u32 pieces[FABRIC_ROWS]; /* cells of each row of inputs that are there */
 };
 
@@ -182,6 +186,7 @@ struct fabric_task {
 	__u64 lanes; /* of a word: 1, 2 or 3 */
 	__u64 flush; /* terms that a word's lanes take */
 	__u64 channels;
+	__u64 units;
 	__u64 columns; /* entries */
 	__u64 columns_at;
 	__u64 weights_at;

@@ -23,6 +23,8 @@ extension StageLowering {
         multiplier: { body.parameters.multipliers[channels.lowerBound + $0] })
     }
     lowered.task.columns = UInt64(lowered.columns.count)
+    lowered.task.units = UInt64(cells.count)
+    lowered.task.pieces_per_row = 1
     var offset = 0
     for indices in cells {
       let padded = (indices.count + 7) / 8 * 8
@@ -33,6 +35,10 @@ extension StageLowering {
       place.terms = UInt64(padded)
       place.weights = UInt64(lowered.weights.count * 8)
       place.turn = UInt64(lowered.places.count)
+      place.row = place.turn
+      place.work = UInt64(indices.count * channels.count)
+      lowered.rows.append(fabric_row(first: place.row, last: place.row))
+      lowered.wakes.append(fabric_wake(first: place.row, count: 1))
       lowered.places.append(place)
       // Cells begin at words, and what rounds them up is never written, so that it stays 0.
       offset += (padded * tensor.elementBytes + 7) / 8 * 8

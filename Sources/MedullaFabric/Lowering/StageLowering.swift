@@ -87,7 +87,11 @@ package struct StageLowering {
     case .dense(let step) where mode == .faithful:
       try lowerFaithful(step, body, number, parts[number][part], &lowered)
     case .dense(let step): try lowerDense(step, body, number, parts[number][part], &lowered)
-    case .convolution(let step): try lowerConvolution(step, body, number, parts[number][part], &lowered)
+    case .convolution(let step):
+      try lowerConvolution(step, body, number, parts[number][part], &lowered)
+      let work = stage.operations * parts[number][part].count / max(stage.channels * lowered.rows.count, 1)
+      lowered.task.units = UInt64(lowered.rows.count)
+      for cell in lowered.places.indices { lowered.places[cell].work = UInt64(work) }
     default: break
     }
     return lowered

@@ -13,6 +13,8 @@ char LICENSE[] SEC("license") = "GPL";
 #define FABRIC_IS_LONG 11
 #define FABRIC_ONE_GO 16
 #define FABRIC_EMPTY 0xff /* found no cell */
+/* Multiply-accumulates that take longer than waking a processor. */
+#define FABRIC_MUCH 100000
 
 /* Puts a whole cell of outputs into a frame; the slot is the caller's. */
 static __always_inline int fabric_put(
@@ -93,15 +95,36 @@ static __always_inline int fabric_store_cell(
 	       fabric_scatter((__u64)task, slot, (__u64)place, lane);
 }
 
-/* A cell of a layer's inputs. */
+/* Sends what a cell has made whole: one in its own frame, several in copies of it. */
+static __always_inline int fabric_made(
+	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, __u64 number, int made, __u64 lane)
+{
+	int next;
+
+	if (made < 0)
+		fabric_count(&fabric_counts_of(task, lane)->broken);
+	if (made > 1)
+		return fabric_burst(frame, (__u64)made);
+	if (made < 1)
+		return XDP_DROP;
+	next = fabric_next((__u64)task, number);
+	if (next < 0 || !fabric_put(frame, cell, task, number, (__u64)next))
+		return XDP_DROP;
+	return fabric_send(cell);
+}
+
+/*
+ * A cell of a layer's inputs. What it sets free is computed here, or, when that is much, by one of several
+ * `processors`, to which the frame goes as a sign.
+ */
 static __always_inline int fabric_take_in(
-	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, __u64 lane)
+	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, __u64 lane, __u64 processors)
 {
 	const fabric_place_at *place =
 		(const fabric_place_at *)(task->places_at + cell->chunk * sizeof(*place));
 	fabric_counts_at *counts = fabric_counts_of(task, lane);
 	__u64 number = fabric_slot_number(task, cell), task_at = (__u64)task;
-	int made, entered, action = XDP_DROP;
+	int entered, action = XDP_DROP;
 
 	if (number == ~0ull || cell->chunks != task->cells || cell->chunk >= task->cells ||
 	    cell->length != place->bytes) {
@@ -119,27 +142,26 @@ static __always_inline int fabric_take_in(
 		counts->repeated++;
 		goto out;
 	}
-	if (!cell->pass && !fabric_store_cell(frame, task, place, number, lane))
-		made = -1;
-	else if (task->kind == FABRIC_FAITHFUL)
-		made = fabric_passed(task_at, number, cell->chunk, cell->pass);
-	else
-		made = fabric_arrived(task_at, number, cell->chunk, lane);
-	if (made == FABRIC_PASS_MORE) {
-		cell->pass++;
-		fabric_write(frame, cell);
-		action = bpf_redirect_map(&fabric_ports, FABRIC_HERE, 0);
-		goto out;
-	}
-	if (made < 0)
+	if (!cell->pass && !fabric_store_cell(frame, task, place, number, lane)) {
 		fabric_count(&counts->broken);
-	if (made == 1) {
-		int next = fabric_next(task_at, number);
+	} else if (task->kind == FABRIC_FAITHFUL) {
+		int made = fabric_passed(task_at, number, cell->chunk, cell->pass);
 
-		if (next >= 0 && fabric_put(frame, cell, task, number, (__u64)next))
-			action = fabric_send(cell);
-	} else if (made > 1) {
-		action = fabric_burst(frame, (__u64)made);
+		if (made == FABRIC_PASS_MORE) {
+			cell->pass++;
+			fabric_write(frame, cell);
+			action = bpf_redirect_map(&fabric_ports, FABRIC_HERE, 0);
+		} else {
+			action = fabric_made(frame, cell, task, number, made, lane);
+		}
+	} else if (fabric_note(task_at, number, cell->chunk)) {
+		if (processors > 1 && place->work >= FABRIC_MUCH)
+			action = bpf_redirect_map(
+				&fabric_processors, (__u32)((cell->inference + place->turn) % processors), 0);
+		else
+			action = fabric_made(
+				frame, cell, task, number, fabric_arrived(task_at, number, cell->chunk, lane),
+				lane);
 	}
 out:
 	fabric_leave(task_at, number);
@@ -180,32 +202,18 @@ static __always_inline int fabric_send_again(
 	return action;
 }
 
-/* The work that a cell brings to this processor. */
-static __always_inline int fabric_work(__u8 *frame, struct fabric_cell *cell)
+/* A cell for a layer that is here. */
+static __always_inline int fabric_deliver(
+	__u8 *frame, struct fabric_cell *cell, const fabric_way_at *way, __u64 processors)
 {
-	const fabric_way_at *way = fabric_way(cell, cell->label);
-	const fabric_task_at *task;
-	__u64 lane;
+	const fabric_task_at *task = (const fabric_task_at *)way->task_at;
+	__u64 lane = fabric_lane(task);
 
-	if (!way || !way->task_at)
-		return XDP_DROP;
-	task = (const fabric_task_at *)way->task_at;
-	lane = fabric_lane(task);
 	if (lane >= FABRIC_LANES)
 		return XDP_DROP;
 	if (cell->type == FABRIC_DATA)
-		return fabric_take_in(frame, cell, task, lane);
+		return fabric_take_in(frame, cell, task, lane, processors);
 	return cell->type == FABRIC_MISSING ? fabric_send_again(frame, cell, task, lane) : XDP_DROP;
-}
-
-/* A number that says, modulo the processors, which of them does a cell's work. */
-static __always_inline __u32 fabric_turn(const struct fabric_cell *cell, const fabric_way_at *way)
-{
-	const fabric_task_at *task = (const fabric_task_at *)way->task_at;
-	const fabric_place_at *place =
-		(const fabric_place_at *)(task->places_at + cell->chunk * sizeof(*place));
-
-	return cell->inference + (cell->chunk < task->cells ? (__u32)place->turn : 0);
 }
 
 /* Answers a client that there is no such model, or not in this epoch. */
@@ -300,22 +308,38 @@ int fabric_receive(struct xdp_md *context)
 	ports = way->ports & ~(1ull << port);
 	if (!way->task_at || (ports && port != FABRIC_LOOP))
 		return fabric_forward(frame, way, ports, port);
-	if (self->lane_count > 1)
-		return bpf_redirect_map(&fabric_processors, fabric_turn(&cell, way) % self->lane_count, 0);
-	return fabric_work(frame, &cell);
+	return fabric_deliver(frame, &cell, way, self->lane_count);
 }
 
-/* On the processor that a cell was given to. */
+/* On the processor that the units which have waited for a cell were given to. */
 SEC("xdp/cpumap")
 int fabric_process(struct xdp_md *context)
 {
 	__u8 *frame = fabric_frame(context);
+	const fabric_task_at *task;
+	const fabric_way_at *way;
 	struct fabric_cell cell;
+	__u64 number, lane;
+	int made, action;
 
 	FABRIC_USES_MEMORY;
 	if (!frame || fabric_read(frame, &cell))
 		return XDP_DROP;
-	return fabric_work(frame, &cell);
+	way = fabric_way(&cell, cell.label);
+	if (!way || !way->task_at)
+		return XDP_DROP;
+	task = (const fabric_task_at *)way->task_at;
+	number = fabric_slot_number(task, &cell);
+	lane = fabric_lane(task);
+	if (lane >= FABRIC_LANES || number == ~0ull || cell.chunk >= task->cells ||
+	    fabric_enter((__u64)task, number, fabric_owner(cell.client, cell.inference), 0) != FABRIC_ENTERED)
+		return XDP_DROP;
+	made = fabric_arrived((__u64)task, number, cell.chunk, lane);
+	if (made >= 0)
+		made = fabric_help((__u64)task, number, (__u64)made, lane);
+	action = fabric_made(frame, &cell, task, number, made, lane);
+	fabric_leave((__u64)task, number);
+	return action;
 }
 
 /* A copy that leaves by the switch's own wire: it becomes one of the cells that wait. */
@@ -333,8 +357,8 @@ int fabric_fill(struct xdp_md *context)
 	if (!frame || fabric_read(frame, &cell))
 		return XDP_DROP;
 	/*
-	 * The kernel wakes a wire's other end for the last of several goes alone, and for none that a program drops
-	 * as a whole: of a long burst every copy goes out, those that find no cell as such.
+	 * The kernel wakes a wire's other end for the last of several goes alone, and for none that a program
+	 * drops as a whole: of a long burst every copy goes out, those that find no cell as such.
 	 */
 	if (frame[FABRIC_IS_LONG])
 		action = XDP_PASS;

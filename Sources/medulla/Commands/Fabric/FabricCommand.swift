@@ -12,6 +12,7 @@ struct FabricCommand: ParsableCommand {
     subcommands: [
       FabricPlanCommand.self, FabricUpCommand.self, FabricInferCommand.self, FabricStatusCommand.self,
       FabricAddCommand.self, FabricUpdateCommand.self, FabricWatchCommand.self, FabricDownCommand.self,
+      FabricP4Command.self,
     ])
 }
 
