@@ -8,6 +8,7 @@
 #define MEDULLA_FABRIC_COMPUTE_H
 
 #include "fabric_finish.h"
+#include "fabric_sparse.h"
 #include "fabric_sum.h"
 
 typedef FABRIC_AT struct fabric_place fabric_place_at;
@@ -25,19 +26,12 @@ static __always_inline int fabric_dense_cell(__u64 task_at, __u64 slot, __u64 ce
 	const fabric_task_at *task = (const fabric_task_at *)task_at;
 	const fabric_place_at *place = (const fabric_place_at *)(task->places_at + cell * sizeof(*place));
 	__u64 x = task->input_at + slot * task->input_stride + place->offset;
-	__u64 end = x + (place->terms << wide), flush = task->flush << wide;
-	__u64 weights = task->weights_at + place->weights, lanes = task->lanes;
-	__u64 sums = fabric_sums(task, slot, lane), bytes = lanes * FABRIC_WORDS * 8;
-	__u64 sums_end = sums + task->columns * bytes;
+	__u64 list = task->lists_at + lane * task->lists_stride, bytes = place->terms << wide;
 
-	for (; sums != sums_end && FABRIC_MORE; sums += bytes) {
-		FABRIC_HOLD(sums);
-		FABRIC_HOLD(weights);
-		weights = fabric_sum(x, end, weights, flush, sums, lanes, wide);
-		if (!weights)
-			return 0;
-	}
-	return sums == sums_end;
+	if (wide ? !fabric_list_16(task_at, x, bytes, list) : !fabric_list_8(task_at, x, bytes, list))
+		return 0;
+	return fabric_listed_rows(
+		task_at, list, task->weights_at + place->weights, fabric_sums(task, slot, lane));
 }
 
 FABRIC_FUNCTION int fabric_dense_8(__u64 task, __u64 slot, __u64 cell, __u64 lane)
@@ -288,13 +282,14 @@ FABRIC_FUNCTION int fabric_end_pooled(
 	return sums == end;
 }
 
-/* The windows of one entry of columns at all positions of a block. */
-static __always_inline int fabric_block(
-	const fabric_task_at *task, __u64 input, __u64 weights, __u64 sums, __u64 place)
+/* Lists of all positions of a block. */
+FABRIC_FUNCTION int fabric_lists(__u64 task_at, __u64 input, __u64 lists, __u64 place)
 {
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
 	__u64 size = sizeof(fabric_position_at), at = task->positions_at, end = at + task->positions * size;
+	__u64 terms = task->run_terms;
 
-	for (; at != end && FABRIC_MORE; at += size, sums += FABRIC_SUMS * 8) {
+	for (; at != end && FABRIC_MORE; at += size, lists += task->list_stride) {
 		const fabric_position_at *position;
 		__u64 x;
 
@@ -303,8 +298,39 @@ static __always_inline int fabric_block(
 		if (task->is_clipped && fabric_is_outside(task, position, place))
 			continue;
 		x = input + (__u64)position->offset;
-		if (task->input_bytes == 1 ? !fabric_window_8((__u64)task, x, weights, sums)
-					   : !fabric_window_16((__u64)task, x, weights, sums))
+		if (task->input_bytes == 1 ? !fabric_list_8(task_at, x, terms, lists)
+					   : !fabric_list_16(task_at, x, terms << 1, lists))
+			return 0;
+	}
+	return at == end;
+}
+
+/* The windows of one entry of columns at all positions of a block. */
+FABRIC_FUNCTION int fabric_block(__u64 task_at, __u64 input, __u64 entry, __u64 lane, __u64 place)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	__u64 size = sizeof(fabric_position_at), at = task->positions_at, end = at + task->positions * size;
+	__u64 weights = task->weights_at + entry * task->block_weights, sums = fabric_sums(task, 0, lane);
+	__u64 lists = task->lists_at + lane * task->lists_stride;
+
+	for (; at != end && FABRIC_MORE;
+	     at += size, sums += FABRIC_SUMS * 8, lists += task->list_stride) {
+		const fabric_position_at *position;
+		__u64 x;
+
+		FABRIC_HOLD(at);
+		position = (const fabric_position_at *)at;
+		if (task->is_clipped && fabric_is_outside(task, position, place))
+			continue;
+		if (((const fabric_list_at *)lists)->pays) {
+			if (!fabric_clear(sums, sums + task->lanes * FABRIC_WORDS * 8) ||
+			    !fabric_listed(task_at, lists, weights, sums))
+				return 0;
+			continue;
+		}
+		x = input + (__u64)position->offset;
+		if (task->input_bytes == 1 ? !fabric_window_8(task_at, x, weights, sums)
+					   : !fabric_window_16(task_at, x, weights, sums))
 			return 0;
 	}
 	return at == end;
@@ -331,15 +357,23 @@ FABRIC_FUNCTION int fabric_row(__u64 task_at, __u64 slot, __u64 row, __u64 lane)
 	__u64 sums = fabric_sums(task, 0, lane), block = task->zero;
 
 	for (; block != task->blocks && FABRIC_MORE; block++) {
-		__u64 weights = task->weights_at, entry = task->zero;
+		__u64 entry = task->zero, listed = ~0ull;
 
 		FABRIC_HOLD(block);
-		for (; entry != task->columns && FABRIC_MORE; entry++, weights += task->block_weights) {
+		for (; entry != task->columns && FABRIC_MORE; entry++) {
 			const fabric_columns_at *columns;
+			__u64 x;
 
 			FABRIC_HOLD(entry);
 			columns = (const fabric_columns_at *)(task->columns_at + entry * sizeof(*columns));
-			if (!fabric_block(task, x0 + columns->input, weights, sums, row << 32 | block))
+			x = x0 + columns->input;
+			/* Groups have inputs of their own. */
+			if (x != listed &&
+			    !fabric_lists(
+				    task_at, x, task->lists_at + lane * task->lists_stride, row << 32 | block))
+				return 0;
+			listed = x;
+			if (!fabric_block(task_at, x, entry, lane, row << 32 | block))
 				return 0;
 			if (!fabric_end(task, entry, sums, output, row << 32 | block))
 				return 0;

@@ -198,10 +198,16 @@ struct fabric_task {
 	__u64 sums_at;
 	__u64 sums_stride; /* of a processor */
 
+	/* Of what is not 0 in a window (fabric_sparse.h): of a processor, then of a position, or words of columns. */
+	__u64 lists_at;
+	__u64 lists_stride; /* of a processor */
+	__u64 list_stride;
+	__u64 list_first; /* bytes from a list to its first term */
+
 	__u64 products; /* faithful: of a pass */
 	__u64 terms; /* faithful: of a neuron, of all cells */
 
-	__u64 runs; /* of a window: pieces that lie together */
+	__u64 runs; /* of a window: pieces that lie together; one of a dense layer's cell */
 	__u64 runs_at; /* bytes from the window's first input */
 	__u64 run_terms; /* a multiple of 4, or of 8 where more than `flush` */
 	__u64 block_weights; /* bytes of an entry of columns */

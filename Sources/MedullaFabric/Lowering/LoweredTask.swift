@@ -23,6 +23,8 @@ package struct LoweredTask {
   package var inputBytes = 0
   package var outputBytes = 0
   package var valueBytes = 0
+  /// Of one processor.
+  package var listBytes = 0
   /// Of one processor, and of one slot where they are not a convolution's.
   package var sumBytes = 0
 
@@ -31,6 +33,17 @@ package struct LoweredTask {
 }
 
 extension LoweredTask {
+  /// Makes room for the lists of what is not 0 in a window of so many runs.
+  mutating func listsTerms(runs: Int, of terms: Int, positions: Int) {
+    let parts = runs * (terms / max(Int(task.flush), 1) + 2) + 1
+    let bytes = Int(FABRIC_TERM_BYTES)
+    let first = MemoryLayout<fabric_list>.size + parts * 8
+    task.list_first = UInt64(first)
+    // Parts are rounded up, and what is 0 is written before it is found to be.
+    task.list_stride = UInt64(first + (runs * terms + parts * Int(FABRIC_TERM_STEP) + 1) * bytes)
+    listBytes = positions * Int(task.list_stride)
+  }
+
   /// Sets what is sent: a row's bytes, and how many cells they take.
   mutating func sends(_ tensor: WireTensor, part number: Int) {
     let part = tensor.parts[number]

@@ -2,8 +2,8 @@ import CMedullaFabric
 import MedullaSnapshot
 
 extension StageLowering {
-  /// A dense layer: the weights of each cell of inputs lie together, in the order in which its elements
-  /// travel. What moves inputs before it only says which weights meet which element.
+  /// A dense layer: the weights of each cell of inputs lie together, element by element in the order in which
+  /// they travel, and of an element those of all columns. What moves inputs before it only says which weights meet which element.
   func lowerDense(
     _ step: DenseStep, _ body: StageBody, _ number: Int, _ channels: Range<Int>, _ lowered: inout LoweredTask
   ) throws(FabricError) {
@@ -45,6 +45,10 @@ extension StageLowering {
       terms.append(indices, padded: padded, channels, packing, to: &lowered)
     }
     lowered.inputBytes = offset
+    lowered.runs = [0]
+    lowered.task.runs = 1
+    lowered.listsTerms(runs: 1, of: lowered.places.map { Int($0.terms) }.max() ?? 0, positions: 1)
+    lowered.listBytes += lowered.columns.count * Int(FABRIC_WORDS) * 8
     lowered.sumBytes = lowered.columns.count * packing.channels * 8
   }
 }
@@ -113,8 +117,8 @@ struct DenseTerms {
   ) {
     lowered.weights.reserveCapacity(
       lowered.weights.count + lowered.columns.count * padded * Int(FABRIC_WORDS))
-    for first in stride(from: channels.lowerBound, to: channels.upperBound, by: packing.channels) {
-      for place in 0..<padded {
+    for place in 0..<padded {
+      for first in stride(from: channels.lowerBound, to: channels.upperBound, by: packing.channels) {
         lowered.weights += packing.words { lane in
           let channel = first + lane
           return place < indices.count && channel < channels.upperBound ? weight(channel, indices[place]) : 0

@@ -49,7 +49,8 @@ package struct InstalledTask {
       lowered.wakes.count * MemoryLayout<fabric_wake>.stride, MemoryLayout<fabric_task>.stride,
       slots * MemoryLayout<fabric_slot>.stride, slots * lowered.inputStride, slots * lowered.outputStride,
       slots * lowered.valueBytes, lowered.sumBytes * room.processors * (lowered.hasSumsOfSlots ? slots : 1),
-      room.processors * MemoryLayout<fabric_counts>.stride, room.processors * Int(FABRIC_STAGING_BYTES),
+      lowered.listBytes * room.processors, room.processors * MemoryLayout<fabric_counts>.stride,
+      room.processors * Int(FABRIC_STAGING_BYTES),
     ]
     let tables = lowered.tables.map { $0.count * 4 }
     return (arrays + tables).reduce(0) { $0 + ($1 + 63) / 64 * 64 + 64 }
@@ -103,6 +104,8 @@ private struct Layout {
     task.values_at = try self.room(slots * lowered.valueBytes)
     task.sums_stride = UInt64(lowered.sumBytes)
     task.sums_at = try self.room(lowered.sumBytes * room.processors * (lowered.hasSumsOfSlots ? slots : 1))
+    task.lists_stride = UInt64(lowered.listBytes)
+    task.lists_at = try self.room(lowered.listBytes * room.processors)
     var tables: [UInt64] = []
     for table in lowered.tables { tables.append(try place(table)) }
     withUnsafeMutableBytes(of: &task.finish) { raw in

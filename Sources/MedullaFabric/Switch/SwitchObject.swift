@@ -20,6 +20,7 @@ package enum SwitchObject {
         "fabric_sum.h": text(PackageResources.fabric_sum_h),
         "fabric_finish.h": text(PackageResources.fabric_finish_h),
         "fabric_faithful.h": text(PackageResources.fabric_faithful_h),
+        "fabric_sparse.h": text(PackageResources.fabric_sparse_h),
         "fabric_compute.h": text(PackageResources.fabric_compute_h),
         "fabric_slot.h": text(PackageResources.fabric_slot_h),
         "kernel_types.h": text(PackageResources.kernel_types_h),
