@@ -161,8 +161,9 @@ let package = Package(
         "../CMedullaFabric/include/fabric_memory.h", "../CMedullaFabric/include/fabric_sum.h",
         "../CMedullaFabric/include/fabric_finish.h", "../CMedullaFabric/include/fabric_compute.h",
         "../CMedullaFabric/include/fabric_faithful.h", "../CMedullaFabric/include/fabric_sparse.h",
-        "../CMedullaFabric/include/fabric_slot.h", "../MedullaDatapath/bpf/kernel_types.h",
-        "bpf/fabric_switch.bpf.h", "bpf/fabric_switch.bpf.c")),
+        "../CMedullaFabric/include/fabric_slot.h", "../CMedullaFabric/include/fabric_units.h",
+        "../MedullaDatapath/bpf/kernel_types.h", "bpf/fabric_switch.bpf.h", "bpf/fabric_send.bpf.h",
+        "bpf/fabric_switch.bpf.c")),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),
     .target(
       name: "MedullaLearning",

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "fabric_slot.h"
+#include "fabric_units.h"
 
 static __u64 slot_number(const struct fabric_task *task, __u32 client, __u32 inference)
 {
@@ -44,7 +44,9 @@ int fabric_cell_in(
 		if (task->kind == FABRIC_FAITHFUL)
 			made = all_passes(task_at, slot, chunk);
 		else
-			made = fabric_note(task_at, slot, chunk) ? fabric_arrived(task_at, slot, chunk, lane) : 0;
+			made = fabric_note(task_at, slot, chunk)
+				       ? fabric_arrived(task_at, slot, chunk, lane)
+				       : 0;
 	}
 	fabric_leave(task_at, slot);
 	return made;

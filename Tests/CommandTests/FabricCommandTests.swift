@@ -81,4 +81,25 @@ struct FabricCommandTests {
     let gone = try MedullaCommandLine.run(["fabric", "status"])
     #expect(gone.status == 1 && gone.errors.contains("[not_running]"), "\(gone)")
   }
+
+  @Test(
+    "the demonstration puts images in, says what they are, and draws what the kernels counted",
+    .enabled(if: TestHost.runsKernelTests && hasImages, "needs root and Debian's dataset-fashion-mnist"))
+  func demonstration() throws {
+    let outcome = try MedullaCommandLine.shell("MEDULLA=bin/medulla IMAGES=16 scripts/demo-fabric.sh")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("0  boot       boot"), "\(outcome.output)")
+    let right = try #require(outcome.output.firstMatch(of: /(\d+) of 16 images right/))
+    #expect((Int(right.1) ?? 0) >= 12, "\(right.0)")
+    let picture = MedullaCommandLine.root.appendingPathComponent("out/demo-fabric/fabric.svg")
+    let text = try String(contentsOf: picture, encoding: .utf8)
+    // A cell for each row of an image.
+    #expect(text.contains("client: 512 cells sent"))
+    #expect(try MedullaCommandLine.run(["fabric", "status", "--name", "demo"]).status == 1)
+  }
+
+  private static var hasImages: Bool {
+    FileManager.default.isReadableFile(
+      atPath: "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz")
+  }
 }

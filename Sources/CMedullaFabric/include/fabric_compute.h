@@ -370,7 +370,8 @@ FABRIC_FUNCTION int fabric_row(__u64 task_at, __u64 slot, __u64 row, __u64 lane)
 			/* Groups have inputs of their own. */
 			if (x != listed &&
 			    !fabric_lists(
-				    task_at, x, task->lists_at + lane * task->lists_stride, row << 32 | block))
+				    task_at, x, task->lists_at + lane * task->lists_stride,
+				    row << 32 | block))
 				return 0;
 			listed = x;
 			if (!fabric_block(task_at, x, entry, lane, row << 32 | block))

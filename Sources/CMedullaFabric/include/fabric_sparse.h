@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
 /*
- * Sums of those products alone whose input is not 0: after ReLU and a pool most inputs of a trained network are
- * 0. What is not is listed once for a window, and the list serves all columns. Lanes are emptied after the same
- * terms as without a list, so that what is proven of them holds.
+ * Sums of those products alone whose input is not 0: after ReLU and a pool most inputs of a trained network
+ * are 0. What is not is listed once for a window, and the list serves all columns. Lanes are emptied after
+ * the same terms as without a list, so that what is proven of them holds.
  *
  * A convolution's weights lie column by column, near enough to be read out of order. A dense layer's are too
  * many for that: they lie term by term, those of all columns in a row, and a term of 0 leaves out a row.
@@ -68,7 +68,8 @@ static __always_inline __u64 fabric_list_terms(__u64 x, __u64 end, __u64 at, __u
 }
 
 /* Lists a window's inputs, `bytes` of each run; 0 when time was up. */
-static __always_inline int fabric_list(const fabric_task_at *task, __u64 x0, __u64 bytes, __u64 list, int wide)
+static __always_inline int fabric_list(
+	const fabric_task_at *task, __u64 x0, __u64 bytes, __u64 list, int wide)
 {
 	__u64 run = task->runs_at, runs_end = run + task->runs * 8, flush = task->flush << wide;
 	__u64 first = list + task->list_first, at = first, ends = list + sizeof(fabric_list_at), part = ends;

@@ -109,8 +109,8 @@ struct fabric_position {
 };
 
 /*
- * A unit of work: a row of a convolution's outputs, after pooling; of a dense layer, a cell of its inputs, which
- * is a row of its own then.
+ * A unit of work: a row of a convolution's outputs, after pooling; of a dense layer, a cell of its inputs,
+ * which is a row of its own then.
  */
 struct fabric_row {
 	__u64 first; /* row of the inputs that it needs */
@@ -198,7 +198,7 @@ struct fabric_task {
 	__u64 sums_at;
 	__u64 sums_stride; /* of a processor */
 
-	/* Of what is not 0 in a window (fabric_sparse.h): of a processor, then of a position, or words of columns. */
+	/* Of what is not 0 (fabric_sparse.h): of a processor, then of a position, or with words of columns. */
 	__u64 lists_at;
 	__u64 lists_stride; /* of a processor */
 	__u64 list_stride;

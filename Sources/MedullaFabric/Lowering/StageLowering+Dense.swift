@@ -2,8 +2,9 @@ import CMedullaFabric
 import MedullaSnapshot
 
 extension StageLowering {
-  /// A dense layer: the weights of each cell of inputs lie together, element by element in the order in which
-  /// they travel, and of an element those of all columns. What moves inputs before it only says which weights meet which element.
+  /// A dense layer: the weights of each cell of inputs lie together, element by element in the order in
+  /// which they travel, and of an element those of all columns. What moves inputs before it only says which
+  /// weights meet which element.
   func lowerDense(
     _ step: DenseStep, _ body: StageBody, _ number: Int, _ channels: Range<Int>, _ lowered: inout LoweredTask
   ) throws(FabricError) {

@@ -11,6 +11,8 @@ package final class RunningFabric {
   private static let patience = Duration.seconds(120)
   /// Memory beside a switch's tasks, for those of an update.
   private static let memoryFactor = 2
+  /// Of a processor for a task: lists of a window's inputs, and a payload that waits.
+  private static let scratchBytes = 512 << 10
   /// Tasks that a switch has at once, by far, and what each takes beside slots.
   private static let tasks = 64
   private static let taskBytes = 64 << 10
@@ -114,7 +116,8 @@ package final class RunningFabric {
   /// nothing.
   private func memoryBytes(_ node: FabricTopology.Switch) -> Int {
     let slots = state.room.slots * state.room.clients
-    let bookkeeping = Self.tasks * (slots * MemoryLayout<fabric_slot>.stride + Self.taskBytes)
+    let processors = state.room.processors * Self.scratchBytes
+    let bookkeeping = Self.tasks * (slots * MemoryLayout<fabric_slot>.stride + Self.taskBytes + processors)
     return min(
       Self.memoryFactor * node.memoryBytes * state.room.clients + bookkeeping, KernelSwitch.largestMemory)
   }

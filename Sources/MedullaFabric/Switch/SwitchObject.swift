@@ -23,6 +23,8 @@ package enum SwitchObject {
         "fabric_sparse.h": text(PackageResources.fabric_sparse_h),
         "fabric_compute.h": text(PackageResources.fabric_compute_h),
         "fabric_slot.h": text(PackageResources.fabric_slot_h),
+        "fabric_units.h": text(PackageResources.fabric_units_h),
+        "fabric_send.bpf.h": text(PackageResources.fabric_send_bpf_h),
         "kernel_types.h": text(PackageResources.kernel_types_h),
       ], options: ["-DFABRIC_PAYLOAD=\(cells.payloadBytes)"])
   }

@@ -3,86 +3,9 @@
  * A switch of a fabric: forwards cells by their label, takes in those of the layers that are on it, and sends
  * the outputs on as soon as they are whole. All that it knows is data in its memory.
  */
-#include "fabric_switch.bpf.h"
+#include "fabric_send.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-/* The source address's last byte, while a frame is copied within the switch: the port that it came by. */
-#define FABRIC_CAME_BY 11
-/* And of copies that wait to be filled: 1 where there are more than the kernel takes in one go. */
-#define FABRIC_IS_LONG 11
-#define FABRIC_ONE_GO 16
-#define FABRIC_EMPTY 0xff /* found no cell */
-/* Multiply-accumulates that take longer than waking a processor. */
-#define FABRIC_MUCH 100000
-
-/* Puts a whole cell of outputs into a frame; the slot is the caller's. */
-static __always_inline int fabric_put(
-	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, __u64 slot, __u64 number)
-{
-	__u64 own = number - task->cells_before, pieces = task->row_pieces ? task->row_pieces : 1;
-	__u64 row = own / pieces, piece = own % pieces;
-
-	cell->type = task->is_last ? FABRIC_ANSWER : FABRIC_DATA;
-	cell->label += 1;
-	cell->chunk = (__u16)number;
-	cell->chunks = (__u16)task->cells_next;
-	cell->pass = 0;
-	cell->length = (__u16)(piece + 1 == pieces ? task->last_bytes : task->piece_bytes);
-	cell->checksum = 0;
-	cell->hops = FABRIC_HOP_LIMIT;
-	fabric_write(frame, cell);
-	fabric_load(
-		frame,
-		task->output_at + slot * task->output_stride + row * task->output_row +
-			piece * task->piece_bytes,
-		cell->length);
-	fabric_count(&fabric_counts_of(task, 0)->outputs);
-	return 1;
-}
-
-/* Makes a frame ask those before a layer, or the client, for the cells that it lacks. */
-static __always_inline void fabric_ask(
-	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, const fabric_slot_at *slot)
-{
-	cell->type = FABRIC_MISSING;
-	cell->label = task->is_first ? (__u16)task->answer_label : cell->label - 1;
-	cell->chunk = 0;
-	cell->chunks = 1;
-	cell->length = FABRIC_CHUNKS / 8;
-	cell->checksum = 0;
-	cell->hops = FABRIC_HOP_LIMIT;
-	fabric_write(frame, cell);
-	fabric_load(frame, (__u64)slot->have, slot ? FABRIC_CHUNKS / 8 : 0);
-}
-
-/* As many copies as cells are to be sent, by the switch's own wire; each is filled as it leaves. */
-static __always_inline int fabric_burst(__u8 *frame, __u64 count)
-{
-	frame[FABRIC_IS_LONG] = count > FABRIC_ONE_GO;
-	if (count <= 2)
-		return bpf_redirect_map(&fabric_burst_2, 0, BPF_F_BROADCAST);
-	if (count <= 4)
-		return bpf_redirect_map(&fabric_burst_4, 0, BPF_F_BROADCAST);
-	if (count <= 8)
-		return bpf_redirect_map(&fabric_burst_8, 0, BPF_F_BROADCAST);
-	if (count <= 16)
-		return bpf_redirect_map(&fabric_burst_16, 0, BPF_F_BROADCAST);
-	if (count <= 32)
-		return bpf_redirect_map(&fabric_burst_32, 0, BPF_F_BROADCAST);
-	return bpf_redirect_map(&fabric_burst_64, 0, BPF_F_BROADCAST);
-}
-
-/* Sends a frame that the switch has written by its label: at once where one port is all it needs. */
-static __always_inline int fabric_send(struct fabric_cell *cell)
-{
-	const fabric_way_at *way = fabric_way(cell, cell->label);
-	__u64 ports = way ? way->ports : 0;
-
-	if (way && !way->task_at && ports && !(ports & (ports - 1)))
-		return bpf_redirect_map(&fabric_ports, (__u32)fabric_lowest(ports), 0);
-	return bpf_redirect_map(&fabric_ports, FABRIC_LOOP, 0);
-}
 
 /* Takes a payload to its place in the layer's inputs. */
 static __always_inline int fabric_store_cell(
@@ -93,24 +16,6 @@ static __always_inline int fabric_store_cell(
 			frame, task->input_at + slot * task->input_stride + place->offset, place->bytes);
 	return fabric_keep(frame, task->staging_at + lane * FABRIC_STAGING_BYTES, place->bytes) &&
 	       fabric_scatter((__u64)task, slot, (__u64)place, lane);
-}
-
-/* Sends what a cell has made whole: one in its own frame, several in copies of it. */
-static __always_inline int fabric_made(
-	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, __u64 number, int made, __u64 lane)
-{
-	int next;
-
-	if (made < 0)
-		fabric_count(&fabric_counts_of(task, lane)->broken);
-	if (made > 1)
-		return fabric_burst(frame, (__u64)made);
-	if (made < 1)
-		return XDP_DROP;
-	next = fabric_next((__u64)task, number);
-	if (next < 0 || !fabric_put(frame, cell, task, number, (__u64)next))
-		return XDP_DROP;
-	return fabric_send(cell);
 }
 
 /*

@@ -9,7 +9,7 @@
 #include "kernel_types.h"
 
 #include "fabric_cell.h"
-#include "fabric_slot.h"
+#include "fabric_units.h"
 
 #define FABRIC_FRAME (FABRIC_HEADER_BYTES + FABRIC_PAYLOAD)
 #define FABRIC_PAYLOAD_WORDS (FABRIC_PAYLOAD / 8)

@@ -4,8 +4,8 @@ import MedullaFabric
 import MedullaModel
 import MedullaSnapshot
 
-/// Networks of known layers with weights drawn at random, for studies of time: what a network has learned
-/// does not change how long it takes.
+/// Networks of known layers with weights drawn at random, for studies of time. Switches leave out products of
+/// zero, of which trained networks have far more: these take less time.
 enum DrawnNetwork: String, CaseIterable {
   case miniAlexNet = "mini-alexnet"
   /// The same layers with few filters and neurons.

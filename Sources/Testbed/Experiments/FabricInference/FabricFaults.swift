@@ -71,14 +71,16 @@ enum FabricFaults {
     "fabric-faults-large",
     "Two networks of mini-AlexNet's size on a fabric: cells are lost, switches die, one is replaced.",
     discussion: """
-      Needs root, clang, and what `make fabric-model` trains; with 150 s of each fault twenty minutes, --quick \
-      two minutes.
+      Needs root, clang, and what `make fabric-model` trains; with 150 s of each fault twenty minutes, \
+      --quick two.
       """,
     networks: "mini-AlexNet as `make fabric-model` trains it, and one of its layers with drawn weights",
     keys: [FabricAccuracy.folder], seconds: seconds.with(150)
   ) { plan in
     let trained = try TrainedNetwork(plan[FabricAccuracy.folder])
-    return try [FaultyFabric.Asked(trained, layers: .miniAlexNet), FaultyFabric.Asked(.miniAlexNet)]
+    return try [
+      FaultyFabric.Asked(trained, layers: .miniAlexNet), FaultyFabric.Asked(.miniAlexNet, name: "drawn"),
+    ]
   }
 
   private static func study(

@@ -46,9 +46,12 @@ final class FaultyFabric: @unchecked Sendable {
       self.init(name: name, versions: [trained.file, other], inputs: trained.inputs(FaultyFabric.batch))
     }
 
-    init(_ network: DrawnNetwork) throws {
-      let drawn = try (0..<UInt64(2)).map { try network.drawn(inputs: FaultyFabric.batch, version: $0) }
-      self.init(name: network.rawValue, versions: drawn.map(\.file), inputs: drawn[0].inputs)
+    /// - Parameter name: nil: the network's own.
+    init(_ network: DrawnNetwork, name: String? = nil) throws {
+      let drawn = try (0..<UInt64(2)).map {
+        try network.drawn(inputs: FaultyFabric.batch, version: $0, name: name)
+      }
+      self.init(name: name ?? network.rawValue, versions: drawn.map(\.file), inputs: drawn[0].inputs)
     }
   }
 
