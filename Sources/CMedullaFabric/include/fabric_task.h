@@ -198,7 +198,7 @@ struct fabric_task {
 	__u64 sums_at;
 	__u64 sums_stride; /* of a processor */
 
-	/* Of what is not 0 (fabric_sparse.h): of a processor, then of a position, or with words of columns. */
+	/* Of what is not 0 (fabric_sparse.h): of a processor, then of a position, or with column words. */
 	__u64 lists_at;
 	__u64 lists_stride; /* of a processor */
 	__u64 list_stride;
