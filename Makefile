@@ -49,7 +49,7 @@ demo-fabric: ## an image goes in, the class comes out: a network spread over XDP
 	scripts/build.sh medulla
 	scripts/demo-fabric.sh $(NETWORK)
 
-fabric-model: ## trains mini-AlexNet with PyTorch, for the fabric's studies: out/mini-alexnet (a quarter of an hour)
+fabric-model: ## trains mini-AlexNet with PyTorch, for the fabric's studies: out/mini-alexnet (twenty minutes)
 	@scripts/setup.sh --testbed
 	scripts/fabric-model.sh out/mini-alexnet
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains the network of the fabric's demonstration and studies (examples/fabric/train.py) in an environment of its
-# own, .venv-torch. By default mini-AlexNet on Fashion-MNIST, a quarter of an hour on two cores.
+# own, .venv-torch. By default mini-AlexNet on Fashion-MNIST, some twenty minutes on two cores (an epoch takes four).
 #
 # Usage: scripts/fabric-model.sh [OUT [ARGUMENT-OF-TRAIN...]]   (default out/mini-alexnet)
 #   MEDULLA_TORCH_PYTHON=PATH   an interpreter that has PyTorch, onnx and NumPy, instead of .venv-torch

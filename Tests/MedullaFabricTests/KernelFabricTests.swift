@@ -47,6 +47,18 @@ struct KernelFabricTests {
     #expect(try client.infer(inputs).map(\.outputs) == inputs.map { reference.run(features: $0) })
   }
 
+  @Test("whatever address a client sends from, a layer's cells reach the next one on the same switch")
+  func addresses() throws {
+    let (snapshot, inputs) = try DenseNetwork.quantized([16, 8, 4], samples: 8, seed: Self.seed)
+    let fabric = try TestFabric(snapshot, on: .spineLeaf(leaves: 1, spines: 1, processors: 1))
+    let client = try FabricClient(fabric.names)
+    client.disturbance = { frames in
+      for number in frames.indices { frames[number][11] = 0xff }
+    }
+    let reference = ReferenceInterpreter(snapshot)
+    #expect(try client.infer(inputs).map(\.outputs) == inputs.map { reference.run(features: $0) })
+  }
+
   @Test("lost cells are asked for until they come, and no answer is wrong")
   func loss() throws {
     let (snapshot, inputs) = try Self.images()

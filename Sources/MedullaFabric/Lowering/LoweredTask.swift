@@ -34,7 +34,7 @@ package struct LoweredTask {
 
 extension LoweredTask {
   /// Makes room for the lists of what is not 0 in a window of so many runs.
-  mutating func listsTerms(runs: Int, of terms: Int, positions: Int) {
+  mutating func makeRoomForLists(runs: Int, of terms: Int, positions: Int) {
     let parts = runs * (terms / max(Int(task.flush), 1) + 2) + 1
     let bytes = Int(FABRIC_TERM_BYTES)
     let first = MemoryLayout<fabric_list>.size + parts * 8

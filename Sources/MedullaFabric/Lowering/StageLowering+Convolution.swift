@@ -43,7 +43,7 @@ extension StageLowering {
     geometry.addInputs(tensor, to: &lowered)
     try geometry.addBlocks(pool: body.pool, name: body.name, to: &lowered)
     lowered.sumBytes = lowered.positions.count * Int(FABRIC_SUMS) * 8
-    lowered.listsTerms(
+    lowered.makeRoomForLists(
       runs: Int(lowered.task.runs), of: Int(lowered.task.run_terms), positions: lowered.positions.count)
   }
 }

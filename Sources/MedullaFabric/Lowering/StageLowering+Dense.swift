@@ -48,7 +48,7 @@ extension StageLowering {
     lowered.inputBytes = offset
     lowered.runs = [0]
     lowered.task.runs = 1
-    lowered.listsTerms(runs: 1, of: lowered.places.map { Int($0.terms) }.max() ?? 0, positions: 1)
+    lowered.makeRoomForLists(runs: 1, of: lowered.places.map { Int($0.terms) }.max() ?? 0, positions: 1)
     lowered.listBytes += lowered.columns.count * Int(FABRIC_WORDS) * 8
     lowered.sumBytes = lowered.columns.count * packing.channels * 8
   }

@@ -72,13 +72,15 @@ static __always_inline int fabric_burst(__u8 *frame, __u64 count)
 }
 
 /* Sends a frame that the switch has written by its label: at once where one port is all it needs. */
-static __always_inline int fabric_send(struct fabric_cell *cell)
+static __always_inline int fabric_send(__u8 *frame, struct fabric_cell *cell)
 {
 	const fabric_way_at *way = fabric_way(cell, cell->label);
 	__u64 ports = way ? way->ports : 0;
 
 	if (way && !way->task_at && ports && !(ports & (ports - 1)))
 		return bpf_redirect_map(&fabric_ports, (__u32)fabric_lowest(ports), 0);
+	/* A sender's own address must not say that the frame is empty. */
+	frame[FABRIC_IS_LONG] = 0;
 	return bpf_redirect_map(&fabric_ports, FABRIC_LOOP, 0);
 }
 
@@ -97,7 +99,7 @@ static __always_inline int fabric_made(
 	next = fabric_next((__u64)task, number);
 	if (next < 0 || !fabric_put(frame, cell, task, number, (__u64)next))
 		return XDP_DROP;
-	return fabric_send(cell);
+	return fabric_send(frame, cell);
 }
 
 #endif /* FABRIC_SEND_BPF_H */

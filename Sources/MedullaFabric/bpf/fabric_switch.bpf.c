@@ -88,7 +88,7 @@ static __always_inline int fabric_send_again(
 	entered = fabric_enter(task_at, number, fabric_owner(cell->client, cell->inference), 0);
 	if (entered == FABRIC_UNKNOWN) {
 		fabric_ask(frame, cell, task, 0);
-		return fabric_send(cell);
+		return fabric_send(frame, cell);
 	}
 	if (entered != FABRIC_ENTERED)
 		return XDP_DROP;
@@ -97,7 +97,7 @@ static __always_inline int fabric_send_again(
 	lacks = fabric_lacks(task, slot);
 	if (lacks && wanted <= 0) {
 		fabric_ask(frame, cell, task, slot);
-		action = fabric_send(cell);
+		action = fabric_send(frame, cell);
 	} else if (wanted > 0) {
 		if (lacks)
 			__sync_lock_test_and_set(&slot->ask, 1);
