@@ -94,8 +94,19 @@ struct KernelLoopTests {
 
   @Test("a bad candidate is rolled back by the watch while its flow goes on")
   func rollback() throws {
-    let host = try Host("r", consistency: false)
-    defer { try? Instance(host.name).detach() }
+    // The watch judges by three seconds of rewards, and beside other work these may show nothing: then again.
+    var told: [[LoopRecord]] = []
+    for _ in 0..<3 {
+      let host = try Host("r", consistency: false)
+      defer { try? Instance(host.name).detach() }
+      if try isRolledBack(on: host) { return }
+      told.append(host.told)
+    }
+    Issue.record("not rolled back in \(told.count) tries: \(told)")
+  }
+
+  /// Whether the bad candidate was rolled back; what comes of that is examined.
+  private func isRolledBack(on host: Host) throws -> Bool {
     let flow = try BulkFlow(host.loopback, congestion: host.congestion)
     defer { flow.end() }
     // Whatever it sees, it takes a third off its rate. The same shape: the flow follows at its next ACK.
@@ -109,19 +120,18 @@ struct KernelLoopTests {
     let runner = try host.runner(ScriptedAdapter(bad), window: .seconds(3), updates: .seconds(3))
     runner.start()
     defer { runner.stop() }
-    #expect(
-      eventually(within: 60) { !host.records.of("rollback").isEmpty },
-      "\(host.told) \(host.records.of("batch"))")
-    guard case .verdict(let verdict)? = host.records.of("verdict").last,
-      case .rollback(let rollback)? = host.records.of("rollback").first
-    else { return }
-    #expect(verdict.outcome == .worse)
+    guard eventually(within: 60, { !host.records.of("verdict").isEmpty }),
+      case .verdict(let verdict)? = host.records.of("verdict").last, verdict.outcome == .worse
+    else { return false }
+    #expect(eventually(within: 10) { !host.records.of("rollback").isEmpty }, "\(host.told)")
+    guard case .rollback(let rollback)? = host.records.of("rollback").first else { return false }
     #expect(try #require(verdict.relativeLoss) > 0.05)
     #expect(rollback.isAutomatic && rollback.to == 1)
     let active = try Instance(host.name).status().slots.first { $0.state == .active }
     #expect(active?.version == 1)
     let sent = flow.sent
     #expect(eventually { flow.sent > sent + 1_000_000 } && flow.isWhole)
+    return true
   }
 
   @Test("a candidate that fills the queue of all flows is taken back, though old and new fall together")
