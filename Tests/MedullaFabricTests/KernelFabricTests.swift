@@ -99,6 +99,7 @@ struct KernelFabricTests {
       }
     }
     let ended = client.startCounting()
+    let free = fabric.freeBytes
     for turn in 1...5 {
       Thread.sleep(forTimeInterval: 0.2)
       try fabric.running.update(folders[turn % 2], drain: .milliseconds(turn.isMultiple(of: 2) ? 300 : 0))
@@ -110,6 +111,29 @@ struct KernelFabricTests {
       #expect(result.outputs == expected[result.epoch % 2][number % inputs.count], "inference \(number)")
     }
     #expect(Set(all.map(\.epoch)).count == 6 && all.count >= inputs.count)
+    #expect(fabric.freeBytes == free)
+  }
+
+  @Test("a network that only moves keeps its weights and its description where they are")
+  func move() throws {
+    let (snapshot, inputs) = try Self.images(seed: Self.seed)
+    let fabric = try TestFabric(snapshot, on: .spineLeaf(leaves: 4, spines: 2, processors: 1))
+    let client = try FabricClient(fabric.names)
+    let expected = inputs.map { ReferenceInterpreter(snapshot).run(features: $0) }
+    #expect(try client.infer(inputs, window: 2).map(\.outputs) == expected)
+    let (before, free) = (fabric.running.state, fabric.freeBytes)
+    let description = try fabric.descriptionFile()
+    try fabric.running.update(fabric.folder(of: snapshot), drain: .zero)
+    let after = fabric.running.state
+    #expect(before.tasks.map(\.constants) == after.tasks.map(\.constants))
+    #expect(Set(before.tasks.map(\.address)).isDisjoint(with: after.tasks.map(\.address)))
+    #expect(try fabric.descriptionFile() == description && fabric.freeBytes == free)
+    let results = try client.infer(inputs, window: 2)
+    #expect(results.map(\.outputs) == expected && results.allSatisfy { $0.epoch == 1 })
+    // Another version has everything anew.
+    try fabric.running.update(fabric.folder(of: Self.images(seed: Self.seed + 1).0), drain: .zero)
+    #expect(before.tasks.map(\.constants) != fabric.running.state.tasks.map(\.constants))
+    #expect(try fabric.descriptionFile() != description && fabric.freeBytes == free)
   }
 
   @Test("a switch that dies is found out, its layers move, and no answer is wrong")

@@ -12,8 +12,10 @@ struct SlotTests {
 
   /// One layer of a network, with inputs and the outputs that it must give.
   private struct Layer {
-    let task: InstalledTask
+    private(set) var task: InstalledTask
     let memory: SwitchMemory
+    let lowered: LoweredTask
+    let room: InstalledTask.Room
     let payloads: [[UInt8]]
     let expected: [[UInt8]]
 
@@ -27,13 +29,20 @@ struct SlotTests {
       let lowering = try StageLowering(
         snapshot, stages, parts: stages.map { [0..<$0.channels] }, cells: CellFormat(payloadBytes: 128))
       let trace = ReferenceInterpreter(snapshot).trace(features: snapshot.shape.fixedPoint(samples[0]))
-      let lowered = try lowering.task(stage: stage, part: 0)
-      let room = InstalledTask.Room(slots: slots, clients: 1, processors: 2)
-      memory = try #require(SwitchMemory(private: InstalledTask.byteCount(of: lowered, room: room)))
+      lowered = try lowering.task(stage: stage, part: 0)
+      room = InstalledTask.Room(slots: slots, clients: 1, processors: 2)
+      memory = try #require(SwitchMemory(private: 2 * InstalledTask.byteCount(of: lowered, room: room)))
       task = try InstalledTask(lowered, room: room, in: memory)
       payloads = lowering.tensors[stage].payloads(of: trace[stages[stage].firstStep], cells: lowering.cells)
       expected = lowering.tensors[stage + 1].payloads(
         of: trace[stages[stage].lastStep + 1], cells: lowering.cells)
+    }
+
+    /// The same layer in another epoch, in the same memory.
+    func twin() throws -> Layer {
+      var twin = self
+      twin.task = try InstalledTask(lowered, room: room, in: memory, beside: task)
+      return twin
     }
 
     func send(_ cell: Int, inference: UInt32 = 1, lane: UInt64 = 0) -> Int32 {
@@ -65,6 +74,24 @@ struct SlotTests {
       }
       for inference in [UInt32(2), 1] {
         let cells = layer.leaving(inference: inference)
+        #expect(cells.count == layer.expected.count && layer.areRight(cells), "stage \(stage)")
+      }
+    }
+  }
+
+  @Test("a layer in two epochs has one set of weights, and inferences of its own in each")
+  func twins() throws {
+    for stage in 0..<6 {
+      let layer = try Layer(stage)
+      let free = layer.memory.freeBytes
+      let twin = try layer.twin()
+      #expect(free - layer.memory.freeBytes < InstalledTask.byteCount(of: layer.lowered, room: layer.room))
+      for cell in layer.payloads.indices {
+        _ = layer.send(cell)
+        _ = twin.send(cell)
+      }
+      for each in [twin, layer] {
+        let cells = each.leaving()
         #expect(cells.count == layer.expected.count && layer.areRight(cells), "stage \(stage)")
       }
     }

@@ -18,10 +18,10 @@ from medulla.fabric.gateway import Network
 INPUTS, OUTPUTS, PAYLOAD = 300, 20, 128
 
 
-def written(epoch: int = 1, fraction_bits: int = 0, **changes: Any) -> dict[str, Any]:
+def written(fraction_bits: int = 0, **changes: Any) -> dict[str, Any]:
     """``client.json`` of a network of 300 inputs, which enter as they are, -100 to 100, and 20 outputs."""
     found = {
-        "version": 1, "name": "net", "model": 3, "epoch": epoch, "slots": 4, "clients": 2, "stages": 5,
+        "version": 2, "name": "net", "model": 3, "slots": 4, "clients": 2, "stages": 5,
         "payloadBytes": PAYLOAD, "elementBytes": 1, "inputs": INPUTS, "outputs": OUTPUTS,
         "features": {
             "low": [-100] * INPUTS, "width": [200] * INPUTS, "multiplier": [1] * INPUTS,
@@ -34,7 +34,7 @@ def written(epoch: int = 1, fraction_bits: int = 0, **changes: Any) -> dict[str,
 
 
 def described(epoch: int = 1, **changes: Any) -> Description:
-    return parse_description(written(epoch, **changes))
+    return parse_description(written(**changes), epoch)
 
 
 class FakeFabric:
@@ -55,9 +55,9 @@ class FakeFabric:
         self.epoch = epoch
         plan = self.root / "fake" / f"model3-{epoch}"
         plan.mkdir(parents=True, exist_ok=True)
-        (plan / "client.json").write_text(json.dumps(written(epoch, clients=self.clients, **changes)))
+        (plan / "client.json").write_text(json.dumps(written(clients=self.clients, **changes)))
         state = {
-            "stateVersion": 1, "fabric": "fake",
+            "stateVersion": 2, "fabric": "fake",
             "room": {"slots": 4, "clients": self.clients, "processors": 1},
             "models": [{"name": "net", "number": 3, "epoch": epoch, "plan": str(plan)}]}
         (self.root / "fake" / "state.json").write_text(json.dumps(state))

@@ -154,7 +154,7 @@ def test_inputs_of_any_shape_that_has_their_features_are_rows(values: np.ndarray
 
 
 @pytest.mark.parametrize("changes, error", [
-    ({"version": 2}, "version"), ({"slots": 0}, "room"), ({"payloadBytes": 64}, "cells of 64 bytes"),
+    ({"version": 1}, "version"), ({"slots": 0}, "room"), ({"payloadBytes": 64}, "cells of 64 bytes"),
     ({"payloadBytes": 1500}, "cells of 1500"), ({"elementBytes": 3}, "activations of 3"),
     ({"inputs": 299}, "other features"), ({"outputs": 21}, "21 outputs once"),
     ({"inputCells": [list(range(300))]}, "too large"), ({"answerCells": []}, "0 cells"),
@@ -164,7 +164,7 @@ def test_inputs_of_any_shape_that_has_their_features_are_rows(values: np.ndarray
 def test_a_description_that_leads_nowhere_is_told(changes: dict, error: str, tmp_path) -> None:
     (tmp_path / "client.json").write_text(json.dumps(written(**changes)))
     with pytest.raises(FabricError, match=error) as caught:
-        description.read_description(tmp_path)
+        description.read_description(description.Model("net", 3, 1, tmp_path))
     assert caught.value.code == "system" and caught.value.remedy
 
 
@@ -188,7 +188,7 @@ def test_a_fabric_that_does_not_run_is_told(tmp_path, monkeypatch) -> None:
     with pytest.raises(FabricError, match=r"there is no fabric none \(`medulla fabric up PLAN` starts one\)"):
         description.read_state("none")
     (tmp_path / "cut").mkdir()
-    (tmp_path / "cut" / "state.json").write_text('{"stateVersion": 1')
+    (tmp_path / "cut" / "state.json").write_text('{"stateVersion": 2')
     with pytest.raises(FabricError, match="there is no fabric cut: "):
         description.read_state("cut")
 

@@ -3,9 +3,9 @@ import MedullaBase
 import MedullaSnapshot
 
 /// All that a client needs to ask a network on a fabric, in any language: `client.json` beside the network's
-/// plan (docs/reference/fabric-client.md).
+/// plan (docs/reference/fabric-client.md). It does not tell the epoch: that is the state's.
 package struct ClientDescription: Sendable, Equatable, Codable {
-  package static let version = 1
+  package static let version = 2
   package static let fileName = "client.json"
 
   /// How features enter: x = ((cut(f − low) · multiplier + bias) >> shift, by feature.
@@ -21,7 +21,6 @@ package struct ClientDescription: Sendable, Equatable, Codable {
   package let version: Int
   package let name: String
   package let model: Int
-  package private(set) var epoch: Int
   /// Inferences that a client can have on their way at once: inference number modulo this is its slot.
   package let slots: Int
   package let clients: Int
@@ -47,7 +46,6 @@ package struct ClientDescription: Sendable, Equatable, Codable {
     version = Self.version
     name = model.name
     self.model = model.number
-    epoch = model.epoch
     slots = room.slots
     clients = room.clients
     stages = lowering.stages.count
@@ -66,9 +64,11 @@ package struct ClientDescription: Sendable, Equatable, Codable {
 
   private static let byteLimit = 256 << 20
 
+  static func path(_ folder: String) -> String { "\(folder)/\(fileName)" }
+
   /// - Throws: `notRunning` when it is not there: the network has gone.
   static func read(_ folder: String) throws(FabricError) -> ClientDescription {
-    let path = "\(folder)/\(fileName)"
+    let path = path(folder)
     do {
       let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
       defer { try? handle.close() }
@@ -78,13 +78,6 @@ package struct ClientDescription: Sendable, Equatable, Codable {
         .notRunning, "\(path) cannot be read", cause: error.localizedDescription,
         remedy: "`medulla fabric status` shows which networks there are")
     }
-  }
-
-  /// The same network in another epoch.
-  func moved(to model: FabricState.Model) -> ClientDescription {
-    var moved = self
-    moved.epoch = model.epoch
-    return moved
   }
 
   /// Features in the network's units as fixed point.

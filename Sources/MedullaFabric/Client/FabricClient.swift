@@ -34,7 +34,7 @@ package final class FabricClient {
   private var looked = Duration.zero
   private var times = ClientWindow.Times()
   /// Of the state file when it was read.
-  private var stateSeen: StateStamp?
+  private var stateSeen: FileStamp?
   package private(set) var counts = Counts()
 
   /// Does something to the frames that go out together, for tests.
@@ -59,7 +59,7 @@ package final class FabricClient {
   /// - Throws: `notRunning`, `noSeat`, and `system` without root.
   package init(_ names: FabricNames, model name: String? = nil) throws(FabricError) {
     self.names = names
-    stateSeen = StateStamp(names)
+    stateSeen = FileStamp(FabricState.path(names))
     let state = try FabricState.read(names)
     let model = try state.requiredModel(name)
     modelNumber = model.number
@@ -127,7 +127,7 @@ package final class FabricClient {
         .init(window: window, slots: room.slots), first: try seat.take(inputs.count), times: times))
     defer { times = run.flights.times }
     while run.done < inputs.count {
-      try lookForReplacement()
+      if try lookForReplacement() { try ask(forFormer: run) }
       try start(&run)
       let hasReceived = try receive(&run)
       guard let deadline = run.flights.deadline else { continue }
@@ -138,6 +138,14 @@ package final class FabricClient {
       }
     }
     return run.results.compactMap { $0 }
+  }
+
+  /// Asks for what is on its way in epochs that were replaced: where one has gone, that is told at once.
+  private func ask(forFormer run: Run) throws(FabricError) {
+    for (inference, open) in run.open where open.version.epoch != version.epoch {
+      let attempt = UInt8(clamping: run.flights.attempts(of: inference))
+      try socket.send(open.version.question(inference, attempt: attempt, has: open.answer))
+    }
   }
 
   private func start(_ run: inout Run) throws(FabricError) {
@@ -177,7 +185,7 @@ package final class FabricClient {
     var cell = fabric_cell()
     guard let base = frame.baseAddress, fabric_parse(base, UInt32(frame.count), &cell) == 0,
       cell.model == UInt16(modelNumber), let open = run.open[cell.inference],
-      cell.epoch == UInt16(open.version.description.epoch)
+      cell.epoch == UInt16(truncatingIfNeeded: open.version.epoch)
     else {
       counts.foreign += 1
       return nil
@@ -200,7 +208,7 @@ package final class FabricClient {
       let time = run.flights.finish(inference, at: now)
     else { return }
     run.results[open.input] = FabricResult(
-      outputs: open.answer.outputs, epoch: open.version.description.epoch, time: time, attempts: attempts,
+      outputs: open.answer.outputs, epoch: open.version.epoch, time: time, attempts: attempts,
       ended: clock.now)
     run.done += 1
   }
@@ -224,8 +232,8 @@ package final class FabricClient {
   private func moveOn(_ inference: UInt32, _ run: inout Run) throws(FabricError) {
     looked = .zero
     stateSeen = nil
-    try lookForReplacement()
-    guard let open = run.open[inference], open.version.description.epoch != version.description.epoch else {
+    _ = try lookForReplacement()
+    guard let open = run.open[inference], open.version.epoch != version.epoch else {
       return
     }
     counts.movedOn += 1
@@ -237,11 +245,12 @@ package final class FabricClient {
         attempt: UInt8(clamping: run.flights.attempts(of: inference))))
   }
 
-  private func lookForReplacement() throws(FabricError) {
-    guard looked == .zero || now - looked >= Self.lookInterval else { return }
+  /// Whether there is one.
+  private func lookForReplacement() throws(FabricError) -> Bool {
+    guard looked == .zero || now - looked >= Self.lookInterval else { return false }
     looked = now
-    let stamp = StateStamp(names)
-    guard stamp != stateSeen else { return }
+    let stamp = FileStamp(FabricState.path(names))
+    guard stamp != stateSeen else { return false }
     stateSeen = stamp
     let found = try FabricState.read(names).models.first { $0.number == modelNumber }
     guard let found else {
@@ -249,21 +258,8 @@ package final class FabricClient {
         .notRunning, "the network has gone from the fabric \(names.fabric)",
         remedy: "`medulla fabric status` shows which networks there are")
     }
-    guard found.epoch != description.epoch else { return }
-    version = try NetworkVersion(found, client: seat.number)
-  }
-}
-
-/// Which file the state is in: another one whenever it is written.
-private struct StateStamp: Equatable {
-  private let inode: UInt64
-  private let seconds: Int
-  private let nanoseconds: Int
-
-  init?(_ names: FabricNames) {
-    var found = stat()
-    guard stat(FabricState.path(names), &found) == 0 else { return nil }
-    inode = UInt64(found.st_ino)
-    (seconds, nanoseconds) = (found.st_mtim.tv_sec, found.st_mtim.tv_nsec)
+    guard found.epoch != version.epoch else { return false }
+    version = try version.next(found)
+    return true
   }
 }

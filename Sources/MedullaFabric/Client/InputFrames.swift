@@ -4,6 +4,7 @@ import MedullaSnapshot
 /// An inference's inputs as frames, ready but for what differs from one to the next: which bytes of which
 /// activation go where is worked out once.
 struct InputFrames {
+  private static let epochPlace = 18
   private static let inferencePlace = 24
   private static let attemptPlace = 34
 
@@ -18,6 +19,8 @@ struct InputFrames {
   private let features: [FeatureScaling]
   private let shift: Int
   let count: Int
+  /// Of all of them.
+  var epoch: UInt16
 
   /// - Parameter header: of the first cell of inference 0.
   init(_ description: ClientDescription, _ header: fabric_cell) {
@@ -31,6 +34,7 @@ struct InputFrames {
         low: entry.low[$0], width: entry.width[$0], multiplier: entry.multiplier[$0], bias: entry.bias[$0])
     }
     shift = entry.shift
+    epoch = header.epoch
     var template = [UInt8](repeating: 0, count: count * frameBytes)
     var (order, places): ([Int32], [Int32]) = ([], [])
     for (number, cell) in cells.enumerated() {
@@ -73,6 +77,8 @@ struct InputFrames {
           frames[frame * frameBytes + Self.inferencePlace + byte] =
             UInt8(truncatingIfNeeded: inference >> UInt32(24 - 8 * byte))
         }
+        frames[frame * frameBytes + Self.epochPlace] = UInt8(truncatingIfNeeded: epoch >> 8)
+        frames[frame * frameBytes + Self.epochPlace + 1] = UInt8(truncatingIfNeeded: epoch)
         frames[frame * frameBytes + Self.attemptPlace] = attempt
       }
     }

@@ -3,7 +3,7 @@ import MedullaBase
 
 /// What `up` leaves for the commands and clients that come after it: `state.json` in the fabric's folder.
 package struct FabricState: Sendable, Equatable, Codable {
-  package static let version = 1
+  package static let version = 2
   private static let fileName = "state.json"
   private static let byteLimit = 4 << 20
 
@@ -22,9 +22,18 @@ package struct FabricState: Sendable, Equatable, Codable {
     package var model: Int
     package var epoch: Int
     package var stage: Int
+    /// Which part of which network it is.
+    package var content: String
     package var address: UInt64
     /// Where in the memory: the first byte, and the one behind the last.
     package var ranges: [[Int]]
+    /// Where what it has in common with others of its content on its switch is.
+    package var constants: [[Int]]
+
+    var installed: InstalledTask {
+      InstalledTask(
+        address: address, ranges: ranges.map { $0[0]..<$0[1] }, constants: constants.map { $0[0]..<$0[1] })
+    }
   }
 
   package var stateVersion = Self.version

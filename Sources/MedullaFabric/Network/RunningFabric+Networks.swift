@@ -13,7 +13,7 @@ extension RunningFabric {
   /// What an inference takes at most, by far.
   package static let standardDrain = Duration.seconds(1)
   /// Programs that have found a task are done with it by then: each runs for less than a quarter of a second.
-  private static let grace: UInt32 = 300_000
+  static let grace = Duration.milliseconds(300)
 
   /// Adds a network.
   ///
@@ -42,13 +42,17 @@ extension RunningFabric {
     _ folder: PlanFolder, drain: Duration = RunningFabric.standardDrain
   ) throws(FabricError) {
     let before = try advance(folder)
-    usleep(UInt32(clamping: Int(drain / .microseconds(1))))
+    sleep(drain)
+    refuse([before])
+    sleep(Self.grace)
     try forget([before])
   }
 
+  private func sleep(_ time: Duration) { usleep(UInt32(clamping: Int(time / .microseconds(1)))) }
+
   /// Puts another version of a network beside the one that is there, which clients leave from now on.
   ///
-  /// - Returns: the version before, which goes by `forget`.
+  /// - Returns: the version before, which goes by `refuse` and `forget`.
   func advance(_ folder: PlanFolder) throws(FabricError) -> FabricState.Model {
     try check(folder)
     let before = try state.requiredModel(folder.plan.networkName)
@@ -116,21 +120,10 @@ extension RunningFabric {
     var made: [FabricState.Task] = []
     do throws(FabricError) {
       for part in plan.parts {
-        guard let task = tasks[LoweredKey(plan, part)] else { continue }
-        made.append(try lay(task, model, part.stage, on: part.node))
+        let key = LoweredKey(plan, part)
+        if let task = tasks[key] { made.append(try lay(task, key, model, part)) }
       }
-      try prepareFolder()
-      _ = try PlanFolder.write(plan, folder.file, to: model.plan)
-      let description =
-        if let lowering {
-          ClientDescription(lowering, model, room: state.room)
-        } else if let before {
-          try ClientDescription.read(before.plan).moved(to: model)
-        } else {
-          ClientDescription(try StageLowering(plan, folder.file.snapshot), model, room: state.room)
-        }
-      if let before { try check(description, replaces: try ClientDescription.read(before.plan)) }
-      try description.write(to: model.plan)
+      try write(folder, model, made, lowering, after: before)
     } catch {
       giveBack(made)
       throw error
@@ -142,14 +135,41 @@ extension RunningFabric {
     try state.write(names)
   }
 
+  /// Writes what clients and later commands read of a network. Where it has only moved they are the same files
+  /// but for the plan, so that nobody needs to read them again.
+  ///
+  /// - Parameter lowering: nil: all parts were known.
+  private func write(
+    _ folder: PlanFolder, _ model: FabricState.Model, _ tasks: [FabricState.Task],
+    _ lowering: StageLowering?, after before: FabricState.Model?
+  ) throws(FabricError) {
+    try prepareFolder()
+    if let before, Set(self.tasks(of: before).map(\.content)) == Set(tasks.map(\.content)) {
+      _ = try PlanFolder.write(
+        folder.plan, folder.file, to: model.plan, sharing: before.plan,
+        [PlanFolder.snapshotName, ClientDescription.fileName])
+      return
+    }
+    _ = try PlanFolder.write(folder.plan, folder.file, to: model.plan)
+    let lowering =
+      if let lowering { lowering } else { try StageLowering(folder.plan, folder.file.snapshot) }
+    let description = ClientDescription(lowering, model, room: state.room)
+    if let before { try check(description, replaces: try ClientDescription.read(before.plan)) }
+    try description.write(to: model.plan)
+  }
+
   private func lay(
-    _ lowered: LoweredTask, _ model: FabricState.Model, _ stage: Int, on name: String
+    _ lowered: LoweredTask, _ key: LoweredKey, _ model: FabricState.Model, _ part: PlacedPart
   ) throws(FabricError) -> FabricState.Task {
-    guard let node = switches[name] else { throw FabricError(.badInput, "there is no switch \(name)") }
-    let task = try InstalledTask(lowered, room: state.room, in: node.memory)
+    guard let node = switches[part.node] else {
+      throw FabricError(.badInput, "there is no switch \(part.node)")
+    }
+    let twin = state.tasks.first { $0.node == part.node && $0.content == key.text }
+    let task = try InstalledTask(lowered, room: state.room, in: node.memory, beside: twin?.installed)
     return FabricState.Task(
-      node: name, model: model.number, epoch: model.epoch, stage: stage, address: task.address,
-      ranges: task.ranges.map { [$0.lowerBound, $0.upperBound] })
+      node: part.node, model: model.number, epoch: model.epoch, stage: part.stage, content: key.text,
+      address: task.address, ranges: task.ranges.map { [$0.lowerBound, $0.upperBound] },
+      constants: task.constants.map { [$0.lowerBound, $0.upperBound] })
   }
 
   private func publish(_ plan: FabricPlan, _ model: FabricState.Model, _ tasks: [FabricState.Task]) {
@@ -191,22 +211,28 @@ extension RunningFabric {
     }
   }
 
-  /// Takes epochs of networks away.
+  /// Takes epochs of networks away that were refused for `grace`.
   func forget(_ models: [FabricState.Model]) throws(FabricError) {
-    refuse(models)
-    usleep(Self.grace)
     for model in models {
-      let old = state.tasks.filter { $0.model == model.number && $0.epoch == model.epoch }
-      giveBack(old)
+      let old = tasks(of: model)
       state.tasks.removeAll { old.contains($0) }
+      giveBack(old)
       try? FileManager.default.removeItem(atPath: model.plan)
     }
     try state.write(names)
   }
 
+  private func tasks(of model: FabricState.Model) -> [FabricState.Task] {
+    state.tasks.filter { $0.model == model.number && $0.epoch == model.epoch }
+  }
+
+  /// - Parameter tasks: that are not, or no more, in the state.
   private func giveBack(_ tasks: [FabricState.Task]) {
     for task in tasks {
-      switches[task.node]?.memory.giveBack(task.ranges.map { $0[0]..<$0[1] })
+      let (own, installed) = (switches[task.node]?.memory, task.installed)
+      own?.giveBack(installed.ranges)
+      let isShared = state.tasks.contains { $0.node == task.node && $0.constants == task.constants }
+      if !isShared { own?.giveBack(installed.constants) }
     }
   }
 }
@@ -214,6 +240,7 @@ extension RunningFabric {
 /// A part of a network's stage, wherever it is.
 struct LoweredKey: Hashable {
   private let digest: String
+  private let mode: FabricMode
   private let stage: Int
   private let channels: Range<Int>
   /// What goes before and behind it depends on how others are divided.
@@ -221,10 +248,18 @@ struct LoweredKey: Hashable {
 
   init(_ plan: FabricPlan, _ part: PlacedPart) {
     digest = plan.digest
+    mode = plan.mode
     stage = part.stage
     channels = part.channels
     divisions = [part.stage - 1, part.stage].map { stage in
       plan.parts.filter { $0.stage == stage }.map(\.channels)
     }
+  }
+
+  /// As the state names it.
+  var text: String {
+    let divided = divisions.map { $0.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",") }
+    return "\(digest) \(mode.rawValue) \(stage) \(channels.lowerBound)-\(channels.upperBound) "
+      + divided.joined(separator: " ")
   }
 }

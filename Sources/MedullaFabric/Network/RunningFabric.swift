@@ -69,8 +69,8 @@ package final class RunningFabric {
       let opened = try onKernel { () throws(KernelError) in
         try KernelSwitch(pinnedAt: names.pins(of: node.name), number: number)
       }
-      opened.memory.keep(
-        fabric.state.tasks.filter { $0.node == node.name }.flatMap(\.ranges).map { $0[0]..<$0[1] })
+      let tasks = fabric.state.tasks.filter { $0.node == node.name }.map(\.installed)
+      opened.memory.keep(tasks.flatMap { $0.ranges + $0.constants })
       fabric.switches[node.name] = opened
     }
     return fabric

@@ -15,9 +15,12 @@ package struct PlanFolder: Sendable {
 
   /// Writes a plan as a whole or not at all; a plan that was there before goes.
   ///
+  /// - Parameter folder: of another plan of the same network on the same disk, whose files serve this one too
+  ///   where they are the same; nil: none.
   /// - Throws: `badPlan` where something else is in its place, or the disk refuses.
   package static func write(
-    _ plan: FabricPlan, _ file: SnapshotFile, to path: String
+    _ plan: FabricPlan, _ file: SnapshotFile, to path: String, sharing folder: String? = nil,
+    _ names: [String] = [snapshotName]
   ) throws(FabricError) -> PlanFolder {
     let files = FileManager.default
     let target = URL(fileURLWithPath: path).standardizedFileURL
@@ -33,7 +36,13 @@ package struct PlanFolder: Sendable {
     do {
       try files.createDirectory(at: draft, withIntermediateDirectories: true)
       try Data(JSONText.encode(plan, keys: .asNamed).utf8).write(to: draft.appendingPathComponent(planName))
-      try Data(file.bytes).write(to: draft.appendingPathComponent(snapshotName))
+      if let folder {
+        for name in names {
+          try files.linkItem(atPath: "\(folder)/\(name)", toPath: draft.appendingPathComponent(name).path)
+        }
+      } else {
+        try Data(file.bytes).write(to: draft.appendingPathComponent(snapshotName))
+      }
       try Data(PlanPicture(plan).svg.utf8).write(to: draft.appendingPathComponent(pictureName))
       if files.fileExists(atPath: target.path) { try files.moveItem(at: target, to: former) }
       try files.moveItem(at: draft, to: target)

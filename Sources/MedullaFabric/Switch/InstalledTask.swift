@@ -2,9 +2,16 @@ import CMedullaFabric
 import Glibc
 
 /// A task in a switch's memory.
-package struct InstalledTask {
+package struct InstalledTask: Sendable, Equatable {
   package let address: UInt64
+  /// Of the task itself, and of what inferences change.
   let ranges: [Range<Int>]
+  /// Of what nothing changes: tasks of the same part have it in common.
+  let constants: [Range<Int>]
+
+  init(address: UInt64, ranges: [Range<Int>], constants: [Range<Int>]) {
+    (self.address, self.ranges, self.constants) = (address, ranges, constants)
+  }
 
   /// How many inferences and processors a task has room for.
   package struct Room: Sendable, Equatable, Codable {
@@ -25,16 +32,27 @@ package struct InstalledTask {
 
   /// Lays a task out.
   ///
+  /// - Parameter twin: of the same part in the same memory, whose constants serve this one too.
   /// - Throws: `doesNotFit`; nothing is taken then.
-  package init(_ lowered: LoweredTask, room: Room, in memory: SwitchMemory) throws(FabricError) {
+  package init(
+    _ lowered: LoweredTask, room: Room, in memory: SwitchMemory, beside twin: InstalledTask? = nil
+  ) throws(FabricError) {
     var layout = Layout(memory)
     do throws(FabricError) {
-      address = try layout.install(lowered, room)
+      if let twin, let known = UnsafePointer<fabric_task>(bitPattern: UInt(twin.address)) {
+        layout.task = known.pointee
+        constants = twin.constants
+      } else {
+        try layout.placeConstants(of: lowered)
+        constants = layout.ranges
+      }
+      let shared = layout.ranges.count
+      address = try layout.place(lowered, room)
+      ranges = Array(layout.ranges[shared...])
     } catch {
       memory.giveBack(layout.ranges)
       throw error
     }
-    ranges = layout.ranges
   }
 
   /// Bytes that a task takes, with what rounds them up.
@@ -60,6 +78,7 @@ package struct InstalledTask {
 /// Addresses of a task's arrays as they are laid out.
 private struct Layout {
   let memory: SwitchMemory
+  var task = fabric_task()
   private(set) var ranges: [Range<Int>] = []
 
   init(_ memory: SwitchMemory) { self.memory = memory }
@@ -71,22 +90,13 @@ private struct Layout {
   }
 
   private mutating func place<Element: BitwiseCopyable>(_ elements: [Element]) throws(FabricError) -> UInt64 {
-    let address = try room(elements.count * MemoryLayout<Element>.stride)
-    memory.store(elements, at: ranges[ranges.count - 1].lowerBound)
-    return address
+    let range = try memory.take(copyOf: elements)
+    ranges.append(range)
+    return memory.address(range.lowerBound)
   }
 
-  mutating func install(
-    _ lowered: LoweredTask, _ room: InstalledTask.Room
-  ) throws(FabricError) -> UInt64 {
-    var task = lowered.task
-    let slots = room.slots * room.clients
-    (task.slots, task.clients, task.processors) = (
-      UInt64(room.slots), UInt64(room.clients), UInt64(room.processors)
-    )
-    task.slots_at = try self.room(slots * MemoryLayout<fabric_slot>.stride)
-    task.counts_at = try self.room(room.processors * MemoryLayout<fabric_counts>.stride)
-    task.staging_at = try self.room(room.processors * Int(FABRIC_STAGING_BYTES))
+  mutating func placeConstants(of lowered: LoweredTask) throws(FabricError) {
+    task = lowered.task
     task.places_at = try place(lowered.places)
     task.columns_at = try place(lowered.columns)
     task.weights_at = try place(lowered.weights)
@@ -96,6 +106,26 @@ private struct Layout {
     task.positions_at = try place(lowered.positions)
     task.rows_at = try place(lowered.rows)
     task.wakes_at = try place(lowered.wakes)
+    var tables: [UInt64] = []
+    for table in lowered.tables { tables.append(try place(table)) }
+    withUnsafeMutableBytes(of: &task.finish) { raw in
+      let finishes = raw.bindMemory(to: fabric_finish.self)
+      for (finish, table) in lowered.tableOfFinish { finishes[finish].table.lines_at = tables[table] }
+    }
+    if let table = lowered.tableOfTail { task.tail_table.lines_at = tables[table] }
+  }
+
+  /// Gives the task's address, with its constants where they are.
+  mutating func place(
+    _ lowered: LoweredTask, _ room: InstalledTask.Room
+  ) throws(FabricError) -> UInt64 {
+    let slots = room.slots * room.clients
+    (task.slots, task.clients, task.processors) = (
+      UInt64(room.slots), UInt64(room.clients), UInt64(room.processors)
+    )
+    task.slots_at = try self.room(slots * MemoryLayout<fabric_slot>.stride)
+    task.counts_at = try self.room(room.processors * MemoryLayout<fabric_counts>.stride)
+    task.staging_at = try self.room(room.processors * Int(FABRIC_STAGING_BYTES))
     task.input_stride = UInt64(lowered.inputStride)
     task.input_at = try self.room(slots * lowered.inputStride)
     task.output_stride = UInt64(lowered.outputStride)
@@ -106,13 +136,6 @@ private struct Layout {
     task.sums_at = try self.room(lowered.sumBytes * room.processors * (lowered.hasSumsOfSlots ? slots : 1))
     task.lists_stride = UInt64(lowered.listBytes)
     task.lists_at = try self.room(lowered.listBytes * room.processors)
-    var tables: [UInt64] = []
-    for table in lowered.tables { tables.append(try place(table)) }
-    withUnsafeMutableBytes(of: &task.finish) { raw in
-      let finishes = raw.bindMemory(to: fabric_finish.self)
-      for (finish, table) in lowered.tableOfFinish { finishes[finish].table.lines_at = tables[table] }
-    }
-    if let table = lowered.tableOfTail { task.tail_table.lines_at = tables[table] }
     return try place([task])
   }
 }

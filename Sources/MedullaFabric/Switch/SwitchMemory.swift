@@ -32,6 +32,25 @@ package final class SwitchMemory {
   ///
   /// - Throws: `doesNotFit` with what there is.
   func take(_ bytes: Int) throws(FabricError) -> Range<Int> {
+    let range = try find(bytes)
+    memset(base + range.lowerBound, 0, range.count)
+    return range
+  }
+
+  /// Room for elements, which they are in then.
+  ///
+  /// - Throws: `doesNotFit` with what there is.
+  func take<Element: BitwiseCopyable>(copyOf elements: [Element]) throws(FabricError) -> Range<Int> {
+    let bytes = elements.count * MemoryLayout<Element>.stride
+    let range = try find(bytes)
+    let place = base + range.lowerBound
+    elements.withUnsafeBytes { if let source = $0.baseAddress { memcpy(place, source, bytes) } }
+    memset(place + bytes, 0, range.count - bytes)
+    return range
+  }
+
+  /// Pages that nobody has touched are not there for programs: all of it has to be written.
+  private func find(_ bytes: Int) throws(FabricError) -> Range<Int> {
     let size = Self.roundedUp(max(bytes, 1))
     guard let place = free.firstIndex(where: { $0.count >= size }) else {
       throw FabricError(
@@ -41,8 +60,6 @@ package final class SwitchMemory {
     let start = free[place].lowerBound
     let rest = start + size..<free[place].upperBound
     if rest.isEmpty { free.remove(at: place) } else { free[place] = rest }
-    // Pages that nobody has touched are not there for programs.
-    memset(base + start, 0, size)
     return start..<start + size
   }
 
@@ -73,11 +90,5 @@ package final class SwitchMemory {
       }
     }
     free = joined
-  }
-
-  func store<Element: BitwiseCopyable>(_ elements: [Element], at offset: Int) {
-    elements.withUnsafeBytes { bytes in
-      if let source = bytes.baseAddress { (base + offset).copyMemory(from: source, byteCount: bytes.count) }
-    }
   }
 }

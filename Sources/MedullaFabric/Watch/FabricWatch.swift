@@ -26,6 +26,16 @@ package final class FabricWatch {
     package let failure: String
   }
 
+  /// Epochs that layers have moved from, and when nothing uses them any more.
+  private struct Left {
+    let models: [FabricState.Model]
+    let due: Duration
+  }
+
+  /// A model has room for two more than the one that is used and the one to come.
+  private static let mostLeft = Int(FABRIC_EPOCHS) - 2
+  /// Of the thread that watches: what it does is little, and clients wait for it.
+  private static let niceness: Int32 = -20
   /// No client has it.
   private static let client = Int(UInt16.max)
 
@@ -41,6 +51,7 @@ package final class FabricWatch {
   private var sequence: UInt32 = 0
   /// What the last remapping of each network was for, so that one that failed is not tried all the time.
   private var handled: [String: Set<Int>] = [:]
+  private var left: [Left] = []
 
   /// - Throws: `badTopology` with too many links, `system` without root.
   package init(_ fabric: RunningFabric, _ settings: Settings = Settings()) throws(FabricError) {
@@ -66,15 +77,20 @@ package final class FabricWatch {
   ///   - isDone: asked in every interval.
   ///   - report: told what is done.
   package func run(until isDone: () -> Bool, report: (Event) -> Void) throws(FabricError) {
+    let before = getpriority(Int32(PRIO_PROCESS.rawValue), 0)
+    setpriority(Int32(PRIO_PROCESS.rawValue), 0, Self.niceness)
+    defer { setpriority(Int32(PRIO_PROCESS.rawValue), 0, before) }
     health = LinkHealth(links: probes.probes.count, patience: settings.patience, at: now)
     var next = now
+    defer { try? forget(all: true) }
     while !isDone() {
       if now >= next {
         try send()
         next = now + settings.interval
       }
       try receive()
-      try look(report)
+      try forget()
+      if left.count < Self.mostLeft { try look(report) }
       try socket.wait(max(next - now, .zero))
     }
   }
@@ -107,11 +123,23 @@ package final class FabricWatch {
     }
   }
 
+  /// Takes away what was left long enough ago.
+  ///
+  /// - Parameter all: waits for the rest.
+  private func forget(all: Bool = false) throws(FabricError) {
+    while let first = left.first, all || first.due <= now {
+      usleep(UInt32(clamping: max(Int((first.due - now) / .microseconds(1)), 0)))
+      left.removeFirst()
+      try fabric.forget(first.models)
+    }
+  }
+
   /// Moves all networks that need what is gone, before anything of their former places is taken away.
   private func look(_ report: (Event) -> Void) throws(FabricError) {
+    guard !health.isDeciding(at: now) else { return }
     let gone = health.gone(at: now)
     let links = gone.sorted().map { probes.probes[$0].link }
-    var left: [FabricState.Model] = []
+    var former: [FabricState.Model] = []
     var hasTried = false
     for (name, plan) in plans.sorted(by: { $0.key < $1.key }) {
       guard handled[name] != gone, Remapping.isNeeded(plan, gone: links), let file = files[name] else {
@@ -124,7 +152,7 @@ package final class FabricWatch {
         let next = try Remapping(plan, file.snapshot, of: fabric.state.topology, gone: links).plan
         let before = try fabric.advance(PlanFolder(path: "", plan: next, file: file))
         fabric.refuse([before])
-        left.append(before)
+        former.append(before)
         plans[name] = next
         handled[name] = nil
       } catch {
@@ -137,7 +165,7 @@ package final class FabricWatch {
           gone: links.map { [$0.one, $0.other] }, took: now - started, failure: failure))
     }
     guard hasTried else { return }
-    if !left.isEmpty { try fabric.forget(left) }
+    if !former.isEmpty { left.append(Left(models: former, due: now + RunningFabric.grace)) }
     // What came meanwhile was not read.
     health = LinkHealth(links: probes.probes.count, patience: settings.patience, at: now)
   }

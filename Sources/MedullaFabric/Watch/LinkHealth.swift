@@ -14,6 +14,13 @@ package struct LinkHealth: Sendable {
     if heard.indices.contains(link) { heard[link] = max(heard[link], now) }
   }
 
+  /// Whether a link has gone just now while others may yet follow: a switch's links fall silent one by one.
+  package func isDeciding(at now: Duration) -> Bool {
+    let silences = heard.map { now - $0 }
+    return silences.contains { $0 > patience && $0 <= patience * 3 / 2 }
+      && silences.contains { $0 > patience / 3 && $0 <= patience }
+  }
+
   /// Links that are gone.
   ///
   /// Where nothing at all is heard it is the watcher itself that does not run, and nobody is gone.

@@ -52,6 +52,17 @@ final class TestFabric {
     try? FileManager.default.removeItem(atPath: folder)
   }
 
+  /// Of all switches' memories.
+  var freeBytes: Int { running.switches.values.reduce(0) { $0 + $1.memory.freeBytes } }
+
+  /// Which file on disk the only network's description is.
+  func descriptionFile() throws -> Int {
+    let model = try running.state.requiredModel(nil)
+    let found = try FileManager.default.attributesOfItem(
+      atPath: "\(model.plan)/\(ClientDescription.fileName)")
+    return try #require(found[.systemFileNumber] as? Int)
+  }
+
   /// A plan of another version of the network.
   func folder(of snapshot: Snapshot) throws -> PlanFolder {
     let (plan, file) = try plan(snapshot)

@@ -60,7 +60,7 @@ class FabricClient:
         self.name = name
         state = read_state(name)
         self._model = state.model(model)
-        self.description: Description = read_description(self._model.plan)
+        self.description: Description = read_description(self._model)
         if window is not None and not 1 <= window <= self.description.slots:
             raise FabricError(
                 BAD_INPUT, f"a window of {window}",
@@ -165,7 +165,7 @@ class FabricClient:
         if found is None or found.epoch == self._model.epoch:
             self.counts.refused += 1
             return None
-        new = read_description(found.plan)
+        new = read_description(found)
         if (new.inputs, new.outputs) != (self.description.inputs, self.description.outputs):
             raise FabricError(
                 SYSTEM, f"the network {self.model} has another shape now",

@@ -15,7 +15,8 @@ from medulla.fabric.errors import BAD_INPUT, BAD_NAME, NOT_RUNNING, SYSTEM, UNKN
 
 RUN_FOLDER = Path("/run/medulla/fabric")
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,32}")
-_VERSION = 1
+_STATE_VERSION = 2
+_VERSION = 2
 _STATE_LIMIT = 1 << 20
 #: Some hundred thousand features, each with four numbers of up to twenty digits.
 _DESCRIPTION_LIMIT = 1 << 26
@@ -65,8 +66,8 @@ def read_state(fabric: str) -> State:
     path = folder(fabric) / "state.json"
     try:
         found = _read(path, _STATE_LIMIT)
-        if found["stateVersion"] != _VERSION:
-            raise ValueError(f"its version is {found['stateVersion']}, not {_VERSION}")
+        if found["stateVersion"] != _STATE_VERSION:
+            raise ValueError(f"its version is {found['stateVersion']}, not {_STATE_VERSION}")
         models = tuple(
             Model(str(model["name"]), int(model["number"]), int(model["epoch"]), Path(model["plan"]))
             for model in found["models"])
@@ -121,24 +122,24 @@ class Description:
         return np.ldexp(integers.astype(np.float64), -self.output_fraction_bits)
 
 
-def read_description(path: Path) -> Description:
-    """A network's description by the folder of its plan. Raises FabricError when it cannot be read."""
-    file = path / "client.json"
+def read_description(model: Model) -> Description:
+    """A network's description as its plan's folder has it. Raises FabricError when it cannot be read."""
+    file = model.plan / "client.json"
     try:
-        return parse_description(_read(file, _DESCRIPTION_LIMIT))
+        return parse_description(_read(file, _DESCRIPTION_LIMIT), model.epoch)
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise FabricError(
             SYSTEM, f"{file} cannot be read", cause=_said(error),
             remedy="start the fabric with a medulla of this package's version") from error
 
 
-def parse_description(found: dict[str, Any]) -> Description:
-    """The description that JSON holds. Raises ValueError, KeyError or TypeError where it is none."""
+def parse_description(found: dict[str, Any], epoch: int) -> Description:
+    """The description that JSON holds, of a network's epoch. Raises ValueError, KeyError or TypeError where it is none."""
     if found["version"] != _VERSION:
         raise ValueError(f"its version is {found['version']}, not {_VERSION}")
     features = found["features"]
     made = Description(
-        name=str(found["name"]), model=int(found["model"]), epoch=int(found["epoch"]) & 0xFFFF,
+        name=str(found["name"]), model=int(found["model"]), epoch=epoch & 0xFFFF,
         slots=int(found["slots"]), clients=int(found["clients"]), stages=int(found["stages"]),
         payload_bytes=int(found["payloadBytes"]), element_bytes=int(found["elementBytes"]),
         inputs=int(found["inputs"]), outputs=int(found["outputs"]),

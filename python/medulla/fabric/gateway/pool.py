@@ -79,7 +79,7 @@ class RunningSource:
             known = self._known.get(name)
             if known and known[0] == key:
                 return known[1]
-            found = description.read_description(model.plan)
+            found = description.read_description(model)
             made = Network(name, found.epoch, found.inputs, found.outputs)
             names = {model.name for model in state.models}
             self._known = {name: entry for name, entry in self._known.items() if name in names}
