@@ -13,16 +13,21 @@ struct EngineTests {
   )
   func suite() throws { #expect(try Self.compared(.fast) > 60) }
 
+  @Test("dense layers of many weights, which lie term by term, give the same bits")
+  func farWeights() throws { #expect(try Self.compared(.fast, nearBytes: 0) > 60) }
+
   @Test("by shifts, additions and counters networks of dense layers give the same bits")
   func faithful() throws { #expect(try Self.compared(.faithful) > 20) }
 
   /// Gives how many networks the switches take.
-  private static func compared(_ mode: FabricMode) throws -> Int {
+  private static func compared(
+    _ mode: FabricMode, nearBytes: Int = StageLowering.standardNearBytes
+  ) throws -> Int {
     var taken = 0
     for example in try InferenceCase.all(seed: seed) {
-      guard let lowering = try lowering(example.snapshot, cells: CellFormat(payloadBytes: 128), mode) else {
-        continue
-      }
+      guard
+        let lowering = try lowering(example.snapshot, cells: CellFormat(payloadBytes: 128), mode, nearBytes)
+      else { continue }
       taken += 1
       let fabric = try LocalFabric(lowering)
       let reference = ReferenceInterpreter(example.snapshot)
@@ -72,12 +77,13 @@ struct EngineTests {
 
   /// Nil where the engine says that it has no way to compute the network.
   private static func lowering(
-    _ snapshot: Snapshot, cells: CellFormat, _ mode: FabricMode
+    _ snapshot: Snapshot, cells: CellFormat, _ mode: FabricMode, _ nearBytes: Int
   ) throws -> StageLowering? {
     do throws(FabricError) {
       let stages = try Stage.all(of: snapshot.shape)
       let lowering = try StageLowering(
-        snapshot, stages, parts: stages.map { [0..<$0.channels] }, cells: cells, mode: mode)
+        snapshot, stages, parts: stages.map { [0..<$0.channels] }, cells: cells, mode: mode,
+        nearBytes: nearBytes)
       for stage in stages.indices { _ = try lowering.task(stage: stage, part: 0) }
       return lowering
     } catch {

@@ -21,6 +21,46 @@ static __always_inline __u64 fabric_sums(const fabric_task_at *task, __u64 slot,
 	return task->sums_at + (slot * task->processors + lane) * task->sums_stride;
 }
 
+/* Adds all products from `x` to `end` with the weights of an entry of columns to its sums. */
+FABRIC_FUNCTION int fabric_column_8(__u64 task_at, __u64 x, __u64 end, __u64 weights, __u64 sums)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+
+	return fabric_sum(x, end, weights, task->flush, sums, task->lanes, 0) != 0;
+}
+
+FABRIC_FUNCTION int fabric_column_16(__u64 task_at, __u64 x, __u64 end, __u64 weights, __u64 sums)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+
+	return fabric_sum(x, end, weights, task->flush << 1, sums, task->lanes, 1) != 0;
+}
+
+/* Adds the products of a cell's inputs with weights that lie column by column. */
+FABRIC_FUNCTION int fabric_dense_columns(__u64 task_at, __u64 x, __u64 place_at, __u64 list, __u64 sums)
+{
+	const fabric_task_at *task = (const fabric_task_at *)task_at;
+	const fabric_place_at *place = (const fabric_place_at *)place_at;
+	__u64 weights = task->weights_at + place->weights, step = place->terms * FABRIC_WORDS * 8;
+	__u64 end = x + place->terms * task->input_bytes, entry = task->zero;
+
+	for (; entry != task->columns && FABRIC_MORE; entry++) {
+		FABRIC_HOLD(entry);
+		FABRIC_HOLD(weights);
+		FABRIC_HOLD(sums);
+		if (((const fabric_list_at *)list)->pays) {
+			if (!fabric_listed(task_at, list, weights, sums))
+				return 0;
+		} else if (task->input_bytes == 1 ? !fabric_column_8(task_at, x, end, weights, sums)
+						  : !fabric_column_16(task_at, x, end, weights, sums)) {
+			return 0;
+		}
+		weights += step;
+		sums += task->lanes * FABRIC_WORDS * 8;
+	}
+	return entry == task->columns;
+}
+
 static __always_inline int fabric_dense_cell(__u64 task_at, __u64 slot, __u64 cell, __u64 lane, int wide)
 {
 	const fabric_task_at *task = (const fabric_task_at *)task_at;
@@ -30,6 +70,8 @@ static __always_inline int fabric_dense_cell(__u64 task_at, __u64 slot, __u64 ce
 
 	if (wide ? !fabric_list_16(task_at, x, bytes, list) : !fabric_list_8(task_at, x, bytes, list))
 		return 0;
+	if (task->by_columns)
+		return fabric_dense_columns(task_at, x, (__u64)place, list, fabric_sums(task, slot, lane));
 	return fabric_listed_rows(
 		task_at, list, task->weights_at + place->weights, fabric_sums(task, slot, lane));
 }

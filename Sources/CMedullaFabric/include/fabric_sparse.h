@@ -4,8 +4,9 @@
  * are 0. What is not is listed once for a window, and the list serves all columns. Lanes are emptied after
  * the same terms as without a list, so that what is proven of them holds.
  *
- * A convolution's weights lie column by column, near enough to be read out of order. A dense layer's are too
- * many for that: they lie term by term, those of all columns in a row, and a term of 0 leaves out a row.
+ * A convolution's weights lie column by column, near enough to be read out of order, and so do those of a
+ * small dense layer. A large one's are too many for that: they lie term by term, those of all columns in a
+ * row, and a term of 0 leaves out a row.
  */
 #ifndef MEDULLA_FABRIC_SPARSE_H
 #define MEDULLA_FABRIC_SPARSE_H

@@ -190,6 +190,7 @@ struct fabric_task {
 	__u64 columns; /* entries */
 	__u64 columns_at;
 	__u64 weights_at;
+	__u64 by_columns; /* dense: a cell's weights lie column by column, else term by term */
 	__u64 biases_at; /* for each entry of columns, 4 · lanes */
 	__u64 multipliers_at;
 

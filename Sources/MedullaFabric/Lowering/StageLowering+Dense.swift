@@ -3,8 +3,8 @@ import MedullaSnapshot
 
 extension StageLowering {
   /// A dense layer: the weights of each cell of inputs lie together, element by element in the order in
-  /// which they travel, and of an element those of all columns. What moves inputs before it only says which
-  /// weights meet which element.
+  /// which they travel, and of an element those of all columns; where all of them are few, column by column.
+  /// What moves inputs before it only says which weights meet which element.
   func lowerDense(
     _ step: DenseStep, _ body: StageBody, _ number: Int, _ channels: Range<Int>, _ lowered: inout LoweredTask
   ) throws(FabricError) {
@@ -24,6 +24,9 @@ extension StageLowering {
         multiplier: { body.parameters.multipliers[channels.lowerBound + $0] })
     }
     lowered.task.columns = UInt64(lowered.columns.count)
+    let padded = cells.reduce(0) { $0 + ($1.count + 7) / 8 * 8 }
+    let isNear = padded * lowered.columns.count * Int(FABRIC_WORDS) * 8 <= nearBytes
+    lowered.task.by_columns = isNear ? 1 : 0
     lowered.task.units = UInt64(cells.count)
     lowered.task.pieces_per_row = 1
     var offset = 0
@@ -43,7 +46,7 @@ extension StageLowering {
       lowered.places.append(place)
       // Cells begin at words, and what rounds them up is never written, so that it stays 0.
       offset += (padded * tensor.elementBytes + 7) / 8 * 8
-      terms.append(indices, padded: padded, channels, packing, to: &lowered)
+      terms.append(indices, padded: padded, channels, packing, byColumns: isNear, to: &lowered)
     }
     lowered.inputBytes = offset
     lowered.runs = [0]
@@ -113,18 +116,22 @@ struct DenseTerms {
   }
 
   func append(
-    _ indices: [Int], padded: Int, _ channels: Range<Int>, _ packing: LanePacking,
+    _ indices: [Int], padded: Int, _ channels: Range<Int>, _ packing: LanePacking, byColumns: Bool,
     to lowered: inout LoweredTask
   ) {
     lowered.weights.reserveCapacity(
       lowered.weights.count + lowered.columns.count * padded * Int(FABRIC_WORDS))
-    for place in 0..<padded {
-      for first in stride(from: channels.lowerBound, to: channels.upperBound, by: packing.channels) {
-        lowered.weights += packing.words { lane in
-          let channel = first + lane
-          return place < indices.count && channel < channels.upperBound ? weight(channel, indices[place]) : 0
-        }
+    func append(_ place: Int, _ first: Int) {
+      lowered.weights += packing.words { lane in
+        let channel = first + lane
+        return place < indices.count && channel < channels.upperBound ? weight(channel, indices[place]) : 0
       }
+    }
+    let columns = stride(from: channels.lowerBound, to: channels.upperBound, by: packing.channels)
+    if byColumns {
+      for first in columns { for place in 0..<padded { append(place, first) } }
+    } else {
+      for place in 0..<padded { for first in columns { append(place, first) } }
     }
   }
 }

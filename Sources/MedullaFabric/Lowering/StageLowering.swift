@@ -13,14 +13,20 @@ package struct StageLowering {
   /// Of each stage, the channels of its parts.
   package let parts: [[Range<Int>]]
   let ranges: [ClosedRange<Int64>]
+  let nearBytes: Int
 
-  /// - Parameter parts: of each stage, the channels of its parts: together all of them, in order.
+  /// A share of a processor's caches that other work leaves alone.
+  package static let standardNearBytes = 2 << 20
+
+  /// - Parameters:
+  ///   - parts: of each stage, the channels of its parts: together all of them, in order.
+  ///   - nearBytes: weights of a dense layer's part that stay near a processor from one inference to the next.
   /// - Throws: `badNetwork` where the engine has no way to compute a stage, with its name.
   package init(
     _ snapshot: Snapshot, _ stages: [Stage], parts: [[Range<Int>]], cells: CellFormat,
-    mode: FabricMode = .fast
+    mode: FabricMode = .fast, nearBytes: Int = StageLowering.standardNearBytes
   ) throws(FabricError) {
-    self.mode = mode
+    (self.mode, self.nearBytes) = (mode, nearBytes)
     self.snapshot = snapshot
     self.stages = stages
     self.parts = parts

@@ -12,7 +12,7 @@
 #define FABRIC_ONE_GO 16
 #define FABRIC_EMPTY 0xff /* found no cell */
 /* Multiply-accumulates that take longer than waking a processor. */
-#define FABRIC_MUCH 100000
+#define FABRIC_MUCH 1000000
 
 /* Puts a whole cell of outputs into a frame; the slot is the caller's. */
 static __always_inline int fabric_put(
