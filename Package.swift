@@ -159,9 +159,11 @@ let package = Package(
       resources: embedded(
         "../CMedullaFabric/include/fabric_cell.h", "../CMedullaFabric/include/fabric_task.h",
         "../CMedullaFabric/include/fabric_memory.h", "../CMedullaFabric/include/fabric_sum.h",
-        "../CMedullaFabric/include/fabric_finish.h", "../CMedullaFabric/include/fabric_compute.h",
+        "../CMedullaFabric/include/fabric_finish.h", "../CMedullaFabric/include/fabric_dense.h",
+        "../CMedullaFabric/include/fabric_convolution.h",
         "../CMedullaFabric/include/fabric_faithful.h", "../CMedullaFabric/include/fabric_sparse.h",
         "../CMedullaFabric/include/fabric_slot.h", "../CMedullaFabric/include/fabric_units.h",
+        "../CMedullaFabric/include/fabric_ways.h",
         "../MedullaDatapath/bpf/kernel_types.h", "bpf/fabric_switch.bpf.h", "bpf/fabric_send.bpf.h",
         "bpf/fabric_switch.bpf.c")),
     .target(name: "MedullaFrames", dependencies: ["MedullaBase"]),

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "fabric_cell.h"
+#include "fabric_userspace.h"
 
 #define RECEIVE_BUFFER_BYTES (16 << 20)
 #define SEND_BUFFER_BYTES (8 << 20)
@@ -39,7 +40,8 @@ static int set(int socket, int level, int option, int value)
 	return setsockopt(socket, level, option, &value, sizeof(value));
 }
 
-int fabric_open_socket(const char *interface, __u16 client)
+/* All cells, or one client's. */
+static int open_socket(const char *interface, const __u16 *client)
 {
 	struct sockaddr_ll address = {
 		.sll_family = AF_PACKET,
@@ -53,7 +55,8 @@ int fabric_open_socket(const char *interface, __u16 client)
 		return -ENODEV;
 	if (number < 0)
 		return -errno;
-	if (attach_filter(number, client) || set(number, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1) ||
+	if ((client && attach_filter(number, *client)) ||
+	    set(number, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1) ||
 	    set(number, SOL_PACKET, PACKET_QDISC_BYPASS, 1) ||
 	    bind(number, (struct sockaddr *)&address, sizeof(address))) {
 		int error = errno;
@@ -68,6 +71,10 @@ int fabric_open_socket(const char *interface, __u16 client)
 		set(number, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES);
 	return number;
 }
+
+int fabric_open_socket(const char *interface, __u16 client) { return open_socket(interface, &client); }
+
+int fabric_open_port(const char *interface) { return open_socket(interface, NULL); }
 
 static void fill(struct mmsghdr *messages, struct iovec *parts, __u8 *frames, __u32 bytes, __u32 count)
 {

@@ -14,8 +14,16 @@ package struct BPFCompiler: Sendable {
   }
 
   init(clang: ClangInstallation, for kernel: KernelVersion?) {
-    self.clang = clang
-    instructions = min(.best(for: kernel), clang.instructions)
+    self.init(clang, min(.best(for: kernel), clang.instructions))
+  }
+
+  private init(_ clang: ClangInstallation, _ instructions: InstructionSet) {
+    (self.clang, self.instructions) = (clang, instructions)
+  }
+
+  /// One whose objects are made of no more than these.
+  package func limited(to most: InstructionSet) -> BPFCompiler {
+    BPFCompiler(clang, min(instructions, most))
   }
 
   /// Compiles one source.

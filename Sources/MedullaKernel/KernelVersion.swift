@@ -11,6 +11,9 @@ package struct KernelVersion: Comparable, Hashable, Sendable, CustomStringConver
   /// Links of programs for tc came with 6.6, replacing a `struct_ops` map through its link with 6.4.
   package static let oldestForEverything = KernelVersion(major: 6, minor: 6)
 
+  /// Atomic operations in arenas, which switches of a fabric do.
+  package static let oldestForFabrics = KernelVersion(major: 6, minor: 10)
+
   /// Of the kernel that runs; nil when its release does not begin with two numbers.
   package static var running: KernelVersion? {
     var names = utsname()

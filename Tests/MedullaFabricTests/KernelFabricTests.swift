@@ -20,11 +20,13 @@ struct KernelFabricTests {
     return (snapshot, samples.map { snapshot.shape.fixedPoint($0) })
   }
 
-  @Test("images through eight leaves give the reference's bits, one at a time and eight at once")
-  func images() throws {
+  @Test(
+    "images through eight leaves give the reference's bits, one at a time and eight at once",
+    arguments: FabricDatapath.allCases)
+  func images(datapath: FabricDatapath) throws {
     let (snapshot, inputs) = try Self.images()
     let fabric = try TestFabric(
-      snapshot, on: .spineLeaf(leaves: 8, spines: 4, processors: 1))
+      snapshot, on: .spineLeaf(leaves: 8, spines: 4, processors: 1), datapath: datapath)
     let client = try FabricClient(fabric.names)
     let reference = ReferenceInterpreter(snapshot)
     let expected = inputs.map { reference.run(features: $0) }
@@ -59,11 +61,12 @@ struct KernelFabricTests {
     #expect(try client.infer(inputs).map(\.outputs) == inputs.map { reference.run(features: $0) })
   }
 
-  @Test("lost cells are asked for until they come, and no answer is wrong")
-  func loss() throws {
+  @Test(
+    "lost cells are asked for until they come, and no answer is wrong", arguments: FabricDatapath.allCases)
+  func loss(datapath: FabricDatapath) throws {
     let (snapshot, inputs) = try Self.images()
     let fabric = try TestFabric(
-      snapshot, on: .spineLeaf(leaves: 4, spines: 2, processors: 1))
+      snapshot, on: .spineLeaf(leaves: 4, spines: 2, processors: 1), datapath: datapath)
     fabric.running.lose(millionths: 50_000)
     let client = try FabricClient(fabric.names)
     let reference = ReferenceInterpreter(snapshot)
@@ -73,11 +76,13 @@ struct KernelFabricTests {
   }
 
   @Test(
-    "another version of a network takes over while inferences run: each is of one version, and none is lost")
-  func swap() throws {
+    "another version of a network takes over while inferences run: each is of one version, and none is lost",
+    arguments: FabricDatapath.allCases)
+  func swap(datapath: FabricDatapath) throws {
     let (snapshot, inputs) = try Self.images(seed: Self.seed)
     let (other, _) = try Self.images(seed: Self.seed + 1)
-    let fabric = try TestFabric(snapshot, on: .spineLeaf(leaves: 4, spines: 2, processors: 1))
+    let fabric = try TestFabric(
+      snapshot, on: .spineLeaf(leaves: 4, spines: 2, processors: 1), datapath: datapath)
     let versions = [snapshot, other]
     let folders = try versions.map { try fabric.folder(of: $0) }
     let expected = versions.map { version in
@@ -114,6 +119,49 @@ struct KernelFabricTests {
     #expect(fabric.freeBytes == free)
   }
 
+  @Test(
+    "layers that share a switch in user space hand each other cells, and a client of any address is served")
+  func userspaceLayers() throws {
+    let (snapshot, inputs) = try DenseNetwork.quantized([300, 200, 20, 4], samples: 8, seed: Self.seed)
+    let fabric = try TestFabric(
+      snapshot, on: .spineLeaf(leaves: 1, spines: 1, processors: 1), cells: CellFormat(payloadBytes: 128),
+      datapath: .userspace)
+    let client = try FabricClient(fabric.names)
+    client.disturbance = { frames in
+      for number in frames.indices { frames[number][11] = 0xff }
+      frames = (frames + frames).shuffled()
+    }
+    let reference = ReferenceInterpreter(snapshot)
+    #expect(try client.infer(inputs, window: 4).map(\.outputs) == inputs.map { reference.run(features: $0) })
+    let node = try #require(FabricStatus(fabric.names).switches.first { $0.own > 0 })
+    #expect(node.stages.count == 3 && node.stages.allSatisfy { $0.refused == 0 && $0.broken == 0 })
+  }
+
+  @Test("where the process of switches in user space has ended, a client is told so, and nothing stays")
+  func ended() throws {
+    let (snapshot, inputs) = try DenseNetwork.quantized([16, 8, 4], samples: 2, seed: Self.seed)
+    let fabric = try TestFabric(
+      snapshot, on: .spineLeaf(leaves: 1, spines: 1, processors: 1), datapath: .userspace)
+    #expect(try FabricClient(fabric.names).infer(inputs).count == 2)
+    fabric.running.stopServing()
+    let error = #expect(throws: FabricError.self) { try FabricClient(fabric.names) }
+    #expect(error?.code == .notRunning && error?.message.contains("has ended") == true)
+    try RunningFabric.down(fabric.names)
+    #expect(!FileManager.default.fileExists(atPath: FabricNames.memoryFolder + "/" + fabric.names.fabric))
+    fabric.isDown = true
+  }
+
+  @Test("a fabric whose name begins with another one's stays when that is taken down")
+  func names() throws {
+    let (snapshot, inputs) = try DenseNetwork.quantized([16, 8, 4], samples: 2, seed: Self.seed)
+    let topology = FabricTopology.spineLeaf(leaves: 1, spines: 1, processors: 1)
+    var short: TestFabric? = try TestFabric(snapshot, on: topology, name: "n")
+    let long = try TestFabric(snapshot, on: topology, name: "n-\(getpid())")
+    #expect(try short.map { try FabricClient($0.names).infer(inputs).count } == 2)
+    short = nil
+    #expect(try FabricClient(long.names).infer(inputs).count == 2)
+  }
+
   @Test("a network that only moves keeps its weights and its description where they are")
   func move() throws {
     let (snapshot, inputs) = try Self.images(seed: Self.seed)
@@ -136,8 +184,10 @@ struct KernelFabricTests {
     #expect(try fabric.descriptionFile() != description && fabric.freeBytes == free)
   }
 
-  @Test("a switch that dies is found out, its layers move, and no answer is wrong")
-  func failover() throws {
+  @Test(
+    "a switch that dies is found out, its layers move, and no answer is wrong",
+    arguments: FabricDatapath.allCases)
+  func failover(datapath: FabricDatapath) throws {
     let (snapshot, inputs) = try Self.images(seed: Self.seed)
     let fabric = try TestFabric(
       snapshot, on: .spineLeaf(leaves: 8, spines: 4, processors: 1),
@@ -145,7 +195,7 @@ struct KernelFabricTests {
         var one = PlacementConstraints()
         one.mostStages = 1
         return one
-      }())
+      }(), datapath: datapath)
     let names = fabric.names
     let isDone = Mutex(false)
     let events = Mutex<[FabricWatch.Event]>([])

@@ -23,5 +23,7 @@ step refused "6.6 or newer" medulla attach congestion --name medulla "$BUNDLES/a
 step same_bits "$BUNDLES/aurora-old.medulla" "$BUNDLES/aurora.npy"
 step refused "6.6 or newer" in_a "$MEDULLA" attach function classify "$BUNDLES/classify-old.medulla" \
   --program classify-xdp --hook xdp:va
+step fabric userspace
+step refused "6.10 or newer" medulla fabric up /tmp/fabric-plan
 [ -z "$(ls /sys/fs/bpf 2>/dev/null)" ] || failed=$((failed + 1))
 exit "$((failed > 0))"

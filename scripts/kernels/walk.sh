@@ -51,6 +51,8 @@ step packets classify-xdp xdp:va
 step classes both
 step classes xdp
 step gone classify
+step fabric kernel
+step fabric userspace
 scripts/kernels/verified.sh && cat /tmp/verified || failed=$((failed + 1))
 dmesg | grep -E 'BUG|WARNING|Oops' && failed=$((failed + 1))
 exit "$((failed > 0))"

@@ -3,12 +3,12 @@
  * A dense layer as a match-action pipeline computes it ("Distributed DNN Serving in the Network Data Plane",
  * §3): no multiplication, but the input shifted by each set bit of the weight; as many products as one pass
  * takes, then the cell goes round once more for the next ones; a register and a counter for each neuron,
- * which say when all of its products are there. The same bits as fabric_compute.h's, in far more steps.
+ * which say when all of its products are there. The same bits as fabric_dense.h's, in far more steps.
  */
 #ifndef MEDULLA_FABRIC_FAITHFUL_H
 #define MEDULLA_FABRIC_FAITHFUL_H
 
-#include "fabric_compute.h"
+#include "fabric_dense.h"
 
 /* Set beside the number of neurons that a pass has completed: the cell has others before it. */
 #define FABRIC_PASS_MORE (1 << 16)

@@ -9,7 +9,7 @@
 #ifndef MEDULLA_FABRIC_SLOT_H
 #define MEDULLA_FABRIC_SLOT_H
 
-#include "fabric_compute.h"
+#include "fabric_convolution.h"
 #include "fabric_faithful.h"
 
 typedef FABRIC_AT struct fabric_slot fabric_slot_at;

@@ -61,6 +61,7 @@ package final class FabricClient {
     self.names = names
     stateSeen = FileStamp(FabricState.path(names))
     let state = try FabricState.read(names)
+    try state.demandService(names)
     let model = try state.requiredModel(name)
     modelNumber = model.number
     room = state.room
@@ -221,6 +222,7 @@ package final class FabricClient {
       counts.asked += 1
       try socket.send(open.version.question(inference, attempt: attempt, has: open.answer))
     case .fail(let inference):
+      try FabricState.read(names).demandService(names)
       throw FabricError(
         .noAnswer, "the fabric \(names.fabric) gave no answer",
         cause: "inference \(inference) was asked for again and again",

@@ -20,7 +20,7 @@ package struct StageLowering {
 
   /// - Parameters:
   ///   - parts: of each stage, the channels of its parts: together all of them, in order.
-  ///   - nearBytes: weights of a dense layer's part that stay near a processor from one inference to the next.
+  ///   - nearBytes: of a dense layer's weights that stay near a processor from one inference to the next.
   /// - Throws: `badNetwork` where the engine has no way to compute a stage, with its name.
   package init(
     _ snapshot: Snapshot, _ stages: [Stage], parts: [[Range<Int>]], cells: CellFormat,

@@ -3,6 +3,8 @@ package struct FabricNames: Sendable, Equatable {
   package static let standard = "default"
   package static let runFolder = "/run/medulla/fabric"
   package static let pinFolder = "/sys/fs/bpf/medulla/fabric"
+  /// Of memories that processes share.
+  package static let memoryFolder = "/dev/shm/medulla-fabric"
   /// Of an interface's name in a switch's namespace.
   package static let port = "port"
   package static let loop = "loop"
@@ -32,4 +34,8 @@ package struct FabricNames: Sendable, Equatable {
   package var folder: String { "\(Self.runFolder)/\(fabric)" }
   package var pins: String { "\(Self.pinFolder)/\(fabric)" }
   package func pins(of node: String) -> String { "\(pins)/\(node)" }
+  var memories: String { "\(Self.memoryFolder)/\(fabric)" }
+  func memory(of node: String) -> String { "\(memories)/\(node)" }
+  /// Held by the process whose switches are in user space.
+  var serverLock: String { "\(folder)/server.lock" }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MedullaBase
+import MedullaKernel
 
 /// What `up` leaves for the commands and clients that come after it: `state.json` in the fabric's folder.
 package struct FabricState: Sendable, Equatable, Codable {
@@ -38,6 +39,7 @@ package struct FabricState: Sendable, Equatable, Codable {
 
   package var stateVersion = Self.version
   package var fabric: String
+  package var datapath: FabricDatapath
   /// As it was wired, whatever of it is down.
   package var topology: FabricTopology
   package var cells: CellFormat
@@ -89,5 +91,27 @@ package struct FabricState: Sendable, Equatable, Codable {
         .system, "the fabric's state cannot be written to \(names.folder)", cause: error.localizedDescription,
         remedy: "check that /run has room and is writable")
     }
+  }
+}
+
+extension FabricState {
+  /// One of the switches.
+  func open(_ name: String, _ number: Int, _ names: FabricNames) throws(FabricError) -> FabricSwitch {
+    try onKernel { () throws(KernelError) in
+      switch datapath {
+      case .kernel: try KernelSwitch(pinnedAt: names.pins(of: name), number: number)
+      case .userspace: try UserspaceSwitch(sharedAt: names.memory(of: name), number: number)
+      }
+    }
+  }
+
+  /// - Throws: `notRunning` where the process is gone that the switches were in.
+  func demandService(_ names: FabricNames) throws(FabricError) {
+    guard datapath == .userspace, (try? FileLock(path: names.serverLock, patience: .zero)) != nil else {
+      return
+    }
+    throw FabricError(
+      .notRunning, "the process that had the switches of the fabric \(fabric) has ended",
+      remedy: "`medulla fabric down --name \(fabric)` removes what it has left")
   }
 }

@@ -56,26 +56,24 @@ package struct FabricStatus: Sendable, Equatable, Encodable {
     let wiring = FabricWiring(topology, names)
     var switches: [Switch] = []
     for (number, node) in topology.switches.enumerated() {
-      let kernel = try onKernel { () throws(KernelError) in
-        try KernelSwitch(pinnedAt: names.pins(of: node.name), number: number)
-      }
-      switches.append(Self.read(kernel, node.name, plans, state.room, wiring))
+      let own = try state.open(node.name, number, names)
+      switches.append(Self.read(own, node.name, plans, state.room, wiring))
     }
     self.switches = switches
   }
 
   private static func read(
-    _ kernel: KernelSwitch, _ name: String, _ plans: [(FabricState.Model, FabricPlan)],
+    _ own: FabricSwitch, _ name: String, _ plans: [(FabricState.Model, FabricPlan)],
     _ room: InstalledTask.Room, _ wiring: FabricWiring
   ) -> Switch {
     var stages: [Stage] = []
     for (model, plan) in plans {
       for label in plan.stages.indices {
-        guard let task = kernel.task(model: model.number, epoch: model.epoch, label: label) else { continue }
+        guard let task = own.task(model: model.number, epoch: model.epoch, label: label) else { continue }
         stages.append(Stage(model.name, plan.stages[label].name, task.counts(processors: room.processors)))
       }
     }
-    let header = kernel.header.pointee
+    let header = own.header.pointee
     let received = withUnsafeBytes(of: header.received) { raw in
       Array(raw.bindMemory(to: UInt64.self))
     }

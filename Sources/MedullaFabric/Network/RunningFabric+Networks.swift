@@ -135,8 +135,8 @@ extension RunningFabric {
     try state.write(names)
   }
 
-  /// Writes what clients and later commands read of a network. Where it has only moved they are the same files
-  /// but for the plan, so that nobody needs to read them again.
+  /// Writes what clients and later commands read of a network. Where it has only moved they are the same
+  /// files but for the plan, so that nobody needs to read them again.
   ///
   /// - Parameter lowering: nil: all parts were known.
   private func write(

@@ -20,7 +20,9 @@ package final class RunningFabric {
   package let names: FabricNames
   package var state: FabricState
   let wiring: FabricWiring
-  package private(set) var switches: [String: KernelSwitch] = [:]
+  package private(set) var switches: [String: FabricSwitch] = [:]
+  /// Of switches in user space, in the process that started them.
+  private var server: UserspaceServer?
   /// Parts that were lowered before, for when they move.
   var lowered: [LoweredKey: LoweredTask] = [:]
 
@@ -29,13 +31,15 @@ package final class RunningFabric {
   /// - Throws: `badName` where one of the name runs, `system` where the kernel or `ip` refuses; nothing is
   ///   left of it then.
   package static func up(
-    _ folder: PlanFolder, _ names: FabricNames, room: InstalledTask.Room
+    _ folder: PlanFolder, _ names: FabricNames, room: InstalledTask.Room,
+    datapath: FabricDatapath = .kernel
   ) throws(FabricError) -> RunningFabric {
     guard geteuid() == 0 else {
       throw FabricError(
-        .system, "a fabric's switches are namespaces and eBPF programs, which need root",
+        .system, "a fabric's switches are namespaces with wires between them, which need root",
         remedy: "run the command with sudo")
     }
+    try demandArenas(datapath)
     guard !FileManager.default.fileExists(atPath: names.folder) else {
       throw FabricError(
         .badName, "there is a fabric \(names.fabric) already",
@@ -43,15 +47,28 @@ package final class RunningFabric {
     }
     let plan = folder.plan
     let fabric = RunningFabric(
-      FabricState(fabric: names.fabric, topology: plan.topology, cells: plan.cells, room: room), names)
+      FabricState(
+        fabric: names.fabric, datapath: datapath, topology: plan.topology, cells: plan.cells, room: room),
+      names)
     do throws(FabricError) {
       try fabric.build()
       try fabric.add(folder)
     } catch {
+      fabric.stopServing()
       try? Self.remove(names, fabric.wiring.namespaces)
       throw error
     }
     return fabric
+  }
+
+  private static func demandArenas(_ datapath: FabricDatapath) throws(FabricError) {
+    guard datapath == .kernel, let running = KernelVersion.running, running < .oldestForFabrics else {
+      return
+    }
+    throw FabricError(
+      .system,
+      "switches in the kernel need Linux \(KernelVersion.oldestForFabrics) or newer, this is \(running)",
+      remedy: "`--datapath userspace` has the same switches in a process, on any kernel")
   }
 
   private init(_ state: FabricState, _ names: FabricNames) {
@@ -66,9 +83,7 @@ package final class RunningFabric {
   package static func open(_ names: FabricNames) throws(FabricError) -> RunningFabric {
     let fabric = RunningFabric(try FabricState.read(names), names)
     for (number, node) in fabric.state.topology.switches.enumerated() {
-      let opened = try onKernel { () throws(KernelError) in
-        try KernelSwitch(pinnedAt: names.pins(of: node.name), number: number)
-      }
+      let opened = try fabric.state.open(node.name, number, names)
       let tasks = fabric.state.tasks.filter { $0.node == node.name }.map(\.installed)
       opened.memory.keep(tasks.flatMap { $0.ranges + $0.constants })
       fabric.switches[node.name] = opened
@@ -84,6 +99,44 @@ package final class RunningFabric {
       }
       try Self.ip(["-n", namespace], wiring.commands(inside: namespace))
     }
+    switch state.datapath {
+    case .kernel: try buildInKernel()
+    case .userspace: try buildInUserspace()
+    }
+  }
+
+  /// Why a switch in user space has ended by itself; nil: none has.
+  package var failure: FabricError? { server?.failure }
+
+  /// Ends switches that this process has in user space.
+  package func stopServing() {
+    server?.stop()
+    server = nil
+  }
+
+  private func buildInUserspace() throws(FabricError) {
+    for folder in [names.memories, names.folder] {
+      do {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      } catch {
+        throw FabricError(.system, "\(folder) cannot be made", cause: error.localizedDescription)
+      }
+    }
+    for (number, node) in wiring.topology.switches.enumerated() {
+      let made = try onKernel { () throws(KernelError) in
+        try UserspaceSwitch(
+          making: names.memory(of: node.name), number: number, memoryBytes: memoryBytes(node))
+      }
+      for port in wiring.ports[node.name] ?? [] where port.neighbour == nil {
+        made.header.pointee.client_ports |= 1 << UInt64(port.number)
+      }
+      switches[node.name] = made
+    }
+    server = try UserspaceServer(self)
+  }
+
+  private func buildInKernel() throws(FabricError) {
+    var made: [String: KernelSwitch] = [:]
     let object = try onKernel { () throws(KernelError) in
       try BPFFileSystem.ensureMounted()
       try BPFFileSystem.makeDirectory(BPFFileSystem.path)
@@ -92,19 +145,20 @@ package final class RunningFabric {
       return try SwitchObject.compile(cells: state.cells)
     }
     for (number, node) in wiring.topology.switches.enumerated() {
-      let made = try onKernel { () throws(KernelError) in
-        let made = try KernelSwitch(
+      let each = try onKernel { () throws(KernelError) in
+        let each = try KernelSwitch(
           loading: object, name: node.name, number: number,
           memoryBytes: memoryBytes(node),
           at: names.pins(of: node.name))
         try NetworkNamespaces.inside(FabricNames.path(ofNamespace: names.namespace(node.name))) {
-          () throws(KernelError) in try attach(made, node)
+          () throws(KernelError) in try attach(each, node)
         }
-        return made
+        return each
       }
-      switches[node.name] = made
+      made[node.name] = each
+      switches[node.name] = each
     }
-    guard let first = switches[wiring.topology.client] else { return }
+    guard let first = made[wiring.topology.client] else { return }
     try onKernel { () throws(KernelError) in
       try NetworkNamespaces.inside(FabricNames.path(ofNamespace: names.clientNamespace)) {
         () throws(KernelError) in try first.attachEnd(try Self.index(of: FabricNames.clientInterface))
@@ -119,7 +173,7 @@ package final class RunningFabric {
     let processors = state.room.processors * Self.scratchBytes
     let bookkeeping = Self.tasks * (slots * MemoryLayout<fabric_slot>.stride + Self.taskBytes + processors)
     return min(
-      Self.memoryFactor * node.memoryBytes * state.room.clients + bookkeeping, KernelSwitch.largestMemory)
+      Self.memoryFactor * node.memoryBytes * state.room.clients + bookkeeping, FabricSwitch.largestMemory)
   }
 
   /// No namespace says anything by itself.
@@ -178,7 +232,12 @@ package final class RunningFabric {
   package static func down(_ names: FabricNames) throws(FabricError) {
     let prefix = names.namespace("")
     let spaces = (try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? []
-    let own = spaces.filter { $0.hasPrefix(prefix) }
+    // A fabric may be called as another one and a switch of it.
+    let fabrics = (try? FileManager.default.contentsOfDirectory(atPath: FabricNames.runFolder)) ?? []
+    let others = fabrics.filter { $0.hasPrefix("\(names.fabric)-") }.compactMap { try? FabricNames($0) }
+    let own = spaces.filter { space in
+      space.hasPrefix(prefix) && !others.contains { space.hasPrefix($0.namespace("")) }
+    }
     guard !own.isEmpty || FileManager.default.fileExists(atPath: names.folder) else {
       throw FabricError(.notRunning, "there is no fabric \(names.fabric)", remedy: "")
     }
@@ -195,7 +254,8 @@ package final class RunningFabric {
     }
     // With the last one goes what all of them are in; what is not empty stays.
     for folder in [FabricNames.pinFolder, BPFFileSystem.path] { rmdir(folder) }
-    try? FileManager.default.removeItem(atPath: names.folder)
+    for folder in [names.memories, names.folder] { try? FileManager.default.removeItem(atPath: folder) }
+    rmdir(FabricNames.memoryFolder)
   }
 }
 

@@ -5,12 +5,7 @@ import MedullaKernel
 /// A switch's programs and memory in the kernel.
 ///
 /// Of each, what it is pinned as below its own folder is all that other processes need to find it again.
-package final class KernelSwitch {
-  /// Where arenas lie in user space: far from all that is mapped otherwise, each with room of its own.
-  private static let firstAddress: UInt64 = 1 << 44
-  private static let addressRoom: UInt64 = 1 << 32
-  private static let pageBytes = 4_096
-  static let largestMemory = Int(addressRoom) - pageBytes
+package final class KernelSwitch: FabricSwitch {
   private static let programs = [
     "fabric_receive", "fabric_process", "fabric_fill", "fabric_copy", "fabric_pass",
   ]
@@ -28,7 +23,6 @@ package final class KernelSwitch {
 
   /// Where another process has it.
   package let folder: String
-  package let memory: SwitchMemory
   private let programs: [String: BPFProgram]
   private let maps: [String: BPFMap]
 
@@ -40,15 +34,15 @@ package final class KernelSwitch {
   package init(
     loading object: [UInt8], name: String, number: Int, memoryBytes bytes: Int, at folder: String
   ) throws(KernelError) {
-    let total = MemoryLayout<fabric_switch>.size + bytes + Self.pageBytes
+    let total = Self.totalBytes(for: bytes)
     // The object has mapped the memory for itself, and lets go of it here.
     (programs, maps) = try Self.load(
-      object, name, number, pages: (total + Self.pageBytes - 1) / Self.pageBytes)
+      object, name, number, pages: total / Self.pageBytes)
     self.folder = folder
     try BPFFileSystem.makeDirectory(folder)
     for (name, program) in programs { try program.pin(at: "\(folder)/\(name)") }
     for (name, map) in maps { try map.pin(at: "\(folder)/\(name)") }
-    memory = try Self.memory(maps["fabric_memory"], number)
+    super.init(try Self.memory(maps["fabric_memory"], number))
   }
 
   private static func load(
@@ -73,10 +67,8 @@ package final class KernelSwitch {
     for name in Self.programs { programs[name] = try BPFProgram(pinned: "\(folder)/\(name)") }
     for name in Self.maps { maps[name] = try BPFMap(pinned: "\(folder)/\(name)") }
     (self.programs, self.maps) = (programs, maps)
-    memory = try Self.memory(maps["fabric_memory"], number)
+    super.init(try Self.memory(maps["fabric_memory"], number))
   }
-
-  private static func address(_ number: Int) -> UInt64 { firstAddress + UInt64(number) * addressRoom }
 
   private static func memory(_ map: BPFMap?, _ number: Int) throws(KernelError) -> SwitchMemory {
     guard let map else { throw KernelError(.notFound, "the switch has no memory") }
@@ -93,11 +85,6 @@ package final class KernelSwitch {
   private func map(_ name: String) throws(KernelError) -> BPFMap {
     guard let map = maps[name] else { throw KernelError(.notFound, "the switch has no map \(name)") }
     return map
-  }
-
-  /// What user space and programs share of the switch itself.
-  package var header: UnsafeMutablePointer<fabric_switch> {
-    memory.base.assumingMemoryBound(to: fabric_switch.self)
   }
 
   /// Has the switch receive by an interface of the calling thread's namespace, and send by it.
@@ -145,35 +132,5 @@ package final class KernelSwitch {
   package func attachEnd(_ interface: UInt32) throws(KernelError) {
     let link = try BPFLink(attaching: program("fabric_pass"), to: .xdp, interface: interface)
     try link.pin(at: "\(folder)/end\(interface)")
-  }
-
-  /// Publishes what is done with a label's cells, or takes it back.
-  package func set(
-    model: Int, epoch: Int, label: Int, ports: Set<Int>, task: UInt64?
-  ) {
-    let place = (model * Int(FABRIC_EPOCHS) + epoch % Int(FABRIC_EPOCHS)) * Int(FABRIC_LABELS) + label
-    let ways = UnsafeMutableRawPointer(header).assumingMemoryBound(to: fabric_way.self)
-    ways[place].key = 0
-    medulla_fence()
-    ways[place].ports = ports.reduce(0) { $0 | 1 << UInt64($1) }
-    ways[place].task_at = task ?? 0
-    medulla_fence()
-    ways[place].key = UInt32(epoch) + 1
-  }
-
-  /// Takes all ways of a model's epoch back.
-  package func forget(model: Int, epoch: Int) {
-    let first = (model * Int(FABRIC_EPOCHS) + epoch % Int(FABRIC_EPOCHS)) * Int(FABRIC_LABELS)
-    let ways = UnsafeMutableRawPointer(header).assumingMemoryBound(to: fabric_way.self)
-    for place in first..<first + Int(FABRIC_LABELS) { ways[place].key = 0 }
-    medulla_fence()
-  }
-
-  /// What takes in a label's cells here; nil: nothing does.
-  package func task(model: Int, epoch: Int, label: Int) -> fabric_task? {
-    let place = (model * Int(FABRIC_EPOCHS) + epoch % Int(FABRIC_EPOCHS)) * Int(FABRIC_LABELS) + label
-    let way = UnsafeMutableRawPointer(header).assumingMemoryBound(to: fabric_way.self)[place]
-    guard way.key == UInt32(epoch) + 1, way.task_at != 0 else { return nil }
-    return UnsafePointer<fabric_task>(bitPattern: UInt(way.task_at))?.pointee
   }
 }

@@ -12,9 +12,16 @@ package final class SwitchMemory {
   /// Free ranges in the order of their places, none beside another.
   private var free: [Range<Int>]
   private let owner: AnyObject?
+  private let reserve: (Range<Int>) throws(FabricError) -> Void
 
-  /// - Parameter owner: keeps the memory there; it is zero, but for what lies before `first`.
-  package init(base: UnsafeMutableRawPointer, byteCount: Int, first: Int, owner: AnyObject?) {
+  /// - Parameters:
+  ///   - owner: keeps the memory there; it is zero, but for what lies before `first`.
+  ///   - reserve: asked before a range is written to that may have no pages yet.
+  package init(
+    base: UnsafeMutableRawPointer, byteCount: Int, first: Int, owner: AnyObject?,
+    reserve: @escaping (Range<Int>) throws(FabricError) -> Void = { _ in }
+  ) {
+    self.reserve = reserve
     self.base = base
     self.byteCount = byteCount
     self.owner = owner
@@ -58,6 +65,7 @@ package final class SwitchMemory {
         remedy: "give it more memory (`memory` of the topology file)")
     }
     let start = free[place].lowerBound
+    try reserve(start..<start + size)
     let rest = start + size..<free[place].upperBound
     if rest.isEmpty { free.remove(at: place) } else { free[place] = rest }
     return start..<start + size

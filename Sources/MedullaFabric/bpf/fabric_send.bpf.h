@@ -18,23 +18,10 @@
 static __always_inline int fabric_put(
 	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, __u64 slot, __u64 number)
 {
-	__u64 own = number - task->cells_before, pieces = task->row_pieces ? task->row_pieces : 1;
-	__u64 row = own / pieces, piece = own % pieces;
+	__u64 payload = fabric_output(cell, task, slot, number);
 
-	cell->type = task->is_last ? FABRIC_ANSWER : FABRIC_DATA;
-	cell->label += 1;
-	cell->chunk = (__u16)number;
-	cell->chunks = (__u16)task->cells_next;
-	cell->pass = 0;
-	cell->length = (__u16)(piece + 1 == pieces ? task->last_bytes : task->piece_bytes);
-	cell->checksum = 0;
-	cell->hops = FABRIC_HOP_LIMIT;
 	fabric_write(frame, cell);
-	fabric_load(
-		frame,
-		task->output_at + slot * task->output_stride + row * task->output_row +
-			piece * task->piece_bytes,
-		cell->length);
+	fabric_load(frame, payload, cell->length);
 	fabric_count(&fabric_counts_of(task, 0)->outputs);
 	return 1;
 }
@@ -43,13 +30,7 @@ static __always_inline int fabric_put(
 static __always_inline void fabric_ask(
 	__u8 *frame, struct fabric_cell *cell, const fabric_task_at *task, const fabric_slot_at *slot)
 {
-	cell->type = FABRIC_MISSING;
-	cell->label = task->is_first ? (__u16)task->answer_label : cell->label - 1;
-	cell->chunk = 0;
-	cell->chunks = 1;
-	cell->length = FABRIC_CHUNKS / 8;
-	cell->checksum = 0;
-	cell->hops = FABRIC_HOP_LIMIT;
+	fabric_question(cell, task);
 	fabric_write(frame, cell);
 	fabric_load(frame, (__u64)slot->have, slot ? FABRIC_CHUNKS / 8 : 0);
 }

@@ -124,11 +124,7 @@ static __always_inline int fabric_deliver(
 /* Answers a client that there is no such model, or not in this epoch. */
 static __always_inline int fabric_refuse(__u8 *frame, struct fabric_cell *cell)
 {
-	cell->type = FABRIC_REFUSAL;
-	cell->chunk = 0;
-	cell->chunks = 1;
-	cell->length = 0;
-	cell->checksum = 0;
+	fabric_refusal(cell);
 	fabric_write(frame, cell);
 	return XDP_TX;
 }
@@ -138,9 +134,7 @@ static __always_inline int fabric_echo(__u8 *frame, struct fabric_cell *cell)
 {
 	if (cell->type != FABRIC_DATA)
 		return XDP_DROP;
-	cell->type = FABRIC_ANSWER;
-	cell->hops = FABRIC_HOP_LIMIT;
-	cell->checksum = 0;
+	fabric_reply(cell);
 	fabric_write(frame, cell);
 	return XDP_TX;
 }

@@ -8,8 +8,7 @@
 
 #include "kernel_types.h"
 
-#include "fabric_cell.h"
-#include "fabric_units.h"
+#include "fabric_ways.h"
 
 #define FABRIC_FRAME (FABRIC_HEADER_BYTES + FABRIC_PAYLOAD)
 #define FABRIC_PAYLOAD_WORDS (FABRIC_PAYLOAD / 8)
@@ -53,9 +52,6 @@ struct {
 	__type(value, struct bpf_cpumap_val);
 } fabric_processors SEC(".maps");
 
-typedef FABRIC_AT struct fabric_switch fabric_switch_at;
-typedef FABRIC_AT struct fabric_way fabric_way_at;
-
 /* Names the arena to the verifier, which each program with accesses to it must. */
 #define FABRIC_USES_MEMORY asm volatile("" ::"r"(&fabric_memory))
 
@@ -63,8 +59,6 @@ static __always_inline fabric_switch_at *fabric_self(void)
 {
 	return (fabric_switch_at *)fabric_base;
 }
-
-static __always_inline void fabric_count(fabric_u64 *at) { __sync_fetch_and_add(at, 1); }
 
 /* Where the sums of this processor are; beyond any task's where it does not compute. */
 static __always_inline __u64 fabric_lane(const fabric_task_at *task)
@@ -74,23 +68,9 @@ static __always_inline __u64 fabric_lane(const fabric_task_at *task)
 	return lane < task->processors ? lane : FABRIC_LANES;
 }
 
-/* What a cell's label leads to; 0: there is no such model, or not in its epoch. */
 static __always_inline fabric_way_at *fabric_way(const struct fabric_cell *cell, __u32 label)
 {
-	fabric_way_at *way;
-
-	if (cell->model >= FABRIC_MODELS || label >= FABRIC_LABELS)
-		return 0;
-	way = &fabric_self()->ways[cell->model][cell->epoch & (FABRIC_EPOCHS - 1)][label];
-	return way->key == 1u + cell->epoch ? way : 0;
-}
-
-/* The slot of a cell's inference; beyond all where the client is none. */
-static __always_inline __u64 fabric_slot_number(const fabric_task_at *task, const struct fabric_cell *cell)
-{
-	return cell->client < task->clients
-		       ? cell->client * task->slots + cell->inference % (task->slots ? task->slots : 1)
-		       : ~0ull;
+	return fabric_way_in(fabric_self(), cell, label);
 }
 
 /* A frame of a cell's size in a program's hands; 0: it is none. */

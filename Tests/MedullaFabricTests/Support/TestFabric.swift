@@ -15,19 +15,21 @@ final class TestFabric {
     guard geteuid() == 0, let kernel = KernelVersion.running, (try? BPFCompiler()) != nil else {
       return false
     }
-    return kernel >= KernelVersion(major: 6, minor: 10)
+    return kernel >= .oldestForFabrics
   }()
 
   let snapshot: Snapshot
   let names: FabricNames
   let running: RunningFabric
+  /// The test has taken it down itself.
+  var isDown = false
   private let folder: String
   private let plan: (Snapshot) throws -> (FabricPlan, SnapshotFile)
 
   init(
     _ snapshot: Snapshot, on topology: FabricTopology, slots: Int = 8, clients: Int = 4,
     constraints: PlacementConstraints = PlacementConstraints(), cells: CellFormat = CellFormat(),
-    mode: FabricMode = .fast, name: String = "t"
+    mode: FabricMode = .fast, datapath: FabricDatapath = .kernel, name: String = "t"
   ) throws {
     self.snapshot = snapshot
     names = try FabricNames("\(name)-\(getpid())")
@@ -44,11 +46,12 @@ final class TestFabric {
     let (first, file) = try plan(snapshot)
     let written = try PlanFolder.write(first, file, to: folder)
     running = try RunningFabric.up(
-      written, names, room: InstalledTask.Room(slots: slots, clients: clients))
+      written, names, room: InstalledTask.Room(slots: slots, clients: clients), datapath: datapath)
   }
 
   deinit {
-    do { try RunningFabric.down(names) } catch { Issue.record("the fabric stays: \(error)") }
+    running.stopServing()
+    do { if !isDown { try RunningFabric.down(names) } } catch { Issue.record("the fabric stays: \(error)") }
     try? FileManager.default.removeItem(atPath: folder)
   }
 
