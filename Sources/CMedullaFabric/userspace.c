@@ -3,6 +3,7 @@
 #include "fabric_userspace.h"
 
 #include <errno.h>
+#include <linux/if_packet.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +205,15 @@ static void receive(struct place *at, __u8 *frame, __u32 port)
 	send_by(at, port, frame);
 }
 
+/* Whether an interface is there, if only down. */
+static int is_there(int socket)
+{
+	struct sockaddr_ll address;
+	socklen_t bytes = sizeof(address);
+
+	return !getsockname(socket, (struct sockaddr *)&address, &bytes) && address.sll_ifindex > 0;
+}
+
 void fabric_stop_serving(__u32 *is_over) { __atomic_store_n(is_over, 1, __ATOMIC_RELEASE); }
 
 int fabric_serve(__u64 memory, __u32 bytes, const int *sockets, const __u32 *is_over)
@@ -230,9 +240,12 @@ int fabric_serve(__u64 memory, __u32 bytes, const int *sockets, const __u32 *is_
 			if (!polled[i].revents)
 				continue;
 			status = fabric_receive_frames(polled[i].fd, frames, bytes, FABRIC_BATCH);
+			if (status == -ENETDOWN && is_there(polled[i].fd))
+				status = 0;
 			for (int frame = 0; frame < status; frame++)
 				receive(&at, frames + (size_t)frame * bytes, ports[i]);
 		}
+		fabric_count(&at.self->turns);
 	}
 	free(frames);
 	return status < 0 ? status : 0;

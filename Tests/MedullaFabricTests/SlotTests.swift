@@ -85,7 +85,8 @@ struct SlotTests {
       let layer = try Layer(stage)
       let free = layer.memory.freeBytes
       let twin = try layer.twin()
-      #expect(free - layer.memory.freeBytes < InstalledTask.byteCount(of: layer.lowered, room: layer.room))
+      #expect(twin.task.constants == layer.task.constants)
+      #expect(free - layer.memory.freeBytes == twin.task.ranges.reduce(0) { $0 + $1.count })
       for cell in layer.payloads.indices {
         _ = layer.send(cell)
         _ = twin.send(cell)

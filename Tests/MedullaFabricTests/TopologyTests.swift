@@ -21,6 +21,15 @@ struct TopologyTests {
     #expect((1...4).allSatisfy { distances["spine\($0)"] == 1 })
   }
 
+  @Test("a fabric whose name begins with another one's has namespaces of its own")
+  func namespaces() throws {
+    let (short, long) = (try FabricNames("n"), try FabricNames("n-2"))
+    let own = ["leaf1", "clients"].map { short.namespace($0) }
+    let others = ["leaf1", "clients"].map { long.namespace($0) } + ["medulla-fabric-m-leaf1", "other"]
+    #expect(short.namespaces(among: own + others, beside: ["n", "n-2", "m"]) == own)
+    #expect(long.namespaces(among: own + others, beside: ["n", "n-2", "m"]) == Array(others.prefix(2)))
+  }
+
   @Test("what cannot be is told, all at once")
   func problems() {
     let topology = FabricTopology(

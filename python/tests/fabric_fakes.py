@@ -57,7 +57,7 @@ class FakeFabric:
         plan.mkdir(parents=True, exist_ok=True)
         (plan / "client.json").write_text(json.dumps(written(clients=self.clients, **changes)))
         state = {
-            "stateVersion": 2, "fabric": "fake",
+            "stateVersion": 2, "fabric": "fake", "datapath": "kernel",
             "room": {"slots": 4, "clients": self.clients, "processors": 1},
             "models": [{"name": "net", "number": 3, "epoch": epoch, "plan": str(plan)}]}
         (self.root / "fake" / "state.json").write_text(json.dumps(state))

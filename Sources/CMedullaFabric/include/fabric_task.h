@@ -271,6 +271,7 @@ struct fabric_switch {
 	__u64 unrouted; /* cells of no way */
 	__u64 dropped; /* by `loss` and `is_down` */
 	__u64 lane_count;
+	__u64 turns; /* in user space: how often what was there has been done; nothing is under way between */
 	__u64 received[FABRIC_PORTS]; /* cells, by the port that they came in by */
 };
 

@@ -29,6 +29,15 @@ package struct FabricNames: Sendable, Equatable {
   }
 
   package func namespace(_ node: String) -> String { "medulla-fabric-\(fabric)-\(node)" }
+  /// Those of the fabric among namespaces, where there are also these fabrics: one may be called as another
+  /// one and a switch of it.
+  package func namespaces(among spaces: [String], beside fabrics: [String]) -> [String] {
+    let others = fabrics.filter { $0.hasPrefix("\(fabric)-") }.compactMap { try? FabricNames($0) }
+    return spaces.filter { space in
+      space.hasPrefix(namespace("")) && !others.contains { space.hasPrefix($0.namespace("")) }
+    }
+  }
+
   package var clientNamespace: String { namespace("clients") }
   package static func path(ofNamespace name: String) -> String { "/run/netns/\(name)" }
   package var folder: String { "\(Self.runFolder)/\(fabric)" }
@@ -36,6 +45,8 @@ package struct FabricNames: Sendable, Equatable {
   package func pins(of node: String) -> String { "\(pins)/\(node)" }
   var memories: String { "\(Self.memoryFolder)/\(fabric)" }
   func memory(of node: String) -> String { "\(memories)/\(node)" }
+  /// Held by whoever changes what is on the fabric.
+  var changeLock: String { "\(folder)/change.lock" }
   /// Held by the process whose switches are in user space.
   var serverLock: String { "\(folder)/server.lock" }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import MedullaBase
 import MedullaKernel
 
@@ -37,6 +38,14 @@ package struct FabricState: Sendable, Equatable, Codable {
     }
   }
 
+  /// A version of a network that was replaced: whoever did it takes it away, or anybody once it is overdue.
+  struct Leaving: Sendable, Equatable, Codable {
+    var model: Model
+    /// Since the machine was started.
+    var overdueSeconds: Double
+    var isRefused = false
+  }
+
   package var stateVersion = Self.version
   package var fabric: String
   package var datapath: FabricDatapath
@@ -46,6 +55,7 @@ package struct FabricState: Sendable, Equatable, Codable {
   package var room: InstalledTask.Room
   package var models: [Model] = []
   package var tasks: [Task] = []
+  var leaving: [Leaving] = []
 
   package func model(_ name: String?) -> Model? {
     name.map { name in models.first { $0.name == name } } ?? (models.count == 1 ? models[0] : nil)
@@ -105,11 +115,17 @@ extension FabricState {
     }
   }
 
+  /// Whether somebody holds the server's lock; those who look do not disturb each other.
+  private func isServed(_ names: FabricNames) -> Bool {
+    let number = Glibc.open(names.serverLock, O_RDONLY | O_CLOEXEC)
+    guard number >= 0 else { return false }
+    defer { close(number) }
+    return flock(number, LOCK_SH | LOCK_NB) != 0
+  }
+
   /// - Throws: `notRunning` where the process is gone that the switches were in.
   func demandService(_ names: FabricNames) throws(FabricError) {
-    guard datapath == .userspace, (try? FileLock(path: names.serverLock, patience: .zero)) != nil else {
-      return
-    }
+    guard datapath == .userspace, !isServed(names) else { return }
     throw FabricError(
       .notRunning, "the process that had the switches of the fabric \(fabric) has ended",
       remedy: "`medulla fabric down --name \(fabric)` removes what it has left")

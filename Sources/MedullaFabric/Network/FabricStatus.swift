@@ -48,6 +48,7 @@ package struct FabricStatus: Sendable, Equatable, Encodable {
   /// - Throws: `notRunning` when there is no such fabric.
   package init(_ names: FabricNames) throws(FabricError) {
     let state = try FabricState.read(names)
+    try state.demandService(names)
     fabric = names.fabric
     models = state.models
     var plans: [(FabricState.Model, FabricPlan)] = []

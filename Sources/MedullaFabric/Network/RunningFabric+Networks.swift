@@ -12,13 +12,16 @@ import MedullaSnapshot
 extension RunningFabric {
   /// What an inference takes at most, by far.
   package static let standardDrain = Duration.seconds(1)
-  /// Programs that have found a task are done with it by then: each runs for less than a quarter of a second.
-  static let grace = Duration.milliseconds(300)
 
   /// Adds a network.
   ///
   /// - Throws: `badInput` where it is there, or its plan is of another fabric.
   package func add(_ folder: PlanFolder) throws(FabricError) {
+    let lowered = try Self.lower(folder, known: lowered)
+    try change { () throws(FabricError) in try addAlone(folder, lowered) }
+  }
+
+  private func addAlone(_ folder: PlanFolder, _ lowered: LoweredNetwork) throws(FabricError) {
     try check(folder)
     let name = folder.plan.networkName
     guard !state.models.contains(where: { $0.name == name }) else {
@@ -31,7 +34,7 @@ extension RunningFabric {
       throw FabricError(
         .doesNotFit, "the fabric \(names.fabric) has \(taken.count) networks, the most it takes")
     }
-    try install(folder, FabricState.Model(name: name, number: number, epoch: 0, plan: ""))
+    try install(folder, lowered, FabricState.Model(name: name, number: number, epoch: 0, plan: ""))
   }
 
   /// Replaces a network by another version of it, or by the same one placed otherwise.
@@ -41,25 +44,43 @@ extension RunningFabric {
   package func update(
     _ folder: PlanFolder, drain: Duration = RunningFabric.standardDrain
   ) throws(FabricError) {
-    let before = try advance(folder)
-    sleep(drain)
+    let before = try advance(folder, drain: drain)
+    wait(drain)
     refuse([before])
-    sleep(Self.grace)
+    wait(Self.grace)
     try forget([before])
   }
 
-  private func sleep(_ time: Duration) { usleep(UInt32(clamping: Int(time / .microseconds(1)))) }
-
   /// Puts another version of a network beside the one that is there, which clients leave from now on.
   ///
+  /// - Parameters:
+  ///   - expected: the epoch that it is to follow; nil: any.
+  ///   - drain: how long the version before stays.
   /// - Returns: the version before, which goes by `refuse` and `forget`.
-  func advance(_ folder: PlanFolder) throws(FabricError) -> FabricState.Model {
-    try check(folder)
-    let before = try state.requiredModel(folder.plan.networkName)
-    var next = before
-    next.epoch = (before.epoch + 1) % Int(UInt16.max)
-    try install(folder, next, after: before)
-    return before
+  /// - Throws: `badInput` where another epoch is there than expected.
+  package func advance(
+    _ folder: PlanFolder, from expected: Int? = nil, drain: Duration = .zero
+  ) throws(FabricError) -> FabricState.Model {
+    let lowered = try Self.lower(folder, known: lowered)
+    return try change { () throws(FabricError) in
+      try check(folder)
+      let before = try state.requiredModel(folder.plan.networkName)
+      guard expected == nil || expected == before.epoch else {
+        throw FabricError(.badInput, "\(before.name) was replaced meanwhile")
+      }
+      var next = before
+      next.epoch = (before.epoch + 1) % Int(UInt16.max)
+      let place = next.epoch % Int(FABRIC_EPOCHS)
+      guard
+        !state.tasks.contains(where: { $0.model == next.number && $0.epoch % Int(FABRIC_EPOCHS) == place })
+      else {
+        throw FabricError(
+          .system, "\(before.name) was replaced too often just now: former versions have not gone yet",
+          remedy: "try again in a second")
+      }
+      try install(folder, lowered, next, after: before, drain: drain)
+      return before
+    }
   }
 
   private func check(_ folder: PlanFolder) throws(FabricError) {
@@ -73,14 +94,19 @@ extension RunningFabric {
     }
   }
 
-  /// Has a network's parts at hand for when they move, which then takes copying alone.
-  func prepare(_ folder: PlanFolder) throws(FabricError) {
-    for (key, task) in try Self.lower(folder, known: lowered).tasks { lowered[key] = task }
+  /// Has these networks' parts at hand for when they move, which then takes copying alone, and no others.
+  func prepare(_ folders: [PlanFolder]) throws(FabricError) {
+    var prepared: [LoweredKey: LoweredTask] = [:]
+    for folder in folders { prepared.merge(try Self.lower(folder, known: lowered).tasks) { $1 } }
+    lowered = prepared
   }
+
+  /// A network's parts as tasks; `client` is nil where all of them were known.
+  typealias LoweredNetwork = (tasks: [LoweredKey: LoweredTask], client: StageLowering?)
 
   private static func lower(
     _ folder: PlanFolder, known: [LoweredKey: LoweredTask]
-  ) throws(FabricError) -> (tasks: [LoweredKey: LoweredTask], client: StageLowering?) {
+  ) throws(FabricError) -> LoweredNetwork {
     let plan = folder.plan
     let keys = plan.parts.map { LoweredKey(plan, $0) }
     let found = known.filter { keys.contains($0.key) }
@@ -111,19 +137,19 @@ extension RunningFabric {
   /// Puts a network on the switches: all its tasks first, then the ways to them, from the last stage on, and
   /// then clients hear of it.
   private func install(
-    _ folder: PlanFolder, _ wanted: FabricState.Model, after before: FabricState.Model? = nil
+    _ folder: PlanFolder, _ lowered: LoweredNetwork, _ wanted: FabricState.Model,
+    after before: FabricState.Model? = nil, drain: Duration = .zero
   ) throws(FabricError) {
     var model = wanted
     model.plan = "\(names.folder)/model\(model.number)-\(model.epoch)"
     let plan = folder.plan
-    let (tasks, lowering) = try Self.lower(folder, known: lowered)
     var made: [FabricState.Task] = []
     do throws(FabricError) {
       for part in plan.parts {
         let key = LoweredKey(plan, part)
-        if let task = tasks[key] { made.append(try lay(task, key, model, part)) }
+        if let task = lowered.tasks[key] { made.append(try lay(task, key, model, part)) }
       }
-      try write(folder, model, made, lowering, after: before)
+      try write(folder, model, made, lowered.client, after: before)
     } catch {
       giveBack(made)
       throw error
@@ -132,7 +158,8 @@ extension RunningFabric {
     state.models.removeAll { $0.number == model.number }
     state.models.append(model)
     state.tasks += made
-    try state.write(names)
+    if let before { noteLeaving(before, drain: drain) }
+    try writeState()
   }
 
   /// Writes what clients and later commands read of a network. Where it has only moved they are the same
@@ -143,7 +170,6 @@ extension RunningFabric {
     _ folder: PlanFolder, _ model: FabricState.Model, _ tasks: [FabricState.Task],
     _ lowering: StageLowering?, after before: FabricState.Model?
   ) throws(FabricError) {
-    try prepareFolder()
     if let before, Set(self.tasks(of: before).map(\.content)) == Set(tasks.map(\.content)) {
       _ = try PlanFolder.write(
         folder.plan, folder.file, to: model.plan, sharing: before.plan,
@@ -196,14 +222,6 @@ extension RunningFabric {
     }
   }
 
-  private func prepareFolder() throws(FabricError) {
-    do {
-      try FileManager.default.createDirectory(atPath: names.folder, withIntermediateDirectories: true)
-    } catch {
-      throw FabricError(.system, "\(names.folder) cannot be made", cause: error.localizedDescription)
-    }
-  }
-
   /// Has clients be refused who ask for these epochs.
   func refuse(_ models: [FabricState.Model]) {
     for model in models {
@@ -211,23 +229,12 @@ extension RunningFabric {
     }
   }
 
-  /// Takes epochs of networks away that were refused for `grace`.
-  func forget(_ models: [FabricState.Model]) throws(FabricError) {
-    for model in models {
-      let old = tasks(of: model)
-      state.tasks.removeAll { old.contains($0) }
-      giveBack(old)
-      try? FileManager.default.removeItem(atPath: model.plan)
-    }
-    try state.write(names)
-  }
-
-  private func tasks(of model: FabricState.Model) -> [FabricState.Task] {
+  func tasks(of model: FabricState.Model) -> [FabricState.Task] {
     state.tasks.filter { $0.model == model.number && $0.epoch == model.epoch }
   }
 
   /// - Parameter tasks: that are not, or no more, in the state.
-  private func giveBack(_ tasks: [FabricState.Task]) {
+  func giveBack(_ tasks: [FabricState.Task]) {
     for task in tasks {
       let (own, installed) = (switches[task.node]?.memory, task.installed)
       own?.giveBack(installed.ranges)

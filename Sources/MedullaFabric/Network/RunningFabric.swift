@@ -19,6 +19,12 @@ package final class RunningFabric {
 
   package let names: FabricNames
   package var state: FabricState
+  /// The file of the state as it was read or written last.
+  var stateSeen: FileStamp?
+  /// Of versions that this process replaces.
+  package var overdue = RunningFabric.standardOverdue
+  /// How long it waits for others that change the fabric.
+  var lockPatience = FileLock.patience
   let wiring: FabricWiring
   package private(set) var switches: [String: FabricSwitch] = [:]
   /// Of switches in user space, in the process that started them.
@@ -40,11 +46,7 @@ package final class RunningFabric {
         remedy: "run the command with sudo")
     }
     try demandArenas(datapath)
-    guard !FileManager.default.fileExists(atPath: names.folder) else {
-      throw FabricError(
-        .badName, "there is a fabric \(names.fabric) already",
-        remedy: "`medulla fabric down --name \(names.fabric)` ends it, or give another --name")
-    }
+    try claim(names)
     let plan = folder.plan
     let fabric = RunningFabric(
       FabricState(
@@ -59,6 +61,19 @@ package final class RunningFabric {
       throw error
     }
     return fabric
+  }
+
+  /// Makes the fabric's folder, which one alone can do.
+  private static func claim(_ names: FabricNames) throws(FabricError) {
+    try? FileManager.default.createDirectory(
+      atPath: FabricNames.runFolder, withIntermediateDirectories: true)
+    guard mkdir(names.folder, 0o755) != 0 else { return }
+    guard errno == EEXIST else {
+      throw FabricError(KernelError.system("make \(names.folder)"))
+    }
+    throw FabricError(
+      .badName, "there is a fabric \(names.fabric) already",
+      remedy: "`medulla fabric down --name \(names.fabric)` ends it, or give another --name")
   }
 
   private static func demandArenas(_ datapath: FabricDatapath) throws(FabricError) {
@@ -81,13 +96,14 @@ package final class RunningFabric {
   ///
   /// - Throws: `notRunning` when there is none.
   package static func open(_ names: FabricNames) throws(FabricError) -> RunningFabric {
+    let stamp = FileStamp(FabricState.path(names))
     let fabric = RunningFabric(try FabricState.read(names), names)
+    try fabric.state.demandService(names)
+    fabric.stateSeen = stamp
     for (number, node) in fabric.state.topology.switches.enumerated() {
-      let opened = try fabric.state.open(node.name, number, names)
-      let tasks = fabric.state.tasks.filter { $0.node == node.name }.map(\.installed)
-      opened.memory.keep(tasks.flatMap { $0.ranges + $0.constants })
-      fabric.switches[node.name] = opened
+      fabric.switches[node.name] = try fabric.state.open(node.name, number, names)
     }
+    fabric.keepTasks()
     return fabric
   }
 
@@ -108,6 +124,9 @@ package final class RunningFabric {
   /// Why a switch in user space has ended by itself; nil: none has.
   package var failure: FabricError? { server?.failure }
 
+  /// Whether the switches in user space that this process has are still those of the fabric's name.
+  package var isServing: Bool { server?.isCurrent == true }
+
   /// Ends switches that this process has in user space.
   package func stopServing() {
     server?.stop()
@@ -115,12 +134,10 @@ package final class RunningFabric {
   }
 
   private func buildInUserspace() throws(FabricError) {
-    for folder in [names.memories, names.folder] {
-      do {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      } catch {
-        throw FabricError(.system, "\(folder) cannot be made", cause: error.localizedDescription)
-      }
+    do {
+      try FileManager.default.createDirectory(atPath: names.memories, withIntermediateDirectories: true)
+    } catch {
+      throw FabricError(.system, "\(names.memories) cannot be made", cause: error.localizedDescription)
     }
     for (number, node) in wiring.topology.switches.enumerated() {
       let made = try onKernel { () throws(KernelError) in
@@ -230,17 +247,15 @@ package final class RunningFabric {
 
   /// Ends a fabric and removes all that it has: also what a run that was killed has left.
   package static func down(_ names: FabricNames) throws(FabricError) {
-    let prefix = names.namespace("")
     let spaces = (try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? []
-    // A fabric may be called as another one and a switch of it.
     let fabrics = (try? FileManager.default.contentsOfDirectory(atPath: FabricNames.runFolder)) ?? []
-    let others = fabrics.filter { $0.hasPrefix("\(names.fabric)-") }.compactMap { try? FabricNames($0) }
-    let own = spaces.filter { space in
-      space.hasPrefix(prefix) && !others.contains { space.hasPrefix($0.namespace("")) }
-    }
+    let own = names.namespaces(among: spaces, beside: fabrics)
     guard !own.isEmpty || FileManager.default.fileExists(atPath: names.folder) else {
       throw FabricError(.notRunning, "there is no fabric \(names.fabric)", remedy: "")
     }
+    // Who changes it now shall not find it gone in the midst; who was killed holds nothing.
+    let lock = try? FileLock(path: names.changeLock)
+    defer { withExtendedLifetime(lock) {} }
     try remove(names, own)
   }
 

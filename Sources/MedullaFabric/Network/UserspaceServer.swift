@@ -40,12 +40,16 @@ final class UserspaceServer {
 
   private let progress = Progress()
   private let lock: FileLock
+  private let path: String
+  private let stamp: FileStamp?
 
   /// Takes the fabric's lock, so that others can see that its switches work.
   init(_ fabric: RunningFabric) throws(FabricError) {
     lock = try onKernel { () throws(KernelError) in
       try FileLock(path: fabric.names.serverLock, patience: .zero)
     }
+    path = fabric.names.serverLock
+    stamp = FileStamp(path)
     var stations: [Station] = []
     do throws(FabricError) {
       for node in fabric.wiring.topology.switches {
@@ -100,6 +104,10 @@ final class UserspaceServer {
     thread.name = station.name
     thread.start()
   }
+
+  /// Whether the fabric's lock is still the file that this one holds: else it was taken down, and may be
+  /// there anew.
+  var isCurrent: Bool { stamp == FileStamp(path) }
 
   /// Why a switch has ended by itself; nil: none has.
   var failure: FabricError? { progress.state.withLock { $0.failure } }

@@ -27,6 +27,9 @@ package class FabricSwitch {
     memory.base.assumingMemoryBound(to: fabric_switch.self)
   }
 
+  /// How often a switch in user space has been done with all that was there.
+  var turns: UInt64 { header.pointee.turns }
+
   /// Publishes what is done with a label's cells, or takes it back.
   package func set(
     model: Int, epoch: Int, label: Int, ports: Set<Int>, task: UInt64?

@@ -5,9 +5,9 @@ import Glibc
 package struct InstalledTask: Sendable, Equatable {
   package let address: UInt64
   /// Of the task itself, and of what inferences change.
-  let ranges: [Range<Int>]
+  package let ranges: [Range<Int>]
   /// Of what nothing changes: tasks of the same part have it in common.
-  let constants: [Range<Int>]
+  package let constants: [Range<Int>]
 
   init(address: UInt64, ranges: [Range<Int>], constants: [Range<Int>]) {
     (self.address, self.ranges, self.constants) = (address, ranges, constants)

@@ -11,6 +11,7 @@ package final class SwitchMemory {
   package let byteCount: Int
   /// Free ranges in the order of their places, none beside another.
   private var free: [Range<Int>]
+  private let whole: [Range<Int>]
   private let owner: AnyObject?
   private let reserve: (Range<Int>) throws(FabricError) -> Void
 
@@ -26,7 +27,8 @@ package final class SwitchMemory {
     self.byteCount = byteCount
     self.owner = owner
     let start = Self.roundedUp(first)
-    free = start < byteCount ? [start..<byteCount] : []
+    whole = start < byteCount ? [start..<byteCount] : []
+    free = whole
   }
 
   private static func roundedUp(_ bytes: Int) -> Int { (bytes + alignment - 1) / alignment * alignment }
@@ -71,8 +73,9 @@ package final class SwitchMemory {
     return start..<start + size
   }
 
-  /// Has ranges count as taken, of whoever laid out the memory before.
+  /// Has these ranges and no others count as taken, by whoever laid out the memory.
   func keep(_ ranges: [Range<Int>]) {
+    free = whole
     for range in ranges {
       free = free.flatMap { part -> [Range<Int>] in
         guard part.overlaps(range) else { return [part] }

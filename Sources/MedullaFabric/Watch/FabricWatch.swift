@@ -36,6 +36,8 @@ package final class FabricWatch {
   private static let mostLeft = Int(FABRIC_EPOCHS) - 2
   /// Of the thread that watches: what it does is little, and clients wait for it.
   private static let niceness: Int32 = -20
+  /// Links are looked after meanwhile: what others hold is tried again.
+  private var lockPatience = Duration.milliseconds(20)
   /// No client has it.
   private static let client = Int(UInt16.max)
 
@@ -47,6 +49,7 @@ package final class FabricWatch {
   private let origin = ContinuousClock().now
   private var files: [String: SnapshotFile] = [:]
   private var plans: [String: FabricPlan] = [:]
+  private var epochs: [String: Int] = [:]
   private var health: LinkHealth
   private var sequence: UInt32 = 0
   /// What the last remapping of each network was for, so that one that failed is not tried all the time.
@@ -59,14 +62,51 @@ package final class FabricWatch {
     self.settings = settings
     probes = try LinkProbes(fabric.state.topology)
     socket = try CellSocket(fabric.names, client: Self.client, format: fabric.state.cells)
-    for model in fabric.state.models {
+    health = LinkHealth(links: probes.probes.count, patience: settings.patience, at: .zero)
+    try learn()
+    fabric.publish(probes)
+  }
+
+  private var hasNews: Bool {
+    fabric.state.models.count != epochs.count
+      || fabric.state.models.contains { epochs[$0.name] != $0.epoch }
+  }
+
+  /// Reads the networks that are there in an epoch which is not known yet.
+  private func learn() throws(FabricError) {
+    let models = fabric.state.models
+    let names = Set(models.map(\.name))
+    for gone in Set(plans.keys).subtracting(names) {
+      (plans[gone], files[gone], epochs[gone]) = (nil, nil, nil)
+    }
+    for model in models where epochs[model.name] != model.epoch {
       let folder = try PlanFolder.read(model.plan)
       files[model.name] = folder.file
       plans[model.name] = folder.plan
-      try fabric.prepare(folder)
+      epochs[model.name] = model.epoch
+      handled[model.name] = nil
     }
-    fabric.publish(probes)
-    health = LinkHealth(links: probes.probes.count, patience: settings.patience, at: .zero)
+    try fabric.prepare(
+      plans.compactMap { name, plan in files[name].map { PlanFolder(path: "", plan: plan, file: $0) } })
+  }
+
+  /// Takes over what others have changed on the fabric.
+  private func catchUp() throws(FabricError) {
+    try fabric.catchUp()
+    guard hasNews else { return }
+    while true {
+      let models = fabric.state.models
+      do throws(FabricError) {
+        try learn()
+        break
+      } catch {
+        // It may have been replaced once more meanwhile.
+        try fabric.catchUp()
+        if fabric.state.models == models { throw error }
+      }
+    }
+    // What came meanwhile was not read.
+    health = LinkHealth(links: probes.probes.count, patience: settings.patience, at: now)
   }
 
   private var now: Duration { clock.now - origin }
@@ -77,6 +117,8 @@ package final class FabricWatch {
   ///   - isDone: asked in every interval.
   ///   - report: told what is done.
   package func run(until isDone: () -> Bool, report: (Event) -> Void) throws(FabricError) {
+    (fabric.lockPatience, lockPatience) = (lockPatience, fabric.lockPatience)
+    defer { (fabric.lockPatience, lockPatience) = (lockPatience, fabric.lockPatience) }
     let before = getpriority(Int32(PRIO_PROCESS.rawValue), 0)
     setpriority(Int32(PRIO_PROCESS.rawValue), 0, Self.niceness)
     defer { setpriority(Int32(PRIO_PROCESS.rawValue), 0, before) }
@@ -89,6 +131,7 @@ package final class FabricWatch {
         next = now + settings.interval
       }
       try receive()
+      try catchUp()
       try forget()
       if left.count < Self.mostLeft { try look(report) }
       try socket.wait(max(next - now, .zero))
@@ -129,8 +172,14 @@ package final class FabricWatch {
   private func forget(all: Bool = false) throws(FabricError) {
     while let first = left.first, all || first.due <= now {
       usleep(UInt32(clamping: max(Int((first.due - now) / .microseconds(1)), 0)))
+      do throws(FabricError) {
+        try fabric.forget(first.models)
+      } catch {
+        // Who comes next takes it away, or this at its next turn.
+        guard !all, (try? fabric.catchUp()) != nil else { throw error }
+        return
+      }
       left.removeFirst()
-      try fabric.forget(first.models)
     }
   }
 
@@ -150,14 +199,17 @@ package final class FabricWatch {
       var failure = ""
       do throws(FabricError) {
         let next = try Remapping(plan, file.snapshot, of: fabric.state.topology, gone: links).plan
-        let before = try fabric.advance(PlanFolder(path: "", plan: next, file: file))
+        let before = try fabric.advance(
+          PlanFolder(path: "", plan: next, file: file), from: epochs[name])
         fabric.refuse([before])
         former.append(before)
         plans[name] = next
+        epochs[name] = fabric.state.model(name)?.epoch
         handled[name] = nil
       } catch {
         failure = "\(error)"
-        handled[name] = gone
+        // Anything else may go by itself.
+        if error.code == .doesNotFit { handled[name] = gone }
       }
       report(
         Event(

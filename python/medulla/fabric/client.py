@@ -59,6 +59,7 @@ class FabricClient:
     def __init__(self, name: str = "default", model: str | None = None, window: int | None = None) -> None:
         self.name = name
         state = read_state(name)
+        state.demand_service()
         self._model = state.model(model)
         self.description: Description = read_description(self._model)
         if window is not None and not 1 <= window <= self.description.slots:

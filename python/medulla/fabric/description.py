@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import re
 from dataclasses import dataclass
@@ -38,9 +40,23 @@ class State:
     """``slots``: inferences of a client at once; ``clients``: how many of them there can be."""
 
     fabric: str
+    is_in_userspace: bool
     slots: int
     clients: int
     models: tuple[Model, ...]
+
+    def demand_service(self) -> None:
+        """Raises FabricError where the process is gone that the switches were in."""
+        if not self.is_in_userspace:
+            return
+        with contextlib.suppress(FileNotFoundError), (folder(self.fabric) / "server.lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+        raise FabricError(
+            NOT_RUNNING, f"the process that had the switches of the fabric {self.fabric} has ended",
+            remedy=f"`medulla fabric down --name {self.fabric}` removes what it has left")
 
     def model(self, name: str | None) -> Model:
         """That of a name; without one the only one that there is. Raises FabricError."""
@@ -71,7 +87,7 @@ def read_state(fabric: str) -> State:
         models = tuple(
             Model(str(model["name"]), int(model["number"]), int(model["epoch"]), Path(model["plan"]))
             for model in found["models"])
-        return State(fabric, int(found["room"]["slots"]), int(found["room"]["clients"]), models)
+        return State(fabric, found["datapath"] == "userspace", int(found["room"]["slots"]), int(found["room"]["clients"]), models)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FabricError(
             NOT_RUNNING, f"there is no fabric {fabric}",

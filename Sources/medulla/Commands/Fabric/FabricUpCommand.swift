@@ -46,14 +46,13 @@ struct FabricUpCommand: ParsableCommand {
           + "`medulla fabric infer --input FILE.npy` asks it")
     guard let interruption else { return }
     fflush(nil)
-    while running.failure == nil, !interruption.wait(.milliseconds(200)) {}
+    while running.failure == nil, running.isServing, !interruption.wait(.milliseconds(200)) {}
+    // Somebody else may have taken it down, and may even have started it anew.
+    let (failure, isServing) = (running.failure, running.isServing)
     running.stopServing()
-    // Somebody else may have taken it down, which ends the switches.
-    do throws(FabricError) {
-      try RunningFabric.down(names)
-    } catch {
-      guard error.code == .notRunning else { throw error }
-    }
+    guard isServing else { return }
+    try RunningFabric.down(names)
+    if let failure { throw failure }
   }
 }
 
