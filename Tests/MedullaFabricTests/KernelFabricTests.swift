@@ -186,23 +186,8 @@ struct KernelFabricTests {
         one.mostStages = 1
         return one
       }(), datapath: datapath)
-    let names = fabric.names
-    let isDone = Mutex(false)
-    let events = Mutex<[FabricWatch.Event]>([])
-    let watcher = Thread {
-      do {
-        let watch = try FabricWatch(RunningFabric.open(names))
-        try watch.run(
-          until: { isDone.withLock { $0 } }, report: { event in events.withLock { $0.append(event) } })
-      } catch {
-        Issue.record(error)
-      }
-    }
-    let ended = watcher.startCounting()
-    defer {
-      isDone.withLock { $0 = true }
-      ended.wait()
-    }
+    let watch = TestWatch(fabric.names)
+    defer { watch.end() }
     let client = try FabricClient(fabric.names)
     let reference = ReferenceInterpreter(snapshot)
     let expected = inputs.map { reference.run(features: $0) }
@@ -210,7 +195,7 @@ struct KernelFabricTests {
       fabric.running.setDown(victim, true)
       #expect(try client.infer(inputs, window: 2).map(\.outputs) == expected, "without \(victim)")
     }
-    let all = events.withLock { $0 }
+    let all = watch.events
     #expect(!all.isEmpty && all.allSatisfy { $0.failure.isEmpty }, "\(all)")
   }
 }
@@ -244,23 +229,8 @@ extension KernelFabricTests {
     let (first, inputs) = try Self.images(seed: Self.seed)
     let (second, _) = try Self.images(seed: Self.seed + 1)
     let fabric = try TestFabric(first, on: .spineLeaf(leaves: 8, spines: 4, processors: 1))
-    let isDone = Mutex(false)
-    let events = Mutex<[FabricWatch.Event]>([])
-    let watch = try FabricWatch(RunningFabric.open(fabric.names))
-    let handed = HandedOver(watch)
-    let watcher = Thread {
-      do {
-        try handed.value.run(
-          until: { isDone.withLock { $0 } }, report: { event in events.withLock { $0.append(event) } })
-      } catch {
-        Issue.record(error)
-      }
-    }
-    let ended = watcher.startCounting()
-    defer {
-      isDone.withLock { $0 = true }
-      ended.wait()
-    }
+    let watch = TestWatch(fabric.names)
+    defer { watch.end() }
     let client = try FabricClient(fabric.names)
     let free = fabric.freeBytes
     for (turn, version) in [second, first].enumerated() {
@@ -274,21 +244,13 @@ extension KernelFabricTests {
       #expect(results.last?.epoch == 2 * turn + 2)
       fabric.running.setDown(node, false)
     }
-    let all = events.withLock { $0 }
+    let all = watch.events
     #expect(all.map(\.epoch) == [2, 4] && all.allSatisfy { $0.failure.isEmpty }, "\(all)")
-    isDone.withLock { $0 = true }
-    ended.wait()
+    watch.end()
     // Whoever changes it next knows what the watch has taken and given back.
     try fabric.running.update(fabric.folder(of: second), drain: .zero)
     #expect(fabric.freeBytes == free)
   }
-}
-
-/// What one thread hands to another one, and uses no more.
-private struct HandedOver<Value>: @unchecked Sendable {
-  let value: Value
-
-  init(_ value: Value) { self.value = value }
 }
 
 extension Thread {
