@@ -8,3 +8,7 @@ extension Float {
   package static func exponential(_ value: Float) -> Float { expf(value) }
   package var logarithm: Float { logf(self) }
 }
+
+extension Double {
+  var cubeRoot: Double { cbrt(self) }
+}

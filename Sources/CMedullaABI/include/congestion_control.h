@@ -14,23 +14,7 @@
 #ifndef MEDULLA_CONGESTION_CONTROL_H
 #define MEDULLA_CONGESTION_CONTROL_H
 
-#include "congestion_interval.h"
-
-/* The integer square root, rounded down; 16 steps for any 32-bit value. Without branches: each would
- * double the states that the kernel's verifier has to walk. */
-static inline __u32 mcc_square_root(__u32 value)
-{
-	__u64 root = 0;
-
-	for (int bit = 15; bit >= 0; bit--) {
-		__u64 trial = root | (1ULL << bit);
-		__u64 too_large = (__u64)((__s64)(value - trial * trial) >> 63); /* all ones, or 0 */
-
-		__asm__("" : "+r"(too_large)); /* keeps the compiler from making it a branch again */
-		root |= (1ULL << bit) & ~too_large;
-	}
-	return (__u32)root;
-}
+#include "congestion_rival.h"
 
 /*
  * A new flow. window: the initial window in packets; srtt_us: from the handshake, 0 if unknown.
@@ -46,7 +30,7 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 	flow->bandwidth_full = 0;
 	flow->delivery_rate = 0;
 	flow->packet_bytes = packet_bytes ? packet_bytes : 1;
-	flow->min_rtt_us = min_rtt_us;
+	flow->base_us = min_rtt_us;
 	flow->phase = MCC_START;
 	flow->full_rounds = 0;
 	flow->drain_rounds = 0;
@@ -58,11 +42,22 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 	flow->probe_countdown = MCC_PROBE_FIRST * MCC_ONE;
 	flow->probing = 0;
 	flow->intervals = 0;
+	flow->srtt_us = (__u32)rtt;
+	flow->rival = 0;
+	flow->verdict = 0;
+	flow->rival_events = 0;
+	flow->look_rounds = MCC_LOOK_ROUNDS;
+	flow->mark_cut_us = 0;
+	flow->shadow.cut_us = now_us;
+	mcc_shadow_start(flow, now_us, (__u64)window << MCC_SHADOW_SHIFT, 0);
+	mcc_past_init(flow);
 	for (int i = 0; i < MCC_HISTORY; i++) {
 		flow->features[3 * i] = 0;
 		flow->features[3 * i + 1] = MCC_ONE;
 		flow->features[3 * i + 2] = MCC_ONE;
 	}
+	for (int i = MCC_RECENT; i < MCC_FEATURES; i++)
+		flow->features[i] = 0;
 	mcc_begin_interval(flow, config, now_us, (__u32)rtt);
 	mcc_set_rate(flow, config,
 		     ((__u64)window * flow->packet_bytes * 1000000 / rtt) * MCC_START_GAIN_Q8 >> 8);
@@ -70,12 +65,24 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 		flow->window = window;
 }
 
-/* One interval of the start: follow the delivery rate upwards; 1 when the start has ended. */
-static inline int mcc_start_interval(struct mcc_flow *flow, const struct mcc_config *config, __s32 latency)
+/* The start anew, from the rate of now. */
+static inline void mcc_restart(struct mcc_flow *flow)
 {
-	__u64 gone = (__u64)flow->lost + flow->marked;
+	flow->phase = MCC_START;
+	flow->bandwidth_max = 0;
+	flow->bandwidth_full = 0;
+	flow->full_rounds = 0;
+	flow->probing = 0;
+}
+
+/* One interval of the start: follow the delivery rate upwards; 1 when the start has ended. */
+static inline int mcc_start_interval(struct mcc_flow *flow, const struct mcc_config *config, __u64 now_us,
+				     __s32 latency)
+{
+	__u64 gone = (__u64)flow->lost + flow->marked, flying;
 	/* Random loss must not end the start, and what overflows a buffer is far more than 10%. */
-	int lossy = gone >= 8 && gone * 10 > flow->acked + gone;
+	int lossy = (gone >= 8 && gone * 10 > flow->acked + gone) ||
+		    (flow->marked && config->ecn == MCC_ECN_CLASSIC);
 	int delayed = latency > MCC_ONE + MCC_ONE / 4;
 
 	/* No valid rate sample in the whole interval: what it delivered is the only estimate. */
@@ -89,6 +96,8 @@ static inline int mcc_start_interval(struct mcc_flow *flow, const struct mcc_con
 	}
 	if (!lossy && !delayed && flow->full_rounds < MCC_START_FULL_INTERVALS)
 		return 0;
+	flying = (flow->bandwidth_max * mcc_mean_rtt_us(flow) / 1000000 << MCC_SHADOW_SHIFT) / flow->packet_bytes;
+	mcc_shadow_start(flow, now_us, lossy ? flying * 7 / 10 : flying, flying);
 	flow->phase = MCC_DRAIN;
 	flow->drain_rounds = 0;
 	mcc_set_rate(flow, config, (flow->bandwidth_max << 8) / MCC_START_GAIN_Q8);
@@ -101,100 +110,45 @@ static inline void mcc_drain_interval(struct mcc_flow *flow, const struct mcc_co
 	if (latency > MCC_ONE + MCC_ONE / 8 && flow->drain_rounds < MCC_DRAIN_ROUNDS)
 		return;
 	flow->phase = MCC_STEER;
+	flow->past.standing = 0;
 	mcc_set_rate(flow, config, flow->bandwidth_max * 15 / 16);
-}
-
-static inline int mcc_interval_is_bad(const struct mcc_flow *flow, const struct mcc_config *config,
-				      __s32 latency)
-{
-	__u64 sent = (__u64)flow->acked + flow->lost;
-
-	return ((__u64)flow->lost << 16) > sent * config->guard_loss_q16 ||
-	       (__u64)latency > config->guard_latency_q16;
-}
-
-static inline void mcc_enter_guard(struct mcc_flow *flow, const struct mcc_config *config)
-{
-	int slower = flow->delivery_rate && flow->delivery_rate < flow->rate;
-	__u64 rate = slower ? flow->delivery_rate : flow->rate;
-
-	flow->phase = MCC_GUARD;
-	flow->guard_events++;
-	flow->good_intervals = 0;
-	mcc_set_rate(flow, config, rate / 2);
-}
-
-/* The guard's rule: one more packet a round trip while the path is clean, three tenths less when not. */
-static inline void mcc_guard_interval(struct mcc_flow *flow, const struct mcc_config *config, __s32 latency)
-{
-	__u64 sent = (__u64)flow->acked + flow->lost;
-
-	if ((__u64)flow->lost * 50 > sent || latency > 2 * MCC_ONE) {
-		flow->good_intervals = 0;
-		mcc_set_rate(flow, config, flow->rate * 7 / 10);
-		return;
-	}
-	mcc_set_rate(flow, config,
-		     flow->rate + (__u64)flow->packet_bytes * 1000000 / mcc_base_rtt(flow, config));
-	if (++flow->good_intervals < config->guard_recovery)
-		return;
-	flow->phase = MCC_STEER;
-	flow->bad_intervals = 0;
-}
-
-/*
- * A flow that joins others never sees the path empty, would take their queue for part of it, and push harder
- * than they do. So every flow now and then gives way for one interval, by its share of the queue and half
- * of its window, and what is measured then and in the interval after counts only for the minimum RTT.
- */
-static inline void mcc_start_probe(struct mcc_flow *flow)
-{
-	__u64 latency = (__u64)flow->features[MCC_FEATURES - 2];
-	__u64 window = ((__u64)flow->window << 15) / (latency > MCC_ONE ? latency : MCC_ONE);
-
-	flow->probe_countdown = MCC_PROBE_ROUNDS * MCC_ONE;
-	flow->probing = 2 * MCC_ONE;
-	flow->window = (__u32)mcc_clamp(window, MCC_WINDOW_MIN / 2, MCC_WINDOW_MAX);
-}
-
-static inline int mcc_is_probing(struct mcc_flow *flow, const struct mcc_config *config)
-{
-	if (!flow->probing)
-		return 0;
-	flow->probing -= flow->step_q16 < flow->probing ? flow->step_q16 : flow->probing;
-	if (flow->probing <= MCC_ONE)
-		mcc_set_window(flow, config);
-	return 1;
 }
 
 /* Ends the interval: features, phase. Returns 1 when the network is to decide. */
 static inline int mcc_end_interval(struct mcc_flow *flow, const struct mcc_config *config, __u64 now_us)
 {
 	__u64 elapsed = now_us - flow->interval_start_us;
-	__s32 latency = mcc_latency_ratio(flow, config);
+	__s32 latency = mcc_latency_ratio(flow, config), before = flow->past.queue;
 
-	if (mcc_is_probing(flow, config))
+	if (mcc_is_looking(flow, config))
 		return 0;
-	mcc_push_features(flow, mcc_latency_inflation(flow, elapsed), latency, mcc_send_ratio(flow));
+	mcc_push_features(flow, mcc_latency_inflation(flow, elapsed), latency, mcc_send_ratio(flow, config));
 	if (elapsed)
 		flow->delivery_rate = mcc_bandwidth(flow->acked, flow->packet_bytes, elapsed);
+	mcc_past_note(flow, config);
 	if (flow->phase == MCC_START) {
-		mcc_start_interval(flow, config, latency);
+		mcc_start_interval(flow, config, now_us, latency);
 		return 0;
 	}
 	if (flow->phase == MCC_DRAIN) {
 		mcc_drain_interval(flow, config, latency);
 		return 0;
 	}
+	mcc_watch(flow, config, now_us, before, latency);
 	if (flow->phase == MCC_GUARD) {
 		mcc_guard_interval(flow, config, latency);
 		return 0;
 	}
-	flow->bad_intervals = mcc_interval_is_bad(flow, config, latency) ? flow->bad_intervals + 1 : 0;
-	if (config->guard_intervals && flow->bad_intervals >= config->guard_intervals) {
-		mcc_enter_guard(flow, config);
+	if (mcc_path_has_grown(flow, config)) {
+		mcc_restart(flow);
 		return 0;
 	}
+	flow->bad_intervals = mcc_interval_is_bad(flow, config, latency) ? flow->bad_intervals + 1 : 0;
+	if (config->guard_intervals && flow->bad_intervals >= config->guard_intervals) {
+		mcc_enter_guard(flow, config, latency);
+		return 0;
+	}
+	mcc_past_features(flow, config);
 	return 1;
 }
 
@@ -218,8 +172,6 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 
 	if (ack->packet_bytes)
 		flow->packet_bytes = ack->packet_bytes;
-	if (ack->min_rtt_us)
-		flow->min_rtt_us = ack->min_rtt_us;
 	flow->acked += ack->acked;
 	flow->lost += ack->lost;
 	flow->marked += ack->marked;
@@ -227,9 +179,15 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 	if (ack->rtt_us) {
 		int half = elapsed >= flow->interval_us / 2;
 
+		if (!flow->base_us || ack->rtt_us < flow->base_us)
+			flow->base_us = ack->rtt_us;
+		if (ack->rtt_us < flow->least_us)
+			flow->least_us = ack->rtt_us;
 		flow->rtt_sum_us[half] += ack->rtt_us;
 		flow->rtt_count[half]++;
 	}
+	if (ack->lost || ack->marked)
+		mcc_on_congestion(flow, config, ack);
 	if (ack->delivered && ack->send_us && ack->receive_us) {
 		__u64 span = ack->send_us > ack->receive_us ? ack->send_us : ack->receive_us;
 		__u64 bandwidth = mcc_bandwidth(ack->delivered, flow->packet_bytes, span);
@@ -273,8 +231,12 @@ static inline __u64 mcc_fair_growth(const struct mcc_flow *flow, const struct mc
 	return (flow->rate * config->fairness_q16 >> 16) * 16 / (root ? root : 1);
 }
 
-/* Applies the network's action (q16): rate * (1 + a/40), or rate / (1 - a/40) below 0. */
-static inline void mcc_act(struct mcc_flow *flow, const struct mcc_config *config, __s64 action)
+/*
+ * Applies the network's outputs (q16): the action, rate * (1 + a/40), or rate / (1 - a/40) below 0, and the
+ * verdict, above 0 where others fill the queue who do not give way; MCC_NO_VERDICT of a network without one.
+ */
+static inline void mcc_act(struct mcc_flow *flow, const struct mcc_config *config, __s64 action,
+			   __s64 verdict)
 {
 	__s64 limit = (__s64)mcc_clamp(config->action_limit_q16, 0, MCC_ACTION_MAX);
 	__u64 rate, ceiling, size;
@@ -294,11 +256,12 @@ static inline void mcc_act(struct mcc_flow *flow, const struct mcc_config *confi
 	if (rate > flow->rate && rate > ceiling)
 		rate = ceiling > flow->rate ? ceiling : flow->rate;
 	flow->decisions++;
+	mcc_judge(flow, config, verdict);
 	mcc_set_rate(flow, config, rate);
 	if (flow->probe_countdown > flow->step_q16)
 		flow->probe_countdown -= flow->step_q16;
 	else
-		mcc_start_probe(flow);
+		mcc_start_look(flow, config);
 }
 
 /* A retransmission timeout: what was measured is stale, half the rate is the safe guess. */
@@ -308,6 +271,7 @@ static inline void mcc_on_timeout(struct mcc_flow *flow, const struct mcc_config
 	if (flow->phase == MCC_START || flow->phase == MCC_DRAIN)
 		flow->phase = MCC_STEER;
 	flow->probing = 0;
+	mcc_shadow_start(flow, now_us, flow->shadow.window / 2, flow->shadow.window);
 	mcc_set_rate(flow, config, flow->rate / 2);
 	mcc_begin_interval(flow, config, now_us, srtt_us);
 }
@@ -324,11 +288,9 @@ static inline void mcc_on_restart(struct mcc_flow *flow, const struct mcc_config
 	mcc_begin_interval(flow, config, now_us, srtt_us);
 	if (idle_us < MCC_RESTART_IDLE_US || idle_us < 16ULL * srtt_us || flow->phase == MCC_GUARD)
 		return;
-	flow->phase = MCC_START;
-	flow->bandwidth_max = 0;
-	flow->bandwidth_full = 0;
-	flow->full_rounds = 0;
-	flow->probing = 0;
+	mcc_restart(flow);
+	flow->rival = 0;
+	flow->verdict = 0;
 	mcc_set_rate(flow, config, flow->rate / 2);
 }
 

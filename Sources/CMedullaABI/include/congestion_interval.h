@@ -28,7 +28,7 @@ static inline __u64 mcc_own_us(const struct mcc_flow *flow)
  */
 static inline __u64 mcc_base_rtt(const struct mcc_flow *flow, const struct mcc_config *config)
 {
-	__u64 path = flow->min_rtt_us > config->rtt_floor_us ? flow->min_rtt_us : config->rtt_floor_us;
+	__u64 path = flow->base_us > config->rtt_floor_us ? flow->base_us : config->rtt_floor_us;
 
 	return mcc_clamp(path + mcc_own_us(flow), 1, MCC_INTERVAL_LIMIT_US);
 }
@@ -56,6 +56,16 @@ static inline void mcc_begin_interval(struct mcc_flow *flow, const struct mcc_co
 	flow->lost = 0;
 	flow->marked = 0;
 	flow->app_limited = 0;
+	flow->least_us = ~0U;
+	flow->srtt_us = srtt_us;
+}
+
+/* What the shadow's window brings with the queue as it is; bytes/s. */
+static inline __u64 mcc_shadow_rate(const struct mcc_flow *flow)
+{
+	__u64 bytes = flow->shadow.window * flow->packet_bytes >> MCC_SHADOW_SHIFT;
+
+	return bytes * 1000000 / (flow->srtt_us ? flow->srtt_us : 1);
 }
 
 /*
@@ -69,6 +79,14 @@ static inline void mcc_set_window(struct mcc_flow *flow, const struct mcc_config
 	__u64 unit = flow->packet_bytes ? flow->packet_bytes : 1;
 	__u64 packets = ((bytes * gain >> 8) + unit - 1) / unit;
 
+	flow->pace = flow->rate;
+	if (flow->rival) {
+		__u64 shadow = mcc_shadow_rate(flow) * 5 / 4;
+		__u64 least = flow->shadow.window >> MCC_SHADOW_SHIFT;
+
+		flow->pace = flow->pace > shadow ? flow->pace : shadow;
+		packets = packets > least ? packets : least;
+	}
 	flow->window = (__u32)mcc_clamp(packets, MCC_WINDOW_MIN, MCC_WINDOW_MAX);
 }
 
@@ -77,6 +95,12 @@ static inline void mcc_set_rate(struct mcc_flow *flow, const struct mcc_config *
 	__u64 low = config->rate_min > MCC_RATE_FLOOR ? config->rate_min : MCC_RATE_FLOOR;
 	__u64 high = config->rate_max < MCC_RATE_CEILING ? config->rate_max : MCC_RATE_CEILING;
 
+	/* A rival's queue must not take the network's rate away: it may be needed again at any time. */
+	if (flow->rival) {
+		__u64 shadow = mcc_shadow_rate(flow);
+
+		low = low > shadow ? low : shadow;
+	}
 	flow->rate = mcc_clamp(rate, low, high < low ? low : high);
 	mcc_set_window(flow, config);
 }
@@ -108,7 +132,7 @@ static inline void mcc_note_interval(struct mcc_flow *flow, __u64 elapsed_us)
 	flow->last.marked = flow->marked;
 	flow->last.app_limited = flow->app_limited;
 	flow->last.rtt_us = (__u32)mcc_mean_rtt_us(flow);
-	flow->last.min_rtt_us = flow->min_rtt_us;
+	flow->last.min_rtt_us = flow->base_us;
 	flow->intervals++;
 }
 
@@ -129,6 +153,14 @@ static inline __s32 mcc_latency_inflation(const struct mcc_flow *flow, __u64 ela
 	return size > MCC_INFLATION_MAX ? MCC_INFLATION_MAX : (__s32)size;
 }
 
+/* How long a packet of that round trip has waited for others' packets. */
+static inline __u64 mcc_queue_us(const struct mcc_flow *flow, const struct mcc_config *config, __u64 rtt_us)
+{
+	__u64 empty = flow->base_us + mcc_own_us(flow) / 2 + config->rtt_floor_us / MCC_HOST_SHARE;
+
+	return rtt_us > empty ? rtt_us - empty : 0;
+}
+
 /*
  * mean RTT / minimum RTT, both with the flow's own bursts, of which a packet waits for half on average. A
  * little delay is the host's.
@@ -136,18 +168,19 @@ static inline __s32 mcc_latency_inflation(const struct mcc_flow *flow, __u64 ela
 static inline __s32 mcc_latency_ratio(const struct mcc_flow *flow, const struct mcc_config *config)
 {
 	__u64 base = mcc_base_rtt(flow, config);
-	__u64 mean = mcc_mean_rtt_us(flow);
-	__u64 empty = flow->min_rtt_us + mcc_own_us(flow) / 2 + config->rtt_floor_us / MCC_HOST_SHARE;
-	__u64 queueing = mean > empty ? mean - empty : 0;
+	__u64 queueing = mcc_queue_us(flow, config, mcc_mean_rtt_us(flow));
 	__u64 ratio = base ? ((base + queueing) << 16) / base : MCC_ONE;
 
 	return (__s32)mcc_clamp(ratio, MCC_ONE, MCC_LATENCY_RATIO_MAX);
 }
 
-/* sending rate / receiving rate of the interval's rate samples; packets lost or marked were only sent. */
-static inline __s32 mcc_send_ratio(const struct mcc_flow *flow)
+/*
+ * sending rate / receiving rate of the interval's rate samples; packets lost were only sent, and where marks
+ * are accurate packets marked too (a classic mark is repeated on each acknowledgement for a round trip).
+ */
+static inline __s32 mcc_send_ratio(const struct mcc_flow *flow, const struct mcc_config *config)
 {
-	__u64 ratio, gone = (__u64)flow->lost + flow->marked;
+	__u64 ratio, gone = flow->lost + (config->ecn == MCC_ECN_ACCURATE ? (__u64)flow->marked : 0);
 
 	if (!flow->send_sum_us || !flow->receive_sum_us || !flow->acked)
 		return MCC_ONE;
@@ -159,17 +192,17 @@ static inline __s32 mcc_send_ratio(const struct mcc_flow *flow)
 
 static inline void mcc_push_features(struct mcc_flow *flow, __s32 inflation, __s32 latency, __s32 send)
 {
-	for (int i = 0; i < MCC_FEATURES - MCC_FEATURES_PER_INTERVAL; i++)
+	for (int i = 0; i < MCC_RECENT - MCC_FEATURES_PER_INTERVAL; i++)
 		flow->features[i] = flow->features[i + MCC_FEATURES_PER_INTERVAL];
-	flow->features[MCC_FEATURES - 3] = inflation;
-	flow->features[MCC_FEATURES - 2] = latency;
-	flow->features[MCC_FEATURES - 1] = send;
+	flow->features[MCC_RECENT - 3] = inflation;
+	flow->features[MCC_RECENT - 2] = latency;
+	flow->features[MCC_RECENT - 1] = send;
 }
 
-/* The features, oldest interval first, as the network's inputs in q16. */
-static inline void mcc_features(const struct mcc_flow *flow, __s64 *features)
+/* The first `count` features as the network's inputs in q16: the last intervals', oldest first, then others. */
+static inline void mcc_features(const struct mcc_flow *flow, __s64 *features, int count)
 {
-	for (int i = 0; i < MCC_FEATURES; i++)
+	for (int i = 0; i < count; i++)
 		features[i] = flow->features[i];
 }
 

@@ -12,6 +12,7 @@
 #define CONGESTION_GUARD_EVENTS 0
 #define CONGESTION_TIMEOUTS 1
 #define CONGESTION_STATELESS 2 /* ACKs without memory for the flow's state */
+#define CONGESTION_RIVALS 3    /* times that a flow began to believe in a rival */
 
 /* Of a program set; written by user space, read by programs. */
 struct congestion_settings {
@@ -33,11 +34,11 @@ struct congestion_flow_record {
 	__s64 action;	/* the last output of the network, q16 */
 	__u32 explains; /* 1: `features` are what `action` was inferred from */
 	__s32 features[MCC_FEATURES]; /* q16 */
-	__u32 reserved;
+	__u32 rival;	/* 1: the flow believes in one */
 };
 
-_Static_assert(sizeof(struct congestion_settings) == 80, "settings layout");
-_Static_assert(sizeof(struct congestion_flow_record) == 168, "flow record layout");
-_Static_assert(CONGESTION_STATELESS < MEDULLA_FUNCTION_COUNTERS, "the counters have room");
+_Static_assert(sizeof(struct congestion_settings) == 88, "settings layout");
+_Static_assert(sizeof(struct congestion_flow_record) == 240, "flow record layout");
+_Static_assert(CONGESTION_RIVALS < MEDULLA_FUNCTION_COUNTERS, "the counters have room");
 
 #endif /* MEDULLA_CONGESTION_INTF_H */

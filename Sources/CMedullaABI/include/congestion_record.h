@@ -7,43 +7,57 @@
 
 #define CONGESTION_OUTCOMES 8
 
+/* Of the network: a program's shape says them. */
+#ifdef MEDULLA_INPUTS
+#define CONGESTION_INPUTS MEDULLA_INPUTS
+#define CONGESTION_OUTPUTS MEDULLA_OUTPUTS
+#else
+#define CONGESTION_INPUTS MCC_FEATURES
+#define CONGESTION_OUTPUTS 2
+#endif
+
 /* A sampled decision that waits for what follows it. */
 struct congestion_pending {
 	__u64 version;
-	__s64 action;
-	__s64 shadow;
+	__s64 outputs[CONGESTION_OUTPUTS];
+	__s64 shadow[CONGESTION_OUTPUTS];
 	__u32 slot;
 	__u32 flags; /* of the sample to be; 0: none waits */
-	__s32 features[MCC_FEATURES];
+	__s32 features[CONGESTION_INPUTS];
 };
 
 /* The words of a sample, after its header. */
 struct congestion_words {
-	__s64 features[MCC_FEATURES];
-	__s64 action;
-	__s64 shadow;
+	__s64 features[CONGESTION_INPUTS];
+	__s64 outputs[CONGESTION_OUTPUTS];
+	__s64 shadow[CONGESTION_OUTPUTS];
 	__s64 outcomes[CONGESTION_OUTCOMES];
 };
 
 static inline void congestion_keep(struct congestion_pending *pending, const struct mcc_flow *flow,
-				   __u64 version, __u32 slot, __u32 flags, __s64 action, __s64 shadow)
+				   __u64 version, __u32 slot, __u32 flags, const __s64 *outputs,
+				   const __s64 *shadow)
 {
 	pending->version = version;
-	pending->action = action;
-	pending->shadow = shadow;
 	pending->slot = slot;
 	pending->flags = flags;
-	for (int i = 0; i < MCC_FEATURES; i++)
+	for (int i = 0; i < CONGESTION_OUTPUTS; i++) {
+		pending->outputs[i] = outputs[i];
+		pending->shadow[i] = shadow[i];
+	}
+	for (int i = 0; i < CONGESTION_INPUTS; i++)
 		pending->features[i] = flow->features[i];
 }
 
 static inline void congestion_write(struct congestion_words *words, const struct congestion_pending *pending,
 				    const struct mcc_interval *last)
 {
-	for (int i = 0; i < MCC_FEATURES; i++)
+	for (int i = 0; i < CONGESTION_INPUTS; i++)
 		words->features[i] = pending->features[i];
-	words->action = pending->action;
-	words->shadow = pending->shadow;
+	for (int i = 0; i < CONGESTION_OUTPUTS; i++) {
+		words->outputs[i] = pending->outputs[i];
+		words->shadow[i] = pending->shadow[i];
+	}
 	words->outcomes[0] = last->acked;
 	words->outcomes[1] = last->lost;
 	words->outcomes[2] = last->marked;

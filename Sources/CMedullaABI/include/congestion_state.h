@@ -7,7 +7,9 @@
 
 #define MCC_HISTORY 10
 #define MCC_FEATURES_PER_INTERVAL 3
-#define MCC_FEATURES (MCC_HISTORY * MCC_FEATURES_PER_INTERVAL)
+#define MCC_RECENT (MCC_HISTORY * MCC_FEATURES_PER_INTERVAL) /* Aurora's features */
+#define MCC_PAST 18 /* features of more than the last ten intervals; see congestion_past.h */
+#define MCC_FEATURES (MCC_RECENT + MCC_PAST)
 
 #define MCC_ONE (1 << 16)		/* 1.0 in q16 */
 #define MCC_INFLATION_MIN (-1 * MCC_ONE) /* clip of the latency inflation */
@@ -26,7 +28,7 @@
 #define MCC_PROBE_ROUNDS 64		/* round trips of steering between looks at the empty path */
 #define MCC_PROBE_FIRST 8		/* round trips to the first */
 #define MCC_RESTART_IDLE_US 1000000	/* idleness after which the rate is probed anew */
-#define MCC_WINDOW_MIN 4
+#define MCC_WINDOW_MIN 2
 #define MCC_WINDOW_MAX (1 << 24)
 #define MCC_OWN_PACKETS 4		/* two of the smallest bursts of segmentation offload */
 #define MCC_OWN_SHIFT 10		/* larger ones: this fraction of a second of data */
@@ -37,11 +39,30 @@
 #define MCC_RATE_CEILING 12500000000ULL	/* 100 Gb/s */
 #define MCC_INTERVAL_LIMIT_US 60000000	/* 1 min: the longest planned interval */
 
+#define MCC_BUCKET 16			/* intervals of a bucket of extremes; two are kept */
+#define MCC_SMALL_QUEUE (MCC_ONE / 8)	/* in empty round trips: a queue of this size is our own */
+#define MCC_LONG_QUEUE (MCC_ONE / 4)	/* above it a queue that stays is somebody's */
+#define MCC_SHADOW_SHIFT 8		/* fraction bits of the shadow's windows, in packets */
+#define MCC_LOOK_AGAIN 2		/* round trips to another look after one that has found a shorter path */
+#define MCC_LOOK_LEAST 8		/* round trips between looks that a falling queue asks for */
+#define MCC_LOOK_ROUNDS 16		/* round trips to the first look at a rival; twice as many after each */
+#define MCC_LOOK_MOST 512		/* that finds the queue as it was, up to so many */
+#define MCC_RIVAL_ENTER MCC_ONE		/* mean verdict at which a rival is believed in */
+#define MCC_RIVAL_LEAVE (-MCC_ONE / 4)	/* and at which it is no more */
+#define MCC_VERDICT_MAX (4 * MCC_ONE)	/* a single verdict counts for no more than this */
+#define MCC_NO_VERDICT (-0x7fffffffLL)	/* of a network that gives an action alone */
+
 enum mcc_phase {
 	MCC_START = 0, /* doubles each round trip until the first losses or delay */
 	MCC_DRAIN = 1, /* empties the queue that the start has built */
 	MCC_STEER = 2, /* the network decides */
 	MCC_GUARD = 3, /* a conservative window rule, until the path has recovered */
+};
+
+/* What a mark means. */
+enum mcc_ecn {
+	MCC_ECN_CLASSIC = 0,  /* congestion, as a loss does (RFC 3168), less sharply (RFC 8511) */
+	MCC_ECN_ACCURATE = 1, /* as much congestion as the share of packets that are marked (RFC 8257) */
 };
 
 /* What an operator sets; the same for all flows of an instance. */
@@ -60,6 +81,8 @@ struct mcc_config {
 	__u32 guard_latency_q16;    /* latency ratio that counts against it */
 	__u32 guard_intervals;	    /* that many such intervals in a row trip the guard */
 	__u32 guard_recovery;	    /* that many clean ones in a row release it */
+	__u32 ecn;		    /* enum mcc_ecn */
+	__u32 reserved;
 };
 
 /* What one acknowledgement says. */
@@ -92,8 +115,51 @@ struct mcc_interval {
 	__u32 min_rtt_us;    /* the connection's */
 };
 
+/*
+ * CUBIC's window as it would be (RFC 9438), from the last time that the queue was small: what a flow may claim
+ * beside others who do not give way. Windows are packets with MCC_SHADOW_SHIFT fraction bits.
+ */
+struct mcc_shadow {
+	__u64 start_us; /* when its growth began */
+	__u64 cut_us;	/* when it was last cut */
+	__u64 window;
+	__u64 most;	/* where its growth is flat */
+	__u64 reno;	/* the window of Reno's growth */
+	__u32 flat_ms;	/* from the start to there */
+	__u32 reserved;
+};
+
+/* What is known of more than the last ten intervals. Shares and queues are q16, queues in empty round trips. */
+struct mcc_past {
+	__u32 least_us[2];    /* the least round trip: of this bucket, of the one before */
+	__u32 most_us[2];     /* the largest mean of an interval, the same way */
+	__u32 bucket;	      /* intervals in this bucket */
+	__u32 window_peak;    /* packets; falls by 1/64 an interval */
+	__u64 delivery_peak;  /* bytes/s; falls by 1/64 an interval */
+	__u32 window_log;     /* log2 of the window, q8, of the interval before */
+	__s32 window_change;  /* log2, q16, over the interval before */
+	__u32 delivery_log;   /* log2 of the delivery rate, q8, of the interval before */
+	__s32 queue;	      /* of the interval before */
+	__s32 window_queue;   /* means of products of changes, with 20 fraction bits */
+	__s32 window_delivery;
+	__u32 window_square;
+	__u32 queue_square;
+	__u32 loss_share;
+	__u32 mark_share;
+	__u32 loss_place;     /* where between the least and the largest queue packets were lost */
+	__u32 standing;	      /* round trips since the queue was small */
+	__u32 age;	      /* round trips since the least round trip of all was seen */
+	__u32 given_from;     /* packets; the largest window since the queue was small */
+	__u32 look_before;    /* the queue before and in the last look */
+	__u32 look_after;
+	__u32 look_age;	      /* round trips since then */
+	__u32 stay_us;	      /* a mean round trip that those since were like, for so many round trips */
+	__u32 stay_rounds;
+	__u32 stay_window;    /* packets, when it began */
+};
+
 struct mcc_flow {
-	__u64 rate;		/* bytes/s; what pacing uses */
+	__u64 rate;		/* bytes/s; what the network steers */
 	__u64 interval_start_us;
 	__u64 bandwidth_max;	/* bytes/s; the largest delivery rate seen in the start */
 	__u64 bandwidth_full;	/* bytes/s; what the growth of the start is judged against */
@@ -121,13 +187,29 @@ struct mcc_flow {
 	__u32 probe_countdown; /* q16 round trips of steering to the next look at the empty path */
 	__u32 probing;	       /* q16 round trips that the look still takes, at most 2 */
 	__u32 intervals;       /* that have ended, with any phase */
+	__u32 base_us;	       /* the round trip of the empty path, as far as this flow knows; 0: unknown */
+	__u32 srtt_us;	       /* TCP's, when the interval began */
+	__u32 look_rounds;     /* round trips between looks at the rival */
+	__u32 look_base_us;    /* `base_us` when the last look began */
+	__u32 least_us;	       /* the least round trip of the interval; ~0: none */
+	__u32 rival;	       /* 1: others fill the queue and do not give way: the shadow's window is the least */
+	__s32 verdict;	       /* mean of the network's verdicts, q16; above 0 there is a rival */
+	__u32 rival_events;
+	__s32 guard_latency;   /* latency ratio three intervals of the guard ago */
+	__u32 guard_rounds;
+	__u32 reserved;
+	__u64 mark_cut_us;     /* when marks were last answered */
+	__u64 pace;	       /* bytes/s; what pacing uses */
+	struct mcc_shadow shadow;
+	struct mcc_past past;
 	struct mcc_interval last;
-	__s32 features[MCC_FEATURES]; /* q16, oldest interval first */
+	/* q16: of the last intervals, oldest first; then those of the past */
+	__s32 features[MCC_FEATURES];
 };
 
 static inline void mcc_default_config(struct mcc_config *config)
 {
-	config->rate_min = 15000; /* 120 kb/s: below it feedback is too slow to learn from */
+	config->rate_min = 250; /* 2 kb/s */
 	config->rate_max = MCC_RATE_CEILING;
 	config->interval_fraction_q8 = 256;
 	config->interval_min_us = 1000;
@@ -141,6 +223,8 @@ static inline void mcc_default_config(struct mcc_config *config)
 	config->guard_latency_q16 = 8 * MCC_ONE;
 	config->guard_intervals = 4;
 	config->guard_recovery = 8;
+	config->ecn = MCC_ECN_CLASSIC;
+	config->reserved = 0;
 }
 
 #endif /* MEDULLA_CONGESTION_STATE_H */

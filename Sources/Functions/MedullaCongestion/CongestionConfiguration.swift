@@ -3,8 +3,12 @@ import MedullaDatapath
 
 /// What an operator sets for a congestion control, beside what every instance has.
 package struct CongestionConfiguration: Sendable {
-  /// Inputs of the network: three features of each of the last ten monitor intervals.
-  package static let featureCount = Int(MCC_HISTORY) * Int(MCC_FEATURES_PER_INTERVAL)
+  /// Aurora's inputs, three features of each of the last ten monitor intervals; and all that there are, with
+  /// those of a longer past.
+  package static let recentFeatureCount = Int(MCC_RECENT)
+  package static let featureCount = Int(MCC_FEATURES)
+  /// A network gives an action, and may give a verdict on rivals.
+  package static let sizes = NetworkSizes(oneOf: [recentFeatureCount, featureCount], [1, 2])
 
   /// Bounds, monitor interval and guard, as the kernel's programs read them.
   package var controller: mcc_config

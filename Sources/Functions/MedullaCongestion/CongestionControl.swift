@@ -17,7 +17,7 @@ package struct CongestionControl: DatapathFunction {
   }
 
   package static let name = "congestion"
-  package static let sizes = NetworkSizes(inputs: CongestionConfiguration.featureCount, outputs: 1)
+  package static let sizes = CongestionConfiguration.sizes
   package static let main = ProgramSource(name: "congestion", sizes: sizes, files: CongestionSources.main)
   package static let programs = [main]
   package static let event = "ACK"
@@ -27,6 +27,7 @@ package struct CongestionControl: DatapathFunction {
     FunctionCounter("guard_events", index: Int(CONGESTION_GUARD_EVENTS), column: "guard"),
     FunctionCounter("timeouts", index: Int(CONGESTION_TIMEOUTS)),
     FunctionCounter("stateless", index: Int(CONGESTION_STATELESS)),
+    FunctionCounter("rivals", index: Int(CONGESTION_RIVALS), column: "rivals"),
   ]
 
   package static func reward(memory: Duration) -> (any RewardMeasure)? { CongestionReward(memory: memory) }

@@ -20,6 +20,8 @@ package struct CongestionFlow: Codable, Sendable, Equatable, InstanceFlow {
   package let minimumRoundTripMicroseconds: Int
   package let decisions: Int
   package let guardEvents: Int
+  /// Whether it keeps up with others who fill the queue and do not give way.
+  package let hasRival: Bool
   /// The network's last output, in fixed point with 16 fraction bits.
   package let action: Int64
   /// What `action` was inferred from, in the same format; null when newer intervals have ended since.
@@ -32,6 +34,7 @@ package struct CongestionFlow: Codable, Sendable, Equatable, InstanceFlow {
     case bitsPerSecond = "bits_per_second"
     case minimumRoundTripMicroseconds = "min_rtt_us"
     case guardEvents = "guard_events"
+    case hasRival = "rival"
   }
 
   init(_ record: congestion_flow_record, generation: Int) {
@@ -44,6 +47,7 @@ package struct CongestionFlow: Codable, Sendable, Equatable, InstanceFlow {
     minimumRoundTripMicroseconds = Int(record.min_rtt_us)
     decisions = Int(record.decisions)
     guardEvents = Int(record.guard_events)
+    hasRival = record.rival != 0
     action = record.action
     let features = withUnsafeBytes(of: record.features) { $0.bindMemory(to: Int32.self).map(Int64.init) }
     _features = Nullable(wrappedValue: record.explains == 1 ? features : nil)

@@ -35,6 +35,9 @@ package enum CongestionSources {
     [
       "congestion_record.h": text(PackageResources.congestion_record_h),
       "congestion_control.h": text(PackageResources.congestion_control_h),
+      "congestion_rival.h": text(PackageResources.congestion_rival_h),
+      "congestion_past.h": text(PackageResources.congestion_past_h),
+      "congestion_shadow.h": text(PackageResources.congestion_shadow_h),
       "congestion_interval.h": text(PackageResources.congestion_interval_h),
       "congestion_state.h": text(PackageResources.congestion_state_h),
     ]

@@ -1,27 +1,36 @@
 /// Which networks a function can use.
 package struct NetworkSizes: Sendable, Equatable {
-  /// nil: any number.
-  package let inputs: Int?
-  package let outputs: Int?
+  /// Those that it takes; empty: any number.
+  package let inputs: [Int]
+  package let outputs: [Int]
 
   package init(inputs: Int? = nil, outputs: Int? = nil) {
+    self.init(oneOf: inputs.map { [$0] } ?? [], outputs.map { [$0] } ?? [])
+  }
+
+  package init(oneOf inputs: [Int], _ outputs: [Int]) {
     self.inputs = inputs
     self.outputs = outputs
   }
 
   package func accepts(inputs: Int, outputs: Int) -> Bool {
-    (self.inputs ?? inputs) == inputs && (self.outputs ?? outputs) == outputs
+    (self.inputs.isEmpty || self.inputs.contains(inputs))
+      && (self.outputs.isEmpty || self.outputs.contains(outputs))
   }
 
   /// - Throws: `wrongShape` with both sizes.
   package func check(_ snapshot: DatapathSnapshot, for name: String) throws(DatapathError) {
     guard !accepts(inputs: snapshot.inputs, outputs: snapshot.outputs) else { return }
-    let needed = [inputs.map { "\($0) inputs" }, outputs.map { "\($0) outputs" }].compactMap(\.self)
+    let needed = [Self.text(inputs, "inputs"), Self.text(outputs, "outputs")].compactMap(\.self)
     throw DatapathError(
       .wrongShape,
       "\(snapshot.name) has \(snapshot.inputs) inputs and \(snapshot.outputs) outputs; \(name) needs "
         + needed.joined(separator: " and "),
       remedy: "compile a network of that size for it")
+  }
+
+  private static func text(_ sizes: [Int], _ what: String) -> String? {
+    sizes.isEmpty ? nil : sizes.map(String.init).joined(separator: " or ") + " " + what
   }
 }
 

@@ -61,13 +61,14 @@ package struct AuroraCalibration: Sendable, Equatable {
       generator = SeededGenerator(seed: seed &+ 1)
     }
 
-    func decide(_ flow: Int, _ features: UnsafePointer<Int64>, factor: Double) -> Int64 {
+    func decide(_ flow: Int, _ features: UnsafePointer<Int64>, factor: Double) -> SteeringOutputs {
       if started.insert(flow).inserted { simulator?.disturb(flow: flow, factor: factor) }
       rows += AuroraObservation.clipped(features)
       if rows.count >= AuroraCalibration.decisions * 4 * AuroraObservation.features { simulator?.stop() }
       let action =
         pass.forward(AuroraObservation.normalized(features)) + deviation * Float(generator.normal())
-      return Int64(min(max(action * AuroraObservation.actionScale, -100), 100) * 65536)
+      return AuroraEvaluation.outputs(
+        action * AuroraObservation.actionScale, pass.network.outputs > 1 ? pass.second : nil)
     }
   }
 

@@ -3,10 +3,9 @@ import MedullaBase
 
 /// One episode in the simulator: the policy steers, its steps are recorded.
 struct AuroraEpisode {
-  static let criticExtras = 8
+  static let criticExtras = 11
 
   let scenario: AuroraScenario
-  let decisions: Int
   let reward: AuroraReward
   let configuration: mcc_config
 
@@ -15,6 +14,11 @@ struct AuroraEpisode {
     var rewardSum = 0.0
     var useSum = 0.0
     var queueSum = 0.0
+    /// Verdicts on the right side of 0, of those with a label.
+    var rightVerdicts = 0
+    /// Logarithms of the share of the fair part beside rivals, and how many.
+    var shareSum = 0.0
+    var shareSteps = 0
     var steps = 0
     var packets: Int64 = 0
   }
@@ -39,6 +43,8 @@ private final class EpisodeRecorder {
   private struct Mark {
     var seconds = 0.0
     var delivered: Int64 = 0
+    var own: Int64 = 0
+    var hasRival = false
     var accepted: Int64 = 0
     var dropped: Int64 = 0
   }
@@ -66,13 +72,16 @@ private final class EpisodeRecorder {
       repeating: Trajectory(observationWidth: policy.mean.inputs, criticWidth: critic.inputs), count: flows)
   }
 
-  func decide(flow: Int, features: UnsafePointer<Int64>) -> Int64 {
+  func decide(flow: Int, features: UnsafePointer<Int64>) -> SteeringOutputs {
     guard let simulator else { return 0 }
     let link = simulator.linkCounts
     var delivered: Int64 = 0
     for index in 0..<marks.count { delivered += simulator.counts(of: index).delivered }
+    let hasRival = episode.scenario.hasRival(in: simulator)
     let mark = Mark(
-      seconds: simulator.seconds, delivered: delivered, accepted: link.accepted, dropped: link.dropped)
+      seconds: simulator.seconds, delivered: delivered, own: simulator.counts(of: flow).delivered,
+      hasRival: hasRival,
+      accepted: link.accepted, dropped: link.dropped)
     var change: Float = 0
     if let last = marks[flow] {
       change = outcome.trajectories[flow].actions.last.map { $0 - previousActions[flow] } ?? 0
@@ -82,10 +91,11 @@ private final class EpisodeRecorder {
     }
     previousActions[flow] = outcome.trajectories[flow].actions.last ?? 0
     marks[flow] = mark
-    if outcome.trajectories[flow].actions.count > episode.decisions { simulator.stop() }
+    if outcome.trajectories[flow].actions.count > episode.scenario.decisions { simulator.stop() }
 
-    let observation = AuroraObservation.normalized(features)
-    let full = observation + criticExtras(flow, simulator)
+    let all = AuroraObservation.normalized(features)
+    let observation = Array(all[..<policy.mean.inputs])
+    let full = all + criticExtras(flow, simulator)
     let mean = policyPass.forward(observation)
     let deviation = Float.exponential(policy.logDeviation)
     let action = mean + deviation * Float(generator.normal())
@@ -95,7 +105,15 @@ private final class EpisodeRecorder {
     outcome.trajectories[flow].values.append(criticPass.forward(full))
     outcome.trajectories[flow].logProbabilities.append(
       GaussianPolicy.logProbability(action: action, mean: mean, logDeviation: policy.logDeviation))
-    return Int64(min(max(action * AuroraObservation.actionScale, -100), 100) * 65536)
+    var outputs = SteeringOutputs(
+      action: Int64(min(max(action * AuroraObservation.actionScale, -100), 100) * 65536))
+    if policy.mean.outputs > 1 {
+      let label: Float = hasRival ? 1 : 0
+      outcome.trajectories[flow].labels.append(label)
+      outcome.rightVerdicts += (policyPass.second > 0) == (label > 0.5) ? 1 : 0
+      outputs.verdict = Int64(min(max(policyPass.second, -100), 100) * 65536)
+    }
+    return outputs
   }
 
   private func settle(
@@ -106,13 +124,23 @@ private final class EpisodeRecorder {
     let elapsed = max(mark.seconds - last.seconds, 1e-6)
     let use = Double(mark.delivered - last.delivered) * 12000 / elapsed / capacity
     let path = scenario.link.flows[flow].roundTrip
-    let fair = capacity / Double(scenario.link.flows.count)
+    let active = scenario.active(at: last.seconds)
+    let fair = capacity / Double(max(active, 1))
     let own = max(4 * 12000 / fair, 0.001)
-    let queue = max(0, (simulator.recentRTT(of: flow) ?? path) - path - own / 2) / (path + own)
+    let measured = simulator.recentRTT(of: flow) ?? path
+    let queue = max(0, measured - path - scenario.delay(at: last.seconds) - own / 2) / (path + own)
     let drops = Double(mark.dropped - last.dropped)
     let dropped = drops / max(1, drops + Double(mark.accepted - last.accepted))
-    let reward = episode.reward(
-      use: use, queue: queue, dropped: dropped, change: change * AuroraObservation.actionScale)
+    let change = change * AuroraObservation.actionScale
+    let reward: Float
+    if last.hasRival {
+      let share = Double(mark.own - last.own) * 12000 / elapsed / max(fair, 1)
+      reward = episode.reward(share: share, change: change)
+      outcome.shareSum += Double(Float(max(share, 0.01)).logarithm)
+      outcome.shareSteps += 1
+    } else {
+      reward = episode.reward(use: use, queue: queue, dropped: dropped, change: change)
+    }
     outcome.trajectories[flow].rewards.append(reward)
     outcome.rewardSum += Double(reward)
     outcome.useSum += min(use, 1)
@@ -126,10 +154,9 @@ private final class EpisodeRecorder {
     let capacity = episode.scenario.capacity(at: simulator.seconds)
     let path = link.flows[flow].roundTrip
     var total = 0.0
-    var active = 0
+    let active = max(episode.scenario.active(at: simulator.seconds), 1)
     for index in 0..<marks.count where link.flows[index].start <= simulator.seconds {
       total += simulator.counts(of: index).rate
-      active += 1
     }
     let own = simulator.counts(of: flow).rate
     let product = AuroraScenario.product(rate: capacity, roundTrip: path)
@@ -140,6 +167,9 @@ private final class EpisodeRecorder {
       min(max(logarithm(own * Double(active) / capacity), -3), 3),
       min(max(logarithm(total / capacity), -3), 3) * 2,
       Float(min(simulator.backlogSeconds / path, 8)),
+      episode.scenario.hasRival(in: simulator) ? 1 : 0,
+      Float(min(episode.scenario.delay(at: simulator.seconds) / path, 8)),
+      link.policer == nil ? 0 : 1,
     ]
   }
 
@@ -160,6 +190,7 @@ extension Trajectory {
     finalValue = value
     actions.removeLast()
     logProbabilities.removeLast()
+    if labels.count > rewards.count { labels.removeLast() }
     observations.removeLast(observationWidth)
     criticObservations.removeLast(criticWidth)
   }

@@ -2,8 +2,8 @@ import CMedullaABI
 
 /// How a policy does on stated paths in the simulator.
 package struct AuroraEvaluation: Sendable {
-  /// From the clipped-by-nobody features (q16) of a flow to its action (q16).
-  package typealias Policy = @Sendable (UnsafePointer<Int64>) -> Int64
+  /// From the clipped-by-nobody features (q16) of a flow to the network's outputs.
+  package typealias Policy = @Sendable (UnsafePointer<Int64>) -> SteeringOutputs
 
   package struct Case: Sendable, Equatable {
     package var name: String

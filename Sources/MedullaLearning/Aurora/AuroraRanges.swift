@@ -22,13 +22,19 @@ package struct AuroraRanges: Sendable, Equatable, Codable {
   /// How many of the paths carry unresponsive traffic, and which share of the rate it takes.
   package var crossChance: Double
   package var cross: ClosedRange<Double>
+  /// How many of the paths have a policer, acknowledgements in batches, a slow way back, losses in bursts or a
+  /// route that changes.
+  package var hardChance: Double
+  /// How many of the paths have flows of CUBIC or BBR beside ours.
+  package var rivalChance: Double
 
   package init(
     rate: ClosedRange<Double>, roundTrip: ClosedRange<Double>, buffer: ClosedRange<Double>,
     lossChance: Double = 0, loss: ClosedRange<Double> = 0.0005...0.05, sharedChance: Double = 0,
     flowLimit: Int = 4, spreadChance: Double = 0, changeChance: Double = 0,
     change: ClosedRange<Double> = 0.3...3,
-    crossChance: Double = 0, cross: ClosedRange<Double> = 0.02...0.3
+    crossChance: Double = 0, cross: ClosedRange<Double> = 0.02...0.3, hardChance: Double = 0,
+    rivalChance: Double = 0
   ) {
     self.rate = rate
     self.roundTrip = roundTrip
@@ -42,13 +48,14 @@ package struct AuroraRanges: Sendable, Equatable, Codable {
     self.change = change
     self.crossChance = crossChance
     self.cross = cross
+    self.hardChance = hardChance
+    self.rivalChance = rivalChance
   }
 
   /// What the shipped network is trained on: wider than Aurora's paper.
   package static let wide = AuroraRanges(
-    rate: 1e6...1e9, roundTrip: 0.001...0.2, buffer: 0.2...8, lossChance: 0.3, sharedChance: 0.45,
-    spreadChance: 0.3,
-    changeChance: 0.35, crossChance: 0.15)
+    rate: 1e6...1e9, roundTrip: 0.001...0.6, buffer: 0.2...16, lossChance: 0.25, sharedChance: 0.5,
+    spreadChance: 0.3, changeChance: 0.3, crossChance: 0.2, hardChance: 0.3, rivalChance: 0.4)
 
   /// - Throws: `invalidOption` that names the range.
   func check() throws(LearningError) {
@@ -63,7 +70,7 @@ package struct AuroraRanges: Sendable, Equatable, Codable {
     try demand(
       change.lowerBound > 0 && change.upperBound <= 1000, "changes must be factors above 0, up to 1000")
     try demand(cross.lowerBound >= 0 && cross.upperBound < 0.95, "cross traffic must be 0 to 0.95")
-    for chance in [lossChance, sharedChance, spreadChance, changeChance, crossChance] {
+    for chance in [lossChance, sharedChance, spreadChance, changeChance, crossChance, hardChance, rivalChance] {
       try demand((0...1).contains(chance), "chances must be 0 to 1")
     }
     try demand((1...16).contains(flowLimit), "flows must be 1 to 16")

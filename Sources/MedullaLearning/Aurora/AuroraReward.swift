@@ -8,6 +8,8 @@ package struct AuroraReward: Sendable, Codable, Equatable {
   package var queueing: Float = 0.15
   /// For each unit of loss that the buffer makes.
   package var loss: Float = 0.5
+  /// For each unit of the logarithm of a flow's share of its fair part, beside rivals who do not give way.
+  package var unfairness: Float = 0.3
   /// For the square of a change of action.
   package var roughness: Float = 0.0003
 
@@ -23,5 +25,13 @@ package struct AuroraReward: Sendable, Codable, Equatable {
     let limited = min(change * change, 25)
     return -idleness * unused - queueing * Float(min(max(queue, 0), 3)) - loss * Float(dropped)
       - roughness * limited
+  }
+
+  /// Beside rivals each flow has its own: the fair part, no more and no less.
+  ///
+  /// - Parameter share: what the flow got over its fair part.
+  func callAsFunction(share: Double, change: Float) -> Float {
+    let away = min(abs(Float(max(share, 0.01)).logarithm), 2.5)
+    return -unfairness * away - roughness * min(change * change, 25)
   }
 }

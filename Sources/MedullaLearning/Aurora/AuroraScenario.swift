@@ -8,6 +8,8 @@ package struct AuroraScenario: Sendable, Equatable {
   package var disturbances: [Double]
   /// Simulated time at which the episode ends at the latest.
   package var duration: Double
+  /// Decisions of a flow at which the episode ends.
+  package var decisions = 160
 
   /// Packets of one bandwidth-delay product on the way and in service.
   static func product(rate: Double, roundTrip: Double) -> Double { rate * roundTrip / 12000 }
@@ -50,18 +52,106 @@ package struct AuroraScenario: Sendable, Equatable {
       }
       link.changes.sort { $0.time < $1.time }
     }
-    if generator.chance(ranges.crossChance) { link.crossRate = rate * generator.uniform(ranges.cross) }
+    if generator.chance(ranges.crossChance) {
+      link.crossRate = rate * generator.uniform(ranges.cross)
+      if generator.chance(0.4) {
+        let times = (0..<2).map { _ in generator.logUniform(5...80) * step }
+        link.crossPattern = .init(on: times[0], off: times[1])
+      }
+    }
+    var length = decisions
+    draw(&link, &length, in: ranges, &generator)
     link.seed = generator.next()
-    let disturbances = (0..<flowCount).map { _ in generator.chance(0.5) ? generator.logUniform(0.2...3) : 1
+    let disturbances = (0..<link.flows.count).map { _ in generator.chance(0.5) ? generator.logUniform(0.2...3) : 1
     }
     let packets = 1.5e6
-    let duration = min(Double(decisions) * step * 3, packets * 12000 / rate)
-    return AuroraScenario(link: link, disturbances: disturbances, duration: max(duration, 20 * step))
+    let duration = min(Double(length) * step * 3, packets * 12000 / rate)
+    return AuroraScenario(
+      link: link, disturbances: disturbances, duration: max(duration, 20 * step), decisions: length)
+  }
+
+  /// What makes a path hard: policers, batches of acknowledgements, slow ways back, losses in bursts, routes
+  /// that change, and rivals.
+  private static func draw(
+    _ link: inout LinkScenario, _ decisions: inout Int, in ranges: AuroraRanges,
+    _ generator: inout SeededGenerator
+  ) {
+    let roundTrip = link.flows[0].roundTrip
+    let length = Double(decisions) * (roundTrip + 0.001)
+    if generator.chance(ranges.hardChance) {
+      switch Int(generator.unit() * 5) {
+      case 0:
+        let rate = link.rate * generator.logUniform(0.1...0.8)
+        link.policer = .init(
+          rate: rate, burst: max(15_000, rate / 8 * roundTrip * generator.logUniform(0.1...1)))
+      case 1: link.aggregation = generator.logUniform(0.001...0.02)
+      case 2: link.returnRate = link.rate / generator.logUniform(20...60)
+      case 3:
+        let burst = generator.logUniform(2...16)
+        link.burstLoss = .init(toBad: generator.logUniform(0.0005...0.02) / burst, toGood: 1 / burst)
+      default:
+        link.routes = [
+          .init(
+            time: generator.uniform(0.1...0.6) * length, extra: roundTrip * generator.logUniform(0.3...6))
+        ]
+      }
+    }
+    guard generator.chance(ranges.rivalChance) else { return }
+    decisions = decisions * 2
+    let count = generator.chance(0.75) ? 1 : 2
+    for _ in 0..<count {
+      var rival = LinkScenario.Flow(roundTrip: roundTrip)
+      rival.sender = generator.chance(0.7) ? .cubic : .bbr
+      if generator.chance(0.4) {
+        // It was there before: the first of ours comes late.
+        let wait = generator.logUniform(10...120) * roundTrip
+        for index in link.flows.indices where link.flows[index].sender == .network {
+          link.flows[index].start += wait
+        }
+      } else {
+        rival.start = generator.uniform(0...0.5) * length
+      }
+      if generator.chance(0.35) { rival.end = rival.start + generator.uniform(0.3...1.5) * length }
+      if generator.chance(0.15) {
+        rival.onOff = .init(
+          on: generator.logUniform(5...100) * roundTrip, off: generator.logUniform(5...100) * roundTrip)
+      }
+      link.flows.append(rival)
+    }
   }
 
   /// Bits a second that the flows can have at `seconds`.
   func capacity(at seconds: Double) -> Double {
     let change = link.changes.last { $0.time <= seconds }
-    return (change?.rate ?? link.rate) - link.crossRate
+    var rate = change?.rate ?? link.rate
+    if let policer = link.policer { rate = min(rate, policer.rate) }
+    guard let pattern = link.crossPattern else { return rate - link.crossRate }
+    let place = seconds.truncatingRemainder(dividingBy: pattern.on + pattern.off)
+    return place <= pattern.on ? rate - link.crossRate : rate
+  }
+
+  /// Flows that send at `seconds`.
+  func active(at seconds: Double) -> Int {
+    link.flows.count { $0.start <= seconds && seconds < $0.end }
+  }
+
+  /// The least part of what is in flight that makes rivals worth a verdict.
+  static let rivalShare = 0.1
+
+  /// Whether flows that give way to nobody's queue have enough in flight to be felt.
+  func hasRival(in simulator: CongestionSimulator) -> Bool {
+    guard link.flows.contains(where: { $0.sender != .network }) else { return false }
+    var (all, theirs) = (0.0, 0.0)
+    for (index, flow) in link.flows.enumerated() where flow.start <= simulator.seconds {
+      let inFlight = Double(simulator.counts(of: index).inFlight)
+      all += inFlight
+      if flow.sender != .network { theirs += inFlight }
+    }
+    return theirs > Self.rivalShare * all
+  }
+
+  /// Seconds beside propagation and queue that a round trip takes at `seconds`.
+  func delay(at seconds: Double) -> Double {
+    (link.routes.last { $0.time <= seconds }?.extra ?? 0) + link.aggregation / 2
   }
 }

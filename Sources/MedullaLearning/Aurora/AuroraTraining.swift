@@ -36,6 +36,12 @@ package struct AuroraTraining: Sendable, Codable {
     package let logDeviation: Float
     package let divergence: Float
     package let criticLoss: Float
+    /// Share of verdicts on the right side.
+    package let verdicts: Double
+    /// Cross entropy of the verdicts in nats.
+    package let verdictLoss: Float
+    /// Geometric mean of the share of the fair part beside rivals; 0: there were none.
+    package let share: Double
     package let packets: Int64
   }
 
@@ -58,7 +64,7 @@ package struct AuroraTraining: Sendable, Codable {
   /// A run over `scenarios`, from random weights or from a trained network.
   ///
   /// - Parameter start: 30 raw features to one action through dense layers with tanh or ReLU, the last one
-  ///   linear, such as `network()` gives; nil: a 30-32-16-1 network of random weights.
+  ///   linear, such as `network()` gives; nil: a network of random weights from all features through 64 and 32 to action and verdict.
   /// - Throws: `LearningError` when an option makes no sense or `start` is another kind of network.
   package init(
     options: Options, scenarios: AuroraScenarios = .wide, start: Network? = nil
@@ -74,7 +80,8 @@ package struct AuroraTraining: Sendable, Codable {
       policy = try AuroraObservation.policy(of: start)
     } else {
       policy = try DenseNetwork(
-        widths: [AuroraObservation.features, 32, 16, 1], activations: [.tanh, .tanh, .identity],
+        widths: [AuroraObservation.features, 64, 32, AuroraObservation.outputs],
+        activations: [.tanh, .tanh, .identity],
         outputGain: 0.1, seed: options.seed)
     }
     let critic = try DenseNetwork(
@@ -105,8 +112,7 @@ package struct AuroraTraining: Sendable, Codable {
     let outcomes = inParallel(options.episodes) { index in
       let seed = SeededGenerator.derived(options.seed, iteration, index)
       let episode = AuroraEpisode(
-        scenario: scenarios.scenario(seed: seed, decisions: options.decisions),
-        decisions: options.decisions, reward: options.reward, configuration: Self.configuration())
+        scenario: scenarios.scenario(seed: seed, decisions: options.decisions), reward: options.reward, configuration: Self.configuration())
       return Result { () throws(LearningError) in
         try episode.run(policy: current.policy, critic: current.critic, seed: seed &+ 1)
       }
@@ -118,6 +124,9 @@ package struct AuroraTraining: Sendable, Codable {
       sums.rewardSum += outcome.rewardSum
       sums.useSum += outcome.useSum
       sums.queueSum += outcome.queueSum
+      sums.rightVerdicts += outcome.rightVerdicts
+      sums.shareSum += outcome.shareSum
+      sums.shareSteps += outcome.shareSteps
       sums.steps += outcome.steps
       sums.packets += outcome.packets
     }
@@ -133,7 +142,11 @@ package struct AuroraTraining: Sendable, Codable {
     let progress = Progress(
       iteration: iteration, steps: steps, reward: sums.rewardSum / count, use: sums.useSum / count,
       queue: sums.queueSum / count, logDeviation: optimizer.policy.logDeviation,
-      divergence: report.divergence, criticLoss: report.criticLoss, packets: sums.packets)
+      divergence: report.divergence, criticLoss: report.criticLoss,
+      verdicts: Double(sums.rightVerdicts) / count, verdictLoss: report.labelLoss,
+      share: sums.shareSteps > 0
+        ? Double(Float.exponential(Float(sums.shareSum / Double(sums.shareSteps)))) : 0,
+      packets: sums.packets)
     if history.count >= Self.historyLimit { history.removeFirst(Self.historyLimit / 2) }
     history.append(progress)
     iterations += 1
@@ -186,7 +199,7 @@ package struct AuroraTraining: Sendable, Codable {
   private var isSound: Bool {
     options.steps > 0 && options.episodes > 0 && options.decisions > 1 && optimizer.isSound
       && scenarios.isSound && iterations >= 0 && criticRounds >= 0
-      && policy.inputs == AuroraObservation.features && policy.outputs == 1
+      && AuroraObservation.fits(policy)
       && optimizer.critic.inputs == AuroraObservation.features + AuroraEpisode.criticExtras
   }
 }

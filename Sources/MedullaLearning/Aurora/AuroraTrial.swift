@@ -26,9 +26,10 @@ package struct AuroraTrial: Sendable {
     let still = GaussianPolicy(mean: policy, logDeviation: -40)
     let results = inParallel(scenarios.count) { index in
       Played { () throws(LearningError) in
+        var scenario = scenarios[index]
+        scenario.decisions = decisions
         let episode = AuroraEpisode(
-          scenario: scenarios[index], decisions: decisions, reward: reward,
-          configuration: AuroraTraining.configuration())
+          scenario: scenario, reward: reward, configuration: AuroraTraining.configuration())
         return try episode.run(policy: still, critic: critic, seed: UInt64(index) &+ 1)
       }
     }

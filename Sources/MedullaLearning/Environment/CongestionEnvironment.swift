@@ -41,7 +41,7 @@ package struct CongestionEnvironment: Sendable {
 
   /// Lowest and highest value of each feature.
   package static var bounds: [ClosedRange<Float>] {
-    (0..<AuroraObservation.features).map { AuroraObservation.kinds[$0 % 3].range }
+    AuroraObservation.kinds.map(\.range)
   }
 
   package let options: EnvironmentOptions
@@ -82,7 +82,7 @@ private final class Recorder {
   private let reward: AuroraReward
   private let agent: (CongestionEnvironment.Step) -> CongestionEnvironment.Move
   private var mark: Mark?
-  private var observation = (0..<AuroraObservation.features).map { AuroraObservation.kinds[$0 % 3].center }
+  private var observation = AuroraObservation.kinds.map(\.center)
   private var steps = 0
   private var actions: (last: Float, before: Float) = (0, 0)
   private var isOver = false
@@ -97,7 +97,7 @@ private final class Recorder {
     self.agent = agent
   }
 
-  func decide(flow: Int, features: UnsafePointer<Int64>) -> Int64 {
+  func decide(flow: Int, features: UnsafePointer<Int64>) -> SteeringOutputs {
     guard flow == 0 else { return CompetingFlow.action(features) }
     guard let simulator, !isOver else { return 0 }
     observation = AuroraObservation.clipped(features)
@@ -112,7 +112,7 @@ private final class Recorder {
     if !isOver { _ = ask(simulator, isLast: true) }
   }
 
-  private func ask(_ simulator: CongestionSimulator, isLast: Bool) -> Int64 {
+  private func ask(_ simulator: CongestionSimulator, isLast: Bool) -> SteeringOutputs {
     let now = measure(simulator)
     var step = CongestionEnvironment.Step(
       observation: observation, reward: 0, isLast: isLast, figures: .init())
@@ -128,7 +128,7 @@ private final class Recorder {
     }
     let bounded = action.isFinite ? min(max(action, -100), 100) : 0
     actions = (bounded, actions.last)
-    return Int64(bounded * 65536)
+    return SteeringOutputs(action: Int64(bounded * 65536))
   }
 
   private func measure(_ simulator: CongestionSimulator) -> Mark {

@@ -14,6 +14,7 @@ struct ExperienceBatch {
   private(set) var logProbabilities: [Float] = []
   private(set) var advantages: [Float] = []
   private(set) var returns: [Float] = []
+  private(set) var labels: [Float] = []
 
   var count: Int { actions.count }
 
@@ -28,6 +29,7 @@ struct ExperienceBatch {
       logProbabilities += trajectory.logProbabilities
       advantages += estimate.advantages
       returns += estimate.returns
+      labels += trajectory.labels
     }
   }
 
@@ -49,9 +51,13 @@ struct ExperienceBatch {
   /// Sums over one minibatch, divided by its size. `policy` ends with the slope of the log deviation.
   struct Gradients {
     var policy: [Float]
+    /// Of the cross entropy of the second output by the policy's parameters; empty without labels.
+    var label: [Float]
     var critic: [Float]
     var policyLoss: Float = 0
     var criticLoss: Float = 0
+    /// Cross entropy of the second output, in nats.
+    var labelLoss: Float = 0
     /// Mean of (ratio − 1) − log ratio, an estimate of KL(old ‖ new).
     var divergence: Float = 0
   }
@@ -71,9 +77,11 @@ struct ExperienceBatch {
     var total = parts[0]
     for part in parts.dropFirst() {
       for index in total.policy.indices { total.policy[index] += part.policy[index] }
+      for index in total.label.indices { total.label[index] += part.label[index] }
       for index in total.critic.indices { total.critic[index] += part.critic[index] }
       total.policyLoss += part.policyLoss
       total.criticLoss += part.criticLoss
+      total.labelLoss += part.labelLoss
       total.divergence += part.divergence
     }
     return total
@@ -85,6 +93,7 @@ struct ExperienceBatch {
   ) -> Gradients {
     var sums = Gradients(
       policy: [Float](repeating: 0, count: policy.mean.parameters.count + 1),
+      label: [Float](repeating: 0, count: labels.count == count ? policy.mean.parameters.count : 0),
       critic: [Float](repeating: 0, count: critic.parameters.count))
     let weight = 1 / Float(size)
     var policyPass = NetworkPass(policy.mean)
@@ -104,6 +113,12 @@ struct ExperienceBatch {
       let precision = expf(-2 * policy.logDeviation)
       let distance = actions[index] - mean
       let slope = isActive ? -ratio * advantage * weight : 0
+      if !sums.label.isEmpty {
+        let probability = 1 / (1 + expf(-policyPass.second))
+        let error = (probability - labels[index]) * weight
+        sums.labelLoss -= weight * logf(max(labels[index] > 0.5 ? probability : 1 - probability, 1e-6))
+        policyPass.backward(0, second: error, into: &sums.label)
+      }
       policyPass.backward(slope * distance * precision, into: &sums.policy)
       sums.policy[sums.policy.count - 1] +=
         slope * (distance * distance * precision - 1) - options.entropy * weight

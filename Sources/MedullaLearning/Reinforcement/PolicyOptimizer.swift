@@ -13,6 +13,8 @@ package struct PolicyOptimizer: Sendable, Codable {
     package var lambda: Float = 0.95
     package var clip: Float = 0.2
     package var entropy: Float = 0.001
+    /// Learning rate of the second output's cross entropy.
+    package var labelRate: Float = 1e-3
     package var epochs = 5
     package var minibatch = 1024
     package var policyRate: Float = 1e-3
@@ -29,6 +31,7 @@ package struct PolicyOptimizer: Sendable, Codable {
   package struct Report: Sendable, Equatable {
     package var policyLoss: Float = 0
     package var criticLoss: Float = 0
+    package var labelLoss: Float = 0
     package var divergence: Float = 0
     package var epochs = 0
   }
@@ -38,6 +41,7 @@ package struct PolicyOptimizer: Sendable, Codable {
   package var critic: DenseNetwork
   private var policyAdam: Adam
   private var criticAdam: Adam
+  private var labelAdam: Adam
   private var shuffles: UInt64 = 0
   private let seed: UInt64
 
@@ -48,18 +52,21 @@ package struct PolicyOptimizer: Sendable, Codable {
     self.seed = seed
     policyAdam = Adam(count: policy.mean.parameters.count + 1, rate: options.policyRate)
     criticAdam = Adam(count: critic.parameters.count, rate: options.criticRate)
+    labelAdam = Adam(count: policy.mean.parameters.count, rate: options.labelRate)
   }
 
   /// Sets both learning rates to `factor` of what the options say.
   package mutating func scaleRates(_ factor: Float) {
     policyAdam.rate = options.policyRate * factor
     criticAdam.rate = options.criticRate * factor
+    labelAdam.rate = options.labelRate * factor
   }
 
   /// Whether all parts fit together; a decoded value may not.
   var isSound: Bool {
     policy.mean.isSound && critic.isSound && critic.outputs == 1 && policy.logDeviation.isFinite
-      && policyAdam.count == policy.mean.parameters.count + 1 && criticAdam.count == critic.parameters.count
+      && policyAdam.count == policy.mean.parameters.count + 1
+      && labelAdam.count == policy.mean.parameters.count && criticAdam.count == critic.parameters.count
       && options.minibatch > 0 && options.epochs > 0
   }
 
@@ -75,22 +82,29 @@ package struct PolicyOptimizer: Sendable, Codable {
       var generator = SeededGenerator(seed: seed &+ shuffles &* 0x9E37_79B9)
       order.shuffle(using: &generator)
       var divergence: Float = 0
-      var losses: (policy: Float, critic: Float) = (0, 0)
+      var losses: (policy: Float, critic: Float, label: Float) = (0, 0, 0)
       var minibatches: Float = 0
       for start in stride(from: 0, to: order.count, by: options.minibatch) {
         let indices = Array(order[start..<min(start + options.minibatch, order.count)])
         let sums = batch.gradients(indices, policy: policy, critic: critic, options: options)
-        if movesPolicy { step(by: sums.policy) }
+        if movesPolicy {
+          step(by: sums.policy)
+          if !sums.label.isEmpty {
+            labelAdam.step(&policy.mean.parameters, sums.label, largestNorm: options.largestNorm)
+          }
+        }
         criticAdam.step(&critic.parameters, sums.critic, largestNorm: 10)
         divergence += sums.divergence
         losses.policy += sums.policyLoss
         losses.critic += sums.criticLoss
+        losses.label += sums.labelLoss
         minibatches += 1
       }
       report.epochs += 1
       report.divergence = divergence / minibatches
       report.policyLoss = losses.policy / minibatches
       report.criticLoss = losses.critic / minibatches
+      report.labelLoss = losses.label / minibatches
       if report.divergence > options.divergence { break }
     }
     return report

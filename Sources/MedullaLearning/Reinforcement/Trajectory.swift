@@ -9,6 +9,8 @@ package struct Trajectory: Sendable {
   package var actions: [Float] = []
   package var logProbabilities: [Float] = []
   package var rewards: [Float] = []
+  /// What the second output should have said: 1 or 0. Empty for a network of one output.
+  package var labels: [Float] = []
   package var values: [Float] = []
   /// The critic's value of the state after the last step; 0 when the episode has truly ended.
   package var finalValue: Float = 0

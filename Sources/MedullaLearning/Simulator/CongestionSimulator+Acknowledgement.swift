@@ -11,6 +11,7 @@ extension CongestionSimulator {
     flow.pointee.delivered += count
     flow.pointee.probes = 0
     flow.pointee.lastAcknowledged = now
+    let wasLimited = flow.pointee.inFlight + count >= flow.pointee.window * 3 / 4
     if flow.pointee.limitedUntil > 0, flow.pointee.delivered > flow.pointee.limitedUntil {
       flow.pointee.limitedUntil = 0
     }
@@ -35,7 +36,35 @@ extension CongestionSimulator {
     ack.packet_bytes = UInt32(scenario.payloadBytes)
     ack.app_limited = group.isApplicationLimited ? 1 : 0
     flow.pointee.unreportedLost = 0
-    if mcc_on_ack(&flow.pointee.controller, &configuration, &ack) != 0 { decide(flow) }
+    switch flow.pointee.sender {
+    case .network:
+      if mcc_on_ack(&flow.pointee.controller, &configuration, &ack) != 0 { decide(flow) }
+      follow(flow)
+    case .cubic: tellCubic(flow, count, ack, isLimited: wasLimited)
+    case .bbr: tellBBR(flow, group, ack)
+    }
+  }
+
+  private func tellCubic(
+    _ flow: UnsafeMutablePointer<SimulatedFlow>, _ count: Int64, _ ack: mcc_ack, isLimited: Bool
+  ) {
+    flow.pointee.cubic.acknowledge(
+      count, rtt: Int64(ack.rtt_us) * 1000, minRTT: flow.pointee.minRTT, now: now,
+      gone: flow.pointee.delivered + flow.pointee.detectedLost, sent: flow.pointee.sent, isLimited: isLimited)
+    flow.pointee.window = Int64(flow.pointee.cubic.window)
+    flow.pointee.rate = pacing(flow, window: flow.pointee.cubic.window)
+  }
+
+  private func tellBBR(_ flow: UnsafeMutablePointer<SimulatedFlow>, _ group: PacketGroup, _ ack: mcc_ack) {
+    let span = Double(max(ack.send_us, ack.receive_us))
+    flow.pointee.bbr?.acknowledge(
+      sample: ack.delivered > 0 && span > 0 ? Double(ack.delivered) * 1e6 / span : 0,
+      isLimited: group.isApplicationLimited, rtt: Int64(ack.rtt_us) * 1000, now: now,
+      delivered: flow.pointee.delivered, before: group.delivered, inFlight: flow.pointee.inFlight,
+      lost: Int64(ack.lost))
+    guard let bbr = flow.pointee.bbr else { return }
+    flow.pointee.window = Int64(bbr.window)
+    flow.pointee.rate = UInt64(max(bbr.rate, 1))
   }
 
   @inline(__always)
@@ -52,9 +81,9 @@ extension CongestionSimulator {
   }
 
   private func decide(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
-    mcc_features(&flow.pointee.controller, features)
-    let action = steering(flow - flows, features)
-    mcc_act(&flow.pointee.controller, &configuration, action)
+    mcc_features(&flow.pointee.controller, features, Int32(MCC_FEATURES))
+    let outputs = steering(flow - flows, features)
+    mcc_act(&flow.pointee.controller, &configuration, outputs.action, outputs.verdict)
     flow.pointee.sampledRTT = 0
     flow.pointee.samples = 0
   }

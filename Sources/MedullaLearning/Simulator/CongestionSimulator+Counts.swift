@@ -17,6 +17,12 @@ extension CongestionSimulator {
     package let phase: Int
     package let decisions: Int
     package let guardEvents: Int
+    /// Whether the controller believes in a rival, the mean of the verdicts, and how often it began to.
+    package let hasRival: Bool
+    package let verdict: Double
+    package let rivalEvents: Int
+    /// Packets that CUBIC would have in flight.
+    package let shadow: Double
     package let minRTT: Double
     /// The sum and the number of RTT samples.
     package let rttSum: Double
@@ -40,12 +46,16 @@ extension CongestionSimulator {
 
   package func counts(of index: Int) -> FlowCounts {
     let flow = flows[index]
+    let isOurs = flow.sender == .network
     return FlowCounts(
       sent: flow.sent, delivered: flow.delivered, lost: flow.lost,
       underway: flow.sent - flow.delivered - flow.lost, inFlight: flow.inFlight, timeouts: flow.timeouts,
-      rate: Double(flow.controller.rate) * 8, window: Int(flow.controller.window),
+      rate: Double(isOurs ? flow.controller.rate : flow.rate) * 8, window: Int(flow.window),
       phase: Int(flow.controller.phase), decisions: Int(flow.controller.decisions),
-      guardEvents: Int(flow.controller.guard_events), minRTT: Double(flow.minRTT) / 1e9,
+      guardEvents: Int(flow.controller.guard_events), hasRival: flow.controller.rival != 0,
+      verdict: Double(flow.controller.verdict) / 65536, rivalEvents: Int(flow.controller.rival_events),
+      shadow: Double(flow.controller.shadow.window) / Double(1 << MCC_SHADOW_SHIFT),
+      minRTT: Double(flow.minRTT) / 1e9,
       rttSum: flow.totalRTT / 1e9, rttSamples: flow.totalSamples)
   }
 
@@ -58,6 +68,7 @@ extension CongestionSimulator {
   package func disturb(flow index: Int, factor: Double) {
     let rate = Double(flows[index].controller.rate) * factor
     mcc_set_rate(&flows[index].controller, &configuration, UInt64(min(max(rate, 1), 1e12)))
+    follow(flows + index)
   }
 
   /// Seconds of simulated time.

@@ -3,6 +3,10 @@ import CMedullaABI
 extension CongestionSimulator {
   /// Sends what pacing and the window allow now, then notes when the flow's next event is.
   func send(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
+    if now >= flow.pointee.end, flow.pointee.burstStart != .max {
+      flow.pointee.burstStart = .max
+      flow.pointee.burstEnd = .max
+    }
     if now >= flow.pointee.burstEnd { fallSilent(flow) }
     if flow.pointee.acknowledgements.count == 0, flow.pointee.inFlight > 0, now >= timer(flow) { probe(flow) }
     if now >= flow.pointee.paced, hasData(flow), let size = burst(flow) { transmit(flow, size) }
@@ -24,14 +28,14 @@ extension CongestionSimulator {
   /// (`tcp_tso_should_defer`: less than a burst and less than a third of the window).
   @inline(__always)
   private func burst(_ flow: UnsafeMutablePointer<SimulatedFlow>) -> Int64? {
-    let room = Int64(flow.pointee.controller.window) - flow.pointee.inFlight
+    let room = flow.pointee.window - flow.pointee.inFlight
     guard room > 0 else { return nil }
     let payload = UInt64(scenario.payloadBytes)
-    let bytes = flow.pointee.controller.rate >> UInt64(Self.burstShift)
+    let bytes = flow.pointee.rate >> UInt64(Self.burstShift)
     var size = Int64(clamping: bytes / payload)
     size = min(max(size, Self.burstLeast), Self.burstMost)
     if room >= size { return size }
-    let third = Int64(flow.pointee.controller.window) / 3
+    let third = flow.pointee.window / 3
     let isWaiting = flow.pointee.acknowledgements.count > 0 && now - flow.pointee.lastSent < 1_000_000
     return isWaiting && room < third ? nil : room
   }
@@ -58,6 +62,11 @@ extension CongestionSimulator {
         continue
       }
       if flow.pointee.untilLoss != .max { flow.pointee.untilLoss -= 1 }
+      if isLostInBurst() {
+        flow.pointee.undetected += 1
+        flow.pointee.lost += 1
+        continue
+      }
       guard let leaves = link.offer(at: time) else {
         flow.pointee.undetected += 1
         flow.pointee.lost += 1
@@ -77,10 +86,31 @@ extension CongestionSimulator {
     pace(flow, size)
   }
 
+  /// One step of the chain of bad times.
+  @inline(__always)
+  private func isLostInBurst() -> Bool {
+    guard let burst = scenario.burstLoss else { return false }
+    if generator.unit() < (isBad ? burst.toGood : burst.toBad) { isBad.toggle() }
+    return isBad
+  }
+
+  /// When an acknowledgement that leaves the receiver at `time` arrives.
+  @inline(__always)
+  private func wayBack(_ time: Double) -> Double {
+    var time = time
+    if scenario.returnRate > 0 {
+      returnFree = max(returnFree, time) + Self.acknowledgementBits * 1e9 / scenario.returnRate
+      time = returnFree
+    }
+    guard scenario.aggregation > 0 else { return time }
+    let period = scenario.aggregation * 1e9
+    return (time / period).rounded(.up) * period
+  }
+
   @inline(__always)
   private func deliver(_ flow: UnsafeMutablePointer<SimulatedFlow>, _ group: PacketGroup, _ left: Double) {
     var group = group
-    var arrival = left + flow.pointee.roundTrip
+    var arrival = wayBack(left + flow.pointee.roundTrip + detour)
     if jitter > 0 { arrival += generator.exponential(mean: jitter) }
     group.arrival = max(Int64(arrival), flow.pointee.lastArrival)
     flow.pointee.lastArrival = group.arrival
@@ -93,12 +123,13 @@ extension CongestionSimulator {
   private func restart(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
     flow.pointee.firstSent = now
     flow.pointee.deliveredStamp = now
-    guard flow.pointee.sent > 0 else { return }
+    guard flow.pointee.sent > 0, flow.pointee.sender == .network else { return }
     // The kernel tells of this whenever nothing was in flight, were it only between two paced bursts.
     mcc_on_restart(
       &flow.pointee.controller, &configuration, UInt64(now / 1000),
       UInt32(clamping: flow.pointee.smoothedRTT / 1000),
       UInt64(max(0, now - flow.pointee.lastAcknowledged) / 1000))
+    follow(flow)
   }
 
   /// `tcp_update_skb_after_send`: the next burst waits for this one's time at the pacing rate, less what the
@@ -106,7 +137,11 @@ extension CongestionSimulator {
   @inline(__always)
   private func pace(_ flow: UnsafeMutablePointer<SimulatedFlow>, _ size: Int64) {
     let bytes = Double(size * Int64(scenario.payloadBytes))
-    let length = Int64(min(bytes * 1e9 / Double(max(1, flow.pointee.controller.rate)), 1e11))
+    guard flow.pointee.isPaced else {
+      flow.pointee.paced = now
+      return
+    }
+    let length = Int64(min(bytes * 1e9 / Double(max(1, flow.pointee.rate)), 1e11))
     let late = now - flow.pointee.paced
     flow.pointee.paced = now + length - min(length / 2, late)
   }
@@ -123,9 +158,7 @@ extension CongestionSimulator {
       flow.pointee.timeouts += 1
       noteLost(flow, flow.pointee.inFlight)
       flow.pointee.undetected = 0
-      mcc_on_timeout(
-        &flow.pointee.controller, &configuration, UInt64(now / 1000),
-        UInt32(clamping: flow.pointee.smoothedRTT / 1000))
+      giveWay(flow)
     } else {
       // The probe repeats the last packet; the one that it repeats is lost.
       noteLost(flow, 1)
@@ -135,8 +168,26 @@ extension CongestionSimulator {
     transmit(flow, 1)
   }
 
+  private func giveWay(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
+    switch flow.pointee.sender {
+    case .network:
+      mcc_on_timeout(
+        &flow.pointee.controller, &configuration, UInt64(now / 1000),
+        UInt32(clamping: flow.pointee.smoothedRTT / 1000))
+      follow(flow)
+    case .cubic:
+      flow.pointee.cubic.timeout(sent: flow.pointee.sent)
+      flow.pointee.window = 1
+    case .bbr: break
+    }
+  }
+
   func noteLost(_ flow: UnsafeMutablePointer<SimulatedFlow>, _ count: Int64) {
     flow.pointee.inFlight -= count
+    if flow.pointee.sender == .cubic {
+      flow.pointee.cubic.lose(gone: flow.pointee.delivered + flow.pointee.detectedLost, sent: flow.pointee.sent)
+      flow.pointee.window = Int64(flow.pointee.cubic.window)
+    }
     flow.pointee.detectedLost += count
     flow.pointee.unreportedLost += count
     flow.pointee.toRetransmit += count
@@ -152,6 +203,9 @@ extension CongestionSimulator {
     }
     if flow.pointee.acknowledgements.count == 0, flow.pointee.inFlight > 0 {
       next = min(next, max(timer(flow), now + 1))
+    }
+    if flow.pointee.end != .max, flow.pointee.burstStart != .max {
+      next = min(next, max(flow.pointee.end, now + 1))
     }
     if flow.pointee.burstEnd != .max { next = min(next, max(flow.pointee.burstEnd, now + 1)) }
     flow.pointee.next = next

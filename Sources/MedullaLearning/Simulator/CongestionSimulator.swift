@@ -9,8 +9,9 @@ import MedullaBase
 /// round trip later, retransmissions, tail-loss probes and timeouts. The same scenario, seed and steering
 /// give the same trace. Not for use from two threads at once.
 package final class CongestionSimulator {
-  /// Gives the network's action (q16) for the flow's `MCC_FEATURES` features (q16, oldest interval first).
-  package typealias Steering = (_ flow: Int, _ features: UnsafePointer<Int64>) -> Int64
+  /// Gives the network's outputs for the flow's `MCC_FEATURES` features (q16; the last intervals, oldest first,
+  /// then those of the past).
+  package typealias Steering = (_ flow: Int, _ features: UnsafePointer<Int64>) -> SteeringOutputs
 
   package let scenario: LinkScenario
   package private(set) var now: Int64 = 0
@@ -26,6 +27,12 @@ package final class CongestionSimulator {
   private var stallEnd: Int64 = 0
   private var nextCross: Int64
   private var nextChange = 0
+  private var nextRoute = 0
+  /// Nanoseconds that every round trip is longer by now.
+  private(set) var detour = 0.0
+  var isBad = false
+  /// When the way back has carried the last acknowledgement.
+  var returnFree = 0.0
   private var stopped = false
 
   /// - Throws: `LearningError` when the scenario makes no sense.
@@ -38,7 +45,8 @@ package final class CongestionSimulator {
     self.steering = steering
     generator = SeededGenerator(seed: scenario.seed)
     link = SimulatedLink(
-      rate: scenario.rate, packetBytes: scenario.packetBytes, bufferBytes: scenario.bufferBytes)
+      rate: scenario.rate, packetBytes: scenario.packetBytes, bufferBytes: scenario.bufferBytes,
+      policer: scenario.policer)
     jitter = scenario.jitter * 1e9
     flowCount = scenario.flows.count
     flows = .allocate(capacity: flowCount)
@@ -47,9 +55,7 @@ package final class CongestionSimulator {
     nextStall = .max
     nextCross = scenario.crossRate > 0 ? 0 : .max
     for (index, flow) in scenario.flows.enumerated() {
-      var state = SimulatedFlow(
-        start: Int64(flow.start * 1e9), roundTrip: flow.roundTrip * 1e9,
-        on: Int64((flow.onOff?.on ?? 0) * 1e9), off: Int64((flow.onOff?.off ?? 0) * 1e9))
+      var state = SimulatedFlow(flow)
       if scenario.loss > 0 { state.untilLoss = generator.geometric(probability: scenario.loss) }
       (flows + index).initialize(to: state)
     }
@@ -98,6 +104,10 @@ package final class CongestionSimulator {
       link.change(rate: scenario.changes[nextChange].rate)
       nextChange += 1
     }
+    while nextRoute < scenario.routes.count, Int64(scenario.routes[nextRoute].time * 1e9) <= now {
+      detour = scenario.routes[nextRoute].extra * 1e9
+      nextRoute += 1
+    }
   }
 
   private func scheduleStall(after time: Int64) {
@@ -108,6 +118,10 @@ package final class CongestionSimulator {
     _ = link.offer(at: Double(now))
     let mean = Double(scenario.packetBytes) * 8e9 / scenario.crossRate
     nextCross = now + max(1, Int64(generator.exponential(mean: mean)))
+    guard let pattern = scenario.crossPattern else { return }
+    let period = Int64((pattern.on + pattern.off) * 1e9)
+    let place = nextCross % period
+    if place > Int64(pattern.on * 1e9) { nextCross += period - place }
   }
 
   /// One event of a flow: its start, an acknowledgement, a burst or a timer.
@@ -123,7 +137,7 @@ package final class CongestionSimulator {
   private func begin(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
     // The handshake has measured the path: a small packet through the queue as it is.
     let wait = max(0, link.free - Double(now))
-    let handshake = Int64(flow.pointee.roundTrip + wait)
+    let handshake = Int64(flow.pointee.roundTrip + detour + wait)
     flow.pointee.isStarted = true
     flow.pointee.minRTT = handshake
     flow.pointee.smoothedRTT = handshake
@@ -132,11 +146,36 @@ package final class CongestionSimulator {
     flow.pointee.deliveredStamp = now
     if flow.pointee.on > 0 { flow.pointee.burstEnd = now + flow.pointee.on }
     let microseconds = UInt32(clamping: handshake / 1000)
+    switch flow.pointee.sender {
+    case .network: break
+    case .cubic:
+      flow.pointee.rate = pacing(flow, window: 10)
+      return
+    case .bbr:
+      let bbr = BBRSender(roundTrip: handshake, now: now, phase: Int(truncatingIfNeeded: generator.next() % 7))
+      flow.pointee.rate = UInt64(bbr.rate)
+      flow.pointee.bbr = bbr
+      return
+    }
     mcc_init(
       &flow.pointee.controller, &configuration, UInt64(now / 1000), microseconds, microseconds,
       UInt32(Self.initialWindow), UInt32(scenario.payloadBytes))
+    follow(flow)
   }
 
+  /// Takes over what the controller allows.
+  @inline(__always)
+  func follow(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
+    flow.pointee.rate = flow.pointee.controller.pace
+    flow.pointee.window = Int64(flow.pointee.controller.window)
+  }
+
+  /// The pacing rate of Linux for a window (`tcp_update_pacing_rate`), by which bursts are sized; bytes/s.
+  func pacing(_ flow: UnsafeMutablePointer<SimulatedFlow>, window: Double) -> UInt64 {
+    UInt64(1.2 * window * Double(scenario.payloadBytes) * 1e9 / Double(max(flow.pointee.smoothedRTT, 1000)))
+  }
+
+  static let acknowledgementBits = 66.0 * 8
   static let initialWindow = 10
   static let retransmissionTimeout: Int64 = 200_000_000
   /// Bursts as `tcp_tso_autosize` makes them: a millisecond of data, 2 to 44 packets of 64 KB.

@@ -1,7 +1,18 @@
 /// What is simulated: one bottleneck with a droptail buffer, the flows that share it, and the noise of hosts.
 package struct LinkScenario: Sendable, Equatable {
+  /// Who decides how fast a flow sends.
+  package enum Sender: String, Sendable, Equatable, Codable {
+    /// The controller with its network.
+    case network
+    case cubic
+    case bbr
+  }
+
   /// One bulk or on-off sender.
   package struct Flow: Sendable, Equatable {
+    package var sender = Sender.network
+    /// When it has no more data, in seconds of simulated time.
+    package var end = Double.infinity
     /// When the flow starts, in seconds of simulated time.
     package var start: Double
     /// Round-trip propagation time in seconds, without queueing and serialization.
@@ -27,6 +38,41 @@ package struct LinkScenario: Sendable, Equatable {
   }
 
   /// From `time` on (seconds) the bottleneck carries `rate` (bits of packets a second).
+  /// From `time` on (seconds) every round trip is longer by `extra` (seconds).
+  package struct RouteChange: Sendable, Equatable {
+    package var time: Double
+    package var extra: Double
+
+    package init(time: Double, extra: Double) {
+      self.time = time
+      self.extra = extra
+    }
+  }
+
+  /// A token bucket before the queue: what finds too few tokens is dropped.
+  package struct Policer: Sendable, Equatable {
+    /// Bits a second, and bytes.
+    package var rate: Double
+    package var burst: Double
+
+    package init(rate: Double, burst: Double) {
+      self.rate = rate
+      self.burst = burst
+    }
+  }
+
+  /// Loss in bursts (Gilbert, 1960): in bad times all packets are lost.
+  package struct BurstLoss: Sendable, Equatable {
+    /// Probability, at each packet, that a bad time begins, and that it ends.
+    package var toBad: Double
+    package var toGood: Double
+
+    package init(toBad: Double, toGood: Double) {
+      self.toBad = toBad
+      self.toGood = toGood
+    }
+  }
+
   package struct CapacityChange: Sendable, Equatable {
     package var time: Double
     package var rate: Double
@@ -45,8 +91,17 @@ package struct LinkScenario: Sendable, Equatable {
   package var loss: Double
   package var flows: [Flow]
   package var changes: [CapacityChange] = []
-  /// Unresponsive Poisson traffic in bits a second.
+  package var routes: [RouteChange] = []
+  package var policer: Policer?
+  package var burstLoss: BurstLoss?
+  /// Acknowledgements arrive in batches, at multiples of so many seconds; 0: as they come.
+  package var aggregation: Double = 0
+  /// Rate of the way back in bits a second, of which an acknowledgement takes 66 bytes; 0: no limit.
+  package var returnRate: Double = 0
+  /// Unresponsive Poisson traffic in bits a second, and for how many seconds it comes and stays away by turns;
+  /// nil: it is always there.
   package var crossRate: Double = 0
+  package var crossPattern: OnOff?
   /// Bytes of a full packet on the link and of its payload.
   package var packetBytes = 1500
   package var payloadBytes = 1448
@@ -66,7 +121,7 @@ package struct LinkScenario: Sendable, Equatable {
     self.flows = flows
   }
 
-  package static let flowLimit = 64
+  package static let flowLimit = 1024
 
   /// Throws when a number makes no sense, naming it.
   func check() throws(LearningError) {
@@ -88,6 +143,20 @@ package struct LinkScenario: Sendable, Equatable {
       try demand(earlier.time <= later.time, "capacity changes must be in order of time")
     }
     for change in changes { try demand(change.rate >= 1000, "a capacity change is below 1 kb/s") }
+    for (earlier, later) in zip(routes, routes.dropFirst()) {
+      try demand(earlier.time <= later.time, "route changes must be in order of time")
+    }
+    for change in routes { try demand((0...100).contains(change.extra), "a route change is out of range") }
+    if let policer { try demand(policer.rate >= 1000 && policer.burst > 0, "the policer makes no sense") }
+    if let burstLoss {
+      try demand(
+        (0...1).contains(burstLoss.toBad) && burstLoss.toGood > 0 && burstLoss.toGood <= 1,
+        "the burst loss makes no sense")
+    }
+    try demand(aggregation >= 0 && returnRate >= 0, "the way back makes no sense")
+    if let crossPattern {
+      try demand(crossPattern.on > 0 && crossPattern.off > 0, "the cross traffic's times are wrong")
+    }
     try demand(crossRate >= 0 && jitter >= 0 && stallEvery >= 0 && stallLongest >= 0, "negative noise")
   }
 }

@@ -3,7 +3,15 @@ import CMedullaABI
 /// The sender of one flow: what Linux TCP keeps for pacing, the window, loss and rate samples.
 /// Times are in nanoseconds unless their name says otherwise; counts are packets.
 struct SimulatedFlow {
+  let sender: LinkScenario.Sender
   var controller = mcc_flow()
+  var cubic = CubicSender()
+  var bbr: BBRSender?
+  /// What the sender allows now: packets in flight, and bytes a second; a sender that is not paced has a rate
+  /// only for the size of its bursts.
+  var window: Int64 = 10
+  var rate: UInt64 = 1
+  let end: Int64
   var acknowledgements = PacketGroupQueue()
   let start: Int64
   let roundTrip: Double
@@ -51,11 +59,15 @@ struct SimulatedFlow {
   var totalRTT: Double = 0
   var totalSamples: Double = 0
 
-  init(start: Int64, roundTrip: Double, on: Int64, off: Int64) {
-    self.start = start
-    self.roundTrip = roundTrip
-    self.on = on
-    self.off = off
+  var isPaced: Bool { sender != .cubic }
+
+  init(_ flow: LinkScenario.Flow) {
+    sender = flow.sender
+    start = Int64(flow.start * 1e9)
+    end = flow.end < 1e9 ? Int64(flow.end * 1e9) : .max
+    roundTrip = flow.roundTrip * 1e9
+    on = Int64((flow.onOff?.on ?? 0) * 1e9)
+    off = Int64((flow.onOff?.off ?? 0) * 1e9)
     next = start
   }
 }

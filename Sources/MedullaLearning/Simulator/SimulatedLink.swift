@@ -13,8 +13,14 @@ struct SimulatedLink {
   private(set) var dropped: Int64 = 0
   /// The sum of the times that accepted packets waited before their own service.
   private(set) var waited: Double = 0
+  private let policer: LinkScenario.Policer?
+  /// Bytes in the policer's bucket, and since when.
+  private var tokens: Double
+  private var filled = 0.0
 
-  init(rate: Double, packetBytes: Int, bufferBytes: Int) {
+  init(rate: Double, packetBytes: Int, bufferBytes: Int, policer: LinkScenario.Policer? = nil) {
+    self.policer = policer
+    tokens = policer?.burst ?? 0
     self.packetBytes = packetBytes
     self.bufferBytes = bufferBytes
     serialization = 0
@@ -30,6 +36,10 @@ struct SimulatedLink {
   /// Offers a packet; nil: dropped, else when it leaves.
   @inline(__always)
   mutating func offer(at now: Double) -> Double? {
+    if !isAllowed(at: now) {
+      dropped += 1
+      return nil
+    }
     let wait = free > now ? free - now : 0
     if wait > fullBacklog + 1e-3 {
       dropped += 1
@@ -39,5 +49,15 @@ struct SimulatedLink {
     accepted += 1
     free = now + wait + serialization
     return free
+  }
+
+  @inline(__always)
+  private mutating func isAllowed(at now: Double) -> Bool {
+    guard let policer else { return true }
+    tokens = min(tokens + max(now - filled, 0) * policer.rate / 8e9, policer.burst)
+    filled = max(now, filled)
+    guard tokens >= Double(packetBytes) else { return false }
+    tokens -= Double(packetBytes)
+    return true
   }
 }

@@ -25,11 +25,12 @@ __noinline int congestion_take_ack(struct mcc_flow *flow, const struct mcc_confi
 	return mcc_on_ack(flow, config, ack);
 }
 
-__noinline int congestion_apply(struct mcc_flow *flow, const struct mcc_config *config, __s64 action)
+__noinline int congestion_apply(struct mcc_flow *flow, const struct mcc_config *config, __s64 action,
+				__s64 verdict)
 {
 	if (!flow || !config)
 		return 0;
-	mcc_act(flow, config, action);
+	mcc_act(flow, config, action, verdict);
 	return 1;
 }
 
@@ -171,13 +172,14 @@ static __noinline int congestion_decide(struct congestion_flow *flow, const stru
 
 	if (medulla_begin_decision(&asking, control, slot))
 		return 0;
-	mcc_features(&flow->controller, medulla_features_of(&asking));
+	mcc_features(&flow->controller, medulla_features_of(&asking), MEDULLA_INPUTS);
 	medulla_end_decision(&asking, flow->controller.decisions, flow->number, &given, &decision);
 	flow->action = given.words[0];
 	flow->decided_us = flow->controller.interval_start_us;
 	if (decision.flags & MEDULLA_SAMPLE_VALID)
-		congestion_remember(&flow->pending, &flow->controller, &decision, given.words[0]);
-	return congestion_apply(&flow->controller, config, given.words[0]);
+		congestion_remember(&flow->pending, &flow->controller, &decision, &given);
+	return congestion_apply(&flow->controller, config, given.words[0],
+				MEDULLA_OUTPUTS > 1 ? given.words[MEDULLA_OUTPUTS - 1] : MCC_NO_VERDICT);
 }
 
 /* An interval has ended: what waited goes up, unless the interval tells of the application and not of the
@@ -205,7 +207,7 @@ void congestion_main(unsigned long long *arguments)
 	struct medulla_counts *counts;
 	struct mcc_ack ack;
 	__u64 now_ns = tp->tcp_mstamp * 1000;
-	__u32 slot, guard_events, intervals;
+	__u32 slot, guard_events, rival_events, intervals;
 	int due;
 
 	/* Older kernels do not promise the verifier that there is a sample. */
@@ -227,6 +229,7 @@ void congestion_main(unsigned long long *arguments)
 		return;
 	medulla_store_ordered32(&flow->sequence, flow->sequence + 1);
 	guard_events = flow->controller.guard_events;
+	rival_events = flow->controller.rival_events;
 	intervals = flow->controller.intervals;
 	congestion_read_ack(&ack, tp, sample, flow);
 	due = congestion_take_ack(&flow->controller, config, &ack);
@@ -236,6 +239,8 @@ void congestion_main(unsigned long long *arguments)
 		congestion_follow_up(flow);
 	if (due)
 		congestion_decide(flow, config, control, slot);
+	if (flow->controller.rival_events != rival_events)
+		medulla_count(&counts->function[CONGESTION_RIVALS], 1);
 	medulla_store_ordered32(&flow->sequence, flow->sequence + 1);
 	congestion_publish(sk, tp, flow, ack.acked);
 }
@@ -254,9 +259,10 @@ static __always_inline int congestion_tell(struct bpf_iter_meta *meta, struct co
 	record.phase = flow->controller.phase;
 	record.rate = flow->controller.rate;
 	record.window = flow->controller.window;
-	record.min_rtt_us = flow->controller.min_rtt_us;
+	record.min_rtt_us = flow->controller.base_us;
 	record.decisions = flow->controller.decisions;
 	record.guard_events = flow->controller.guard_events;
+	record.rival = flow->controller.rival;
 	record.action = flow->action;
 	record.explains = flow->decided_us && flow->decided_us == flow->controller.interval_start_us;
 	for (int i = 0; i < MCC_FEATURES; i++)

@@ -12,8 +12,8 @@
 #include "congestion_intf.h"
 #include "congestion_record.h"
 
-_Static_assert(MEDULLA_INPUTS == MCC_FEATURES, "the network takes the controller's features");
-_Static_assert(MEDULLA_OUTPUTS == 1, "the network gives one action");
+_Static_assert(MEDULLA_INPUTS == MCC_RECENT || MEDULLA_INPUTS == MCC_FEATURES, "features of the controller");
+_Static_assert(MEDULLA_OUTPUTS == 1 || MEDULLA_OUTPUTS == 2, "an action, and perhaps a verdict");
 
 struct congestion_flow {
 	struct mcc_flow controller;
@@ -77,7 +77,7 @@ static __always_inline __u32 congestion_in_flight(const struct tcp_sock *tp)
 static __always_inline void congestion_publish(struct sock *sk, struct tcp_sock *tp,
 					       const struct congestion_flow *flow, __u32 acked)
 {
-	__u64 rate = flow->controller.rate;
+	__u64 rate = flow->controller.pace;
 	__u32 window = flow->controller.window;
 
 	if (rate > sk->sk_max_pacing_rate)
@@ -136,7 +136,6 @@ static __always_inline void congestion_read_ack(struct mcc_ack *ack, const struc
 
 	ack->now_us = tp->tcp_mstamp;
 	ack->rtt_us = rtt > 0 ? (rtt < 0x7fffffff ? (__u32)rtt : 0x7fffffff) : 0;
-	ack->min_rtt_us = congestion_min_rtt_us(tp);
 	ack->srtt_us = tp->srtt_us >> 3;
 	ack->delivered = valid ? (__u32)sample->delivered : 0;
 	ack->send_us = valid ? sample->snd_interval_us : 0;

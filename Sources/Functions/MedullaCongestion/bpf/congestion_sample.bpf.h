@@ -17,12 +17,13 @@ _Static_assert(CONGESTION_OUTCOMES <= MEDULLA_OUTCOMES, "a sample has room for t
 
 /* Remembers the decision that was just made, until what follows it is known. */
 __noinline int congestion_remember(struct congestion_pending *pending, const struct mcc_flow *flow,
-				   const struct medulla_decision *decision, __s64 action)
+				   const struct medulla_decision *decision,
+			     const struct medulla_outputs *given)
 {
-	if (!pending || !flow || !decision)
+	if (!pending || !flow || !decision || !given)
 		return 0;
-	congestion_keep(pending, flow, decision->version, decision->slot, decision->flags, action,
-			decision->flags & MEDULLA_SAMPLE_SHADOW ? decision->shadow[0] : 0);
+	congestion_keep(pending, flow, decision->version, decision->slot, decision->flags, given->words,
+			decision->shadow);
 	return 1;
 }
 

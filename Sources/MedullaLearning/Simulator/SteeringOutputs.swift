@@ -1,0 +1,18 @@
+import CMedullaABI
+
+/// What a network says of a flow, q16.
+package struct SteeringOutputs: Sendable, Equatable, ExpressibleByIntegerLiteral {
+  /// By how much the rate shall change.
+  package var action: Int64
+  /// Above 0 where others fill the queue who do not give way; `none` of a network of one output.
+  package var verdict: Int64
+
+  package init(action: Int64, verdict: Int64 = none) {
+    self.action = action
+    self.verdict = verdict
+  }
+
+  package init(integerLiteral action: Int64) { self.init(action: action) }
+
+  package static let none = Int64(MCC_NO_VERDICT)
+}
