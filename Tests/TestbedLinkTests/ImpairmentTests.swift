@@ -131,7 +131,7 @@ struct ImpairmentTests {
     #expect(window.deliveredSegments + window.lostSegments + window.droppedSegments == 5000)
   }
 
-  @Test("segments travel one by one where something is drawn for each")
+  @Test("segments travel one by one where something is drawn, decided or timed for each")
   func units() {
     var path = PathConfiguration(bitsPerSecond: 1e9)
     #expect(LinkLimits.segmentsPerUnit(path, mtu: 1500) == 8)
@@ -143,5 +143,18 @@ struct ImpairmentTests {
     path.reordering = nil
     path.burstLoss = BurstLoss(toBad: 0.1, toGood: 1)
     #expect(LinkLimits.segmentsPerUnit(path, mtu: 1500) == 1)
+    path.burstLoss = nil
+    path.portDelay = PortDelay(port: 80, extraNanoseconds: 1)
+    #expect(LinkLimits.segmentsPerUnit(path, mtu: 1500) == 8)
+    path.policer = Policing(bitsPerSecond: 1e6, burstBytes: 3000)
+    #expect(LinkLimits.segmentsPerUnit(path, mtu: 1500) == 1)
+    path.policer = nil
+    path.aggregationNanoseconds = 1
+    #expect(LinkLimits.segmentsPerUnit(path, mtu: 1500) == 1)
+    path.aggregationNanoseconds = nil
+    for discipline in [QueueDiscipline.codel, .pie] {
+      path.queue = discipline
+      #expect(LinkLimits.segmentsPerUnit(path, mtu: 1500) == 1)
+    }
   }
 }

@@ -134,10 +134,28 @@ struct LinkChangeTests {
     #expect(after.backward == backward)
   }
 
+  @Test("policer and batches hold towards the server, queue and port's delay both ways; each can end")
+  func parts() throws {
+    let before = LinkConfiguration(forward: .init(), backward: .init())
+    let after = try PathChange(
+      "1s policer=10mbit,30kB return-aggregate=10ms queue=codel return-queue=pie port-delay=5202,45ms"
+    ).applied(to: before)
+    let port = PortDelay(port: 5202, extraNanoseconds: 45_000_000)
+    let policer = Policing(bitsPerSecond: 10e6, burstBytes: 30_000)
+    #expect(after.forward == PathConfiguration(policer: policer, queue: .codel, portDelay: port))
+    let batches: UInt64 = 10_000_000
+    #expect(
+      after.backward == PathConfiguration(queue: .pie, aggregationNanoseconds: batches, portDelay: port))
+    let ended = try PathChange("2s policer=none return-aggregate=0ms queue=droptail port-delay=none")
+      .applied(to: after)
+    #expect(ended == before)
+  }
+
   @Test(
     "a change that makes no sense is refused",
     arguments: [
       "10s trace=x", "10s return-trace=x", "10s return-=1", "10s return-return-loss=0", "10s burst-loss=1",
+      "10s policer=1mbit", "10s queue=red", "10s aggregate=often", "10s port-delay=5202", "10s return-queue=",
       "", "10s", "rate=6mbit", "10s rate", "10s speed=6mbit", "10s loss=2", "10s loss=nan", "1x loss=0",
     ])
   func nonsense(text: String) {

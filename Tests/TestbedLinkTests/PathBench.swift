@@ -5,9 +5,20 @@ struct PathBench {
   var path: PathQueue
   private var pool = PacketPool(mtu: 1500, segmentsPerUnit: 8)
 
-  init(_ configuration: PathConfiguration, seed: UInt64 = 1) {
+  init(_ configuration: PathConfiguration, seed: UInt64 = 1, origin: UInt64 = 0) {
     let link = LinkConfiguration(forward: configuration, backward: .init())
-    path = PathQueue(configuration, link: link, seed: seed, origin: 0)
+    path = PathQueue(configuration, link: link, seed: seed, origin: origin)
+  }
+
+  var window: PathRecorder.Window { path.recorder.current }
+
+  /// Packets of 1,500 bytes that come together, with numbers from `first` on.
+  mutating func accept(_ count: Int, from first: Int = 0, trafficClass: UInt8 = 0, at time: UInt64) {
+    for number in first..<first + count {
+      var frame = Frames.plain(bytes: 1500, trafficClass: trafficClass)
+      Frames.put(&frame, 14, number)
+      accept(frame, at: time)
+    }
   }
 
   mutating func accept(_ frame: [UInt8], at time: UInt64) {

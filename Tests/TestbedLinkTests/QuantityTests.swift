@@ -67,6 +67,33 @@ struct QuantityTests {
     #expect(try Quantity.probability("0.25") == 0.25)
   }
 
+  @Test("a policer, batches, a queue discipline and a port's delay are read, and `none` or 0 ends them")
+  func pathParts() throws {
+    #expect(try Quantity.policing("10mbit,30kB") == Policing(bitsPerSecond: 10e6, burstBytes: 30_000))
+    #expect(try Quantity.policing("none") == nil)
+    #expect(try Quantity.aggregation("10ms") == 10_000_000)
+    #expect(try Quantity.aggregation("0ms") == nil)
+    #expect(
+      try QueueDiscipline.allCases.map { try Quantity.queueDiscipline($0.rawValue) } == [
+        .droptail, .codel, .pie,
+      ])
+    #expect(try Quantity.portDelay("5202,45ms") == PortDelay(port: 5202, extraNanoseconds: 45_000_000))
+    #expect(try Quantity.portDelay("none") == nil)
+  }
+
+  @Test(
+    "what is no policer, no time, no queue discipline and no port's delay is refused",
+    arguments: [
+      "", "10mbit", "10mbit,", ",30kB", "10mbit,2BDP", "10mbit,0", "10mbit,30kB,1", "-1mbit,30kB", "red",
+      "CoDel", "None", "5202", "5202,", "0,45ms", "65536,45ms", "5202,-1ms", "port,45ms", "10", "-10ms",
+    ])
+  func refusedPathParts(text: String) {
+    #expect(throws: QuantityError.self) { try Quantity.policing(text) }
+    #expect(throws: QuantityError.self) { try Quantity.aggregation(text) }
+    #expect(throws: QuantityError.self) { try Quantity.queueDiscipline(text) }
+    #expect(throws: QuantityError.self) { try Quantity.portDelay(text) }
+  }
+
   @Test("a link that cannot be emulated is refused")
   func links() {
     let bad: [PathConfiguration] = [
@@ -77,6 +104,18 @@ struct QuantityTests {
       .init(reordering: .init(share: 1.5, extraNanoseconds: 1)),
       .init(reordering: .init(share: 0.5, extraNanoseconds: 0)), .init(duplicateProbability: -0.1),
       .init(markAboveBytes: -1), .init(segmentsPerUnit: 0), .init(segmentsPerUnit: 45),
+      .init(policer: .init(bitsPerSecond: .nan, burstBytes: 3000)),
+      .init(policer: .init(bitsPerSecond: 10, burstBytes: 3000)),
+      .init(policer: .init(bitsPerSecond: 1e6, burstBytes: 0)),
+      .init(policer: .init(bitsPerSecond: 1e6, burstBytes: 1499)),
+      .init(policer: .init(bitsPerSecond: 1e6, burstBytes: .max)),
+      .init(markAboveBytes: 3000, queue: .codel), .init(markAboveBytes: 3000, queue: .pie),
+      .init(aggregationNanoseconds: 0), .init(aggregationNanoseconds: .max),
+      .init(portDelay: .init(port: 0, extraNanoseconds: 1)),
+      .init(portDelay: .init(port: 65_536, extraNanoseconds: 1)),
+      .init(portDelay: .init(port: 80, extraNanoseconds: 0)),
+      .init(
+        reordering: .init(share: 0.5, extraNanoseconds: 1), portDelay: .init(port: 80, extraNanoseconds: 1)),
     ]
     for path in bad {
       #expect(throws: TestbedError.self) {

@@ -10,8 +10,13 @@ package struct BurstLoss: Codable, Equatable, Sendable {
   package var toBad: Double
   package var toGood: Double
   /// Probability of loss in each state.
-  package var lossInBad = 1.0
-  package var lossInGood = 0.0
+  package var lossInBad: Double
+  package var lossInGood: Double
+
+  package init(toBad: Double, toGood: Double, lossInBad: Double = 1, lossInGood: Double = 0) {
+    (self.toBad, self.toGood) = (toBad, toGood)
+    (self.lossInBad, self.lossInGood) = (lossInBad, lossInGood)
+  }
 
   /// Share of segments lost in the long run.
   package var meanLoss: Double { (toBad * lossInBad + toGood * lossInGood) / (toBad + toGood) }
@@ -29,6 +34,10 @@ package struct Reordering: Codable, Equatable, Sendable {
   package var share: Double
   /// On top of the path's delay.
   package var extraNanoseconds: UInt64
+
+  package init(share: Double, extraNanoseconds: UInt64) {
+    (self.share, self.extraNanoseconds) = (share, extraNanoseconds)
+  }
 
   var isValid: Bool {
     (0...1).contains(share) && (1...LinkLimits.delayNanoseconds).contains(extraNanoseconds)
@@ -55,13 +64,19 @@ struct Impairment {
   private var duplicateDraws: SeededGenerator
 
   init(_ path: PathConfiguration, seed: UInt64) {
+    let seeds = Self.seeds(of: seed)
     lossDraws = SeededGenerator(seed: seed)
-    // A seed's own first draws, inverted, are as good as unrelated to it.
-    var seeds = SeededGenerator(seed: ~seed)
-    burstDraws = SeededGenerator(seed: ~seeds.next())
-    reorderDraws = SeededGenerator(seed: ~seeds.next())
-    duplicateDraws = SeededGenerator(seed: ~seeds.next())
+    burstDraws = SeededGenerator(seed: seeds.burst)
+    reorderDraws = SeededGenerator(seed: seeds.reorder)
+    duplicateDraws = SeededGenerator(seed: seeds.duplicate)
     follow(path)
+  }
+
+  /// Seeds of draws that know nothing of each other: a seed's own first draws, inverted, are as good as
+  /// unrelated to it. The last is for the queue's discipline.
+  static func seeds(of seed: UInt64) -> (burst: UInt64, reorder: UInt64, duplicate: UInt64, queue: UInt64) {
+    var seeds = SeededGenerator(seed: ~seed)
+    return (~seeds.next(), ~seeds.next(), ~seeds.next(), ~seeds.next())
   }
 
   /// Follows another configuration; the draws go on, and a bad time goes on where burst loss stays.

@@ -26,22 +26,27 @@ enum InternetChecksum {
 
 /// Explicit congestion notification in the IP header (RFC 3168, section 5).
 enum CongestionMark {
+  /// Whether a packet is ECN-capable, or carries the mark already.
+  @inline(__always)
+  static func fits(_ packet: UnsafePointer<UInt8>) -> Bool {
+    switch packet[0] >> 4 {
+    case 4: packet[1] & 3 != 0
+    // The traffic class lies across two bytes; its two low bits are bits 5 and 4 of the second.
+    case 6: packet[1] & 0x30 != 0
+    default: false
+    }
+  }
+
   /// Sets Congestion Experienced on an ECN-capable packet; false when the packet is not ECN-capable.
   @inline(__always)
   static func set(_ packet: UnsafeMutablePointer<UInt8>) -> Bool {
-    switch packet[0] >> 4 {
-    case 4:
-      guard packet[1] & 3 != 0 else { return false }
+    guard fits(packet) else { return false }
+    if packet[0] >> 4 == 4 {
       packet[1] |= 3
       InternetChecksum.setIPv4Header(packet)
-      return true
-    case 6:
-      // The traffic class lies across two bytes; its two low bits are bits 5 and 4 of the second.
-      guard packet[1] & 0x30 != 0 else { return false }
+    } else {
       packet[1] |= 0x30
-      return true
-    default:
-      return false
     }
+    return true
   }
 }

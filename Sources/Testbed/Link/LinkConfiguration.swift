@@ -1,4 +1,5 @@
-/// One direction of an emulated link: losses, then a droptail bottleneck, then a delay line.
+/// One direction of an emulated link: losses and a policer, then a bottleneck with a buffer, then a delay
+/// line.
 package struct PathConfiguration: Codable, Equatable, Sendable {
   /// Service rate in bits per second of IP packets; nil: as the trace says, or as fast as the machine goes.
   package var bitsPerSecond: Double?
@@ -21,12 +22,22 @@ package struct PathConfiguration: Codable, Equatable, Sendable {
   package var markAboveBytes: Int?
   /// Most TCP segments that travel as one unit; nil: `LinkLimits.segmentsPerUnit`.
   package var segmentsPerUnit: Int?
+  /// What drops packets before the queue that exceed a rate.
+  package var policer: Policing?
+  /// What the bottleneck does before its buffer is full.
+  package var queue: QueueDiscipline
+  /// The delay line lets packets out at multiples of this since the link's start, as Wi-Fi and DOCSIS send in
+  /// batches: a packet's time is rounded up.
+  package var aggregationNanoseconds: UInt64?
+  /// Packets of one port that travel longer.
+  package var portDelay: PortDelay?
 
   package init(
     bitsPerSecond: Double? = nil, delayNanoseconds: UInt64 = 0, bufferBytes: Int? = nil,
     lossProbability: Double = 0, markAboveBytes: Int? = nil, segmentsPerUnit: Int? = nil,
     trace: DeliveryTrace? = nil, burstLoss: BurstLoss? = nil, reordering: Reordering? = nil,
-    duplicateProbability: Double = 0
+    duplicateProbability: Double = 0, policer: Policing? = nil, queue: QueueDiscipline = .droptail,
+    aggregationNanoseconds: UInt64? = nil, portDelay: PortDelay? = nil
   ) {
     self.bitsPerSecond = bitsPerSecond
     self.trace = trace
@@ -38,6 +49,10 @@ package struct PathConfiguration: Codable, Equatable, Sendable {
     self.duplicateProbability = duplicateProbability
     self.markAboveBytes = markAboveBytes
     self.segmentsPerUnit = segmentsPerUnit
+    self.policer = policer
+    self.queue = queue
+    self.aggregationNanoseconds = aggregationNanoseconds
+    self.portDelay = portDelay
   }
 }
 
@@ -79,8 +94,18 @@ package struct LinkConfiguration: Codable, Equatable, Sendable {
         .badParameter, "Recorder bins of \(binNanoseconds) ns are out of range.",
         remedy: "Use 0.1 ms to 10 s.")
     }
+    try validatePolicer(forward, named: "forward")
+    try validatePolicer(backward, named: "backward")
     try validateCeiling(forward, named: "forward")
     try validateCeiling(backward, named: "backward")
+  }
+
+  private func validatePolicer(_ path: PathConfiguration, named name: String) throws {
+    guard let policer = path.policer, policer.burstBytes < mtu else { return }
+    throw TestbedError(
+      .badParameter,
+      "The \(name) path's policer has a burst of \(policer.burstBytes) bytes, in which no full packet fits.",
+      remedy: "Use a burst of at least the MTU, \(mtu) bytes.")
   }
 
   private func validateCeiling(_ path: PathConfiguration, named name: String) throws {
@@ -89,7 +114,7 @@ package struct LinkConfiguration: Codable, Equatable, Sendable {
     guard !ignoresCeiling, let rate = path.meanBitsPerSecond, rate > ceiling else { return }
     let carried =
       path.needsSingleSegments
-      ? "packets one by one, as losses, reordering, duplication and traces need"
+      ? "packets one by one, as this path needs"
       : "units of \(segments) packets"
     throw TestbedError(
       .badParameter,
@@ -140,6 +165,30 @@ extension PathConfiguration {
     if let segmentsPerUnit, !(1...LinkLimits.segments).contains(segmentsPerUnit) {
       throw refuse("unit of \(segmentsPerUnit) segments", "Use 1 to \(LinkLimits.segments).")
     }
+    if let policer, !policer.isValid {
+      throw refuse(
+        "policer", "Use a rate of 1 kbit/s to 100 Gbit/s, and a burst of 1 to \(LinkLimits.heldBytes) bytes.")
+    }
+    if let aggregationNanoseconds, !(1...LinkLimits.delayNanoseconds).contains(aggregationNanoseconds) {
+      throw refuse("aggregation of \(aggregationNanoseconds) ns", "Use at most 10 s.")
+    }
+    if let portDelay, !portDelay.isValid {
+      throw refuse("port with a delay", "Use a port of 1 to 65535, and an extra delay of at most 10 s.")
+    }
+    try validateTogether(named: name)
+  }
+
+  /// What excludes each other.
+  private func validateTogether(named name: String) throws {
+    func refuse(_ what: String) -> TestbedError {
+      TestbedError(
+        .badParameter, "The \(name) path has \(what).", remedy: "Give one of the two.")
+    }
+    if queue != .droptail, markAboveBytes != nil {
+      throw refuse("a marking threshold beside \(queue.rawValue)")
+    }
+    // Each has a delay line of its own, in which packets stay in order.
+    if portDelay != nil, reordering != nil { throw refuse("a port with a delay beside reordering") }
   }
 
   /// The constant rate or the trace's mean.
@@ -148,6 +197,7 @@ extension PathConfiguration {
   /// Whether something is drawn or timed for each segment, so that segments travel one by one.
   var needsSingleSegments: Bool {
     trace != nil || lossProbability > 0 || burstLoss != nil || reordering != nil || duplicateProbability > 0
+      || policer != nil || queue != .droptail || aggregationNanoseconds != nil
   }
 
   /// Bytes of a bandwidth-delay product for a round trip of `roundTripNanoseconds`; nil without a rate.
@@ -184,8 +234,8 @@ package enum LinkLimits {
 
   /// Segments that travel as one unit: as many as the bottleneck sends in 0.2 ms, 1 to 8, so that a unit's
   /// last segment is hardly later than on a real link and fast links still save system calls. Losses and the
-  /// like are drawn per segment, and a trace's opportunities are single packets: such paths carry them one by
-  /// one.
+  /// like are drawn per segment, policers and queue disciplines decide about each, batches are timed by each,
+  /// and a trace's opportunities are single packets: such paths carry them one by one.
   package static func segmentsPerUnit(_ path: PathConfiguration, mtu: Int) -> Int {
     if let asked = path.segmentsPerUnit { return asked }
     guard !path.needsSingleSegments else { return 1 }

@@ -24,6 +24,41 @@ extension Quantity {
     return Reordering(share: try probability(parts[0]), extraNanoseconds: try nanoseconds(parts[1]))
   }
 
+  /// A policer: its rate and its burst; nil for `none`.
+  package static func policing(_ text: String) throws -> Policing? {
+    if text == "none" { return nil }
+    let parts = list(text)
+    guard parts.count == 2 else { throw refusal(text, "policer", "10mbit,30kB (rate, burst), or none") }
+    return Policing(
+      bitsPerSecond: try bitsPerSecond(parts[0]),
+      burstBytes: try bytes(parts[1], in: 1...LinkLimits.heldBytes))
+  }
+
+  /// The time between two batches; nil for 0.
+  package static func aggregation(_ text: String) throws -> UInt64? {
+    let interval = try nanoseconds(text)
+    return interval > 0 ? interval : nil
+  }
+
+  /// A queue discipline by its name.
+  package static func queueDiscipline(_ text: String) throws -> QueueDiscipline {
+    guard let discipline = QueueDiscipline(rawValue: text) else {
+      throw refusal(
+        text, "queue discipline", QueueDiscipline.allCases.map(\.rawValue).joined(separator: " or "))
+    }
+    return discipline
+  }
+
+  /// A port whose packets travel longer, and how much; nil for `none`.
+  package static func portDelay(_ text: String) throws -> PortDelay? {
+    if text == "none" { return nil }
+    let parts = list(text)
+    guard parts.count == 2, let port = Int(parts[0]), (1...65_535).contains(port) else {
+      throw refusal(text, "port with a delay", "5202,45ms (port, extra delay), or none")
+    }
+    return PortDelay(port: port, extraNanoseconds: try nanoseconds(parts[1]))
+  }
+
   private static func list(_ text: String) -> [String] {
     text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
   }

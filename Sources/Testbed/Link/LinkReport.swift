@@ -49,6 +49,8 @@ package struct PathReport: Codable, Equatable, Sendable {
   /// All windows in one; delay quantiles are those of the longest window.
   package var deliveredBytes: Int { windows.reduce(0) { $0 + $1.deliveredBytes } }
   package var droppedSegments: Int { windows.reduce(0) { $0 + $1.droppedSegments } }
+  package var earlyDroppedSegments: Int { windows.reduce(0) { $0 + $1.earlyDroppedSegments } }
+  package var policedSegments: Int { windows.reduce(0) { $0 + $1.policedSegments } }
   package var lostSegments: Int { windows.reduce(0) { $0 + $1.lostSegments } }
   package var burstLostSegments: Int { windows.reduce(0) { $0 + $1.burstLostSegments } }
   package var duplicatedSegments: Int { windows.reduce(0) { $0 + $1.duplicatedSegments } }
@@ -65,8 +67,12 @@ package struct PathWindow: Codable, Equatable, Sendable {
   package var deliveredSegments: Int
   /// Bytes of IP packets whose service ended.
   package var deliveredBytes: Int
-  /// Segments that the full buffer refused.
+  /// Segments that the full buffer refused, or the queue's discipline dropped.
   package var droppedSegments: Int
+  /// Those of them that the discipline dropped.
+  package var earlyDroppedSegments: Int
+  /// Segments that a policer dropped before the queue.
+  package var policedSegments: Int
   /// Segments that random loss and burst loss took before the queue.
   package var lostSegments: Int
   /// Those of them that only burst loss took.
@@ -134,6 +140,7 @@ extension PathWindow {
       startNanoseconds: window.start, endNanoseconds: window.end,
       arrivedSegments: window.arrivedSegments, deliveredSegments: window.deliveredSegments,
       deliveredBytes: window.deliveredBytes, droppedSegments: window.droppedSegments,
+      earlyDroppedSegments: window.earlyDroppedSegments, policedSegments: window.policedSegments,
       lostSegments: window.lostSegments, burstLostSegments: window.burstLostSegments,
       duplicatedSegments: window.duplicatedSegments, reorderedSegments: window.reorderedSegments,
       markedSegments: window.markedSegments,

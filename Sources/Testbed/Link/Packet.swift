@@ -11,10 +11,15 @@ struct Packet {
   /// Bytes of IP packets that the unit is on a wire, each segment with its own headers.
   var wireBytes = 0
   var segments = 1
+  /// Whether a queue discipline has let it into service; others do not ask.
+  var isInService = false
   /// How often it arrives.
   var copies = 1
   let capacity: Int
   let bytes: UnsafeMutablePointer<UInt8>
+
+  /// Bytes of the packet behind its virtio-net header.
+  var networkLength: Int { length - VirtioHeader.bytes }
 }
 
 typealias PacketPointer = UnsafeMutablePointer<Packet>

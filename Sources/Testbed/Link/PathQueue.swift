@@ -4,17 +4,23 @@ import Glibc
 struct PathQueue {
   private var segmentsPerUnit: Int
   private var hasRate: Bool
+  private let origin: UInt64
   private var delayNanoseconds: UInt64
+  private var aggregationNanoseconds: UInt64
+  private var portDelay: PortDelay?
   private var markAboveBytes: Int
-  /// When the last unit of each delay line is due: a shorter delay must not let a later one overtake it.
-  private var lastDue: UInt64 = 0
-  private var lastHeldBackDue: UInt64 = 0
+  private var policer: TokenBucket?
   private var buffer: Droptail
+  private var discipline: ActiveQueue
   private var service: Service
   private var waiting = PacketList()
-  private var travelling = PacketList()
+  private var travelling = DelayLine()
   /// Those that the others overtake, in a delay line of their own.
-  private var heldBack = PacketList()
+  private var heldBack = DelayLine()
+  /// Those whose port is farther away.
+  private var distant = DelayLine()
+  /// Dropped after they had waited; they go back to the pool when it is at hand.
+  private var discarded = PacketList()
   /// Bytes in queue and delay lines.
   private var heldBytes = 0
   private var impairment: Impairment
@@ -24,9 +30,15 @@ struct PathQueue {
   init(_ path: PathConfiguration, link: LinkConfiguration, seed: UInt64, origin: UInt64) {
     segmentsPerUnit = LinkLimits.segmentsPerUnit(path, mtu: link.mtu)
     hasRate = path.meanBitsPerSecond != nil
+    self.origin = origin
     delayNanoseconds = path.delayNanoseconds
+    aggregationNanoseconds = path.aggregationNanoseconds ?? 0
+    portDelay = path.portDelay
     markAboveBytes = path.markAboveBytes ?? Int.max
+    policer = path.policer.map { TokenBucket($0, at: origin) }
     buffer = Droptail(limitBytes: path.bufferBytes ?? LinkLimits.heldBytes)
+    discipline = ActiveQueue(
+      path.queue, mtu: link.mtu, seed: Impairment.seeds(of: seed).queue, at: origin)
     service = Service(path, origin: origin)
     impairment = Impairment(path, seed: seed)
     recorder = PathRecorder(origin: origin, binNanoseconds: link.binNanoseconds)
@@ -55,7 +67,15 @@ struct PathQueue {
     hasRate = path.meanBitsPerSecond != nil
     segmentsPerUnit = min(segmentLimit, LinkLimits.segmentsPerUnit(path, mtu: mtu))
     delayNanoseconds = path.delayNanoseconds
+    aggregationNanoseconds = path.aggregationNanoseconds ?? 0
+    portDelay = path.portDelay
     markAboveBytes = path.markAboveBytes ?? Int.max
+    if let next = path.policer, policer != nil {
+      policer?.change(next, at: time)
+    } else {
+      policer = path.policer.map { TokenBucket($0, at: time) }
+    }
+    discipline.follow(path.queue, mtu: mtu, at: time)
     buffer.limitBytes = path.bufferBytes ?? LinkLimits.heldBytes
     impairment.follow(path)
     service.change(path, at: time)
@@ -71,6 +91,7 @@ struct PathQueue {
       return
     }
     advance(to: time)
+    while let packet = discarded.removeFirst() { pool.giveBack(packet) }
     guard let whole = SuperSegment(frame: frame, length: length) else {
       guard let packet = pool.take(length) else {
         malformedFrames += 1
@@ -113,30 +134,54 @@ struct PathQueue {
       pool.giveBack(packet)
       return
     }
-    guard heldBytes + bytes <= LinkLimits.heldBytes, buffer.admit(bytes) else {
-      recorder.noteDrop(bytes: bytes, segments: segments, at: time)
+    if policer?.take(bytes, at: time) == false {
+      recorder.notePoliced(bytes: bytes, segments: segments, at: time)
       pool.giveBack(packet)
       return
     }
-    if buffer.heldBytes - bytes > markAboveBytes,
-      CongestionMark.set(packet.pointee.bytes + VirtioHeader.bytes)
-    {
-      recorder.noteMark(segments: segments)
+    let fits = heldBytes + bytes <= LinkLimits.heldBytes && buffer.fits(bytes)
+    let fate: ActiveQueue.Fate = fits && discipline.isActive ? arrivalFate(packet) : .pass
+    guard fits, fate != .drop else {
+      recorder.noteDrop(bytes: bytes, segments: segments, isEarly: fits, at: time)
+      pool.giveBack(packet)
+      return
     }
+    if fate == .mark { mark(packet) }
+    _ = buffer.admit(bytes)
+    if buffer.heldBytes - bytes > markAboveBytes { mark(packet) }
     heldBytes += bytes
     packet.pointee.time = time
+    packet.pointee.isInService = false
     waiting.append(packet)
     recorder.noteArrival(
       bytes: bytes, segments: segments, queueBytes: buffer.heldBytes, at: time)
   }
 
+  /// Marks an ECN-capable packet.
+  @inline(__always)
+  private mutating func mark(_ packet: PacketPointer) {
+    guard CongestionMark.set(packet.pointee.bytes + VirtioHeader.bytes) else { return }
+    recorder.noteMark(segments: packet.pointee.segments)
+  }
+
   /// Serves the queue up to `time`.
   @inline(__always)
   mutating func advance(to time: UInt64) {
+    serve(until: time)
+    discipline.elapse(to: time)
+  }
+
+  @inline(__always)
+  private mutating func serve(until time: UInt64) {
     while let packet = waiting.first {
       let arrival = packet.pointee.time
       let bytes = packet.pointee.wireBytes
       let segments = packet.pointee.segments
+      if discipline.isActive, !packet.pointee.isInService {
+        let start = service.start(arrival: arrival, bytes: bytes, segments: segments)
+        if start > time { return }
+        guard beginService(packet, at: start) else { continue }
+      }
       if service.end(arrival: arrival, bytes: bytes, segments: segments) > time { return }
       let (start, end) = service.serve(arrival: arrival, bytes: bytes, segments: segments)
       _ = waiting.removeFirst()
@@ -158,27 +203,43 @@ struct PathQueue {
     let extra = impairment.takeExtraDelay()
     if extra > 0 {
       recorder.noteReordering(segments: segments)
-      lastHeldBackDue = max(lastHeldBackDue, time &+ delayNanoseconds &+ extra)
-      packet.pointee.time = lastHeldBackDue
-      heldBack.append(packet)
+      heldBack.append(packet, due: due(time &+ extra))
+    } else if let portDelay,
+      portDelay.concerns(packet.pointee.bytes + VirtioHeader.bytes, length: packet.pointee.networkLength)
+    {
+      distant.append(packet, due: due(time &+ portDelay.extraNanoseconds))
     } else {
-      lastDue = max(lastDue, time &+ delayNanoseconds)
-      packet.pointee.time = lastDue
-      travelling.append(packet)
+      travelling.append(packet, due: due(time))
     }
+  }
+
+  /// When what enters the delay line at `time` leaves it: with the first batch after its delay.
+  @inline(__always)
+  private func due(_ time: UInt64) -> UInt64 {
+    let due = time &+ delayNanoseconds
+    guard aggregationNanoseconds > 0 else { return due }
+    let rest = (due &- origin) % aggregationNanoseconds
+    return rest == 0 ? due : due &+ (aggregationNanoseconds - rest)
   }
 
   /// The next unit that is due at `time`; the caller writes out its copies and gives it back to the pool.
   @inline(__always)
   mutating func takeDue(_ time: UInt64) -> PacketPointer? {
-    var due = travelling.first
+    var next = travelling.first
     var isHeldBack = false
-    if let late = heldBack.first, late.pointee.time < due?.pointee.time ?? .max {
-      due = late
-      isHeldBack = true
+    if let late = heldBack.first, late.pointee.time < next?.pointee.time ?? .max {
+      (next, isHeldBack) = (late, true)
     }
-    guard let packet = due, packet.pointee.time <= time else { return nil }
-    _ = isHeldBack ? heldBack.removeFirst() : travelling.removeFirst()
+    var isDistant = false
+    if let far = distant.first, far.pointee.time < next?.pointee.time ?? .max {
+      (next, isDistant) = (far, true)
+    }
+    guard let packet = next, packet.pointee.time <= time else { return nil }
+    if isDistant {
+      _ = distant.removeFirst()
+    } else {
+      _ = isHeldBack ? heldBack.removeFirst() : travelling.removeFirst()
+    }
     heldBytes -= packet.pointee.wireBytes
     recorder.noteDelivery(lateNanoseconds: time &- packet.pointee.time)
     return packet
@@ -192,12 +253,22 @@ struct PathQueue {
     if let packet = travelling.first {
       event = packet.pointee.time
     } else if let packet = waiting.first {
-      let end = service.end(
-        arrival: packet.pointee.time, bytes: packet.pointee.wireBytes, segments: packet.pointee.segments)
-      event = end &+ delayNanoseconds
+      event = due(leaving(packet))
     }
     if let packet = heldBack.first { event = min(event, packet.pointee.time) }
+    if let packet = distant.first { event = min(event, packet.pointee.time) }
     return event == .max ? nil : event
+  }
+
+  /// When the first packet that waits will have left the bottleneck. While it may still be dropped for one
+  /// that is shorter, no more is known than when its service would begin.
+  @inline(__always)
+  private func leaving(_ packet: PacketPointer) -> UInt64 {
+    let (arrival, bytes) = (packet.pointee.time, packet.pointee.wireBytes)
+    let segments = packet.pointee.segments
+    return discipline.isActive && !packet.pointee.isInService
+      ? service.start(arrival: arrival, bytes: bytes, segments: segments)
+      : service.end(arrival: arrival, bytes: bytes, segments: segments)
   }
 
   /// Gives every held packet back to the pool.
@@ -205,5 +276,42 @@ struct PathQueue {
     while let packet = waiting.removeFirst() { pool.giveBack(packet) }
     while let packet = travelling.removeFirst() { pool.giveBack(packet) }
     while let packet = heldBack.removeFirst() { pool.giveBack(packet) }
+    while let packet = distant.removeFirst() { pool.giveBack(packet) }
+    while let packet = discarded.removeFirst() { pool.giveBack(packet) }
+  }
+}
+
+/// The queue's discipline.
+///
+/// A discipline such as CoDel decides when a packet leaves the queue, and the emulator computes service at
+/// any later time. Both give the same: in a first-in first-out queue the first packet leaves when the service
+/// of the one before it has ended, which the service schedule knows to the nanosecond, and it is asked about
+/// then with what stood behind it at that time, since the queue is served up to each arrival before the
+/// arrival enters. A packet that is dropped takes no service, so that the next one has its turn at the same
+/// time.
+extension PathQueue {
+  /// What becomes of a packet that fits the buffer, as it arrives.
+  private mutating func arrivalFate(_ packet: PacketPointer) -> ActiveQueue.Fate {
+    let served = waiting.first.map { $0.pointee.isInService ? $0.pointee.wireBytes : 0 } ?? 0
+    return discipline.arrive(
+      queueBytes: buffer.heldBytes - served,
+      isCapable: CongestionMark.fits(packet.pointee.bytes + VirtioHeader.bytes))
+  }
+
+  /// Takes the first packet out of the queue at `time`, into service; false when it is dropped.
+  private mutating func beginService(_ packet: PacketPointer, at time: UInt64) -> Bool {
+    let bytes = packet.pointee.wireBytes
+    let fate = discipline.leave(
+      at: time, arrival: packet.pointee.time, queueBytes: buffer.heldBytes - bytes,
+      isCapable: CongestionMark.fits(packet.pointee.bytes + VirtioHeader.bytes))
+    if fate == .mark { mark(packet) }
+    packet.pointee.isInService = fate != .drop
+    guard fate == .drop else { return true }
+    _ = waiting.removeFirst()
+    buffer.release(bytes)
+    heldBytes -= bytes
+    recorder.noteLateDrop(segments: packet.pointee.segments, at: time)
+    discarded.append(packet)
+    return false
   }
 }

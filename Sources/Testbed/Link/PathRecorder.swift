@@ -19,6 +19,9 @@ struct PathRecorder {
     var deliveredSegments = 0
     var deliveredBytes = 0
     var droppedSegments = 0
+    /// Those of them that the queue's discipline dropped.
+    var earlyDroppedSegments = 0
+    var policedSegments = 0
     /// By random loss and in bursts.
     var lostSegments = 0
     var burstLostSegments = 0
@@ -74,12 +77,26 @@ struct PathRecorder {
   }
 
   @inline(__always)
-  mutating func noteDrop(bytes: Int, segments: Int, at time: UInt64) {
+  mutating func noteDrop(bytes: Int, segments: Int, isEarly: Bool = false, at time: UInt64) {
     current.arrivedSegments += segments
     current.droppedSegments += segments
+    if isEarly { current.earlyDroppedSegments += segments }
     guard let bin = bin(time) else { return }
     bins[bin].arrivedBytes += bytes
     bins[bin].droppedSegments += segments
+  }
+
+  /// The queue's discipline drops what has waited.
+  mutating func noteLateDrop(segments: Int, at time: UInt64) {
+    current.droppedSegments += segments
+    current.earlyDroppedSegments += segments
+    if let bin = bin(time) { bins[bin].droppedSegments += segments }
+  }
+
+  mutating func notePoliced(bytes: Int, segments: Int, at time: UInt64) {
+    current.arrivedSegments += segments
+    current.policedSegments += segments
+    if let bin = bin(time) { bins[bin].arrivedBytes += bytes }
   }
 
   @inline(__always)

@@ -9,6 +9,7 @@ extension PathReport {
     let delay = longest?.queueingDelay
     return "\(name): \(decimal(rate, 2)) Mbit/s over \(decimal(seconds, 1)) s, "
       + "\(droppedSegments) dropped, \(lostSegments) lost, \(markedSegments) marked, "
+      + (policedSegments > 0 ? "\(policedSegments) policed, " : "")
       + (reorderedSegments > 0 ? "\(reorderedSegments) reordered, " : "")
       + (duplicatedSegments > 0 ? "\(duplicatedSegments) duplicated, " : "")
       + "queueing delay \(decimal(delay?.meanMilliseconds ?? 0, 2)) ms mean, "

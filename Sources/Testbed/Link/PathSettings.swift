@@ -23,6 +23,10 @@ struct PathSettings: Sendable {
     case .burstLoss: change(\.burstLoss, try Quantity.burstLoss(value))
     case .reorder: change(\.reordering, try Quantity.reordering(value))
     case .duplicate: change(\.duplicateProbability, try Quantity.probability(value))
+    case .queue: change(\.queue, try Quantity.queueDiscipline(value))
+    case .policer: change(\.policer, try Quantity.policing(value))
+    case .aggregate: change(\.aggregationNanoseconds, try Quantity.aggregation(value))
+    case .portDelay: change(\.portDelay, try Quantity.portDelay(value))
     }
   }
 
@@ -66,12 +70,16 @@ package struct LinkSettings: Sendable {
     case burstLoss = "burst-loss"
     case reorder
     case duplicate
+    case queue
+    case policer
+    case aggregate
+    case portDelay = "port-delay"
 
     /// Whether it holds both ways unless the way back has its own.
     var isShared: Bool {
       switch self {
-      case .rate, .trace, .delay, .buffer, .markAbove: true
-      case .loss, .burstLoss, .reorder, .duplicate: false
+      case .rate, .trace, .delay, .buffer, .markAbove, .queue, .portDelay: true
+      case .loss, .burstLoss, .reorder, .duplicate, .policer, .aggregate: false
       }
     }
   }

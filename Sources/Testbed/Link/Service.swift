@@ -41,6 +41,12 @@ enum Service: Equatable {
     }
   }
 
+  /// When that unit's service would begin.
+  func start(arrival: UInt64, bytes: Int, segments: Int) -> UInt64 {
+    var later = self
+    return later.serve(arrival: arrival, bytes: bytes, segments: segments).start
+  }
+
   /// When that unit's service would end.
   @inline(__always)
   func end(arrival: UInt64, bytes: Int, segments: Int) -> UInt64 {

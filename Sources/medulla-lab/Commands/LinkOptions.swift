@@ -15,10 +15,20 @@ struct LinkOptions: ParsableArguments {
   var delay: String?
   @Option(
     help: ArgumentHelp(
-      "Droptail buffer of each direction: bytes, or a multiple such as 2BDP.", valueName: "size"))
+      "Buffer of each direction: bytes, or a multiple such as 2BDP.", valueName: "size"))
   var buffer: String?
   @Option(help: ArgumentHelp("Queue length above which ECN-capable packets are marked.", valueName: "size"))
   var markAbove: String?
+  @Option(
+    help: ArgumentHelp(
+      "What the bottleneck does before its buffer is full: droptail, codel or pie.",
+      discussion: "CoDel (RFC 8289) and PIE (RFC 8033) mark ECN-capable packets and drop others.",
+      valueName: "name"))
+  var queue: String?
+  @Option(
+    help: ArgumentHelp(
+      "Packets of this port travel longer, each way, such as 5202,45ms.", valueName: "port,time"))
+  var portDelay: String?
   @Option(help: ArgumentHelp("Probability of random loss from client to server.", valueName: "p"))
   var loss: String?
   @Option(
@@ -35,6 +45,15 @@ struct LinkOptions: ParsableArguments {
   var reorder: String?
   @Option(help: ArgumentHelp("Probability that a segment reaches the server twice.", valueName: "p"))
   var duplicate: String?
+  @Option(
+    help: ArgumentHelp(
+      "Drop what exceeds a rate and a burst towards the server, before the queue, such as 10mbit,30kB.",
+      valueName: "rate,size"))
+  var policer: String?
+  @Option(
+    help: ArgumentHelp(
+      "Packets reach the server in batches, at most one each so long, such as 10ms.", valueName: "time"))
+  var aggregate: String?
 
   @Option(help: ArgumentHelp("Another rate from server to client.", valueName: "rate"))
   var returnRate: String?
@@ -46,6 +65,10 @@ struct LinkOptions: ParsableArguments {
   var returnBuffer: String?
   @Option(help: ArgumentHelp("Another marking threshold from server to client.", valueName: "size"))
   var returnMarkAbove: String?
+  @Option(help: ArgumentHelp("Another queue discipline from server to client.", valueName: "name"))
+  var returnQueue: String?
+  @Option(help: ArgumentHelp("Another port's delay from server to client.", valueName: "port,time"))
+  var returnPortDelay: String?
   @Option(help: ArgumentHelp("Random loss from server to client.", valueName: "p"))
   var returnLoss: String?
   @Option(help: ArgumentHelp("Loss in bursts from server to client.", valueName: "p,r"))
@@ -54,10 +77,14 @@ struct LinkOptions: ParsableArguments {
   var returnReorder: String?
   @Option(help: ArgumentHelp("Duplication from server to client.", valueName: "p"))
   var returnDuplicate: String?
+  @Option(help: ArgumentHelp("A policer from server to client.", valueName: "rate,size"))
+  var returnPolicer: String?
+  @Option(help: ArgumentHelp("Batches from server to client.", valueName: "time"))
+  var returnAggregate: String?
 
   @Option(help: "Largest IP packet in bytes.")
   var mtu = 1500
-  @Option(help: "Seed of losses, reordering and duplication.")
+  @Option(help: "Seed of losses, reordering, duplication and PIE.")
   var seed: UInt64 = 1
 
   @Flag(help: "Try rates beyond what the emulator is known to carry.")
@@ -96,11 +123,14 @@ struct LinkOptions: ParsableArguments {
   private var named: [(String, String?)] {
     [
       ("rate", rate), ("trace", trace), ("delay", delay), ("buffer", buffer), ("mark-above", markAbove),
+      ("queue", queue), ("port-delay", portDelay), ("policer", policer), ("aggregate", aggregate),
       ("loss", loss), ("burst-loss", burstLoss), ("reorder", reorder), ("duplicate", duplicate),
       ("return-rate", returnRate), ("return-trace", returnTrace), ("return-delay", returnDelay),
       ("return-buffer", returnBuffer), ("return-mark-above", returnMarkAbove),
       ("return-loss", returnLoss), ("return-burst-loss", returnBurstLoss),
       ("return-reorder", returnReorder), ("return-duplicate", returnDuplicate),
+      ("return-queue", returnQueue), ("return-port-delay", returnPortDelay),
+      ("return-policer", returnPolicer), ("return-aggregate", returnAggregate),
     ]
   }
 }

@@ -136,6 +136,8 @@ enum StudyCases {
     StudyFixture(
       Fairness.study, good: flat(["jain": 0.97, "own_share": 0.5]), useless: flat(["jain": 0.3])),
     StudyFixture(
+      HardPaths.study, good: HardPathsStudyTests.carried, useless: HardPathsStudyTests.starved),
+    StudyFixture(
       VariableRate.study,
       good: { ["utilization": 0.9, "queue_ms_p95": pick($0, ["cubic": 90], else: 20)] },
       useless: flat(["utilization": 0, "queue_ms_p95": 0])),
