@@ -557,8 +557,8 @@ let package = Package(
     .testTarget(
       name: "TestbedExperimentsTests",
       dependencies: [
-        "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
-        "MedullaLearning", "MedullaFabric",
+        "CMedullaABI", "MedullaCompile", "MedullaBase", "MedullaModel", "MedullaSnapshot", "MedullaKernel",
+        "MedullaDatapath", "MedullaCongestion", "MedullaLearning", "MedullaFabric",
         "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
         "TestbedCaptures", "TestbedLargeScale", "TestbedPackets", "TestbedExperiments", "TestbedCases",
         "medulla", "medulla-lab",

@@ -2,6 +2,7 @@ import Foundation
 import MedullaCompile
 import MedullaCongestion
 import MedullaDatapath
+import TestbedLink
 
 /// A congestion control that an experiment attaches for itself, under a name that nobody else has, and takes
 /// away again.
@@ -26,6 +27,18 @@ package final class ExperimentInstance {
 
   /// The version of the snapshot that new flows get.
   func activeVersion() throws -> UInt64? { try status().slots.first { $0.state == .active }?.version }
+
+  /// The slot of the snapshot that new flows get.
+  func activeSlot() throws -> Int {
+    guard let slot = try status().slots.first(where: { $0.state == .active })?.index else {
+      throw TestbedError(
+        .processFailed, "\(name) has no active snapshot.", remedy: "Run again; report this if it comes back.")
+    }
+    return slot
+  }
+
+  /// Its flows, as the kernel has them.
+  func flows() throws -> [CongestionFlow] { try Instance(name).flows().compactMap { $0 as? CongestionFlow } }
 
   /// Lets every flow follow a new snapshot at its next ACK.
   func loosen() throws { try Instance(name).setConsistency(false) }

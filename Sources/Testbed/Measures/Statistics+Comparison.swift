@@ -11,17 +11,8 @@ extension Statistics {
   /// Half of the 95% confidence interval of the mean, by Student's t; nil of fewer than two.
   package static func halfInterval(_ values: [Double]) -> Double? {
     guard values.count > 1 else { return nil }
-    return studentQuantile(values.count - 1) * deviation(values) / Double(values.count).squareRoot()
-  }
-
-  /// 97.5% quantiles of Student's distribution for 1 to 30 degrees of freedom; 1.96 stands for more than 30.
-  private static func studentQuantile(_ degrees: Int) -> Double {
-    let table = [
-      12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-      2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-      2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-    ]
-    return degrees <= table.count ? table[degrees - 1] : 1.96
+    let quantile = StudentDistribution(freedom: Double(values.count - 1)).quantile(above: 0.025)
+    return quantile * deviation(values) / Double(values.count).squareRoot()
   }
 
   /// Two-sided permutation test of equal means: how probable a difference at least as large is when the

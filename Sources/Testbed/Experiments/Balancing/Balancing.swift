@@ -122,7 +122,8 @@ enum Balancing {
     context.narrate("Compiling the scenario with ns-3 \(ns3.version).")
     let common = URL(fileURLWithPath: scratch.path("common"))
     let lab = BalancingLaboratory(
-      plan: plan, sizes: sizes, build: ScenarioBuild(sources: sources, common: common), scratch: scratch)
+      plan: plan, sizes: sizes, times: try AnswerTimes(fig15: plan[Scheduling.latencies]),
+      build: ScenarioBuild(sources: sources, common: common), scratch: scratch)
     context.narrate("Exploring, training and tuning; the workloads are those of training alone.")
     let programs = try lab.programs()
     let all = cells(plan)
@@ -151,13 +152,14 @@ enum Balancing {
       let program = programs.program(scheme, fabric)
       let bits = program.snapshot.shape.outputFractionBits
       return PathProgram.Simulation(
-        program, flows, scheme.options(lab.plan, fabric: fabric, fractionBits: bits))
+        program, flows, scheme.timed(by: lab.times).options(lab.plan, fabric: fabric, fractionBits: bits))
     }
     let outputs = try PathProgram.run(runs, atOnce: lab.plan[atOnce])
     var readings: [StudyCell: Reading] = [:]
     for (index, output) in outputs.enumerated() {
       let snapshot = runs[index].program.snapshot
       var reading = reading(output, checked: PathProgram.mismatches(output, snapshot))
+      if settings[index].0.source == .predicted { reading.notes = [lab.times.text] }
       if settings[index].0 == .ecmp { noteErrors(output, snapshot, &reading) }
       readings[cells[index]] = reading
     }

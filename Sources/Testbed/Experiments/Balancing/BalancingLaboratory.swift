@@ -25,6 +25,7 @@ struct BalancingLaboratory {
 
   let plan: StudyPlan
   let sizes: FabricSizeDistribution
+  let times: AnswerTimes
   let build: ScenarioBuild
   let scratch: ScratchDirectory
 
@@ -67,7 +68,8 @@ struct BalancingLaboratory {
     _ program: PathProgram
   ) throws -> [PathSamples] {
     let shape = program.snapshot.shape
-    var options = scheme.options(plan, fabric: fabric, fractionBits: shape.outputFractionBits)
+    var options = scheme.timed(by: times).options(
+      plan, fabric: fabric, fractionBits: shape.outputFractionBits)
     options["explored"] = "\(explored)"
     let runs = try plan[Balancing.trainingSeeds].map { seed in
       var workload = Balancing.workload(plan, seed: UInt64(clamping: seed))

@@ -79,6 +79,15 @@ package struct BalancingScheme: Codable, Equatable, Sendable {
     kernel.exploring, kernel.untrained, kernel.shuffling, leastRoundTrip,
   ]
 
+  /// The same with the times that were measured on a machine.
+  func timed(by times: AnswerTimes) -> BalancingScheme {
+    var scheme = self
+    if source == .predicted {
+      scheme.latencyNanoseconds = times.nanoseconds(of: name) ?? latencyNanoseconds
+    }
+    return scheme
+  }
+
   /// What the scenario's command line says.
   func options(_ plan: StudyPlan, fabric: BalancingFabric, fractionBits: Int) -> [String: String] {
     func flag(_ value: Bool) -> String { value ? "1" : "0" }

@@ -82,6 +82,7 @@ enum BatchInterval {
     [
       Figure.difference(
         "T = \(interval): softirq above none (points)", softirq, intervals(interval), less: intervals(none)),
+      .ratio("T = \(interval): softirq over none", softirq, intervals(interval), over: intervals(none)),
       .ratio(
         "T = \(interval): goodput of one flow over none", single, intervals(interval), over: intervals(none)),
     ]
@@ -91,7 +92,7 @@ enum BatchInterval {
     "fig14", "Vary the batch interval; see what it costs and what flows get.",
     discussion: """
       For each interval the daemon runs beside concurrent flows, whose softirq time is read, and beside a \
-      single flow, whose goodput is. Needs root; eight minutes, --quick one.
+      single flow, whose goodput is. Needs root; twelve minutes, --quick one.
       """,
     method: """
       For each batch interval T, and without the daemon: concurrent iperf3 flows over an emulated link, and \
@@ -106,7 +107,7 @@ enum BatchInterval {
         + "congestion control about 12.6%; the goodput of a flow is not compromised."),
     keys: [
       intervals, flows, Common.rateMbps.with(200), Common.rttMs.with(10), Common.bufferBdp.with(2),
-      Common.seconds, Common.warmUp.with(3), Common.repeats,
+      Common.seconds, Common.warmUp.with(3), Common.repeats.with(5),
     ],
     quick: { plan in
       plan[intervals] = [none, "1ms", "100ms"]
@@ -127,8 +128,9 @@ enum BatchInterval {
     metrics: [softirq, daemon, single, FlowMetrics.goodput, samples, samplesDropped], figures: figures,
     bounds: usual.flatMap { interval in
       [
-        Bound("T = \(interval): softirq above none (points)", .atMost(2), .ours),
-        Bound("T = \(interval): goodput of one flow over none", .atLeast(0.97), .ours),
+        // 14.1 over 12.6%.
+        Bound("T = \(interval): softirq over none", .atMost(1.12), .paper("§5.1"), by: .interval),
+        Bound("T = \(interval): goodput of one flow over none", .atLeast(0.97), .ours, by: .interval),
         // A daemon that collects nothing costs nothing.
         Bound(each: samples, intervals(interval), to: .atLeast(1), .ours),
       ]

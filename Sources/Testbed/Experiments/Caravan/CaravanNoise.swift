@@ -83,13 +83,17 @@ enum CaravanNoise {
       + Condition.allCases.dropFirst().map { drop($0.rawValue) },
     bounds: [
       // Who learns nothing loses nothing by noise.
-      Bound("clean", .atLeast(0.88), .ours),
-      Bound("clean less three-20", .atMost(0.01), .ours), Bound("clean less three-30", .atMost(0.03), .ours),
-      Bound("clean less three-40", .atMost(0.08), .ours), Bound("clean less one-20", .atMost(0.03), .ours),
-      Bound("clean less inverting", .atMost(0.02), .ours), Bound("clean less random", .atMost(0.02), .ours),
-      Bound("clean less targeted", .atMost(0.02), .ours), Bound("clean less budget-20", .atMost(0.03), .ours),
-      Bound("clean less budget-10", .atMost(0.02), .ours),
-      Bound("clean less budget-5", .atMost(0.035), .ours),
+      Bound("clean", .atLeast(0.88), .ours, by: .interval),
+      Bound("clean less three-20", .atMost(0.01), .ours, by: .interval),
+      Bound("clean less three-30", .atMost(0.03), .ours, by: .interval),
+      Bound("clean less three-40", .atMost(0.08), .ours, by: .interval),
+      Bound("clean less one-20", .atMost(0.03), .ours, by: .interval),
+      Bound("clean less inverting", .atMost(0.02), .ours, by: .interval),
+      Bound("clean less random", .atMost(0.02), .ours, by: .interval),
+      Bound("clean less targeted", .atMost(0.02), .ours, by: .interval),
+      Bound("clean less budget-20", .atMost(0.03), .ours, by: .interval),
+      Bound("clean less budget-10", .atMost(0.02), .ours, by: .interval),
+      Bound("clean less budget-5", .atMost(0.035), .ours, by: .interval),
     ],
     plots: [.bars("Triggered macro-F1, by condition and seed", Caravan.triggered, mark: .dots)])
 

@@ -62,12 +62,12 @@ enum CaravanPackets {
   /// Written before anything was measured.
   private static let bounds = [
     Bound("flows decided", .atLeast(2_000), .ours),
-    Bound("kernel_share", .atLeast(0.95), .ours),
-    Bound("larger network's macro-F1 less ours", .atMost(0.02), .ours),
-    Bound("ours less the frozen network's macro-F1", .atLeast(0.1), .ours),
+    Bound("kernel_share", .atLeast(0.95), .ours, by: .interval),
+    Bound("larger network's macro-F1 less ours", .atMost(0.02), .ours, by: .interval),
+    Bound("ours less the frozen network's macro-F1", .atLeast(0.1), .ours, by: .interval),
     Bound("window full to new snapshot, longest", .atMost(2), .ours),
     Bound("snapshots that became active", .atLeast(2), .ours),
-    Bound("packets a second, learning over frozen", .atLeast(0.97), .ours),
+    Bound("packets a second, learning over frozen", .atLeast(0.97), .ours, by: .interval),
   ]
 
   static let study = Study(

@@ -7,9 +7,11 @@ extension Study {
     [
       CongestedPath.fig1, CongestedPath.fig11, CongestedPath.changing, RateOverTime.fig2,
       RateOverTime.changing,
-      Concurrency.fig3, Concurrency.fig4, Concurrency.fig13, Concurrency.senderLimited, Concurrency.engine,
+      Concurrency.fig3, Concurrency.fig4, Concurrency.fig13, Concurrency.senderLimited,
+      Concurrency.lowLatency, Concurrency.engine,
       Concurrency.engineLoad, QuantizationLoss.fig7, Convergence.fig8, Adaptation.fig12, BatchInterval.fig14,
-      PredictionLatency.fig15, Scheduling.fig16, Balancing.fig17, Interface.table1, Updates.study, Soak.study,
+      PredictionLatency.fig15, Scheduling.fig16, Balancing.fig17, Interface.table1, Updates.study,
+      Consistency.study, Soak.study,
       Links.study,
       Fairness.study, HardPaths.study, VariableRate.study, ManyFlows.study, SnapshotSwap.study,
       CompletionTimes.study,
@@ -32,18 +34,19 @@ extension Study {
     return "0" + "\(number)".indenting(3)
   }
 
-  /// Every bound of every study: what, how much, from where, and whether a verdict follows from it.
+  /// Every bound of every study: what, how much, by its value or its interval, from where, and whether a
+  /// verdict follows from it.
   package static var boundTable: TextTable {
     TextTable(
-      columns: ["study", "figure", "bound", "source", "judged"],
+      columns: ["study", "figure", "bound", "by", "source", "judged"],
       rows: all.flatMap { study in
         study.bounds.map { bound in
           let places = study.figures.first { $0.name == bound.figure }?.places ?? bound.places
           return [
-            study.name, bound.figure, bound.comparison.text(places: max(places, 2)), bound.source.text,
-            bound.judged ? "yes" : "no",
+            study.name, bound.figure, bound.comparison.text(places: max(places, 2)),
+            bound.judgedBy.rawValue, bound.source.text, bound.judged ? "yes" : "no",
           ]
         }
-      }, leaning: 5)
+      }, leaning: 6)
   }
 }

@@ -110,7 +110,9 @@ enum CompletionTimes {
     figures: loads.standard.map(overCubic) + [
       .sum("flows completed", completed), .sum("flows broken", broken),
     ],
-    bounds: loads.standard.map { Bound("load \(short($0)): short flows over CUBIC's", .atMost(1), .ours) } + [
+    bounds: loads.standard.map {
+      Bound("load \(short($0)): short flows over CUBIC's", .atMost(1), .ours, by: .interval)
+    } + [
       Bound("flows completed", .atLeast(1), .ours), Bound("flows broken", .atMost(0), .ours),
     ],
     plots: SizeClass.allCases.map {

@@ -1,7 +1,7 @@
 import TestbedReport
 
 /// Flows beside each other with nothing in their way but the machine: the setting of `fig3`, `fig4`, `fig13`,
-/// `sender-limited`, `user-space-engine` and `user-space-engine-load`.
+/// `sender-limited`, `low-latency`, `user-space-engine` and `user-space-engine-load`.
 enum Concurrency {
   static let schemes = Common.schemes
   static let flows = Axis(
@@ -17,12 +17,13 @@ enum Concurrency {
   /// The paper's flows; the rate is ours, beyond what flows get on one processor, and below the emulator's
   /// ceiling.
   static func keys(
-    _ names: String..., mbps: Double = 2_000, bufferBdp: Double = 2, seconds: Int = 8, warmUp: Int = 3,
-    count: [Int] = [2, 4, 6, 8, 10], besideSender: Bool = false, roundTrips trips: Bool = false
+    _ names: String..., mbps: Double = 2_000, bufferBdp: Double = 2, rttMs: Double = 10, seconds: Int = 8,
+    warmUp: Int = 3, count: [Int] = [2, 4, 6, 8, 10], besideSender: Bool = false,
+    roundTrips trips: Bool = false
   ) -> [any PlanKey] {
     [
       schemes.with(names.compactMap { SteeringScheme($0) }), flows.with(count), Common.rateMbps.with(mbps),
-      Common.rttMs.with(10), Common.bufferBdp.with(bufferBdp), pinned,
+      Common.rttMs.with(rttMs), Common.bufferBdp.with(bufferBdp), pinned,
       emulatorBesideSender.with(besideSender), roundTrips.with(trips), Common.seconds.with(seconds),
       Common.warmUp.with(warmUp), Common.repeats.with(10),
     ]
@@ -85,12 +86,12 @@ enum Concurrency {
 
   /// The share at the most flows with one interval over that with another.
   static func mostFlows(_ name: String, _ scheme: String, over other: String) -> Figure {
-    Figure(name) { runs in
+    .byRound(name) { runs in
       let most = runs.plan[flows].max() ?? 0
       guard let own = share(runs, scheme, flows: most), let rival = share(runs, other, flows: most),
         rival.value > 0
       else { return nil }
-      return Estimate(own.value / rival.value)
+      return own.value / rival.value
     }
   }
 

@@ -40,7 +40,9 @@ extension Concurrency {
       leastShare("user space, 1 ms", "user-1ms"), leastShare("user space, 10 ms", "user-10ms"),
       leastShare("user space, 100 ms", "user-100ms"),
     ],
-    bounds: [Bound("user space, 1 ms over 100 ms", .atMost(0.95), .paper("§2.2"), explanation: idle)],
+    bounds: [
+      Bound("user space, 1 ms over 100 ms", .atMost(0.95), .paper("§2.2"), by: .interval, explanation: idle)
+    ],
     plots: plots)
 
   static let fig13 = Study(
@@ -52,17 +54,22 @@ extension Concurrency {
     paper: PaperFigure(
       "Figure 13, §5.1", "LF-Aurora and LF-MOCC lose less than 5% against BBR and outperform CUBIC by 17.5%.",
       "They outperform CCP-Aurora and CCP-MOCC by up to 63.5%."),
-    keys: keys("bbr", "medulla", "cubic", "user-ack", "user-1ms", "user-10ms", "user-100ms"),
+    keys: keys("bbr", "medulla", "cubic", "user-ack", "user-decision", "user-1ms", "user-10ms", "user-100ms"),
     quick: { shorten(&$0, "bbr", "medulla", "user-ack", "user-1ms") }, cells: cells, check: check,
     course: course("f13"), metrics: metrics,
     figures: [
       leastShare("in kernel", "medulla"), leastShare("user space per ACK", "user-ack"),
+      leastShare("user space per decision", "user-decision"),
       leastShare("user space, 1 ms", "user-1ms"), leastShare("CUBIC", "cubic"),
     ],
     bounds: [
-      Bound("in kernel: least share of BBR's", .atLeast(0.97), .paper("§5.1")),
-      Bound("user space per ACK: least share of BBR's", .atMost(0.95), .paper("§5.1"), explanation: idle),
-      Bound("user space, 1 ms: least share of BBR's", .atMost(0.95), .paper("§5.1"), explanation: idle),
+      Bound("in kernel: least share of BBR's", .atLeast(0.97), .paper("§5.1"), by: .interval),
+      Bound(
+        "user space per ACK: least share of BBR's", .atMost(0.95), .paper("§5.1"), by: .interval,
+        explanation: idle),
+      Bound(
+        "user space, 1 ms: least share of BBR's", .atMost(0.95), .paper("§5.1"), by: .interval,
+        explanation: idle),
     ], plots: plots)
 
   static let senderLimited = Study(
@@ -72,24 +79,26 @@ extension Concurrency {
       one minute; `--repeats 3` a quarter of an hour.
       """, method: limited,
     keys: keys(
-      "bbr", "medulla", "cubic", "user-ack", "user-1ms", "user-10ms", "user-100ms", mbps: 5_000, bufferBdp: 1,
+      "bbr", "medulla", "cubic", "user-ack", "user-decision", "user-1ms", "user-10ms", "user-100ms",
+      mbps: 5_000, bufferBdp: 1,
       seconds: 5, warmUp: 2, besideSender: true, roundTrips: true),
     quick: { shorten(&$0, "bbr", "medulla", "user-ack", "user-1ms") }, cells: cells, check: check,
     course: course("sl"), metrics: metrics,
     figures: [
       leastShare("in kernel", "medulla"), leastShare("user space per ACK", "user-ack"),
+      leastShare("user space per decision", "user-decision"),
       leastShare("user space, 1 ms", "user-1ms"), leastShare("CUBIC", "cubic"),
       mostFlows("user space, 1 ms over 100 ms", "user-1ms", over: "user-100ms"),
       .mean("busy share of the sender's processor under BBR", FlowMetrics.senderBusy, schemes("bbr")),
     ],
     bounds: [
-      Bound("in kernel: least share of BBR's", .atLeast(0.97), .ours),
-      Bound("user space per ACK: least share of BBR's", .atMost(0.95), .ours),
+      Bound("in kernel: least share of BBR's", .atLeast(0.97), .ours, by: .interval),
+      Bound("user space per ACK: least share of BBR's", .atMost(0.95), .ours, by: .interval),
       Bound(
-        "user space, 1 ms: least share of BBR's", .atMost(0.95), .ours,
+        "user space, 1 ms: least share of BBR's", .atMost(0.95), .ours, by: .interval,
         explanation: "Lean C keeps up with 24,000 reports a second, and takes 2 to 4% at an interval of 1 ms."
       ),
-      Bound("busy share of the sender's processor under BBR", .atLeast(0.9), .ours),
+      Bound("busy share of the sender's processor under BBR", .atLeast(0.9), .ours, by: .interval),
     ], plots: plots)
 
   static let engine = Study(
@@ -111,10 +120,10 @@ extension Concurrency {
       mostFlows("ONNX Runtime, 1 ms over 100 ms", "onnx-1ms", over: "onnx-100ms"),
     ],
     bounds: [
-      Bound("in kernel: least share of BBR's", .atLeast(0.97), .ours),
-      Bound("ONNX Runtime per ACK: least share of BBR's", .atMost(0.95), .ours),
-      Bound("ONNX Runtime, 1 ms: least share of BBR's", .atMost(0.95), .ours),
-      Bound("ONNX Runtime, 1 ms over 100 ms", .atMost(0.95), .ours),
+      Bound("in kernel: least share of BBR's", .atLeast(0.97), .ours, by: .interval),
+      Bound("ONNX Runtime per ACK: least share of BBR's", .atMost(0.95), .ours, by: .interval),
+      Bound("ONNX Runtime, 1 ms: least share of BBR's", .atMost(0.95), .ours, by: .interval),
+      Bound("ONNX Runtime, 1 ms over 100 ms", .atMost(0.95), .ours, by: .interval),
     ], plots: plots)
 
   private static func above(
@@ -146,12 +155,17 @@ extension Concurrency {
       "Figure 4, §2.2",
       "With BBR softirq takes about 12.6% of the execution time; with CCP-Aurora 20.6% at 100 ms and 72.3% "
         + "at 1 ms."),
-    keys: keys("bbr", "medulla", "user-ack", "user-1ms", "user-10ms", "user-100ms", mbps: 500, count: [10]),
+    keys: keys(
+      "bbr", "medulla", "user-ack", "user-decision", "user-1ms", "user-10ms", "user-100ms", mbps: 500,
+      count: [10]),
     quick: { shorten(&$0, "bbr", "medulla", "user-ack", "user-100ms") }, cells: cells, check: check,
     course: course("f4"), metrics: loadMetrics,
     figures: [
       above("busy, in kernel above BBR", FlowMetrics.senderBusy, "medulla", less: "bbr"),
       above("busy, user space per ACK above in kernel", FlowMetrics.senderBusy, "user-ack", less: "medulla"),
+      above(
+        "busy, user space per decision above in kernel", FlowMetrics.senderBusy, "user-decision",
+        less: "medulla"),
       above("busy, user space at 1 ms above 100 ms", FlowMetrics.senderBusy, "user-1ms", less: "user-100ms"),
       above("spent, in kernel above BBR", FlowMetrics.spent, "medulla", less: "bbr"),
       above("spent, user space per ACK above in kernel", FlowMetrics.spent, "user-ack", less: "medulla"),
@@ -160,13 +174,14 @@ extension Concurrency {
         over: schemes("user-100ms")),
     ],
     bounds: [
-      Bound("busy, in kernel above BBR", .atMost(0.05), .ours),
-      Bound("busy, user space per ACK above in kernel", .atLeast(0.05), .ours),
-      Bound("spent, in kernel above BBR", .atMost(0.05), .ours, judged: false),
-      Bound("spent, user space per ACK above in kernel", .atLeast(0.05), .ours, judged: false),
+      Bound("busy, in kernel above BBR", .atMost(0.05), .ours, by: .interval),
+      Bound("busy, user space per ACK above in kernel", .atLeast(0.05), .ours, by: .interval),
+      Bound("spent, in kernel above BBR", .atMost(0.05), .ours, by: .interval, judged: false),
+      Bound("spent, user space per ACK above in kernel", .atLeast(0.05), .ours, by: .interval, judged: false),
       // 72.3 over 20.6%.
       Bound(
-        "softirq, user space at 1 ms over 100 ms", .atLeast(3.5), .paper("§2.2"), judged: false,
+        "softirq, user space at 1 ms over 100 ms", .atLeast(3.5), .paper("§2.2"), by: .interval,
+        judged: false,
         explanation: "The paper's flows had many times as many ACKs, each of which may be reported."),
     ], plots: loadPlots)
 
@@ -183,5 +198,6 @@ extension Concurrency {
         "busy, ONNX Runtime at 1 ms above 100 ms", FlowMetrics.senderBusy, "onnx-1ms", less: "onnx-100ms"),
       above("spent, ONNX Runtime at 1 ms above 100 ms", FlowMetrics.spent, "onnx-1ms", less: "onnx-100ms"),
     ],
-    bounds: [Bound("busy, ONNX Runtime at 1 ms above 100 ms", .atLeast(0.05), .ours)], plots: loadPlots)
+    bounds: [Bound("busy, ONNX Runtime at 1 ms above 100 ms", .atLeast(0.05), .ours, by: .interval)],
+    plots: loadPlots)
 }

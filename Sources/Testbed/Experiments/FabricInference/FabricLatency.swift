@@ -51,12 +51,12 @@ enum FabricLatency {
   private static func scaled(
     _ name: String, _ network: DrawnNetwork, _ count: Int, _ metric: Metric, isTime: Bool
   ) -> Figure {
-    Figure(name, places: isTime ? 1 : 0) { runs in
+    .byRound(name, places: isTime ? 1 : 0) { runs in
       let cell = at(network, .fabric, count)
       guard let value = runs.mean(metric, cell), let unit = runs.mean(unit, cell), unit > 0 else {
         return nil
       }
-      return Estimate(isTime ? value * statedUnit / unit : value * unit / statedUnit)
+      return isTime ? value * statedUnit / unit : value * unit / statedUnit
     }
   }
 
@@ -128,18 +128,18 @@ enum FabricLatency {
       wrongOnes,
     ],
     bounds: [
-      Bound("mini-AlexNet: p50 over packed C, one processor", .atMost(1.35), .ours),
-      Bound("mini-AlexNet: rate over packed C, one processor", .atLeast(0.7), .ours),
-      Bound("mini-AlexNet: rate over packed C, two processors", .atLeast(0.7), .ours),
+      Bound("mini-AlexNet: p50 over packed C, one processor", .atMost(1.35), .ours, by: .interval),
+      Bound("mini-AlexNet: rate over packed C, one processor", .atLeast(0.7), .ours, by: .interval),
+      Bound("mini-AlexNet: rate over packed C, two processors", .atLeast(0.7), .ours, by: .interval),
       Bound(
         "mini-AlexNet: p50, two processors, scaled (µs)", .atMost(2_000),
-        .paper("Distributed DNN Serving, §2")),
-      Bound("16-8-4-2: p50, scaled (µs)", .atMost(60), .ours),
-      Bound("20-32-16-2: p50, scaled (µs)", .atMost(60), .ours),
-      Bound("1024-512-16: p50, scaled (µs)", .atMost(60), .ours),
-      Bound("16-8-4-2: rate, scaled (/s)", .atLeast(20_000), .ours),
-      Bound("20-32-16-2: rate, scaled (/s)", .atLeast(20_000), .ours),
-      Bound("1024-512-16: rate, scaled (/s)", .atLeast(20_000), .ours),
+        .paper("Distributed DNN Serving, §2"), by: .interval),
+      Bound("16-8-4-2: p50, scaled (µs)", .atMost(60), .ours, by: .interval),
+      Bound("20-32-16-2: p50, scaled (µs)", .atMost(60), .ours, by: .interval),
+      Bound("1024-512-16: p50, scaled (µs)", .atMost(60), .ours, by: .interval),
+      Bound("16-8-4-2: rate, scaled (/s)", .atLeast(20_000), .ours, by: .interval),
+      Bound("20-32-16-2: rate, scaled (/s)", .atLeast(20_000), .ours, by: .interval),
+      Bound("1024-512-16: rate, scaled (/s)", .atLeast(20_000), .ours, by: .interval),
       Bound("wrong answers, all networks", .atMost(0), .ours),
     ],
     plots: [.bars("An inference, p50", p50, scale: .logarithmic)])

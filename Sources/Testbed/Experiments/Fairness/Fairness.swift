@@ -97,12 +97,11 @@ enum Fairness {
     },
     metrics: [FlowMetrics.jain, ownShare, ownJain, own, FlowMetrics.queue.mean],
     figures: [
-      Figure("flows among themselves: least Jain's index") { runs in
+      .byRound("flows among themselves: least Jain's index") { runs in
         runs.means(FlowMetrics.jain).filter { $0.cell[rivals.part] == nil }.map(\.value).min()
-          .map { Estimate($0) }
       }
     ],
-    bounds: [Bound("flows among themselves: least Jain's index", .atLeast(0.9), .ours)],
+    bounds: [Bound("flows among themselves: least Jain's index", .atLeast(0.9), .ours, by: .interval)],
     plots: [
       .bars("Jain's index of all flows", FlowMetrics.jain, range: 0...1),
       .bars(

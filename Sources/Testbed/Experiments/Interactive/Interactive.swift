@@ -158,8 +158,8 @@ enum Interactive {
       overCubic("bursts' goodput", burst), .sum("requests and bursts without an end", endless),
     ],
     bounds: [
-      Bound("answers' p95, in kernel over CUBIC", .atMost(1), .ours),
-      Bound("bulk goodput, in kernel over CUBIC", .atLeast(0.85), .ours),
+      Bound("answers' p95, in kernel over CUBIC", .atMost(1), .ours, by: .interval),
+      Bound("bulk goodput, in kernel over CUBIC", .atLeast(0.85), .ours, by: .interval),
       Bound("requests and bursts without an end", .atMost(0), .ours),
     ],
     plots: [

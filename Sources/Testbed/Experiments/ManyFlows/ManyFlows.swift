@@ -96,7 +96,7 @@ enum ManyFlows {
       .most("inferences put off, at most", contended, schemes("medulla")),
     ],
     bounds: [
-      Bound("most flows in kernel: share of the capacity", .atLeast(0.9), .ours),
+      Bound("most flows in kernel: share of the capacity", .atLeast(0.9), .ours, by: .interval),
       Bound("flows without any data, at most", .atMost(0), .ours),
       Bound("ACKs without memory for their flow, at most", .atMost(0), .ours),
     ],

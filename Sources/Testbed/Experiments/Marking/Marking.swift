@@ -4,7 +4,8 @@ import TestbedLink
 /// DCTCP, the network and the kernel's own congestion controls on a bottleneck that marks above a threshold,
 /// with much more room behind it: the studies `marking` and `marking-with-burst`.
 enum Marking {
-  static let schemes = Common.schemes.with(SteeringScheme.list("dctcp", "medulla", "cubic", "bbr"))
+  static let schemes = Common.schemes.with(
+    SteeringScheme.list("dctcp", "dctcp-kernel", "medulla", "cubic", "bbr"))
   static let withoutECN = Axis(
     "without_ecn", "scheme", SteeringScheme.list("medulla", "cubic"), mayBeEmpty: true,
     "These once more without ECN: the bottleneck can mark none of their packets.")
@@ -35,8 +36,9 @@ enum Marking {
       plan[threshold] < plan[buffer], "The threshold does not lie within the buffer.",
       remedy: "Mark above 1 to \(max(plan[buffer] - 1, 1)) bytes.")
     try Study.require(
-      !plan[withoutECN].contains { $0.kind == .dctcp }, "DCTCP without ECN would be Reno.",
-      remedy: "Leave dctcp out of without_ecn.")
+      !plan[withoutECN].contains { $0.kind == .dctcp || $0.kind == .kernelDCTCP },
+      "DCTCP without ECN would be Reno.",
+      remedy: "Leave dctcp and dctcp-kernel out of without_ecn.")
     try link(plan, round: 0).validate()
   }
 
@@ -88,10 +90,20 @@ enum Marking {
     return reading
   }
 
+  /// A scheme that this kernel has not is left out, and the result says why.
+  static func leftOut(_ absence: TestbedError) -> Reading {
+    var reading = Reading()
+    reading.notes = ["left out: \(absence.message)"]
+    return reading
+  }
+
   static func course(_ prefix: String) -> Study.Course {
     .trials(.shuffled) { plan, context in
-      let series = try TrialSeries(plan[schemes] + plan[withoutECN], prefix: prefix, context: context)
+      let all = plan[schemes] + plan[withoutECN]
+      let series = try TrialSeries(
+        all.filter { $0.absence() == nil }, prefix: prefix, context: context)
       return { cell, round in
+        if let absence = cell[schemes].absence() { return leftOut(absence) }
         var trial = FlowTrial(
           link: link(plan, round: round), flows: cell[flows], seconds: plan.seconds, warmUp: plan.warmUp)
         trial.asksForECN = cell[ecn]

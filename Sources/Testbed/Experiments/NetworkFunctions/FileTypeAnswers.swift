@@ -58,7 +58,7 @@ enum FileTypeAnswers {
     },
     metrics: [files, same, function, engine, ratio, tail],
     bounds: [
-      Bound(each: ratio, to: .atMost(1.2), .ours), Bound(each: same, to: .atLeast(1), .ours),
+      Bound(each: ratio, to: .atMost(1.2), .ours, by: .interval), Bound(each: same, to: .atLeast(1), .ours),
       Bound(each: files, to: .atLeast(200), .ours),
     ],
     plots: [.bars("Function over engine alone, medians", ratio, mark: .dots)])

@@ -139,12 +139,12 @@ enum ImageInference {
 
   /// The largest of the packet sizes' totals over the least.
   static func spread(_ name: String, _ device: Device, _ way: Way) -> Figure {
-    Figure(name) { runs in
+    .byRound(name) { runs in
       let means = runs.plan[packets].compactMap { runs.mean(total, at(device, way, $0)) }
       guard means.count == runs.plan[packets].count, let most = means.max(), let least = means.min(),
         least > 0
       else { return nil }
-      return Estimate(most / least)
+      return most / least
     }
   }
 }

@@ -36,15 +36,21 @@ extension ImageInference {
       ratio("simulated, 1024 B: without cut-through over with", .simulated, .pullWhole, over: .pull, 1_024),
     ],
     bounds: [
-      Bound("simulated, 256 B: A#1 over NetML", .atLeast(2.86), .paper("NetML, Figure 10")),
-      Bound("simulated, 1024 B: A#1 over NetML", .atLeast(1), .paper("NetML, Figure 10")),
-      Bound("simulated, 1024 B: A#2 over NetML", .atLeast(1.28), .paper("NetML, Figure 10")),
-      Bound("simulated: NetML over packet sizes, most over least", .atMost(1.1), .paper("NetML, Figure 10")),
-      Bound("processor, 1024 B: NetML over a socket", .atMost(0.8), .ours),
-      Bound("processor, 256 B: NetML over a socket", .atMost(0.8), .ours, judged: false),
-      Bound("processor, 256 B: A#1 over NetML", .atLeast(2.86), .paper("NetML, Figure 10"), judged: false),
-      Bound("processor, 1024 B: A#2 over NetML", .atLeast(1.28), .paper("NetML, Figure 10"), judged: false),
-      Bound("simulated, 1024 B: without cut-through over with", .atLeast(1), .ours),
+      Bound("simulated, 256 B: A#1 over NetML", .atLeast(2.86), .paper("NetML, Figure 10"), by: .interval),
+      Bound("simulated, 1024 B: A#1 over NetML", .atLeast(1), .paper("NetML, Figure 10"), by: .interval),
+      Bound("simulated, 1024 B: A#2 over NetML", .atLeast(1.28), .paper("NetML, Figure 10"), by: .interval),
+      Bound(
+        "simulated: NetML over packet sizes, most over least", .atMost(1.1), .paper("NetML, Figure 10"),
+        by: .interval),
+      Bound("processor, 1024 B: NetML over a socket", .atMost(0.8), .ours, by: .interval),
+      Bound("processor, 256 B: NetML over a socket", .atMost(0.8), .ours, by: .interval, judged: false),
+      Bound(
+        "processor, 256 B: A#1 over NetML", .atLeast(2.86), .paper("NetML, Figure 10"), by: .interval,
+        judged: false),
+      Bound(
+        "processor, 1024 B: A#2 over NetML", .atLeast(1.28), .paper("NetML, Figure 10"), by: .interval,
+        judged: false),
+      Bound("simulated, 1024 B: without cut-through over with", .atLeast(1), .ours, by: .interval),
     ],
     plots: plots("One image through VGG-11"))
 
@@ -66,22 +72,26 @@ extension ImageInference {
       ratio("simulated, 1024 B: without cut-through over with", .simulated, .pullWhole, over: .pull, 1_024),
     ],
     bounds: [
-      Bound("simulated, 1024 B: A#1 over NetML", .atLeast(1.72), .paper("NetML, Figure 11")),
-      Bound("simulated, 1024 B: A#2 over NetML", .atLeast(1.26), .paper("NetML, Figure 11")),
-      Bound("processor, 1024 B: NetML over a socket", .atMost(0.8), .ours),
-      Bound("processor, 256 B: NetML over a socket", .atMost(0.8), .ours, judged: false),
-      Bound("processor, 1024 B: A#1 over NetML", .atLeast(1.72), .paper("NetML, Figure 11"), judged: false),
-      Bound("processor, 1024 B: A#2 over NetML", .atLeast(1.26), .paper("NetML, Figure 11"), judged: false),
-      Bound("simulated, 1024 B: without cut-through over with", .atLeast(1), .ours),
+      Bound("simulated, 1024 B: A#1 over NetML", .atLeast(1.72), .paper("NetML, Figure 11"), by: .interval),
+      Bound("simulated, 1024 B: A#2 over NetML", .atLeast(1.26), .paper("NetML, Figure 11"), by: .interval),
+      Bound("processor, 1024 B: NetML over a socket", .atMost(0.8), .ours, by: .interval),
+      Bound("processor, 256 B: NetML over a socket", .atMost(0.8), .ours, by: .interval, judged: false),
+      Bound(
+        "processor, 1024 B: A#1 over NetML", .atLeast(1.72), .paper("NetML, Figure 11"), by: .interval,
+        judged: false),
+      Bound(
+        "processor, 1024 B: A#2 over NetML", .atLeast(1.26), .paper("NetML, Figure 11"), by: .interval,
+        judged: false),
+      Bound("simulated, 1024 B: without cut-through over with", .atLeast(1), .ours, by: .interval),
     ],
     plots: plots("One image through Tiny YOLO's layers"))
 
   private static func share(_ name: String, _ device: Transfers.Device, _ way: Way) -> Figure {
-    Figure(name) { runs in
+    .byRound(name) { runs in
       guard let part = runs.mean(transfer, at(device, way, 1_024)),
         let all = runs.mean(total, at(device, way, 1_024)), all > 0
       else { return nil }
-      return Estimate(part / all)
+      return part / all
     }
   }
 
@@ -113,10 +123,11 @@ extension ImageInference {
       ),
     ],
     bounds: [
-      Bound("simulated: A#1's transfer over the whole", .atLeast(0.5), .paper("NetML, Figure 12")),
-      Bound("simulated: A#2's transfer less NetML's", .atLeast(0), .paper("NetML, Figure 12")),
-      Bound("simulated: A#1's transfer less NetML's", .atLeast(0), .paper("NetML, Figure 12")),
-      Bound("processor: NetML's transfer over the whole", .atMost(0.05), .ours),
+      Bound(
+        "simulated: A#1's transfer over the whole", .atLeast(0.5), .paper("NetML, Figure 12"), by: .interval),
+      Bound("simulated: A#2's transfer less NetML's", .atLeast(0), .paper("NetML, Figure 12"), by: .interval),
+      Bound("simulated: A#1's transfer less NetML's", .atLeast(0), .paper("NetML, Figure 12"), by: .interval),
+      Bound("processor: NetML's transfer over the whole", .atMost(0.05), .ours, by: .interval),
     ],
     plots: [
       .bars("Receive, 1,024 bytes a packet", receive, by: Transfers.devices.part),

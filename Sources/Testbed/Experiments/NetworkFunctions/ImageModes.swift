@@ -64,10 +64,10 @@ enum ImageModes {
       ratio("yield over sleep: the network's time", .yield, over: .sleep, ImageInference.compute),
     ],
     bounds: [
-      Bound("sleep over a socket", .atMost(0.8), .ours),
-      Bound("spin over sleep: the network's time", .atLeast(1.05), .ours),
-      Bound("yield over sleep: the network's time", .atLeast(1.05), .ours),
-      Bound("yield over a socket", .atMost(0.8), .ours, judged: false),
+      Bound("sleep over a socket", .atMost(0.8), .ours, by: .interval),
+      Bound("spin over sleep: the network's time", .atLeast(1.05), .ours, by: .interval),
+      Bound("yield over sleep: the network's time", .atLeast(1.05), .ours, by: .interval),
+      Bound("yield over a socket", .atMost(0.8), .ours, by: .interval, judged: false),
     ],
     plots: [
       .bars("First packet to answer", ImageInference.total), .bars("Network", ImageInference.compute),

@@ -62,11 +62,13 @@ enum Overload {
     check: check, course: course { plan, _ in plan[boundMs] },
     metrics: [goodput, p50, p99, refused, expired, wrong], figures: figures,
     bounds: [
-      Bound("twice the capacity: goodput over capacity", .atLeast(0.95), .ours, explanation: coarse),
       Bound(
-        each: p99, loads(Load.twice.rawValue), to: .atMost(500), .ours, explanation: coarse),
+        "twice the capacity: goodput over capacity", .atLeast(0.95), .ours, by: .interval, explanation: coarse
+      ),
+      Bound(
+        each: p99, loads(Load.twice.rawValue), to: .atMost(500), .ours, by: .interval, explanation: coarse),
       Bound(each: wrong, to: .atMost(0), .ours),
-      Bound("all admitted over admission: latency at p99", .atLeast(1), .ours, judged: false),
+      Bound("all admitted over admission: latency at p99", .atLeast(1), .ours, by: .interval, judged: false),
     ],
     plots: plots)
 
@@ -87,10 +89,10 @@ enum Overload {
     check: check, course: course { plan, capacity in capacity.map { Int(plan[boundServices] / $0 * 1e3) } },
     metrics: [goodput, p50, p99, lateness, refused, expired, wrong], figures: figures,
     bounds: [
-      Bound("twice the capacity: goodput over capacity", .atLeast(0.95), .ours),
-      Bound(each: lateness, loads(Load.twice.rawValue), to: .atMost(1), .ours),
+      Bound("twice the capacity: goodput over capacity", .atLeast(0.95), .ours, by: .interval),
+      Bound(each: lateness, loads(Load.twice.rawValue), to: .atMost(1), .ours, by: .interval),
       Bound(each: wrong, to: .atMost(0), .ours),
-      Bound("all admitted over admission: latency at p99", .atLeast(1), .ours, judged: false),
+      Bound("all admitted over admission: latency at p99", .atLeast(1), .ours, by: .interval, judged: false),
     ],
     plots: plots)
 

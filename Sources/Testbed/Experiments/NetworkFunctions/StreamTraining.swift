@@ -120,12 +120,12 @@ enum StreamTraining {
       }
     },
     metrics: [rate, accuracy, lost], figures: sizes.map(faster) + [difference],
-    bounds: sizes.map { Bound(gain($0), .atLeast(1.3), .ours) }
+    bounds: sizes.map { Bound(gain($0), .atLeast(1.3), .ours, by: .interval) }
       + sizes.compactMap { size in
-        paper[size].map { Bound(gain(size), .atLeast($0), .paper("NetML, Table III")) }
+        paper[size].map { Bound(gain(size), .atLeast($0), .paper("NetML, Table III"), by: .interval) }
       } + [
-        Bound("accuracy, function less PyTorch, all batches", .atLeast(-0.01), .ours),
-        Bound("accuracy, function less PyTorch, all batches", .atMost(0.01), .ours),
+        Bound("accuracy, function less PyTorch, all batches", .atLeast(-0.01), .ours, by: .interval),
+        Bound("accuracy, function less PyTorch, all batches", .atMost(0.01), .ours, by: .interval),
       ],
     plots: [
       .bars("Images a second", rate, by: ways.part),

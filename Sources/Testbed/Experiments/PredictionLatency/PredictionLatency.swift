@@ -10,7 +10,7 @@ enum PredictionLatency {
     "count", 10_000, .atLeast, in: 1...1_000_000, "Questions for each way in each round.")
 
   private static let mean = Metric("mean_ns", "mean", "ns", places: 0)
-  private static let median = Metric("p50_ns", "median", "ns", places: 0)
+  static let median = Metric("p50_ns", "median", "ns", places: 0)
   private static let p99 = Metric("p99_ns", "p99", "ns", places: 0)
   private static let quantiles = "latency_us"
 
@@ -24,12 +24,12 @@ enum PredictionLatency {
   private static func fastest(
     _ name: String, _ metric: Metric, _ fits: @escaping @Sendable (LatencyCell) -> Bool = { _ in true }
   ) -> Figure {
-    Figure(name, places: 2) { runs in
+    .byRound(name, places: 2) { runs in
       let cells = LatencyCell.all.filter { $0.asksUserSpace && fits($0) }
       guard let least = cells.compactMap({ typical(runs, $0, metric) }).min(),
         let own = typical(runs, LatencyCell(.kernel), metric), own > 0
       else { return nil }
-      return Estimate(least / own)
+      return least / own
     }
   }
 
@@ -87,11 +87,16 @@ enum PredictionLatency {
     ],
     bounds: [
       Bound(
-        "median, fastest user-space way over in kernel", .atLeast(10), .ours, explanation: polling),
-      Bound("median, fastest that sleeps over in kernel", .atLeast(10), .ours),
-      Bound("p99, fastest user-space way over in kernel", .atLeast(1), .ours, explanation: polling),
+        "median, fastest user-space way over in kernel", .atLeast(10), .ours, by: .interval,
+        explanation: polling),
+      Bound("median, fastest that sleeps over in kernel", .atLeast(10), .ours, by: .interval),
+      Bound(
+        "p99, fastest user-space way over in kernel", .atLeast(1), .ours, by: .interval,
+        explanation: polling),
       // 4.34 over 2.19 µs.
-      Bound("mean, fastest user-space way over in kernel", .atLeast(1.98), .paper("§5.2"), judged: false),
+      Bound(
+        "mean, fastest user-space way over in kernel", .atLeast(1.98), .paper("§5.2"), by: .interval,
+        judged: false),
     ],
     plots: [
       .distribution(

@@ -14,7 +14,7 @@ struct ComparedNetwork {
     case mocc
     /// Flow scheduling, two hidden layers of 5 with ReLU (FFNN of FLUX).
     case ffnn
-    /// Load balancing; the paper does not tell the size of its MLP, 32-32 is ours.
+    /// Load balancing, two hidden layers of 12 with ReLU (the paper's MLP, §5.3).
     case mlp
 
     /// Whether its weights are drawn, so that several seeds make sense.
@@ -25,7 +25,7 @@ struct ComparedNetwork {
       case .shipped, .aurora: [30, 32, 16, 1]
       case .mocc: [30, 64, 32, 1]
       case .ffnn: [6, 5, 5, 1]
-      case .mlp: [16, 32, 32, 4]
+      case .mlp: [16, 12, 12, 4]
       }
     }
 

@@ -99,7 +99,7 @@ enum QuantizationLoss {
     ],
     bounds: [
       Bound("mean loss at C = 1024", .atMost(0.02), .paper("§3.1")),
-      Bound(each: loss, usual[0], usual[1], to: .atMost(0.02), .paper("§3.1")),
+      Bound(each: loss, usual[0], usual[1], to: .atMost(0.02), .paper("§3.1"), by: .interval),
     ],
     plots: [
       plot(

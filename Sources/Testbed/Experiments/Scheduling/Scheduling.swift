@@ -38,11 +38,15 @@ enum Scheduling {
   static let starts = Setting("training_starts", 4, .atLeast, in: 1...64, "Random starts of the training.")
   static let sizes = Setting(
     "sizes", "", .anything, "The file of flow sizes; empty: the web-search workload's beside the project.")
+  static let latencies = Setting(
+    "latencies", "", .anything,
+    "The result file of fig15 whose medians are the answer times; empty: stated ones.")
   static let scenario = Setting("scenario", "", .anything, "The scenario's sources; empty: the project's.")
 
   static let unfinished = Metric("unfinished", "flows unfinished", places: 0)
   static let unanswered = Metric("unanswered", "flows that ended without an answer", places: 0)
   static let rightBand = Metric("right_band", "flows in the right band at the end")
+  static let latency = Metric("latency_us", "answer time that the simulator is told", "µs", places: 2)
   static let answered = Metric("answered_us", "question to answer", "µs", places: 1)
   static let questions = Metric("questions", "questions", places: 0)
   static let refused = Metric("questions_refused", "questions refused", places: 0)
@@ -59,6 +63,14 @@ enum Scheduling {
     var workload = FabricWorkload()
     (workload.flows, workload.hosts, workload.load) = (plan[flows], plan[hosts], plan[load])
     workload.seed = plan.seed(round: round)
+    return workload
+  }
+
+  /// Applications before they changed: as many of each kind, but who sends much now sent little. A network
+  /// that learned from them, and from nothing since, is what the paper has without adaptation.
+  static func earlier(_ plan: StudyPlan) -> FabricWorkload {
+    var workload = workload(plan, round: 0)
+    for index in workload.kinds.indices { workload.kinds[index].preference.negate() }
     return workload
   }
 
@@ -119,29 +131,53 @@ enum Scheduling {
     let ns3 = try NS3Installation.find()
     let sources = plan[scenario].isEmpty ? try FabricProgram.sources() : plan[scenario]
     let sizes = try sizeDistribution(plan)
-    let predictor = try FlowSizePredictor(
-      like: workload(plan, round: 0), sizes: sizes, training: training(plan))
+    let times = try AnswerTimes(fig15: plan[latencies])
     let scratch = try ScratchDirectory("fig16")
-    context.narrate(
-      "Compiling the scenario with ns-3 \(ns3.version) and the snapshot \(predictor.file.digest.prefix(12)).")
-    let program = try FabricProgram(
-      sources: sources, snapshot: predictor.file, directory: URL(fileURLWithPath: scratch.path("scenario")))
-    let snapshot = predictor.file.snapshot
-    let interpreter = ReferenceInterpreter(snapshot)
-    let bands = FlowBands()
+    func compiled(_ workload: FabricWorkload, _ name: String) throws -> Predicting {
+      let predictor = try FlowSizePredictor(like: workload, sizes: sizes, training: training(plan))
+      context.narrate(
+        "Compiling the scenario with ns-3 \(ns3.version), snapshot \(predictor.file.digest.prefix(12))."
+      )
+      return Predicting(
+        program: try FabricProgram(
+          sources: sources, snapshot: predictor.file, directory: URL(fileURLWithPath: scratch.path(name))),
+        snapshot: predictor.file.snapshot)
+    }
+    let current = try compiled(workload(plan, round: 0), "scenario")
+    let needsFrozen = SchedulingScheme.all.contains { $0.isFrozen && plan[schemes].contains($0.name) }
+    let frozen = needsFrozen ? try compiled(earlier(plan), "frozen") : current
     return { cell, round in
       try withExtendedLifetime(scratch) {
         guard let scheme = SchedulingScheme.all.first(where: { $0.name == cell[schemes] }) else {
           return Reading()
         }
         let drawn = try workload(plan, round: round).draw(sizes)
-        let output = try program.run(
-          drawn, features: FlowSizeFeatures.atStart(of: drawn).map(interpreter.fixedPoint), bands: bands,
-          options: scheme.options(plan, bands, fractionBits: snapshot.shape.outputFractionBits))
-        return reading(
-          output, checked: FabricProgram.mismatches(output, snapshot),
-          accuracy: FlowSizeAccuracy(snapshot, on: drawn, bands: bands))
+        return try (scheme.isFrozen ? frozen : current).run(scheme, drawn, plan, times)
       }
+    }
+  }
+
+  /// The scenario with one network.
+  private struct Predicting {
+    let program: FabricProgram
+    let snapshot: Snapshot
+
+    func run(
+      _ scheme: SchedulingScheme, _ drawn: [FabricFlow], _ plan: StudyPlan, _ times: AnswerTimes
+    ) throws -> Reading {
+      let (interpreter, bands) = (ReferenceInterpreter(snapshot), FlowBands())
+      let timed = scheme.timed(by: times)
+      let output = try program.run(
+        drawn, features: FlowSizeFeatures.atStart(of: drawn).map(interpreter.fixedPoint), bands: bands,
+        options: timed.options(plan, bands, fractionBits: snapshot.shape.outputFractionBits))
+      var reading = reading(
+        output, checked: FabricProgram.mismatches(output, snapshot),
+        accuracy: FlowSizeAccuracy(snapshot, on: drawn, bands: bands))
+      if scheme.source == .predicted {
+        reading[latency] = Double(timed.latencyNanoseconds) / 1000
+        reading.notes = [times.text]
+      }
+      return reading
     }
   }
 

@@ -21,6 +21,8 @@ package struct SchedulingScheme: Codable, Equatable, Sendable {
 
   package var name: String
   package var source: Source
+  /// An ablation: the network learned from other applications' flows and was never trained anew.
+  package var isFrozen = false
   package var latencyNanoseconds = 0
   /// One answer of a host at a time, first in, first out; else any number at once.
   package var serial = false
@@ -31,16 +33,20 @@ package struct SchedulingScheme: Codable, Equatable, Sendable {
   package static let off = SchedulingScheme(name: "off", source: .none)
   package static let ideal = SchedulingScheme(name: "ideal", source: .trueSize)
 
-  /// In the kernel: 0.2 µs by test run, 0.4 to 0.7 µs live with cold caches.
-  package static let kernel = SchedulingScheme(
-    name: "kernel", source: .predicted, latencyNanoseconds: 400, serial: true)
+  /// Times of these are the stated ones until `timed` gives them a machine's own.
+  package static let kernel = answering("kernel", serial: true)
 
-  /// The measured round trips to user space on one core: a ring buffer with an eventfd, a pipe (in place of a
-  /// character device) and netlink.
-  package static let ring = SchedulingScheme(name: "ring", source: .predicted, latencyNanoseconds: 3_800)
-  package static let char = SchedulingScheme(name: "char", source: .predicted, latencyNanoseconds: 4_200)
-  package static let netlink = SchedulingScheme(
-    name: "netlink", source: .predicted, latencyNanoseconds: 6_300)
+  /// Round trips to user space on one core: a ring buffer with an eventfd, a pipe (in place of a character
+  /// device) and netlink.
+  package static let ring = answering("ring")
+  package static let char = answering("char")
+  package static let netlink = answering("netlink")
+
+  private static func answering(_ name: String, serial: Bool = false) -> SchedulingScheme {
+    SchedulingScheme(
+      name: name, source: .predicted, latencyNanoseconds: AnswerTimes.stated.nanoseconds(of: name) ?? 0,
+      serial: serial)
+  }
 
   /// An inference engine as people use it, in one process: 50 µs.
   package static let engine = SchedulingScheme(
@@ -63,8 +69,22 @@ package struct SchedulingScheme: Codable, Equatable, Sendable {
     return scheme
   }
 
+  package var frozen: SchedulingScheme {
+    var scheme = self
+    scheme.name += "/not-adapted"
+    scheme.isFrozen = true
+    return scheme
+  }
+
+  /// The same with the times that were measured on a machine.
+  func timed(by times: AnswerTimes) -> SchedulingScheme {
+    var scheme = self
+    scheme.latencyNanoseconds = times.nanoseconds(of: name) ?? latencyNanoseconds
+    return scheme
+  }
+
   package static let all = [
-    off, ideal, kernel, ring, char, netlink, engine, char.leaving(.first), char.leaving(.last),
+    off, ideal, kernel, kernel.frozen, ring, char, netlink, engine, char.leaving(.first), char.leaving(.last),
     kernel.contended, netlink.contended, engine.contended,
   ]
 

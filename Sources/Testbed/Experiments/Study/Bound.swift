@@ -25,12 +25,28 @@ package struct Bound: Sendable {
       }
     }
 
+    /// Of a value and half of its interval, the end that is farther from meeting it.
+    package func unfavourable(_ value: Double, half: Double) -> Double {
+      switch self {
+      case .atLeast: value - half
+      case .atMost: value + half
+      }
+    }
+
     package func text(places: Int) -> String {
       switch self {
       case .atLeast(let least): "≥ \(decimal(least, places))"
       case .atMost(let most): "≤ \(decimal(most, places))"
       }
     }
+  }
+
+  /// What of a figure has to meet the bound.
+  package enum Judgement: String, Codable, Sendable {
+    /// The value: of what is counted or comes out the same every time, or is an end of an interval already.
+    case value
+    /// The unfavourable end of its 95% interval over rounds. Without an interval nothing is known.
+    case interval
   }
 
   package enum Source: Hashable, Sendable {
@@ -49,33 +65,35 @@ package struct Bound: Sendable {
   package let subject: Subject
   package let comparison: Comparison
   package let source: Source
+  package let judgedBy: Judgement
   /// Whether a miss fails the study; else the bound stands beside the figure.
   package let judged: Bool
   /// Why it is missed where it is known to be; the report prints it under a missed row.
   package let explanation: String
 
   package init(
-    _ figure: String, _ comparison: Comparison, _ source: Source, judged: Bool = true,
-    explanation: String = ""
+    _ figure: String, _ comparison: Comparison, _ source: Source, by judgement: Judgement = .value,
+    judged: Bool = true, explanation: String = ""
   ) {
     (subject, self.comparison, self.source) = (.figure(figure), comparison, source)
-    (self.judged, self.explanation) = (judged, explanation)
+    (judgedBy, self.judged, self.explanation) = (judgement, judged, explanation)
   }
 
   package init(
     each metric: Metric, _ matches: Match..., to comparison: Comparison, _ source: Source,
-    judged: Bool = true, explanation: String = ""
+    by judgement: Judgement = .value, judged: Bool = true, explanation: String = ""
   ) {
     self.init(
-      each: metric, in: matches, to: comparison, source, judged: judged, explanation: explanation)
+      each: metric, in: matches, to: comparison, source, by: judgement, judged: judged,
+      explanation: explanation)
   }
 
   init(
-    each metric: Metric, in matches: [Match], to comparison: Comparison, _ source: Source, judged: Bool,
-    explanation: String
+    each metric: Metric, in matches: [Match], to comparison: Comparison, _ source: Source,
+    by judgement: Judgement = .value, judged: Bool, explanation: String
   ) {
     (subject, self.comparison, self.source) = (.each(metric, matches), comparison, source)
-    (self.judged, self.explanation) = (judged, explanation)
+    (judgedBy, self.judged, self.explanation) = (judgement, judged, explanation)
   }
 
   /// The figure's name; for each of several cells the metric's, with what the cells have in common.

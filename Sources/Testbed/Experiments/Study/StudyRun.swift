@@ -27,6 +27,8 @@ package struct Reading: Sendable {
   package var faults: [String] = []
   /// What this machine lacks the means to measure: without it there is no verdict.
   package var unmeasured: [String] = []
+  /// What a reader of the result has to know, and spoils nothing.
+  package var notes: [String] = []
 
   package init(_ values: [Metric: Double?] = [:], faults: [String] = []) {
     for (metric, value) in values { self[metric] = value }
@@ -95,12 +97,14 @@ package struct StudyRun: Sendable {
     }
     return cell.title + (cell.title.isEmpty ? "" : ": ") + values.joined(separator: ", ")
       + (attempts > 1 ? ", second attempt" : "")
-      + (reading.faults + reading.unmeasured).map { ", \($0)" }.joined()
+      + (reading.faults + reading.unmeasured + reading.notes).map { ", \($0)" }.joined()
   }
 }
 
 extension StudyRun: Encodable {
-  private enum Key: String, CodingKey { case cell, round, values, series, faults, unmeasured, attempts }
+  private enum Key: String, CodingKey {
+    case cell, round, values, series, faults, unmeasured, notes, attempts
+  }
 
   package func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: Key.self)
@@ -112,6 +116,7 @@ extension StudyRun: Encodable {
     if !series.isEmpty { try fields.encode(series, forKey: .series) }
     if !reading.faults.isEmpty { try fields.encode(reading.faults, forKey: .faults) }
     if !reading.unmeasured.isEmpty { try fields.encode(reading.unmeasured, forKey: .unmeasured) }
+    if !reading.notes.isEmpty { try fields.encode(reading.notes, forKey: .notes) }
     try fields.encode(attempts, forKey: .attempts)
   }
 }

@@ -9,6 +9,9 @@ package struct Estimate: Equatable, Sendable {
     (self.value, self.half) = (value, half)
   }
 
+  /// The upper end of the interval; the value itself without one.
+  package var upper: Double { value + (half ?? 0) }
+
   /// The mean of values that are taken to be independent; nil of none.
   package init?(_ values: [Double]) {
     guard !values.isEmpty else { return nil }
@@ -61,6 +64,13 @@ package struct StudyRuns: Sendable {
     return Estimate(value, half: Statistics.halfInterval(pairs))
   }
 
+  /// A figure of all runs, with the interval of what the rounds give one by one.
+  package func byRound(_ value: (StudyRuns) -> Double?) -> Estimate? {
+    guard let all = value(self) else { return nil }
+    let rounds = Set(runs.map(\.round)).sorted()
+    return Estimate(all, half: Statistics.halfInterval(rounds.compactMap { value(round($0)) }))
+  }
+
   package func ratio(_ metric: Metric, _ first: [Match], over second: [Match]) -> Estimate? {
     compare(metric, first, second) { $1 == 0 ? nil : $0 / $1 }
   }
@@ -97,6 +107,13 @@ package struct Figure: Sendable {
     _ name: String, places: Int = 3, _ value: @escaping @Sendable (StudyRuns) -> Estimate?
   ) {
     (self.name, self.places, self.value) = (name, places, value)
+  }
+
+  /// What runs give, with the interval of what single rounds give.
+  package static func byRound(
+    _ name: String, places: Int = 3, _ value: @escaping @Sendable (StudyRuns) -> Double?
+  ) -> Figure {
+    Figure(name, places: places) { $0.byRound(value) }
   }
 
   /// One group's mean over another's.

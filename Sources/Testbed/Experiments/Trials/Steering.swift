@@ -50,7 +50,8 @@ package final class Steering {
   ) throws {
     self.scheme = scheme
     self.settings = settings
-    snapshot = network.snapshot
+    if let absence = scheme.absence() { throw absence }
+    snapshot = scheme.kind == .dummy ? try network.dummy() : network.snapshot
     dctcpProgram = scheme.kind == .dctcp ? try DCTCP.Program() : nil
     switch scheme.kind {
     case .kernel:
@@ -60,21 +61,36 @@ package final class Steering {
     case .dctcp:
       congestion = try InstanceName("\(prefix)d\(getpid())").congestion
       userSpace = nil
-    case .inKernel:
+    case .kernelDCTCP:
+      congestion = SteeringScheme.kernelDCTCP
+      userSpace = nil
+    case .inKernel, .dummy:
       congestion = try InstanceName("\(prefix)\(getpid())").congestion
       userSpace = nil
-    case .userSpace(let interval, let runtime):
-      let long = !roundTrips && (interval.map { $0 >= Self.longInterval } ?? false)
+    case .userSpace(let reports, let runtime):
+      let (reporting, isLong) = Self.reporting(reports)
+      let long = !roundTrips && isLong
       let engine: UserSpaceConfiguration.Engine =
         runtime == .lean ? .native : .onnxRuntime(python: network.python, model: network.model)
       let inference = try UserSpaceInference(
         name: "\(prefix)u\(getpid())", snapshot: snapshot,
         configuration: UserSpaceConfiguration(
-          reporting: interval.map { .every($0) } ?? .everyAcknowledgement, engine: engine,
+          reporting: reporting, engine: engine,
           measuring: long ? .reports : .roundTrips, processor: processor))
       try inference.requireEngine()
       userSpace = inference
       congestion = inference.congestion
+    }
+  }
+
+  /// As the baseline calls it, and whether features are of the whole interval then.
+  private static func reporting(
+    _ reports: SteeringScheme.Reports
+  ) -> (UserSpaceConfiguration.Reporting, isLong: Bool) {
+    switch reports {
+    case .everyAcknowledgement: (.everyAcknowledgement, false)
+    case .everyDecision: (.everyDecision, false)
+    case .every(let interval): (.every(interval), interval >= longInterval)
     }
   }
 
@@ -83,12 +99,12 @@ package final class Steering {
   /// Attaches what the scheme needs.
   package func start(prefix: String) throws {
     switch scheme.kind {
-    case .kernel: break
+    case .kernel, .kernelDCTCP: break
     case .dctcp:
       guard let dctcpProgram else { return }
       dctcp = try DCTCP(name: congestion, program: dctcpProgram)
       dctcpStatistics = nil
-    case .inKernel:
+    case .inKernel, .dummy:
       instance = try ExperimentInstance(
         prefix, snapshot: DatapathSnapshot(compiling: SnapshotFile(snapshot), name: "network"),
         settings: settings)
@@ -99,7 +115,12 @@ package final class Steering {
   /// Readies the two ends of a link, before the first flow: DCTCP needs ECN, and a receiver that echoes each
   /// mark; a flow without would be Reno.
   package func prepare(_ link: LinkEmulator) throws {
-    for end in [link.client, link.server] { try dctcp?.prepare(end) }
+    for end in [link.client, link.server] {
+      try dctcp?.prepare(end)
+      if scheme.kind == .kernelDCTCP {
+        try end.set(["net.ipv4.tcp_ecn=1", "net.ipv4.tcp_congestion_control=\(congestion)"])
+      }
+    }
   }
 
   /// What the slots of the network in the kernel have together.
@@ -169,12 +190,24 @@ package struct SteeringNetwork: Sendable {
   /// The same network for ONNX Runtime, and an interpreter that has it.
   package var model: String
   package var python: String
+  private let models: String
 
   /// The shipped network.
   package init(models: String) throws {
+    self.models = models
     snapshot = try ShippedNetwork(directory: models).first
     model = "\(models)/\(ShippedNetwork.modelName)"
     python = PythonInterpreter.path(beside: models)
+  }
+
+  /// The largest action that the controller takes by its own settings.
+  private static let largestAction: Float = 10
+
+  /// A network of the same layers, inferred as the shipped one is, whose answer is always the largest action.
+  func dummy() throws -> Snapshot {
+    let (shipped, samples) = try ShippedNetwork.read(models)
+    return try SnapshotFamily(shipped, samples: samples)
+      .snapshot(shipped.scalingOutput(by: 0, shiftedBy: Self.largestAction))
   }
 }
 

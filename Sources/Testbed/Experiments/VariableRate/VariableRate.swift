@@ -79,8 +79,10 @@ enum VariableRate {
     },
     metrics: [utilization, FlowMetrics.queue.p95, FlowMetrics.queue.mean, FlowMetrics.goodput],
     figures: DrawnTrace.allCases.map { overCubic($0.rawValue) },
-    bounds: [Bound(each: utilization, schemes("medulla"), to: .atLeast(0.7), .ours)]
-      + DrawnTrace.allCases.map { Bound("\($0.rawValue): queue p95 over CUBIC's", .atMost(1), .ours) },
+    bounds: [Bound(each: utilization, schemes("medulla"), to: .atLeast(0.7), .ours, by: .interval)]
+      + DrawnTrace.allCases.map {
+        Bound("\($0.rawValue): queue p95 over CUBIC's", .atMost(1), .ours, by: .interval)
+      },
     plots: [
       .overTime(
         "Delivered in each half second of the first round",
