@@ -247,8 +247,8 @@ extension HardPathTrial {
     try Interruption.sleep(.seconds(times.seconds - times.warmUp))
     let (after, elapsed) = (bulk.receivedBytes(), (ContinuousClock.now - begin).inSeconds)
     try link.beginWindow()
-    let counts = steering.stop()
     bulk.stop()
+    let counts = steering.stop()
     let drops = try link.deviceDrops()
     let window = try link.stop().forward.measured()
     let rates = zip(before, after).map { Double($1 - $0) * 8 / elapsed / 1e6 }
