@@ -131,8 +131,10 @@ extension HardPathTrial {
     var reading = reading([last], Array(path.windows.prefix(2)), drops: drops, counts)
     reading[Self.recovery] = recovery
     let product = next.forward.bandwidthDelayBytes(roundTripNanoseconds: UInt64(rttMs * 1e6)) ?? 1
+    // Where it never recovers, the queue is that of all the time after the step.
+    let settled = recovery < end - begin ? recovery : 0
     let largest = path.largestQueue(
-      from: changed + UInt64(recovery * 1e9), to: path.windows[1].endNanoseconds)
+      from: changed + UInt64(settled * 1e9), to: path.windows[1].endNanoseconds)
     reading[Self.largestQueue] = Double(largest) / Double(max(product, 1))
     reading.series[Self.goodputSeries] = result.goodputSeries(from: 0, to: end, every: 1)
     return reading
