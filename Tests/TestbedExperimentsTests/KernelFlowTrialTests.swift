@@ -43,6 +43,11 @@ extension RealLinks {
         #expect(bulk.receivedBytes().count == 60 && bulk.retransmits() >= 0)
         bulk.stop()
         bulk.stop()
+        // Nothing that was not sent keeps a flow alive: port 7001, in hexadecimal digits.
+        let sockets = try link.client.inside {
+          try String(contentsOfFile: "/proc/thread-self/net/tcp", encoding: .utf8)
+        }
+        #expect(sockets.hasPrefix("  sl") && !sockets.contains(":1B59 "), "\(sockets)")
       }
       #expect(TestHost.namespaces(of: getpid()).isEmpty)
     }

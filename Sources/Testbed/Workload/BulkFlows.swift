@@ -56,7 +56,7 @@ package final class BulkFlows: @unchecked Sendable {
     guard !isOver else { return }
     isOver = true
     ended.wait()
-    for descriptor in senders + receivers { close(descriptor) }
+    for descriptor in senders + receivers { NamespaceSocket.abort(descriptor) }
   }
 
   private func run() {

@@ -131,8 +131,10 @@ extension HardPathTrial {
     var reading = reading([last], Array(path.windows.prefix(2)), drops: drops, counts)
     reading[Self.recovery] = recovery
     let product = next.forward.bandwidthDelayBytes(roundTripNanoseconds: UInt64(rttMs * 1e6)) ?? 1
+    // Where it never recovers, the queue is that of all the time after the step.
+    let settled = recovery < end - begin ? recovery : 0
     let largest = path.largestQueue(
-      from: changed + UInt64(recovery * 1e9), to: path.windows[1].endNanoseconds)
+      from: changed + UInt64(settled * 1e9), to: path.windows[1].endNanoseconds)
     reading[Self.largestQueue] = Double(largest) / Double(max(product, 1))
     reading.series[Self.goodputSeries] = result.goodputSeries(from: 0, to: end, every: 1)
     return reading
@@ -247,8 +249,8 @@ extension HardPathTrial {
     try Interruption.sleep(.seconds(times.seconds - times.warmUp))
     let (after, elapsed) = (bulk.receivedBytes(), (ContinuousClock.now - begin).inSeconds)
     try link.beginWindow()
-    let counts = steering.stop()
     bulk.stop()
+    let counts = steering.stop()
     let drops = try link.deviceDrops()
     let window = try link.stop().forward.measured()
     let rates = zip(before, after).map { Double($1 - $0) * 8 / elapsed / 1e6 }
