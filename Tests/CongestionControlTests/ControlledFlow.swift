@@ -18,7 +18,7 @@ final class ControlledFlow {
 
   var features: [Double] {
     var values = [Int64](repeating: 0, count: Int(MCC_FEATURES))
-    mcc_features(&flow, &values)
+    mcc_features(&flow, &values, Int32(MCC_FEATURES))
     return values.map { Double($0) / 65536 }
   }
 

@@ -22,7 +22,7 @@ struct ControllerExtremesTests {
         flow.delivery_rate = rate
         mcc_set_rate(&flow, &config, rate)
         let before = flow.rate
-        mcc_act(&flow, &config, action)
+        mcc_act(&flow, &config, action, Int64(MCC_NO_VERDICT))
         #expect(flow.rate >= 125 && flow.rate <= 12_500_000_000)
         #expect(flow.window >= 2 && flow.window <= UInt32(MCC_WINDOW_MAX))
         if action < -1000 { #expect(flow.rate <= before) }
@@ -69,7 +69,7 @@ struct ControllerExtremesTests {
       ack.packet_bytes = number() >> 16
       ack.app_limited = UInt32(random() & 1)
       if mcc_on_ack(&flow, &config, &ack) != 0 {
-        mcc_act(&flow, &config, Int64(bitPattern: random()) >> 1)
+        mcc_act(&flow, &config, Int64(bitPattern: random()) >> 1, Int64(MCC_NO_VERDICT))
       }
       if random() % 200 == 0 { mcc_on_timeout(&flow, &config, now, number()) }
       if random() % 200 == 0 { mcc_on_restart(&flow, &config, now, number(), UInt64(number())) }
@@ -79,7 +79,7 @@ struct ControllerExtremesTests {
       #expect(isBounded, "seed \(seed), step \(step): rate \(flow.rate), window \(flow.window)")
       guard isBounded else { return }
       var features = [Int64](repeating: 0, count: Int(MCC_FEATURES))
-      mcc_features(&flow, &features)
+      mcc_features(&flow, &features, Int32(MCC_FEATURES))
       for index in stride(from: 0, to: 30, by: 3) {
         let inRange =
           features[index] >= -65536 && features[index] <= 655_360 && features[index + 1] >= 65536

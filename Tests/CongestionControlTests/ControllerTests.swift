@@ -41,7 +41,7 @@ struct ControllerTests {
     subject.reachSteering()
     #expect(subject.interval(acked: 10))
     let rate = Double(subject.flow.rate)
-    mcc_act(&subject.flow, &subject.config, Int64(action * 65536))
+    mcc_act(&subject.flow, &subject.config, Int64(action * 65536), Int64(MCC_NO_VERDICT))
     #expect(abs(Double(subject.flow.rate) / rate - factor) < 1e-4)
   }
 
@@ -50,7 +50,7 @@ struct ControllerTests {
     let subject = ControlledFlow()
     subject.reachSteering()
     for _ in 0..<60 where subject.interval(acked: 10) {
-      mcc_act(&subject.flow, &subject.config, 10 << 16)
+      mcc_act(&subject.flow, &subject.config, 10 << 16, Int64(MCC_NO_VERDICT))
     }
     #expect(Double(subject.flow.rate) < 3.62e6 * 2.1)
   }
@@ -146,7 +146,7 @@ struct ControllerTests {
     #expect(subject.flow.guard_events == 1)
     #expect(asked == Int(subject.config.guard_intervals) - 1)
     let rate = subject.flow.rate
-    mcc_act(&subject.flow, &subject.config, 10 << 16)
+    mcc_act(&subject.flow, &subject.config, 10 << 16, Int64(MCC_NO_VERDICT))
     #expect(subject.flow.rate == rate, "the network has no say under the guard")
     for _ in 0..<Int(subject.config.guard_recovery) { #expect(!subject.interval(acked: 10)) }
     #expect(subject.flow.phase == MCC_STEER.rawValue)
@@ -167,7 +167,7 @@ struct ControllerTests {
     subject.reachSteering()
     for _ in 0..<Int(MCC_PROBE_FIRST) {
       #expect(subject.interval(acked: 10))
-      mcc_act(&subject.flow, &subject.config, 0)
+      mcc_act(&subject.flow, &subject.config, 0, Int64(MCC_NO_VERDICT))
     }
     let features = subject.features
     let small = subject.flow.window
@@ -189,7 +189,9 @@ struct ControllerTests {
     subject.reachSteering()
     let (rate, begin) = (Double(subject.flow.rate), subject.now)
     while subject.now < begin + 4 * 40_000 {
-      if subject.acknowledge(after: 2000, acked: 5) { mcc_act(&subject.flow, &subject.config, 2 << 16) }
+      if subject.acknowledge(after: 2000, acked: 5) {
+        mcc_act(&subject.flow, &subject.config, 2 << 16, Int64(MCC_NO_VERDICT))
+      }
     }
     // 2 / 40 in each of four round trips.
     #expect(abs(Double(subject.flow.rate) / rate - 1.2155) < 0.02)

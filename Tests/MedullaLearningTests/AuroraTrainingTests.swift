@@ -71,13 +71,13 @@ struct AuroraTrainingTests {
     var generator = SeededGenerator(seed: 9)
     for _ in 0..<200 {
       // Inside the clip, where the two must agree.
-      let features: [Int64] = (0..<30).map { index in
-        let range = AuroraObservation.kinds[index % 3].range
+      let features: [Int64] = (0..<AuroraObservation.features).map { index in
+        let range = AuroraObservation.kinds[index].range
         let value = generator.uniform(Double(range.lowerBound)...Double(range.upperBound))
         return Int64(value * 65536)
       }
       let action = features.withUnsafeBufferPointer { pointer in
-        pointer.baseAddress.map { Double(policy($0)) / 65536 } ?? .nan
+        pointer.baseAddress.map { Double(policy($0).action) / 65536 } ?? .nan
       }
       let exported = try reference.run(features.map { Float($0) / 65536 })[0]
       #expect(abs(Double(exported) - action) < 1e-3)

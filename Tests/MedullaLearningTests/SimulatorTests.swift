@@ -19,7 +19,7 @@ struct SimulatorTests {
   }
 
   /// Holds the rate that the start has found.
-  static func simulator(_ scenario: LinkScenario, action: Int64 = 0) throws -> CongestionSimulator {
+  static func simulator(_ scenario: LinkScenario, action: SteeringOutputs = 0) throws -> CongestionSimulator {
     try CongestionSimulator(scenario, configuration: configuration) { _, _ in action }
   }
 
@@ -105,7 +105,7 @@ struct SimulatorTests {
       scenario.seed = seed
       var trace: [Int64] = []
       let simulator = try CongestionSimulator(scenario, configuration: Self.configuration) { flow, features in
-        trace += [Int64(flow)] + (0..<30).map { features[$0] }
+        trace += [Int64(flow)] + (0..<Int(MCC_FEATURES)).map { features[$0] }
         return 0
       }
       simulator.run(until: 5)

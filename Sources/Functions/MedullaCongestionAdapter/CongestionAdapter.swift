@@ -9,8 +9,8 @@ import MedullaModel
 /// of this path by a trial on fixed scenarios of it, the start among them: learning that goes wrong is not
 /// deployed.
 package final class CongestionAdapter: Adapter {
-  package let inputs = AuroraObservation.features
-  package let outputs = 1
+  package let inputs: Int
+  package let outputs: Int
   private let name: String
   private let seed: UInt64
   private var training: AuroraTraining
@@ -36,7 +36,7 @@ package final class CongestionAdapter: Adapter {
   static let leastGain = 0.001
 
   /// - Parameters:
-  ///   - network: what runs, 30 features to one action; any hidden layers of tanh or ReLU.
+  ///   - network: what runs, features to an action and perhaps a verdict; any hidden layers of tanh or ReLU.
   /// - Throws: `unsupportedNetwork` when it is another kind of network, `badSettings`.
   package init(
     network: Network, settings: AdapterSettings.Simulator = .init()
@@ -57,6 +57,7 @@ package final class CongestionAdapter: Adapter {
     } catch {
       throw AdaptationError(.unsupportedNetwork, error.message, remedy: error.remedy)
     }
+    (inputs, outputs) = (training.policy.inputs, training.policy.outputs)
     name = network.name
     seed = settings.seed
     best = training.policy

@@ -1,7 +1,8 @@
 import MedullaAdaptation
+import MedullaCongestion
 import MedullaLearning
 
-/// Learning in the simulator, for networks of a congestion controller's sizes: 30 features, 1 action.
+/// Learning in the simulator, for networks of a congestion controller's sizes.
 package struct CongestionAdapterFactory: AdapterFactory {
   package let name = "simulator"
 
@@ -9,9 +10,9 @@ package struct CongestionAdapterFactory: AdapterFactory {
 
   package func refusal(of order: AdapterOrder) -> String? {
     let (inputs, outputs) = (order.network.inputShape.count, order.network.outputShape.count)
-    guard inputs != AuroraObservation.features || outputs != 1 else { return nil }
+    guard !CongestionControl.sizes.accepts(inputs: inputs, outputs: outputs) else { return nil }
     return "network \(order.network.name) takes \(inputs) values to \(outputs), a policy of the simulator "
-      + "\(AuroraObservation.features) to 1"
+      + CongestionControl.sizes.inputs.map(String.init).joined(separator: " or ") + " to 1 or 2"
   }
 
   package func make(_ order: AdapterOrder) throws -> any Adapter {

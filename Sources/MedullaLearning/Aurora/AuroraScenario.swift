@@ -135,20 +135,20 @@ package struct AuroraScenario: Sendable, Equatable {
     link.flows.count { $0.start <= seconds && seconds < $0.end }
   }
 
-  /// The least part of what is in flight that makes rivals worth a verdict.
-  static let rivalShare = 0.1
-
-  /// Whether flows that give way to nobody's queue have enough in flight to be felt.
-  func hasRival(in simulator: CongestionSimulator) -> Bool {
-    guard link.flows.contains(where: { $0.sender != .network }) else { return false }
+  /// The part of what is in flight that belongs to flows who give way to nobody's queue, 0 to 1.
+  package func rivalShare(in simulator: CongestionSimulator) -> Double {
+    guard link.flows.contains(where: { $0.sender != .network }) else { return 0 }
     var (all, theirs) = (0.0, 0.0)
     for (index, flow) in link.flows.enumerated() where flow.start <= simulator.seconds {
       let inFlight = Double(simulator.counts(of: index).inFlight)
       all += inFlight
       if flow.sender != .network { theirs += inFlight }
     }
-    return theirs > Self.rivalShare * all
+    return all > 0 ? theirs / all : 0
   }
+
+  /// Whether they have enough in flight to be felt.
+  func hasRival(in simulator: CongestionSimulator) -> Bool { rivalShare(in: simulator) > 0.1 }
 
   /// Seconds beside propagation and queue that a round trip takes at `seconds`.
   func delay(at seconds: Double) -> Double {

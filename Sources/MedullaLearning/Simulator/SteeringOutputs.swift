@@ -12,6 +12,11 @@ package struct SteeringOutputs: Sendable, Equatable, ExpressibleByIntegerLiteral
     self.verdict = verdict
   }
 
+  /// What a network gave: the action and, where there are two, the verdict.
+  package init(_ outputs: [Int64]) {
+    self.init(action: outputs.first ?? 0, verdict: outputs.count > 1 ? outputs[1] : Self.none)
+  }
+
   package init(integerLiteral action: Int64) { self.init(action: action) }
 
   package static let none = Int64(MCC_NO_VERDICT)

@@ -110,13 +110,14 @@ package final class UserSpaceInference {
     return UserSpaceStatistics(try Self.read(state.counts), since: state.before, agent: said)
   }
 
-  /// Asks the user process without a flow, and gives its action (q16).
+  /// Asks the user process without a flow, and gives its action (q16). Features that are left out are 0.
   ///
   /// - Throws: `timedOut` when no answer comes in time.
   func ask(_ features: [Int32], decision: UInt32) throws -> Int32 {
     guard let state = running else { throw Self.notRunning }
     var words: [UInt32] = [0, 0, UserSpaceLayout.questionPlace, decision]
     words += features.map(UInt32.init(bitPattern:))
+    words += [UInt32](repeating: 0, count: max(0, CongestionConfiguration.featureCount - features.count))
     let bytes = words.withUnsafeBytes { Array($0) }
     try state.object.loadedMap("user_space_question").set(bytes: bytes, at: 0)
     let answers = try MappedMap(state.object.loadedMap("user_space_answers"))
@@ -125,7 +126,7 @@ package final class UserSpaceInference {
     while ContinuousClock.now < deadline {
       let word = answers.load64(at: 8 * Int(UserSpaceLayout.questionPlace))
       if UInt32(truncatingIfNeeded: word >> 32) == decision {
-        return Int32(truncatingIfNeeded: word)
+        return Int32(truncatingIfNeeded: word) >> 8
       }
       guard state.agent.isRunning else { throw Self.gone }
       usleep(50)

@@ -20,7 +20,8 @@ package final class UserSpacePrograms: Sendable {
     guard CongestionControl.sizes.accepts(inputs: datapath.inputs, outputs: datapath.outputs) else {
       throw DatapathError(
         .wrongShape, "a network of \(datapath.inputs) inputs and \(datapath.outputs) outputs cannot steer",
-        remedy: "give one of \(CongestionConfiguration.featureCount) inputs and 1 output")
+        remedy: "give one for the congestion control: \(CongestionConfiguration.recentFeatureCount) or "
+          + "\(CongestionConfiguration.featureCount) inputs, 1 or 2 outputs")
     }
     var sources = BaselineSources.programs
     sources["shape.h"] = try datapath.header

@@ -136,13 +136,13 @@ private final class InferenceClock {
   var leastNanoseconds: Double? { least.map { Double($0) } }
   var meanNanoseconds: Double? { count > 0 ? Double(nanoseconds) / Double(count) : nil }
 
-  func action(_ features: UnsafePointer<Int64>) -> Int64 {
+  func action(_ features: UnsafePointer<Int64>) -> SteeringOutputs {
     let start = MonotonicClock.nanoseconds
     let outputs = interpreter.run(features: Array(UnsafeBufferPointer(start: features, count: inputs)))
     let took = MonotonicClock.nanoseconds - start
     nanoseconds += took
     least = min(least ?? took, took)
     count += 1
-    return outputs.first ?? 0
+    return SteeringOutputs(outputs)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MedullaBase
+import MedullaCongestion
 import MedullaLearning
 import MedullaModel
 import MedullaSnapshot
@@ -145,18 +146,23 @@ struct TrainEvaluateCommand: ParsableCommand {
       return integerPolicy(try SnapshotBundle.open(model).snapshot)
     }
     let network = try ONNXReader.read(contentsOf: model)
-    guard network.inputShape.count == 30, network.outputShape.count == 1 else {
-      throw ValidationError("\(model) is no congestion network: it must take 30 features to one action.")
+    let (inputs, outputs) = (network.inputShape.count, network.outputShape.count)
+    guard CongestionConfiguration.sizes.accepts(inputs: inputs, outputs: outputs) else {
+      throw ValidationError(
+        "\(model) is no congestion network: it must take the controller's features to an action, or to an "
+          + "action and a verdict.")
     }
     guard let calibration else { return AuroraEvaluation.policy(network) }
-    let samples = try SampleFile.read(calibration, elements: 30)
+    let samples = try SampleFile.read(calibration, elements: inputs)
     return integerPolicy(try Quantizer().quantize(network, Calibration(samples: samples)))
   }
 
   private func integerPolicy(_ snapshot: Snapshot) -> AuroraEvaluation.Policy {
     let interpreter = ReferenceInterpreter(snapshot)
+    let inputs = snapshot.shape.inputs
     return { features in
-      interpreter.run(features: (0..<30).map { features[$0] }).first ?? 0
+      let outputs = interpreter.run(features: Array(UnsafeBufferPointer(start: features, count: inputs)))
+      return SteeringOutputs(outputs)
     }
   }
 }

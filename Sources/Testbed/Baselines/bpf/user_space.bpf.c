@@ -136,6 +136,7 @@ __noinline int user_space_take_answer(struct user_space_flow *flow, const struct
 {
 	struct user_space_answer *answer;
 	__u32 place, decision, step;
+	__s64 verdict;
 	__u64 word;
 
 	if (!flow || !config)
@@ -156,8 +157,10 @@ __noinline int user_space_take_answer(struct user_space_flow *flow, const struct
 	step = flow->common.controller.step_q16;
 	flow->common.controller.step_q16 = flow->step_q16;
 	flow->step_q16 = 0;
-	flow->common.action = (__s32)(__u32)word;
-	mcc_act(&flow->common.controller, config, (__s32)(__u32)word);
+	flow->common.action = (__s32)(__u32)word >> 8;
+	verdict = (__s8)word;
+	mcc_act(&flow->common.controller, config, flow->common.action,
+		verdict == USER_SPACE_NO_VERDICT ? MCC_NO_VERDICT : verdict << 12);
 	flow->common.controller.step_q16 = step;
 	return 1;
 }

@@ -8,11 +8,15 @@
 
 #include <linux/types.h>
 
-#define USER_SPACE_FEATURES 30
+#define USER_SPACE_FEATURES 48
 #define USER_SPACE_RING_BYTES (1 << 20)
 #define USER_SPACE_PLACES 4096		/* flows that can have answers at a time */
 #define USER_SPACE_PLACE_TRIES 16	/* places that a new flow looks at for a free one */
 #define USER_SPACE_NO_PLACE 0xffffffffu
+
+#define USER_SPACE_ACTION_MAX 0x7fffff
+#define USER_SPACE_VERDICT_MAX 127
+#define USER_SPACE_NO_VERDICT (-128)
 
 /* user_space_settings.wakeup: BPF_RB_NO_WAKEUP, BPF_RB_FORCE_WAKEUP, or 0 for when the reader waits. */
 struct user_space_settings {
@@ -33,7 +37,10 @@ struct user_space_report {
 	__s32 features[USER_SPACE_FEATURES]; /* q16, as the kernel's own network gets them */
 };
 
-/* One word, so that it is read and written whole: the decision above, the action (q16) below. */
+/*
+ * One word, so that it is read and written whole: the decision above; below it the action (24 bits, q16) and
+ * the verdict (8 bits, sixteenths; USER_SPACE_NO_VERDICT of a network of one output).
+ */
 struct user_space_answer {
 	__u64 word;
 };
@@ -49,7 +56,7 @@ struct user_space_counts {
 };
 
 _Static_assert(sizeof(struct user_space_settings) == 16, "settings layout");
-_Static_assert(sizeof(struct user_space_report) == 136, "report layout");
+_Static_assert(sizeof(struct user_space_report) == 208, "report layout");
 _Static_assert(sizeof(struct user_space_answer) == 8, "answer layout");
 _Static_assert(sizeof(struct user_space_counts) == 48, "counts layout");
 

@@ -22,7 +22,7 @@
 #define MOST_REPORTS 4096 /* of one turn */
 #define CONTROL_EVERY 1024 /* empty looks at the ring between two at standard input, when polling */
 
-_Static_assert(MEDULLA_INPUTS == USER_SPACE_FEATURES && MEDULLA_OUTPUTS == 1, "the controller's network");
+_Static_assert(MEDULLA_INPUTS <= USER_SPACE_FEATURES && MEDULLA_OUTPUTS <= 2, "the controller's network");
 
 struct window {
 	unsigned long long reports;
@@ -51,20 +51,25 @@ static unsigned long long bucket_value(unsigned int bucket)
 	return (unsigned long long)(bucket - (shift << BUCKET_BITS)) << shift;
 }
 
+static int64_t bounded(int64_t value, int64_t most)
+{
+	return value > most ? most : value < -most ? -most : value;
+}
+
 static void answer(const struct user_space_report *report, struct user_space_answer *answers)
 {
 	unsigned long long nanoseconds;
-	int64_t features[MEDULLA_INPUTS], action;
+	int64_t features[MEDULLA_INPUTS], outputs[MEDULLA_OUTPUTS];
+	int64_t action, verdict = USER_SPACE_NO_VERDICT;
 
 	for (int i = 0; i < MEDULLA_INPUTS; i++)
 		features[i] = report->features[i];
-	medulla_infer(&network, &memory, features, &action, 1);
-	if (action > 0x7fffffff)
-		action = 0x7fffffff;
-	if (action < -0x7fffffff)
-		action = -0x7fffffff;
-	__atomic_store_n(&answers[report->place].word, (__u64)report->decision << 32 | (__u32)action,
-			 __ATOMIC_RELEASE);
+	medulla_infer(&network, &memory, features, outputs, 1);
+	action = bounded(outputs[0], USER_SPACE_ACTION_MAX);
+	if (MEDULLA_OUTPUTS > 1)
+		verdict = bounded(outputs[MEDULLA_OUTPUTS - 1] >> 12, USER_SPACE_VERDICT_MAX);
+	__atomic_store_n(&answers[report->place].word,
+			 (__u64)report->decision << 32 | (__u32)action << 8 | (__u8)verdict, __ATOMIC_RELEASE);
 	nanoseconds = now_ns() - report->time_ns;
 	window.reports++;
 	window.sum_ns += nanoseconds;

@@ -22,7 +22,10 @@ import struct
 import sys
 import time
 
-FEATURES = 30
+FEATURES = 48
+ACTION_MOST = 0x7FFFFF
+VERDICT_MOST = 127
+NO_VERDICT = -128
 RING_BYTES = 1 << 20
 PLACES = 4096
 ONE = 1 << 16
@@ -100,6 +103,10 @@ class Ring:
         return count
 
 
+def bounded(value, most):
+    return max(-most, min(most, value))
+
+
 class Agent:
     def __init__(self, reports, answers, model):
         options = onnxruntime.SessionOptions()
@@ -110,8 +117,9 @@ class Agent:
         )
         taken = self.session.get_inputs()[0]
         shape = [size if isinstance(size, int) else 1 for size in taken.shape]
-        if int(numpy.prod(shape)) != FEATURES:
-            fail(f"{model} takes {taken.shape} values, not the {FEATURES} features of the controller")
+        self.features = int(numpy.prod(shape))
+        if self.features > FEATURES:
+            fail(f"{model} takes {taken.shape} values, the controller has {FEATURES} features")
         self.name = taken.name
         self.shape = shape
         self.ring = Ring(open_map(reports))
@@ -134,12 +142,15 @@ class Agent:
 
     def take(self, start):
         began, place, decision = REPORT.unpack_from(self.ring.data, start)
-        integers = numpy.frombuffer(self.ring.data, numpy.int32, FEATURES, start + REPORT.size)
+        integers = numpy.frombuffer(self.ring.data, numpy.int32, self.features, start + REPORT.size)
         features = (integers.astype(numpy.float32) / ONE).reshape(self.shape)
-        action = round(float(self.infer(features).flat[0]) * ONE)
-        action = max(-0x7FFFFFFF, min(0x7FFFFFFF, action))
+        said = self.infer(features).flat
+        action = bounded(round(float(said[0]) * ONE), ACTION_MOST)
+        verdict = NO_VERDICT
+        if len(said) > 1:
+            verdict = bounded(round(float(said[1]) * 16), VERDICT_MOST)
         if place < PLACES:
-            self.answers[place] = decision << 32 | action & 0xFFFFFFFF
+            self.answers[place] = decision << 32 | (action & 0xFFFFFF) << 8 | verdict & 0xFF
         self.count += 1
         if len(self.times) < KEPT_SAMPLES:
             self.times.append(time.clock_gettime_ns(time.CLOCK_MONOTONIC) - began)
