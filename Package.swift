@@ -556,7 +556,7 @@ let package = Package(
       name: "TestbedExperimentsTests",
       dependencies: [
         "MedullaCompile", "MedullaBase", "MedullaSnapshot", "MedullaKernel", "MedullaDatapath",
-        "MedullaLearning", "MedullaFabric",
+        "MedullaModel", "MedullaLearning", "MedullaFabric",
         "TestbedLink", "TestbedMeasures", "TestbedReport", "TestbedWorkload", "TestbedBaselines",
         "TestbedCaptures", "TestbedLargeScale", "TestbedPackets", "TestbedExperiments", "TestbedCases",
         "medulla", "medulla-lab",

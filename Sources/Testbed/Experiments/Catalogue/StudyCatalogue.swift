@@ -10,7 +10,7 @@ extension Study {
       Concurrency.fig3, Concurrency.fig4, Concurrency.fig13, Concurrency.senderLimited, Concurrency.engine,
       Concurrency.engineLoad, QuantizationLoss.fig7, Convergence.fig8, Adaptation.fig12, BatchInterval.fig14,
       PredictionLatency.fig15, Scheduling.fig16, Balancing.fig17, Interface.table1, Updates.study, Soak.study,
-      Links.study,
+      Links.study, Coexistence.study, Ablation.study, ShortTransfers.study,
       Fairness.study, VariableRate.study, ManyFlows.study, SnapshotSwap.study, CompletionTimes.study,
       Interactive.study, Applications.study, CaptureApplications.study, PacketRate.study, Marking.atGuideline,
       Marking.withBurst, FabricScheduling.study, FabricPaths.study, Caravan.cic, Caravan.unsw,
