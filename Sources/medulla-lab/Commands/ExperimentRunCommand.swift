@@ -65,7 +65,7 @@ struct ExperimentRunCommand: ParsableCommand {
     try study.validate(plan)
     let earlier = try EarlierRuns(contentsOf: path, of: study, plan, context)
     Narration.tell(
-      "\(earlier.count) of \(study.runCount(plan)) runs are there, of \(earlier.sittings) sittings")
+      "\(earlier.count) of \(study.runCount(plan)) runs are there; sittings so far: \(earlier.sittings)")
     return earlier
   }
 }
