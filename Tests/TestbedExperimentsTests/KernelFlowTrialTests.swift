@@ -31,6 +31,57 @@ extension RealLinks {
       #expect(TestHost.namespaces(of: getpid()).isEmpty)
     }
 
+    @Test(
+      "a rival joins and leaves: what both had is told, and the link is the other's again",
+      arguments: [true, false])
+    func rivals(isOwnFirst: Bool) throws {
+      let trial = RivalTrial(
+        link: LinkCell(rateMbps: 20, rttMilliseconds: 10, bufferBdp: 1), seed: 1, isOwnFirst: isOwnFirst,
+        alone: 1, together: 4, warmUp: 1, after: 2)
+      let reading = try trial.run(("cubic", "reno"), executable: TestHost.lab)
+      let own = try #require(reading[RivalTrial.own])
+      let rival = try #require(reading[RivalTrial.rival])
+      let share = try #require(reading[RivalTrial.ownShare])
+      let small = try #require(reading[RivalTrial.small])
+      // Above, what the link allows; below, what a busy machine cannot explain.
+      #expect(own > 0.5 && rival > 0.5 && own + rival < 21)
+      #expect(abs(share * trial.link.capacityMbps / 2 - own) < 1e-9)
+      #expect(reading.series[RivalTrial.ownSeries]?.count == 3 && (reading[FlowMetrics.queue.mean] ?? 0) > 0)
+      #expect((0...2).contains(small))
+      #expect(TestHost.namespaces(of: getpid()).isEmpty)
+    }
+
+    @Test("a rate that falls and rises is counted as what it was")
+    func changing() throws {
+      let trial = ChangingTrial(
+        link: LinkCell(rateMbps: 20, rttMilliseconds: 10, bufferBdp: 2), lowMbps: 5, seed: 1, stepSeconds: 1,
+        steps: 5, warmUpSteps: 1)
+      let reading = try trial.run(congestion: "cubic", executable: TestHost.lab)
+      let share = try #require(reading[BulkTrial.share])
+      // Two steps of each rate: 12.5 Mbit/s of packets.
+      let goodput = try #require(reading[FlowMetrics.goodput])
+      #expect(abs(goodput / share - 12.5 * 1448 / 1500) < 0.5)
+      #expect(share > 0.2 && share < 1.1 && (reading[FlowMetrics.queue.mean] ?? 0) > 0)
+    }
+
+    @Test("transfers one after another never overlap, and each has its size")
+    func oneAfterAnother() throws {
+      let link = LinkCell(rateMbps: 20, rttMilliseconds: 10, bufferBdp: 2).link(seed: 1)
+      try LinkEmulator.with(link, executable: TestHost.lab) { link in
+        var plan = ShortFlows.Plan(congestion: "cubic")
+        (plan.oneAfterAnother, plan.interval, plan.bytes) = (true, 0.001, 10_000...10_000)
+        let flows = try ShortFlows(plan, over: link)
+        defer { flows.stop() }
+        #expect(TestHost.becomes { flows.read().completed >= 5 })
+        let counts = flows.read()
+        #expect(counts.begun - counts.completed <= 1 && counts.broken == 0 && counts.skipped == 0)
+        let done = try flows.finish(within: .seconds(10))
+        #expect(done.unfinished == 0 && flows.completed().allSatisfy { $0.bytes == 10_000 })
+        // Two round trips at least: the handshake, and the bytes with their answer.
+        #expect(flows.completed().allSatisfy { $0.seconds >= 0.02 })
+      }
+    }
+
     @Test("many flows all move, and their receiver counts each")
     func bulk() throws {
       let link = LinkConfiguration(

@@ -13,7 +13,7 @@ extension HTMLReport {
     case .notice(let text): return "> **\(escape(text))**"
     case .code(let text): return "```\n\(text)\n```"
     // A plot that is no file cannot stand in Markdown.
-    case .plots(let sheet): return sheet.plots.map { "*\(escape($0.title))*" }.joined(separator: "\n\n")
+    case .plots(let sheet): return sheet.panels.map { "*\(escape($0.title))*" }.joined(separator: "\n\n")
     case .drawing(_, let file, let title): return "![\(escape(title))](\(file))"
     case .table(let table): return markdown(table)
     }

@@ -1,10 +1,24 @@
 import Foundation
 
-/// Plots below each other in one SVG that reads well on light and dark paper.
+/// Plots and heat maps below each other in one SVG that reads well on light and dark paper.
 package struct PlotSheet: Sendable {
-  package var plots: [Plot]
+  package enum Panel: Equatable, Sendable {
+    case plot(Plot)
+    case heatMap(HeatMap)
 
-  package init(_ plots: [Plot]) { self.plots = plots }
+    package var title: String {
+      switch self {
+      case .plot(let plot): plot.title
+      case .heatMap(let map): map.title
+      }
+    }
+  }
+
+  package var panels: [Panel]
+
+  package init(panels: [Panel]) { self.panels = panels }
+
+  package init(_ plots: [Plot]) { panels = plots.map(Panel.plot) }
 
   /// Width of the drawing area's frame, in CSS pixels.
   private static let width = 860.0
@@ -28,10 +42,10 @@ package struct PlotSheet: Sendable {
   package var svg: String {
     var body = ""
     var offset = 0.0
-    for plot in plots {
-      let bottom = Self.bottom(plot)
-      body += "<g transform=\"translate(0 \(number(offset)))\">\n\(draw(plot))</g>\n"
-      offset += Self.top + extraLegend(plot) + Self.height + bottom
+    for panel in panels {
+      let (drawing, height) = drawn(panel)
+      body += "<g transform=\"translate(0 \(number(offset)))\">\n\(drawing)</g>\n"
+      offset += height
     }
     return """
       <svg xmlns="http://www.w3.org/2000/svg" class="medulla-plot" viewBox="0 0 \(number(Self.width)) \
@@ -43,6 +57,16 @@ package struct PlotSheet: Sendable {
       """
   }
 
+  private func drawn(_ panel: Panel) -> (drawing: String, height: Double) {
+    switch panel {
+    case .plot(let plot):
+      return (draw(plot), Self.top + extraLegend(plot) + Self.height + Self.bottom(plot))
+    case .heatMap(let map):
+      let frame = HeatMapFrame(map, width: Self.width)
+      return (frame.svg, frame.height)
+    }
+  }
+
   private static var style: String {
     func rules(dark: Bool) -> String {
       let (ink, soft, grid, paper) =
@@ -50,6 +74,7 @@ package struct PlotSheet: Sendable {
       var rules = ".medulla-plot text{fill:\(ink)}.medulla-plot .soft{fill:\(soft)}"
       rules += ".medulla-plot .paper{fill:\(paper)}.medulla-plot .grid{stroke:\(grid)}"
       rules += ".medulla-plot .rule{stroke:\(soft)}.medulla-plot .whisker{stroke:\(ink)}"
+      rules += ".medulla-plot .empty{fill:\(grid)}"
       for (index, color) in colors.enumerated() {
         let value = dark ? color.1 : color.0
         rules += ".medulla-plot .l\(index){stroke:\(value)}.medulla-plot .d\(index){fill:\(value)}"

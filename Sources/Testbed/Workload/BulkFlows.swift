@@ -3,7 +3,7 @@ import TestbedLink
 
 /// Any number of bulk TCP flows from one end of a link to the other, each as much as it can, by one thread.
 package final class BulkFlows: @unchecked Sendable {
-  static let port: UInt16 = 7_001
+  package static let port: UInt16 = 7_001
   private static let chunkBytes = 32_768
   /// What a flow may have waiting in its socket: enough for any rate that it could have among many.
   private static let sendBufferBytes: Int32 = 262_144
@@ -20,10 +20,18 @@ package final class BulkFlows: @unchecked Sendable {
 
   /// Connects all flows, then lets them send.
   ///
-  /// - Parameter end: where the flows' senders are.
-  package init(count: Int, congestion: String, from end: LinkEnd = .client, over link: LinkEmulator) throws {
+  /// - Parameters:
+  ///   - end: where the flows' senders are.
+  ///   - port: another one for each workload on a link.
+  ///   - fewAtOnce: the kernel sizes the sockets' buffers, as few flows need to fill any link.
+  package init(
+    count: Int, congestion: String, from end: LinkEnd = .client, port: UInt16 = BulkFlows.port,
+    fewAtOnce: Bool = false,
+    over link: LinkEmulator
+  ) throws {
     received = [Int](repeating: 0, count: count)
-    let pairs = try FlowPair.connect(count, from: end, port: Self.port, opening: congestion, over: link) {
+    let pairs = try FlowPair.connect(count, from: end, port: port, opening: congestion, over: link) {
+      guard !fewAtOnce else { return }
       try NamespaceSocket.set(SO_SNDBUF, of: SOL_SOCKET, to: Self.sendBufferBytes, $0.opened)
     }
     (senders, receivers) = (pairs.map(\.opened), pairs.map(\.accepted))
@@ -48,6 +56,17 @@ package final class BulkFlows: @unchecked Sendable {
       guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 else { return sum }
       return sum + Int(info.tcpi_total_retrans)
     }
+  }
+
+  /// Ends all flows at once: nothing that is left in a socket is sent any more. Safe to call twice.
+  package func abort() {
+    guard !isOver else { return }
+    // A socket that lingers for no time sends a reset when it is closed.
+    var none = linger(l_onoff: 1, l_linger: 0)
+    for descriptor in senders {
+      setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &none, socklen_t(MemoryLayout<linger>.size))
+    }
+    stop()
   }
 
   /// Ends all flows; safe to call twice.

@@ -53,7 +53,10 @@ struct ShortFlowEnds: FlowEnds {
 
   var isIdle: Bool { senders.isEmpty }
 
-  func due(mayBegin: Bool) -> UInt64? { mayBegin ? next : nil }
+  func due(mayBegin: Bool) -> UInt64? { mayBegin && !waitsForEnd ? next : nil }
+
+  /// Whether a flow is under way after which the next one begins.
+  private var waitsForEnd: Bool { plan.oneAfterAnother && !senders.isEmpty }
 
   var watched: [pollfd] {
     var watched = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
@@ -71,8 +74,8 @@ struct ShortFlowEnds: FlowEnds {
   mutating func advance(to now: UInt64, mayBegin: Bool) -> [Event] {
     var events: [Event] = []
     giveUp(at: now, &events)
-    while mayBegin, next <= now {
-      next &+= interval.nanoseconds(&random)
+    while mayBegin, next <= now, !waitsForEnd {
+      next = (plan.oneAfterAnother ? now : next) &+ interval.nanoseconds(&random)
       begin(at: now, &events)
     }
     return events
@@ -111,6 +114,7 @@ struct ShortFlowEnds: FlowEnds {
 
   private mutating func drawBytes() -> Int {
     if let sizes = plan.sizes { return sizes.quantile(random.unit()) }
+    guard plan.bytes.count > 1 else { return plan.bytes.lowerBound }
     return Int(random.logUniform(Double(plan.bytes.lowerBound)...Double(plan.bytes.upperBound)))
   }
 

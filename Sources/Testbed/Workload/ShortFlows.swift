@@ -9,6 +9,8 @@ package final class ShortFlows: FlowWorkload<ShortFlows.Completion>, @unchecked 
     /// Draws the times between two beginnings from an exponential distribution, with `interval` as its mean:
     /// open-loop Poisson arrivals.
     package var isPoisson = false
+    /// Begins the next flow when the last one has ended, and `interval` seconds have passed since it began.
+    package var oneAfterAnother = false
     /// Payload bytes, drawn between these on a logarithmic scale.
     package var bytes = 20_000...1_000_000
     /// Payload bytes by a distribution instead.

@@ -11,7 +11,8 @@ struct ExperimentAllCommand: ParsableCommand {
     discussion: """
       Each runs in a process of its own and writes its result file and plots; all.json, report.html and \
       report.md put them together, beside what the paper found. With --quick less than 15 minutes. `links` \
-      (35 minutes), `soak` (as long), `fig16` and `fig17` (which need ns-3) run only when --only names them.
+      (35 minutes), `soak` (as long), `fig16` and `fig17` (which need ns-3), `ablation`, `coexistence` and \
+      `short-transfers` (hours) run only when --only names them.
 
       What needs a program that is missing is said at the start and left out.
 

@@ -29,8 +29,9 @@ struct ExperimentOutput: ParsableArguments {
   /// has.
   func write(_ result: StudyResult, _ plots: PlotSheet) throws {
     let directory = try directory()
+    // Whoever is ended in the middle of a write keeps the file of before.
     try Data(JSONText.encode(result).utf8).write(
-      to: directory.appendingPathComponent("\(result.experiment).json"))
+      to: directory.appendingPathComponent("\(result.experiment).json"), options: .atomic)
     try Data(plots.svg.utf8).write(to: directory.appendingPathComponent("\(result.experiment).svg"))
   }
 

@@ -11,7 +11,8 @@ struct ExperimentRunCommand: ParsableCommand {
     commandName: "run", abstract: "Run one experiment (`experiment NAME` for short).",
     discussion: """
       `medulla experiment list` names them, `medulla experiment NAME --help` tells what one of them takes. \
-      Writes NAME.json and NAME.svg.
+      Writes NAME.json and NAME.svg. With --resume it takes over the runs that NAME.json has already and \
+      makes what is missing; the plan, the machine, this program and the network have to be the same.
 
       \(ExperimentOutput.statusText)
       """, helpNames: [])
@@ -24,6 +25,8 @@ struct ExperimentRunCommand: ParsableCommand {
     help: ArgumentHelp(
       "A value of the plan, by its name in the result file; may be repeated.", valueName: "key=value"))
   var settings: [String] = []
+  @Flag(help: "Go on where an earlier run of the same plan ended; its result file is in --out.")
+  var resume = false
   @Option(help: ArgumentHelp("Directory of the shipped network.", valueName: "dir"))
   var models: String?
   @Flag(name: [.customShort("h"), .long], help: "Show what the experiment takes.")
@@ -45,10 +48,24 @@ struct ExperimentRunCommand: ParsableCommand {
       models: try models ?? ShippedNetwork.directory(), directory: try output.directory().path,
       narrate: { Narration.tell($0) })
     let told = Array(study.metrics.prefix(6))
-    let result = try study.perform(plan, context: context) { done, total, run, result in
+    let earlier = try resume ? earlierRuns(study, plan, context) : nil
+    let result = try study.perform(plan, context: context, resuming: earlier) { done, total, run, result in
       Narration.tell("[\(done)/\(total)] \(run.line(told))")
       try output.write(result, study.plotSheet(result.runs, plan))
     }
     try output.finish(result, study.plotSheet(result.runs, plan))
+  }
+
+  /// nil where there is no file yet: then everything is to be made.
+  private func earlierRuns(
+    _ study: Study, _ plan: StudyPlan, _ context: StudyContext
+  ) throws -> EarlierRuns? {
+    let path = try output.directory().appendingPathComponent("\(study.name).json").path
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    try study.validate(plan)
+    let earlier = try EarlierRuns(contentsOf: path, of: study, plan, context)
+    Narration.tell(
+      "\(earlier.count) of \(study.runCount(plan)) runs are there; sittings so far: \(earlier.sittings)")
+    return earlier
   }
 }

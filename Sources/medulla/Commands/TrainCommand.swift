@@ -11,7 +11,7 @@ struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Train a network.",
-    subcommands: [TrainAuroraCommand.self, TrainEvaluateCommand.self])
+    subcommands: [TrainAuroraCommand.self, TrainEvaluateCommand.self, TrainDelayRuleCommand.self])
 }
 
 /// `medulla train aurora`: the congestion policy, by proximal policy optimization in the simulator.

@@ -5,7 +5,7 @@
 enum StudyCases {
   static let all: [StudyFixture] =
     congested + processors + kernelPart + slowPath + beyond + NetworkFunctionCases.all
-    + FabricCases.all
+    + FabricCases.all + CongestionCases.all
 
   private static func flat(_ values: [String: Double]) -> @Sendable (StudyCell) -> [String: Double] {
     { _ in values }

@@ -24,7 +24,7 @@ package struct ResultSummary: Decodable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case schema, experiment, environment, verdict, runs
+    case schema, experiment, environment, verdict, runs, sittings
     case rows = "summary"
   }
 
@@ -34,6 +34,8 @@ package struct ResultSummary: Decodable, Sendable {
   package let verdict: Verdict
   package let rows: [VerdictRow]
   private let runs: [Ignored]
+  /// More than one where it was interrupted and resumed; nil in files of before that could be.
+  package let sittings: Int?
 
   package var runCount: Int { runs.count }
 

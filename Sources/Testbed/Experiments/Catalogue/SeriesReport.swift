@@ -77,7 +77,8 @@ package struct SeriesReport {
     }
     let verdict = summary.verdict
     let closing = Verdict.closing(summary.rows, complete: verdict.complete)
-    blocks.append(.paragraph("Here, \(summary.runCount) runs. \(closing)"))
+    let sittings = summary.sittings.map { $0 > 1 ? " in \($0) sittings" : "" } ?? ""
+    blocks.append(.paragraph("Here, \(summary.runCount) runs\(sittings). \(closing)"))
     blocks.append(
       .table(
         TextTable(

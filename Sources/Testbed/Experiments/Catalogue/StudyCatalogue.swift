@@ -12,7 +12,7 @@ extension Study {
       Concurrency.engineLoad, QuantizationLoss.fig7, Convergence.fig8, Adaptation.fig12, BatchInterval.fig14,
       PredictionLatency.fig15, Scheduling.fig16, Balancing.fig17, Interface.table1, Updates.study,
       Consistency.study, Soak.study,
-      Links.study,
+      Links.study, Coexistence.study, Ablation.study, ShortTransfers.study,
       Fairness.study, HardPaths.study, VariableRate.study, ManyFlows.study, SnapshotSwap.study,
       CompletionTimes.study,
       Interactive.study, Applications.study, CaptureApplications.study, PacketRate.study, Marking.atGuideline,

@@ -101,12 +101,12 @@ enum PacketRate {
   private static func bars(
     _ title: String, _ metric: Metric, at shown: [Place], scale: PlotAxis.Scale = .linear
   ) -> PlotRecipe {
-    PlotRecipe { runs in
+    PlotRecipe(panels: { runs in
       func isShown(_ cell: StudyCell) -> Bool { shown.contains { cell.fits([places($0.rawValue)]) } }
       let own = StudyRuns(
         runs: runs.runs.filter { isShown($0.cell) }, plan: runs.plan, cells: runs.cells.filter(isShown))
       return PlotRecipe.bars(title, metric, by: places.part, scale: scale).draw(own)
-    }
+    })
   }
 
   private static let measuring = """

@@ -2,9 +2,13 @@ import TestbedReport
 
 /// How a plot is drawn from a study's runs.
 package struct PlotRecipe: Sendable {
-  let draw: @Sendable (StudyRuns) -> [Plot]
+  let draw: @Sendable (StudyRuns) -> [PlotSheet.Panel]
 
-  package init(_ draw: @escaping @Sendable (StudyRuns) -> [Plot]) { self.draw = draw }
+  package init(_ draw: @escaping @Sendable (StudyRuns) -> [Plot]) {
+    self.draw = { draw($0).map(PlotSheet.Panel.plot) }
+  }
+
+  init(panels draw: @escaping @Sendable (StudyRuns) -> [PlotSheet.Panel]) { self.draw = draw }
 
   /// A line across the plot at a value of its y axis.
   package typealias Rules = @Sendable (StudyPlan) -> [Plot.Rule]
@@ -91,6 +95,37 @@ package struct PlotRecipe: Sendable {
     }
   }
 
+  /// The cells of a table.
+  package struct Table: Sendable {
+    package var columns: [String]
+    package var rows: [String]
+    /// Groups of columns, with what identifies the cell of a row and a column.
+    package var parts: [(title: String, cell: @Sendable (_ row: Int, _ column: Int) -> [Match])]
+  }
+
+  /// A coloured table of numbers.
+  ///
+  /// - Parameter value: given all runs, the number of the cell that fits; nil: none.
+  package static func heatMap(
+    _ title: String, columns: String, rows: String, scale: HeatMap.Scale,
+    table: @escaping @Sendable (StudyPlan) -> Table,
+    value: @escaping @Sendable (StudyRuns) -> ([Match]) -> Double?
+  ) -> PlotRecipe {
+    PlotRecipe(panels: { runs in
+      let (table, value) = (table(runs.plan), value(runs))
+      let parts = table.parts.map { part in
+        HeatMap.Part(
+          part.title,
+          table.rows.indices.map { row in
+            table.columns.indices.map { value(part.cell(row, $0)) }
+          })
+      }
+      let map = HeatMap(
+        title, columns: table.columns, columns, rows: table.rows, rows, parts: parts, scale: scale)
+      return [.heatMap(map)]
+    })
+  }
+
   /// Shares of a series' values at or below each value, over all rounds; a line for each cell.
   package static func distribution(_ title: String, of key: String, x: PlotAxis, _ group: Match...)
     -> PlotRecipe
@@ -121,6 +156,6 @@ extension StudyRuns {
 extension Study {
   package func plotSheet(_ runs: [StudyRun], _ plan: StudyPlan) -> PlotSheet {
     let seen = StudyRuns(runs: runs, plan: plan, cells: cells(plan))
-    return PlotSheet(plots.flatMap { $0.draw(seen) })
+    return PlotSheet(panels: plots.flatMap { $0.draw(seen) })
   }
 }

@@ -38,6 +38,9 @@ package struct StudyCell: Hashable, Sendable {
     parts.filter { !left.contains($0.name) && !$0.title.isEmpty }.map(\.title).joined(separator: ", ")
   }
 
+  /// What cells with the same parts, and maybe others, have in common.
+  var matches: [Match] { parts.map { Match(part: $0.name, value: $0.value) } }
+
   package func fits(_ matches: [Match]) -> Bool { matches.allSatisfy { self[$0.part] == $0.value } }
 
   /// The same cell without some parts: what is left is what its rivals have in common.
@@ -49,9 +52,12 @@ package struct StudyCell: Hashable, Sendable {
 }
 
 extension StudyCell: Encodable {
-  package func encode(to encoder: any Encoder) throws {
-    try Dictionary(parts.map { ($0.name, $0.value) }) { first, _ in first }.encode(to: encoder)
+  /// By the parts' names, as a result file has them.
+  var values: [String: PlanValue] {
+    Dictionary(parts.map { ($0.name, $0.value) }) { first, _ in first }
   }
+
+  package func encode(to encoder: any Encoder) throws { try values.encode(to: encoder) }
 }
 
 extension [StudyCell] {

@@ -47,7 +47,8 @@ package enum StudyOptions {
 
       \(TextTable(columns: ["option", "usually", ""], rows: rows, leaning: 3).text)
 
-      And those of every experiment: --out DIR, --quick, --json, --models DIR, --set KEY=VALUE.
+      And those of every experiment: --out DIR, --quick, --resume, --json, --models DIR, --set \
+      KEY=VALUE.
       Exit status: 0 when the experiment meets its judged bounds, and after a quick one, which has no \
       verdict; 2 when it misses one; 1 when it could not be measured.
       """

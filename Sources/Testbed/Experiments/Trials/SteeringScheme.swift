@@ -102,6 +102,8 @@ package struct SteeringScheme: Hashable, Sendable, CustomStringConvertible {
   /// The network in the kernel.
   static let medulla = SteeringScheme(name: "medulla", kind: .inKernel)
 
+  static let cubic = SteeringScheme(name: "cubic", kind: .kernel)
+
   private init(name: String, kind: Kind) { (self.name, self.kind) = (name, kind) }
 
   static func list(_ names: String...) -> [SteeringScheme] { names.compactMap { SteeringScheme($0) } }
