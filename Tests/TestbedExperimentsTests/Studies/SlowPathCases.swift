@@ -9,7 +9,9 @@ enum SlowPathCases {
     _ cell: StudyCell, goodput: Double = 190, change: Double = 0.09
   ) -> [String: Double] {
     let with = cell.text("swapping") == "true"
-    var values = ["swaps": with ? 60 : 0, "goodput_mbps": 190, "after_over_before": 1, "queue_ms_mean": 5]
+    var values: [String: Double] = [
+      "swaps": with ? 60 : 0, "goodput_mbps": 190, "after_over_before": 1, "queue_ms_mean": 5,
+    ]
     if with { (values["goodput_mbps"], values["action_change"]) = (goodput, change) }
     return values
   }

@@ -26,7 +26,9 @@ struct StudyFixture: Sendable, CustomTestStringConvertible {
     self.init(
       study, readings: { cell, _, _ in Reading(keyed: good(cell)) },
       useless: { cell, _, _ in Reading(keyed: useless(cell)) },
-      others: others.mapValues { other in { cell, _, round in Reading(keyed: other(cell, round)) } })
+      others: others.mapValues { other -> Read in
+        return { cell, _, round in Reading(keyed: other(cell, round)) }
+      })
   }
 
   init(
