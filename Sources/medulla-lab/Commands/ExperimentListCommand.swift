@@ -11,8 +11,8 @@ struct ExperimentListCommand: ParsableCommand {
   var json = false
   @Flag(
     help: """
-      List every bound instead: what, how much, whether by the value or the interval, from where, and whether \
-      a verdict follows from it.
+      List every bound instead: what, how much, whether by the value or the interval, from where, and \
+      whether a verdict follows from it.
       """)
   var bounds = false
 
