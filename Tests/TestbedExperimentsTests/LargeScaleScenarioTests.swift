@@ -66,6 +66,7 @@ struct LargeScaleScenarioTests {
       runs.append(try run(.off, round, short: 100 * scale, long: 1000 * scale))
       runs.append(try run(.kernel, round, short: 40 * scale, long: 990 * scale))
       runs.append(try run(.char, round, short: 50 * scale, long: 1000 * scale))
+      runs.append(try run(.kernel.frozen, round, short: 60 * scale, long: 1000 * scale))
     }
     let study = Scheduling.fig16
     let verdict = study.judge(runs, study.plan, complete: true)
@@ -81,12 +82,25 @@ struct LargeScaleScenarioTests {
 
   @Test("a flow that never ends and a wrong bit are misses")
   func misses() throws {
-    let runs = [
-      try run(.off, 0, short: 100, long: 1000), try run(.kernel, 0, short: 50, long: 900, unfinished: 1),
-      try run(.char, 0, short: 50, long: 900, wrong: 1),
-    ]
+    let runs = try (0..<2).flatMap { round in
+      [
+        try run(.off, round, short: 100, long: 1000),
+        try run(.kernel, round, short: 50, long: 900, unfinished: 1),
+        try run(.kernel.frozen, round, short: 60, long: 1000),
+        try run(.char, round, short: 50, long: 900, wrong: 1),
+      ]
+    }
     let misses = Scheduling.fig16.judge(runs, Scheduling.fig16.plan, complete: true).misses
     #expect(misses.count == 2, "\(misses)")
+  }
+
+  @Test("applications before they changed are as many of each kind, and their networks know no better")
+  func earlier() {
+    let plan = Scheduling.fig16.plan
+    let (now, before) = (Scheduling.workload(plan, round: 0).kinds, Scheduling.earlier(plan).kinds)
+    #expect(now.map(\.share) == before.map(\.share) && now.map(\.writeBytes) == before.map(\.writeBytes))
+    #expect(now.map(\.preference) == before.map { -$0.preference })
+    #expect(SchedulingScheme.all.filter(\.isFrozen).map(\.name) == ["kernel/not-adapted"])
   }
 
   @Test("a plan that trains on what it simulates, or has no such fabric, is refused")

@@ -1,5 +1,3 @@
-import MedullaBase
-
 extension Statistics {
   /// Standard deviation of a sample (n − 1); 0 of fewer than two.
   package static func deviation(_ values: [Double]) -> Double {
@@ -13,24 +11,6 @@ extension Statistics {
     guard values.count > 1 else { return nil }
     let quantile = StudentDistribution(freedom: Double(values.count - 1)).quantile(above: 0.025)
     return quantile * deviation(values) / Double(values.count).squareRoot()
-  }
-
-  /// Two-sided permutation test of equal means: how probable a difference at least as large is when the
-  /// labels mean nothing. Seeded, 10,000 drawn permutations; 1 when a side is empty.
-  package static func permutationTest(_ first: [Double], _ second: [Double], seed: UInt64 = 1) -> Double {
-    guard !first.isEmpty, !second.isEmpty else { return 1 }
-    let draws = 10_000
-    var pool = first + second
-    let seen = abs(mean(first) - mean(second))
-    var generator = SeededGenerator(seed: seed)
-    var extreme = 0
-    for _ in 0..<draws {
-      pool.shuffle(using: &generator)
-      let difference = mean(Array(pool[..<first.count])) - mean(Array(pool[first.count...]))
-      // Rounding must not make an equal difference look smaller.
-      if abs(difference) >= seen * (1 - 1e-12) { extreme += 1 }
-    }
-    return Double(extreme + 1) / Double(draws + 1)
   }
 
   /// Slope of the least-squares line through (x, y); 0 when all x are equal.

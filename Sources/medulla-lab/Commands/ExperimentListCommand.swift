@@ -9,7 +9,11 @@ struct ExperimentListCommand: ParsableCommand {
 
   @Flag(help: "Print JSON.")
   var json = false
-  @Flag(help: "List every bound instead: what, how much, from where, and whether a verdict follows from it.")
+  @Flag(
+    help: """
+      List every bound instead: what, how much, whether by the value or the interval, from where, and \
+      whether a verdict follows from it.
+      """)
   var bounds = false
 
   private struct Item: Encodable {

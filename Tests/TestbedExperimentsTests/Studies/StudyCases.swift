@@ -4,15 +4,15 @@
 /// A good and a useless variant of every study.
 enum StudyCases {
   static let all: [StudyFixture] =
-    congested + processors + kernelPart + slowPath + beyond + NetworkFunctionCases.all
+    congested + processors + kernelPart + SlowPathCases.all + beyond + NetworkFunctionCases.all
     + FabricCases.all + CongestionCases.all
 
-  private static func flat(_ values: [String: Double]) -> @Sendable (StudyCell) -> [String: Double] {
+  static func flat(_ values: [String: Double]) -> @Sendable (StudyCell) -> [String: Double] {
     { _ in values }
   }
 
   /// One value for each scheme, the rest's for the others.
-  private static func pick(_ cell: StudyCell, _ values: [String: Double], else rest: Double) -> Double {
+  static func pick(_ cell: StudyCell, _ values: [String: Double], else rest: Double) -> Double {
     values[cell.text()] ?? rest
   }
 
@@ -66,6 +66,12 @@ enum StudyCases {
     StudyFixture(Concurrency.fig4, good: load, useless: equal),
     StudyFixture(Concurrency.fig13, good: shares, useless: equal),
     StudyFixture(Concurrency.senderLimited, good: shares, useless: equal),
+    // What it costs shows only where the processor is busy.
+    StudyFixture(
+      Concurrency.lowLatency,
+      good: { ["goodput_mbps": pick($0, ["dummy": 99], else: 100), "sender_busy": 0.95] },
+      useless: { ["goodput_mbps": pick($0, ["dummy": 50], else: 100), "sender_busy": 0.95] },
+      others: ["idle": { _, _ in ["goodput_mbps": 100, "sender_busy": 0.3] }]),
     StudyFixture(Concurrency.engine, good: shares, useless: equal),
     StudyFixture(Concurrency.engineLoad, good: load, useless: equal),
     StudyFixture(
@@ -79,53 +85,7 @@ enum StudyCases {
   private static let kernelPart = [
     StudyFixture(QuantizationLoss.fig7, good: flat(["mean_loss": 0.001]), useless: flat(["mean_loss": 0.5])),
     StudyFixture(Interface.table1, good: flat(["holds": 1]), useless: flat(["holds": 0])),
-    StudyFixture(
-      SnapshotSwap.study,
-      good: {
-        [
-          "swaps": $0.text("swapping") == "true" ? 60 : 0, "goodput_mbps": 190, "after_over_before": 1,
-          "queue_ms_mean": 5,
-        ]
-      },
-      useless: flat(["swaps": 0, "goodput_mbps": 190, "after_over_before": 1, "queue_ms_mean": 5])),
-    StudyFixture(
-      Updates.study,
-      readings: { cell, plan, _ in
-        let with = cell.text("updating") == "true"
-        var reading = Reading(keyed: [
-          "updates": with ? Double(Updates.updatesPerPhase(plan)) : 0, "retransmits_per_minute": 0,
-          "decision_ns": 500, "decision_p99_ns": 600, "goodput_mbps": 95,
-        ])
-        reading.series[Updates.promotionSeries] = with ? [0.2, 0.3] : []
-        return reading
-      },
-      useless: { _, _, _ in
-        Reading(keyed: [
-          "updates": 0, "retransmits_per_minute": 0, "decision_ns": 500, "decision_p99_ns": 600,
-        ])
-      }),
   ]
-
-  private static let slowPath = [
-    StudyFixture(
-      Convergence.fig8,
-      good: { cell in
-        let part = Double(cell.text("training_round")) ?? 0
-        return ["goodput_mbps": 23, "queue_ms_mean": 3, "reward": part < 0 ? -0.05 : -0.2]
-      }, useless: flat(["goodput_mbps": 23, "queue_ms_mean": 3, "reward": -0.2])),
-    StudyFixture(
-      Adaptation.fig12, good: { adaptation($0, adapting: 29) }, useless: { adaptation($0, adapting: 6) }),
-    StudyFixture(
-      BatchInterval.fig14,
-      good: { ["softirq": $0.text("interval") == "none" ? 1.6 : 2, "single_mbps": 190, "samples": 100] },
-      useless: flat(["softirq": 1.6, "single_mbps": 190, "samples": 0])),
-  ]
-
-  private static func adaptation(_ cell: StudyCell, adapting: Double) -> [String: Double] {
-    let goodput = pick(cell, ["trained": 30, "frozen": 6], else: adapting)
-    let each = (0..<4).map { ("goodput_mbps_\($0)", goodput) }
-    return Dictionary(each + [("updates", cell.text() == "adapting" ? 5 : 0)]) { first, _ in first }
-  }
 
   private static let beyond = [
     StudyFixture(
@@ -173,19 +133,6 @@ enum StudyCases {
       useless: { cell, _, round in FabricPathsTests.steered(cell, round, isUseless: true) }),
     StudyFixture(Marking.atGuideline, good: marked, useless: unmarked),
     StudyFixture(Marking.withBurst, good: marked, useless: unmarked),
-    StudyFixture(
-      Scheduling.fig16,
-      good: { cell in
-        [
-          "short_us_mean": pick(cell, ["off": 167, "ideal": 61, "kernel": 62], else: 70),
-          "middle_us_mean": 130,
-          "long_us_mean": 9_000, "unfinished": 0, "inferences_checked": 100, "inferences_wrong": 0,
-        ]
-      },
-      useless: flat([
-        "short_us_mean": 167, "middle_us_mean": 130, "long_us_mean": 9_000, "unfinished": 0,
-        "inferences_checked": 100, "inferences_wrong": 0,
-      ])),
     StudyFixture(
       Balancing.fig17,
       good: { cell in

@@ -13,22 +13,28 @@ struct StudyFixture: Sendable, CustomTestStringConvertible {
   let good: Read
   /// The same of a variant that is of no use.
   let useless: Read
+  /// Further variants that are of no use, by what they are: each would pass some of the bounds.
+  let others: [String: Read]
 
   var testDescription: String { study.name }
 
   init(
     _ study: Study, good: @escaping @Sendable (StudyCell) -> [String: Double],
-    useless: @escaping @Sendable (StudyCell) -> [String: Double]
+    useless: @escaping @Sendable (StudyCell) -> [String: Double],
+    others: [String: @Sendable (StudyCell, _ round: Int) -> [String: Double]] = [:]
   ) {
-    self.init(study, readings: { cell, _, _ in Reading(keyed: good(cell)) }) { cell, _, _ in
-      Reading(keyed: useless(cell))
-    }
+    self.init(
+      study, readings: { cell, _, _ in Reading(keyed: good(cell)) },
+      useless: { cell, _, _ in Reading(keyed: useless(cell)) },
+      others: others.mapValues { other -> Read in
+        return { cell, _, round in Reading(keyed: other(cell, round)) }
+      })
   }
 
   init(
-    _ study: Study, readings good: @escaping Read, useless: @escaping Read
+    _ study: Study, readings good: @escaping Read, useless: @escaping Read, others: [String: Read] = [:]
   ) {
-    (self.study, self.good, self.useless) = (study, good, useless)
+    (self.study, self.good, self.useless, self.others) = (study, good, useless, others)
   }
 
   /// A run of each cell in each round.
@@ -85,9 +91,11 @@ extension Bound {
     let comparison: Comparison = if case .atLeast = comparison { .atLeast(1e12) } else { .atMost(-1e12) }
     return switch subject {
     case .figure(let name):
-      Bound(name, comparison, source, judged: judged, explanation: explanation)
+      Bound(name, comparison, source, by: judgedBy, judged: judged, explanation: explanation)
     case .each(let metric, let matches):
-      Bound(each: metric, in: matches, to: comparison, source, judged: judged, explanation: explanation)
+      Bound(
+        each: metric, in: matches, to: comparison, source, by: judgedBy, judged: judged,
+        explanation: explanation)
     }
   }
 }

@@ -17,6 +17,8 @@ enum Consistency {
   static let shift = Setting(
     "shift", 3.0, .atLeast, in: 0...9,
     "The first snapshot's output is so much less than the shipped network's, the second's so much more.")
+  static let start = Setting(
+    "start_seconds", 6, .atLeast, in: 1...600, "Of the first flows, before anything counts, in seconds.")
   /// Each longer than flows take to settle at a new rate, some tens of round trips.
   static let span = Setting("span_seconds", 4, .atLeast, in: 1...600, "Of each measured part, in seconds.")
 
@@ -52,7 +54,7 @@ enum Consistency {
   }
 
   /// Of a transfer, so that the flows outlive all looks.
-  static func seconds(_ plan: StudyPlan) -> Int { plan.warmUp + 4 * plan[span] + 8 }
+  static func seconds(_ plan: StudyPlan) -> Int { plan[start] + 4 * plan[span] + 8 }
 
   static func prepare(_ plan: StudyPlan, _ context: StudyContext) throws -> Study.Trial {
     let snapshots = try Snapshots(plan, models: context.models)

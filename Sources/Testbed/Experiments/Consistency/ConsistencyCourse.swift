@@ -40,7 +40,7 @@ struct ConsistencyCourse {
           seconds: Consistency.seconds(plan)),
         over: link)
       defer { old.end() }
-      try Interruption.sleep(.seconds(plan.warmUp))
+      try Interruption.sleep(.seconds(plan[Consistency.start]))
       try link.beginWindow()
       let first = try instance.activeSlot()
       try Interruption.sleep(.seconds(plan[Consistency.span]))

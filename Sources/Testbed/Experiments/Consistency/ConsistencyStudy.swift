@@ -28,10 +28,10 @@ extension Consistency {
       cache (§3.4) is flow consistency.
       """,
     keys: [
-      consistent, flows, shift, span, Common.rateMbps, Common.rttMs, Common.bufferBdp.with(4),
-      Common.warmUp.with(6), Common.repeats.with(5),
+      consistent, flows, shift, start, span, Common.rateMbps, Common.rttMs, Common.bufferBdp.with(4),
+      Common.repeats.with(5),
     ],
-    quick: { ($0[span], $0[Common.warmUp], $0[Common.repeats]) = (2, 4, 1) },
+    quick: { ($0[start], $0[span], $0[Common.repeats]) = (4, 2, 1) },
     cells: { [StudyCell].one.times(consistent, $0) },
     check: { plan in
       try Study.require(

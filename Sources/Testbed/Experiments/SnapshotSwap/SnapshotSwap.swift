@@ -60,10 +60,10 @@ enum SnapshotSwap {
   /// notice, and a tenth of the wait in the queue.
   private static let claims = [
     Equivalence(
-      "with and without swaps goodputs", FlowMetrics.goodput, [swapping(true)], [swapping(false)],
+      "goodputs with and without swaps", FlowMetrics.goodput, [swapping(true)], [swapping(false)],
       within: .part(0.01)),
     Equivalence(
-      "with and without swaps mean queues", FlowMetrics.queue.mean, [swapping(true)], [swapping(false)],
+      "mean queues with and without swaps", FlowMetrics.queue.mean, [swapping(true)], [swapping(false)],
       within: .part(0.1)),
   ]
 

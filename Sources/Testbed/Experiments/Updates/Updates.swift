@@ -111,7 +111,7 @@ enum Updates {
 
   private static func alike(_ what: String, _ metric: Metric, _ part: Double) -> Equivalence {
     Equivalence(
-      "with and without updates \(what)", metric, [updating(true)], [updating(false)], within: .part(part))
+      "\(what) with and without updates", metric, [updating(true)], [updating(false)], within: .part(part))
   }
 
   /// Margins, set before anything was measured by them. A tenth of a decision, 50 to 100 ns live, is less
