@@ -47,6 +47,7 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 	flow->verdict = 0;
 	flow->rival_events = 0;
 	flow->look_rounds = MCC_LOOK_ROUNDS;
+	flow->look_epoch = (__u32)(now_us >> MCC_TOGETHER_SHIFT);
 	flow->mark_cut_us = 0;
 	flow->shadow.cut_us = now_us;
 	mcc_shadow_start(flow, now_us, (__u64)window << MCC_SHADOW_SHIFT, 0);

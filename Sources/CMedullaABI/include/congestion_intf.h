@@ -37,8 +37,8 @@ struct congestion_flow_record {
 	__u32 rival;	/* 1: the flow believes in one */
 };
 
-_Static_assert(sizeof(struct congestion_settings) == 88, "settings layout");
-_Static_assert(sizeof(struct congestion_flow_record) == 240, "flow record layout");
+_Static_assert(sizeof(struct congestion_settings) == 96, "settings layout");
+_Static_assert(sizeof(struct congestion_flow_record) == 248, "flow record layout");
 _Static_assert(CONGESTION_RIVALS < MEDULLA_FUNCTION_COUNTERS, "the counters have room");
 
 #endif /* MEDULLA_CONGESTION_INTF_H */

@@ -9,7 +9,7 @@
 #include "congestion_shadow.h"
 
 enum mcc_past_feature {
-	MCC_PAST_LEAST,	    /* queue of the least round trip of 16 to 32 intervals, in empty round trips */
+	MCC_PAST_LEAST,	    /* queue of the least round trip of 32 to 64 intervals, in empty round trips */
 	MCC_PAST_RANGE,	    /* its largest mean less its least, the same way */
 	MCC_PAST_WINDOW,    /* window over its recent peak */
 	MCC_PAST_DELIVERY,  /* delivery rate over its recent peak */
@@ -24,12 +24,14 @@ enum mcc_past_feature {
 	MCC_PAST_BEFORE,    /* queue before the last look at the empty path, at most 4 */
 	MCC_PAST_AFTER,	    /* and in it */
 	MCC_PAST_LOOK_AGE,  /* round trips since the look, over 64, at most 1 */
-	MCC_PAST_RIVAL,	    /* 1: a rival is believed in */
+	MCC_PAST_VERDICT,   /* mean of the verdicts so far, -4 to 4 */
 	MCC_PAST_PACKETS,   /* log2 of the window in packets, over 16 */
 	MCC_PAST_PATH,	    /* log2 of the empty round trip in us, over 16 */
+	MCC_PAST_GIVEN,	    /* window over the largest since the queue was small */
+	MCC_PAST_TAKEN,	    /* delivery rate over that at that window, at most 2 */
 };
 
-_Static_assert(MCC_PAST_PATH + 1 == MCC_PAST, "each feature of the past has its place");
+_Static_assert(MCC_PAST_TAKEN + 1 == MCC_PAST, "each feature of the past has its place");
 
 /* log2 with 8 fraction bits, between powers of two on a straight line; 0 of 0. */
 static inline __u32 mcc_log2_q8(__u64 value)
@@ -96,6 +98,7 @@ static inline void mcc_past_init(struct mcc_flow *flow)
 	past->least_us[0] = ~0U;
 	past->least_us[1] = ~0U;
 	past->loss_place = MCC_ONE / 2;
+	past->loss_age = 1 << 30;
 }
 
 static inline __u32 mcc_past_least(const struct mcc_past *past)
@@ -212,8 +215,11 @@ MCC_APART int mcc_past_note(struct mcc_flow *flow, const struct mcc_config *conf
 	past->look_age = (__u32)mcc_clamp((__u64)past->look_age + flow->step_q16, 0, 1 << 30);
 	past->standing = queue <= MCC_SMALL_QUEUE && !flow->lost ?
 				 0 : (__u32)mcc_clamp((__u64)past->standing + flow->step_q16, 0, 1 << 30);
-	if (queue <= MCC_SMALL_QUEUE || past->given_from < flow->window)
+	if (queue <= MCC_SMALL_QUEUE || past->given_from < flow->window) {
 		past->given_from = flow->window;
+		past->given_delivery = flow->delivery_rate;
+	}
+	past->loss_age = flow->lost ? 0 : (__u32)mcc_clamp((__u64)past->loss_age + flow->step_q16, 0, 1 << 30);
 	mcc_past_stay(flow, mean_us);
 	return 1;
 }
@@ -249,9 +255,11 @@ MCC_APART int mcc_past_features(struct mcc_flow *flow, const struct mcc_config *
 	features[MCC_PAST_BEFORE] = (__s32)mcc_clamp(past->look_before, 0, 4 * MCC_ONE);
 	features[MCC_PAST_AFTER] = (__s32)mcc_clamp(past->look_after, 0, 4 * MCC_ONE);
 	features[MCC_PAST_LOOK_AGE] = (__s32)mcc_clamp(past->look_age >> 6, 0, MCC_ONE);
-	features[MCC_PAST_RIVAL] = flow->rival ? MCC_ONE : 0;
+	features[MCC_PAST_VERDICT] = flow->verdict;
 	features[MCC_PAST_PACKETS] = (__s32)mcc_log2_q8(flow->window) << 4;
 	features[MCC_PAST_PATH] = (__s32)mcc_log2_q8(mcc_base_rtt(flow, config)) << 4;
+	features[MCC_PAST_GIVEN] = mcc_ratio(flow->window, past->given_from, MCC_ONE);
+	features[MCC_PAST_TAKEN] = mcc_ratio(flow->delivery_rate, past->given_delivery, 2 * MCC_ONE);
 	return 1;
 }
 

@@ -29,16 +29,25 @@ static inline void mcc_clear_rival(struct mcc_flow *flow)
 		flow->rate = flow->delivery_rate;
 }
 
-/* Takes in a verdict: a mean over some four, and mostly this one right after a look. */
+/* Flows like this one make short queues and lose little: without one or the other there is no rival to see. */
+static inline int mcc_may_be_rival(const struct mcc_flow *flow, const struct mcc_config *config)
+{
+	const struct mcc_past *past = &flow->past;
+
+	return past->loss_age < MCC_RIVAL_LOSS * MCC_ONE ||
+	       mcc_queue_of(flow, config, mcc_past_most(past)) > MCC_RIVAL_QUEUE;
+}
+
+/* Takes in a verdict: what counts is a mean over some eight. */
 static inline void mcc_judge(struct mcc_flow *flow, const struct mcc_config *config, __s64 verdict)
 {
 	if (verdict == MCC_NO_VERDICT)
 		return;
 	verdict = mcc_bounded(verdict, -MCC_VERDICT_MAX, MCC_VERDICT_MAX);
-	flow->verdict += (__s32)((verdict - flow->verdict) / 4);
-	if (flow->verdict > MCC_RIVAL_ENTER)
+	flow->verdict += (__s32)((verdict - flow->verdict) / 8);
+	if (flow->verdict > config->rival_enter_q16 && (config->reserved & 4 || mcc_may_be_rival(flow, config)))
 		mcc_set_rival(flow);
-	else if (flow->verdict < MCC_RIVAL_LEAVE)
+	else if (flow->verdict < config->rival_leave_q16)
 		mcc_clear_rival(flow);
 }
 
@@ -85,6 +94,12 @@ static inline int mcc_is_looking(struct mcc_flow *flow, const struct mcc_config 
 		flow->look_rounds = flow->past.look_after * 2 < flow->past.look_before ? MCC_LOOK_ROUNDS :
 				    flow->look_rounds < MCC_LOOK_MOST		       ? 2 * flow->look_rounds :
 											 MCC_LOOK_MOST;
+		/* What goes with this flow's part of it was this flow's queue. */
+		if (!(config->reserved & 2) && flow->rival && flow->past.look_before > MCC_LONG_QUEUE &&
+		    flow->past.look_after * 8 < flow->past.look_before) {
+			flow->verdict = config->rival_leave_q16;
+			mcc_clear_rival(flow);
+		}
 		/* It has found a shorter path: there may be more to find. */
 		if (flow->base_us + flow->base_us / 16 < flow->look_base_us &&
 		    flow->probe_countdown > MCC_LOOK_AGAIN * MCC_ONE)
@@ -106,6 +121,16 @@ static inline int mcc_queue_falls(const struct mcc_flow *flow, const struct mcc_
 	return 2 * queue < most || (queue * 7LL < before * 6LL && age >> 14 > flow->look_rounds);
 }
 
+/* The flows of a host look together now and then: if all believe in a rival and none is there, all see it. */
+static inline int mcc_looks_together(struct mcc_flow *flow, __u64 now_us)
+{
+	__u32 epoch = (__u32)(now_us >> MCC_TOGETHER_SHIFT);
+	int due = epoch != flow->look_epoch;
+
+	flow->look_epoch = epoch;
+	return due;
+}
+
 /*
  * Keeps the shadow. Beside a rival, a queue that falls by itself is a reason to look at once: the rival may be
  * gone, or was one like us who looks, and only when all look together is the path seen empty.
@@ -118,8 +143,9 @@ static inline void mcc_watch(struct mcc_flow *flow, const struct mcc_config *con
 		return;
 	}
 	mcc_shadow_grow(flow, now_us);
-	if (flow->rival && mcc_queue_falls(flow, config, before, latency - MCC_ONE))
-		flow->probe_countdown = 0;
+	if ((mcc_looks_together(flow, now_us) && !(config->reserved & 1)) ||
+	    (flow->rival && mcc_queue_falls(flow, config, before, latency - MCC_ONE)))
+		flow->probe_countdown = flow->rival ? 0 : flow->probe_countdown;
 }
 
 /* Losses and marks, as they come. */
@@ -154,7 +180,7 @@ static inline int mcc_path_has_grown(struct mcc_flow *flow, const struct mcc_con
 		return 0;
 	if (mcc_queue_of(flow, config, past->stay_us) <= MCC_LONG_QUEUE)
 		return 0;
-	least = least > past->stay_us - past->stay_us / 8 ? least : past->stay_us - past->stay_us / 8;
+	least = least > past->stay_us - past->stay_us / 16 ? least : past->stay_us - past->stay_us / 16;
 	flow->base_us = least;
 	past->stay_rounds = 0;
 	return 1;
@@ -200,7 +226,7 @@ static inline void mcc_guard_interval(struct mcc_flow *flow, const struct mcc_co
 	if (++flow->guard_rounds % 4 == 0) {
 		if (!lossy && latency > 2 * MCC_ONE && latency * 8LL > flow->guard_latency * 7LL) {
 			mcc_set_rival(flow);
-			flow->verdict = MCC_RIVAL_ENTER;
+			flow->verdict = config->rival_enter_q16;
 			mcc_leave_guard(flow);
 			mcc_set_rate(flow, config, flow->rate);
 			return;

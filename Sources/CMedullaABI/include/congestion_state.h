@@ -8,7 +8,7 @@
 #define MCC_HISTORY 10
 #define MCC_FEATURES_PER_INTERVAL 3
 #define MCC_RECENT (MCC_HISTORY * MCC_FEATURES_PER_INTERVAL) /* Aurora's features */
-#define MCC_PAST 18 /* features of more than the last ten intervals; see congestion_past.h */
+#define MCC_PAST 20 /* features of more than the last ten intervals; see congestion_past.h */
 #define MCC_FEATURES (MCC_RECENT + MCC_PAST)
 
 #define MCC_ONE (1 << 16)		/* 1.0 in q16 */
@@ -39,16 +39,17 @@
 #define MCC_RATE_CEILING 12500000000ULL	/* 100 Gb/s */
 #define MCC_INTERVAL_LIMIT_US 60000000	/* 1 min: the longest planned interval */
 
-#define MCC_BUCKET 16			/* intervals of a bucket of extremes; two are kept */
+#define MCC_BUCKET 32			/* intervals of a bucket of extremes; two are kept */
 #define MCC_SMALL_QUEUE (MCC_ONE / 8)	/* in empty round trips: a queue of this size is our own */
+#define MCC_RIVAL_QUEUE (MCC_ONE * 5 / 8) /* no flows like this one make a longer one */
+#define MCC_RIVAL_LOSS 64		/* round trips for which a loss may be a rival's doing */
 #define MCC_LONG_QUEUE (MCC_ONE / 4)	/* above it a queue that stays is somebody's */
 #define MCC_SHADOW_SHIFT 8		/* fraction bits of the shadow's windows, in packets */
 #define MCC_LOOK_AGAIN 2		/* round trips to another look after one that has found a shorter path */
 #define MCC_LOOK_LEAST 8		/* round trips between looks that a falling queue asks for */
 #define MCC_LOOK_ROUNDS 16		/* round trips to the first look at a rival; twice as many after each */
+#define MCC_TOGETHER_SHIFT 23		/* 2^23 us, 8.4 s: beside rivals the flows of a host look together */
 #define MCC_LOOK_MOST 512		/* that finds the queue as it was, up to so many */
-#define MCC_RIVAL_ENTER MCC_ONE		/* mean verdict at which a rival is believed in */
-#define MCC_RIVAL_LEAVE (-MCC_ONE / 4)	/* and at which it is no more */
 #define MCC_VERDICT_MAX (4 * MCC_ONE)	/* a single verdict counts for no more than this */
 #define MCC_NO_VERDICT (-0x7fffffffLL)	/* of a network that gives an action alone */
 
@@ -82,6 +83,8 @@ struct mcc_config {
 	__u32 guard_intervals;	    /* that many such intervals in a row trip the guard */
 	__u32 guard_recovery;	    /* that many clean ones in a row release it */
 	__u32 ecn;		    /* enum mcc_ecn */
+	__s32 rival_enter_q16;	    /* mean verdict above which a rival is believed in */
+	__s32 rival_leave_q16;	    /* and below which it is no more */
 	__u32 reserved;
 };
 
@@ -149,6 +152,7 @@ struct mcc_past {
 	__u32 loss_place;     /* where between the least and the largest queue packets were lost */
 	__u32 standing;	      /* round trips since the queue was small */
 	__u32 age;	      /* round trips since the least round trip of all was seen */
+	__u64 given_delivery; /* bytes/s, when the window was `given_from` */
 	__u32 given_from;     /* packets; the largest window since the queue was small */
 	__u32 look_before;    /* the queue before and in the last look */
 	__u32 look_after;
@@ -156,6 +160,7 @@ struct mcc_past {
 	__u32 stay_us;	      /* a mean round trip that those since were like, for so many round trips */
 	__u32 stay_rounds;
 	__u32 stay_window;    /* packets, when it began */
+	__u32 loss_age;	      /* round trips since packets were lost */
 };
 
 struct mcc_flow {
@@ -197,7 +202,7 @@ struct mcc_flow {
 	__u32 rival_events;
 	__s32 guard_latency;   /* latency ratio three intervals of the guard ago */
 	__u32 guard_rounds;
-	__u32 reserved;
+	__u32 look_epoch;      /* of the clock, when the flow last thought of looking with others */
 	__u64 mark_cut_us;     /* when marks were last answered */
 	__u64 pace;	       /* bytes/s; what pacing uses */
 	struct mcc_shadow shadow;
@@ -224,6 +229,8 @@ static inline void mcc_default_config(struct mcc_config *config)
 	config->guard_intervals = 4;
 	config->guard_recovery = 8;
 	config->ecn = MCC_ECN_CLASSIC;
+	config->rival_enter_q16 = -MCC_ONE;
+	config->rival_leave_q16 = -MCC_ONE * 3 / 2;
 	config->reserved = 0;
 }
 

@@ -8,6 +8,9 @@ struct AuroraEpisode {
   let scenario: AuroraScenario
   let reward: AuroraReward
   let configuration: mcc_config
+  /// The verdicts that count are the truth, with spells of error, and not the policy's own: what it is taught
+  /// by before it can judge.
+  var isGuided = false
 
   struct Outcome: Sendable {
     var trajectories: [Trajectory] = []
@@ -16,6 +19,7 @@ struct AuroraEpisode {
     var queueSum = 0.0
     /// Verdicts on the right side of 0, of those with a label.
     var rightVerdicts = 0
+    var labels = 0
     /// Logarithms of the share of the fair part beside rivals, and how many.
     var shareSum = 0.0
     var shareSteps = 0
@@ -57,6 +61,9 @@ private final class EpisodeRecorder {
   private var generator: SeededGenerator
   private var marks: [Mark?]
   private var previousActions: [Float]
+  /// Of each flow: the mean queue in round trips, and whether it is misled now.
+  private var fills: [Double]
+  private var spells: [Bool]
   private var outcome = AuroraEpisode.Outcome()
 
   init(_ episode: AuroraEpisode, policy: GaussianPolicy, critic: DenseNetwork, seed: UInt64) {
@@ -68,6 +75,8 @@ private final class EpisodeRecorder {
     let flows = episode.scenario.link.flows.count
     marks = .init(repeating: nil, count: flows)
     previousActions = .init(repeating: 0, count: flows)
+    fills = .init(repeating: 0, count: flows)
+    spells = .init(repeating: false, count: flows)
     outcome.trajectories = .init(
       repeating: Trajectory(observationWidth: policy.mean.inputs, criticWidth: critic.inputs), count: flows)
   }
@@ -108,12 +117,36 @@ private final class EpisodeRecorder {
     var outputs = SteeringOutputs(
       action: Int64(min(max(action * AuroraObservation.actionScale, -100), 100) * 65536))
     if policy.mean.outputs > 1 {
-      let label: Float = hasRival ? 1 : 0
+      let label = label(flow, simulator)
       outcome.trajectories[flow].labels.append(label)
-      outcome.rightVerdicts += (policyPass.second > 0) == (label > 0.5) ? 1 : 0
-      outputs.verdict = Int64(min(max(policyPass.second, -100), 100) * 65536)
+      if label != 0 {
+        outcome.labels += 1
+        outcome.rightVerdicts += (policyPass.second > 0) == (label > 0) ? 1 : 0
+      }
+      let verdict = episode.isGuided ? guide(flow, hasRival) : policyPass.second
+      outputs.verdict = Int64(min(max(verdict, -100), 100) * 65536)
     }
     return outputs
+  }
+
+  /// Rivals who hold a part of what is in flight and of the queue are worth a verdict; few of them, or no
+  /// queue, are worth none. Where the shadow's window is the flow's own, either verdict does the same.
+  private func label(_ flow: Int, _ simulator: CongestionSimulator) -> Float {
+    let share = episode.scenario.rivalShare(in: simulator)
+    let path = episode.scenario.link.flows[flow].roundTrip
+    fills[flow] += (min(simulator.backlogSeconds / path, 4) - fills[flow]) / 16
+    let counts = simulator.counts(of: flow)
+    let ratio = counts.shadow / Double(max(counts.window, 1))
+    let importance: Float = ratio > 0.8 && ratio < 1.2 ? 0.3 : 1
+    if share <= 0.02 { return -importance }
+    guard share > 0.15 else { return 0 }
+    return fills[flow] > 0.12 ? importance : 0
+  }
+
+  /// The truth, or in spells its opposite.
+  private func guide(_ flow: Int, _ hasRival: Bool) -> Float {
+    if generator.chance(spells[flow] ? 0.05 : 0.01) { spells[flow].toggle() }
+    return hasRival != spells[flow] ? 4 : -4
   }
 
   private func settle(

@@ -37,9 +37,11 @@ package enum AuroraObservation {
     Kind(range: 0...4, center: 0, scale: 1.5),  // queue before a look
     Kind(range: 0...4, center: 0, scale: 1.5),  // and in it
     Kind(range: 0...1, center: 0.5, scale: 2),  // age of the look
-    Kind(range: 0...1, center: 0.5, scale: 2),  // a rival is believed in
+    Kind(range: -4...4, center: 0, scale: 0.5),  // mean verdict
     Kind(range: 0...1.5, center: 0.4, scale: 4),  // packets
     Kind(range: 0...1.5, center: 0.9, scale: 4),  // path
+    Kind(range: 0...1, center: 0.7, scale: 3),  // window over what it was
+    Kind(range: 0...2, center: 0.7, scale: 2),  // delivery rate over what it was
   ]
 
   /// Of each feature.

@@ -22,6 +22,11 @@ package struct AuroraTraining: Sendable, Codable {
     package var criticRounds = 0
     /// The learning rates fall with the decisions, down to this part of what the optimizer's options say.
     package var leastRate: Float = 0.05
+    /// Gives a network of one output, which it starts from, a verdict beside it.
+    package var addsVerdict = false
+    /// The part of the run in which episodes are guided by the truth about rivals: all of them at its
+    /// beginning, none at its end.
+    package var guidance = 0.5
 
     package init() {}
   }
@@ -64,7 +69,7 @@ package struct AuroraTraining: Sendable, Codable {
   /// A run over `scenarios`, from random weights or from a trained network.
   ///
   /// - Parameter start: 30 raw features to one action through dense layers with tanh or ReLU, the last one
-  ///   linear, such as `network()` gives; nil: a network of random weights from all features through 64 and 32 to action and verdict.
+  ///   linear, such as `network()` gives; nil: a network of random weights from all features through two times 32 and 16 to action and verdict.
   /// - Throws: `LearningError` when an option makes no sense or `start` is another kind of network.
   package init(
     options: Options, scenarios: AuroraScenarios = .wide, start: Network? = nil
@@ -76,13 +81,25 @@ package struct AuroraTraining: Sendable, Codable {
     self.scenarios = scenarios
     criticRounds = options.criticRounds
     let policy: DenseNetwork
-    if let start {
+    if let start, options.addsVerdict {
+      let steering = try AuroraObservation.policy(of: start)
+      guard steering.outputs == 1 else {
+        throw LearningError(.shapeMismatch, "network \(start.name) has a verdict already")
+      }
+      let judge = try DenseNetwork(
+        widths: [AuroraObservation.features] + steering.widths.dropFirst(), activations: steering.activations,
+        outputGain: 0.1, seed: options.seed &+ 1_000)
+      policy = try .sideBySide([steering.widened(to: AuroraObservation.features), judge])
+    } else if let start {
       policy = try AuroraObservation.policy(of: start)
     } else {
-      policy = try DenseNetwork(
-        widths: [AuroraObservation.features, 64, 32, AuroraObservation.outputs],
-        activations: [.tanh, .tanh, .identity],
-        outputGain: 0.1, seed: options.seed)
+      // Who judges has layers of its own, so that neither disturbs what the other learns.
+      policy = try .sideBySide(
+        (0..<UInt64(AuroraObservation.outputs)).map { index throws(LearningError) in
+          try DenseNetwork(
+            widths: [AuroraObservation.features, 32, 16, 1], activations: [.tanh, .tanh, .identity],
+            outputGain: 0.1, seed: options.seed &+ index &* 1_000)
+        })
     }
     let critic = try DenseNetwork(
       widths: [AuroraObservation.features + AuroraEpisode.criticExtras, 64, 32, 1],
@@ -108,11 +125,13 @@ package struct AuroraTraining: Sendable, Codable {
     let current = optimizer
     let (options, scenarios) = (options, scenarios)
     let remaining = 1 - Float(steps) / Float(options.steps)
+    let guided = options.guidance > 0 ? max(0, 1 - Double(steps) / Double(options.steps) / options.guidance) : 0
     optimizer.scaleRates(max(remaining, options.leastRate))
     let outcomes = inParallel(options.episodes) { index in
       let seed = SeededGenerator.derived(options.seed, iteration, index)
       let episode = AuroraEpisode(
-        scenario: scenarios.scenario(seed: seed, decisions: options.decisions), reward: options.reward, configuration: Self.configuration())
+        scenario: scenarios.scenario(seed: seed, decisions: options.decisions), reward: options.reward,
+        configuration: Self.configuration(), isGuided: Double(index) < guided * Double(options.episodes))
       return Result { () throws(LearningError) in
         try episode.run(policy: current.policy, critic: current.critic, seed: seed &+ 1)
       }
@@ -125,6 +144,7 @@ package struct AuroraTraining: Sendable, Codable {
       sums.useSum += outcome.useSum
       sums.queueSum += outcome.queueSum
       sums.rightVerdicts += outcome.rightVerdicts
+      sums.labels += outcome.labels
       sums.shareSum += outcome.shareSum
       sums.shareSteps += outcome.shareSteps
       sums.steps += outcome.steps
@@ -143,7 +163,7 @@ package struct AuroraTraining: Sendable, Codable {
       iteration: iteration, steps: steps, reward: sums.rewardSum / count, use: sums.useSum / count,
       queue: sums.queueSum / count, logDeviation: optimizer.policy.logDeviation,
       divergence: report.divergence, criticLoss: report.criticLoss,
-      verdicts: Double(sums.rightVerdicts) / count, verdictLoss: report.labelLoss,
+      verdicts: Double(sums.rightVerdicts) / Double(max(sums.labels, 1)), verdictLoss: report.labelLoss,
       share: sums.shareSteps > 0
         ? Double(Float.exponential(Float(sums.shareSum / Double(sums.shareSteps)))) : 0,
       packets: sums.packets)

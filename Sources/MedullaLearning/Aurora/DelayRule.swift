@@ -36,7 +36,7 @@ package struct DelayRule: Sendable, Equatable {
   /// In the simulator.
   package var policy: AuroraEvaluation.Policy {
     { features in
-      Int64(action(latencyRatio: Double(features[Self.input]) / 65536) * 65536)
+      SteeringOutputs(action: Int64(action(latencyRatio: Double(features[Self.input]) / 65536) * 65536))
     }
   }
 

@@ -42,6 +42,60 @@ package struct DenseNetwork: Sendable, Equatable, Codable {
     }
   }
 
+  /// The same function of its first inputs, with others after them that change nothing.
+  func widened(to inputs: Int) -> DenseNetwork {
+    precondition(inputs >= self.inputs, "a network cannot lose inputs")
+    var wider = DenseNetwork(unchecked: [inputs] + widths.dropFirst(), activations, [])
+    let outs = widths[1]
+    wider.parameters = Array(parameters[..<(self.inputs * outs)])
+    wider.parameters += [Float](repeating: 0, count: (inputs - self.inputs) * outs)
+    wider.parameters += parameters[(self.inputs * outs)...]
+    return wider
+  }
+
+  /// Networks of one output each, side by side in one: what is between them is 0.
+  /// - Throws: `LearningError` when they do not fit together.
+  static func sideBySide(_ parts: [DenseNetwork]) throws(LearningError) -> DenseNetwork {
+    guard let first = parts.first,
+      parts.allSatisfy({ $0.inputs == first.inputs && $0.activations == first.activations })
+    else { throw LearningError(.shapeMismatch, "networks of different inputs or layers are no one network") }
+    let widths = first.widths.indices.map { layer in
+      layer == 0 ? first.inputs : parts.reduce(0) { $0 + $1.widths[layer] }
+    }
+    var whole = DenseNetwork(unchecked: widths, first.activations, [])
+    whole.parameters = [Float](repeating: 0, count: whole.offset(ofLayer: first.layerCount))
+    for layer in first.activations.indices {
+      var (row, column) = (0, 0)
+      for part in parts {
+        let (ins, outs, start) = (part.widths[layer], part.widths[layer + 1], part.offset(ofLayer: layer))
+        let to = whole.offset(ofLayer: layer)
+        for output in 0..<outs {
+          for input in 0..<ins {
+            whole.parameters[to + (row + input) * widths[layer + 1] + column + output] =
+              part.parameters[start + input * outs + output]
+          }
+          whole.parameters[to + widths[layer] * widths[layer + 1] + column + output] =
+            part.parameters[start + ins * outs + output]
+        }
+        column += outs
+        if layer > 0 { row += ins }
+      }
+    }
+    return whole
+  }
+
+  /// 1 for each parameter that training may change, 0 for weights that are 0: they are no connections.
+  var connections: [Float] {
+    var mask = [Float](repeating: 1, count: parameters.count)
+    for layer in activations.indices {
+      let start = offset(ofLayer: layer)
+      for place in start..<(start + widths[layer] * widths[layer + 1]) where parameters[place] == 0 {
+        mask[place] = 0
+      }
+    }
+    return mask
+  }
+
   init(unchecked widths: [Int], _ activations: [Activation], _ parameters: [Float]) {
     self.widths = widths
     self.activations = activations

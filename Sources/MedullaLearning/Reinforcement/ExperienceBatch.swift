@@ -113,11 +113,11 @@ struct ExperienceBatch {
       let precision = expf(-2 * policy.logDeviation)
       let distance = actions[index] - mean
       let slope = isActive ? -ratio * advantage * weight : 0
-      if !sums.label.isEmpty {
+      if !sums.label.isEmpty, labels[index] != 0 {
         let probability = 1 / (1 + expf(-policyPass.second))
-        let error = (probability - labels[index]) * weight
-        sums.labelLoss -= weight * logf(max(labels[index] > 0.5 ? probability : 1 - probability, 1e-6))
-        policyPass.backward(0, second: error, into: &sums.label)
+        let (target, importance): (Float, Float) = (labels[index] > 0 ? 1 : 0, abs(labels[index]) * weight)
+        sums.labelLoss -= importance * logf(max(target > 0 ? probability : 1 - probability, 1e-6))
+        policyPass.backward(0, second: (probability - target) * importance, into: &sums.label)
       }
       policyPass.backward(slope * distance * precision, into: &sums.policy)
       sums.policy[sums.policy.count - 1] +=

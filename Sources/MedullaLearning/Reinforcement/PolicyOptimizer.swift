@@ -15,6 +15,8 @@ package struct PolicyOptimizer: Sendable, Codable {
     package var entropy: Float = 0.001
     /// Learning rate of the second output's cross entropy.
     package var labelRate: Float = 1e-3
+    /// Whether actions are learned, or only the second output.
+    package var learnsActions = true
     package var epochs = 5
     package var minibatch = 1024
     package var policyRate: Float = 1e-3
@@ -42,6 +44,8 @@ package struct PolicyOptimizer: Sendable, Codable {
   private var policyAdam: Adam
   private var criticAdam: Adam
   private var labelAdam: Adam
+  /// Of the policy's parameters: 0 where there is no connection.
+  private let connections: [Float]
   private var shuffles: UInt64 = 0
   private let seed: UInt64
 
@@ -50,6 +54,7 @@ package struct PolicyOptimizer: Sendable, Codable {
     self.critic = critic
     self.options = options
     self.seed = seed
+    connections = policy.mean.connections
     policyAdam = Adam(count: policy.mean.parameters.count + 1, rate: options.policyRate)
     criticAdam = Adam(count: critic.parameters.count, rate: options.criticRate)
     labelAdam = Adam(count: policy.mean.parameters.count, rate: options.labelRate)
@@ -66,7 +71,7 @@ package struct PolicyOptimizer: Sendable, Codable {
   var isSound: Bool {
     policy.mean.isSound && critic.isSound && critic.outputs == 1 && policy.logDeviation.isFinite
       && policyAdam.count == policy.mean.parameters.count + 1
-      && labelAdam.count == policy.mean.parameters.count && criticAdam.count == critic.parameters.count
+      && labelAdam.count == policy.mean.parameters.count && connections.count == labelAdam.count && criticAdam.count == critic.parameters.count
       && options.minibatch > 0 && options.epochs > 0
   }
 
@@ -88,12 +93,13 @@ package struct PolicyOptimizer: Sendable, Codable {
         let indices = Array(order[start..<min(start + options.minibatch, order.count)])
         let sums = batch.gradients(indices, policy: policy, critic: critic, options: options)
         if movesPolicy {
-          step(by: sums.policy)
+          if options.learnsActions { step(by: sums.policy) }
           if !sums.label.isEmpty {
-            labelAdam.step(&policy.mean.parameters, sums.label, largestNorm: options.largestNorm)
+            labelAdam.step(
+              &policy.mean.parameters, connected(sums.label), largestNorm: options.largestNorm)
           }
         }
-        criticAdam.step(&critic.parameters, sums.critic, largestNorm: 10)
+        if options.learnsActions { criticAdam.step(&critic.parameters, sums.critic, largestNorm: 10) }
         divergence += sums.divergence
         losses.policy += sums.policyLoss
         losses.critic += sums.criticLoss
@@ -105,16 +111,23 @@ package struct PolicyOptimizer: Sendable, Codable {
       report.policyLoss = losses.policy / minibatches
       report.criticLoss = losses.critic / minibatches
       report.labelLoss = losses.label / minibatches
-      if report.divergence > options.divergence { break }
+      if options.learnsActions, report.divergence > options.divergence { break }
     }
     return report
   }
 
   private mutating func step(by gradient: [Float]) {
     var parameters = policy.mean.parameters + [policy.logDeviation]
-    policyAdam.step(&parameters, gradient, largestNorm: options.largestNorm)
+    policyAdam.step(&parameters, connected(gradient), largestNorm: options.largestNorm)
     let bounds = options.logDeviationRange
     policy.logDeviation = min(max(parameters.removeLast(), bounds.lowerBound), bounds.upperBound)
     policy.mean.parameters = parameters
+  }
+
+  /// A gradient without what belongs to no connection; what follows the network's own stays.
+  private func connected(_ gradient: [Float]) -> [Float] {
+    var gradient = gradient
+    for index in connections.indices { gradient[index] *= connections[index] }
+    return gradient
   }
 }

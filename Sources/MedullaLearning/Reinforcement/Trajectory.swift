@@ -9,7 +9,8 @@ package struct Trajectory: Sendable {
   package var actions: [Float] = []
   package var logProbabilities: [Float] = []
   package var rewards: [Float] = []
-  /// What the second output should have said: 1 or 0. Empty for a network of one output.
+  /// What the second output should have said, above or below 0, and how much it matters; 0: not at all. Empty
+  /// for a network of one output.
   package var labels: [Float] = []
   package var values: [Float] = []
   /// The critic's value of the state after the last step; 0 when the episode has truly ended.

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#define USER_SPACE_FEATURES 48
+#define USER_SPACE_FEATURES 50
 #define USER_SPACE_RING_BYTES (1 << 20)
 #define USER_SPACE_PLACES 4096		/* flows that can have answers at a time */
 #define USER_SPACE_PLACE_TRIES 16	/* places that a new flow looks at for a free one */
@@ -56,7 +56,7 @@ struct user_space_counts {
 };
 
 _Static_assert(sizeof(struct user_space_settings) == 16, "settings layout");
-_Static_assert(sizeof(struct user_space_report) == 208, "report layout");
+_Static_assert(sizeof(struct user_space_report) == 216, "report layout");
 _Static_assert(sizeof(struct user_space_answer) == 8, "answer layout");
 _Static_assert(sizeof(struct user_space_counts) == 48, "counts layout");
 

@@ -22,7 +22,7 @@ import struct
 import sys
 import time
 
-FEATURES = 48
+FEATURES = 50
 ACTION_MOST = 0x7FFFFF
 VERDICT_MOST = 127
 NO_VERDICT = -128
