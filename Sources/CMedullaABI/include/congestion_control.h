@@ -44,7 +44,7 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 	flow->intervals = 0;
 	flow->srtt_us = (__u32)rtt;
 	flow->rival = 0;
-	flow->verdict = 0;
+	flow->verdict = config->rival_leave_q16;
 	flow->rival_events = 0;
 	flow->look_rounds = MCC_LOOK_ROUNDS;
 	flow->look_epoch = (__u32)(now_us >> MCC_TOGETHER_SHIFT);
@@ -146,7 +146,7 @@ static inline int mcc_end_interval(struct mcc_flow *flow, const struct mcc_confi
 	}
 	flow->bad_intervals = mcc_interval_is_bad(flow, config, latency) ? flow->bad_intervals + 1 : 0;
 	if (config->guard_intervals && flow->bad_intervals >= config->guard_intervals) {
-		mcc_enter_guard(flow, config, latency);
+		mcc_enter_guard(flow, config);
 		return 0;
 	}
 	mcc_past_features(flow, config);
@@ -291,7 +291,7 @@ static inline void mcc_on_restart(struct mcc_flow *flow, const struct mcc_config
 		return;
 	mcc_restart(flow);
 	flow->rival = 0;
-	flow->verdict = 0;
+	flow->verdict = config->rival_leave_q16;
 	mcc_set_rate(flow, config, flow->rate / 2);
 }
 

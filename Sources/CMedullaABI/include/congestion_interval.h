@@ -68,6 +68,11 @@ static inline __u64 mcc_shadow_rate(const struct mcc_flow *flow)
 	return bytes * 1000000 / (flow->srtt_us ? flow->srtt_us : 1);
 }
 
+static inline __u64 mcc_rate_most(const struct mcc_config *config)
+{
+	return config->rate_max < MCC_RATE_CEILING ? config->rate_max : MCC_RATE_CEILING;
+}
+
 /*
  * The window: the product of the rate and the round trip of an empty path, so the rate is kept by the
  * returning acknowledgements too and one unit of action moves the queue by a known share.
@@ -84,6 +89,7 @@ static inline void mcc_set_window(struct mcc_flow *flow, const struct mcc_config
 		__u64 shadow = mcc_shadow_rate(flow) * 5 / 4;
 		__u64 least = flow->shadow.window >> MCC_SHADOW_SHIFT;
 
+		shadow = shadow < mcc_rate_most(config) ? shadow : mcc_rate_most(config);
 		flow->pace = flow->pace > shadow ? flow->pace : shadow;
 		packets = packets > least ? packets : least;
 	}
@@ -93,12 +99,13 @@ static inline void mcc_set_window(struct mcc_flow *flow, const struct mcc_config
 static inline void mcc_set_rate(struct mcc_flow *flow, const struct mcc_config *config, __u64 rate)
 {
 	__u64 low = config->rate_min > MCC_RATE_FLOOR ? config->rate_min : MCC_RATE_FLOOR;
-	__u64 high = config->rate_max < MCC_RATE_CEILING ? config->rate_max : MCC_RATE_CEILING;
+	__u64 high = mcc_rate_most(config);
 
 	/* A rival's queue must not take the network's rate away: it may be needed again at any time. */
 	if (flow->rival) {
 		__u64 shadow = mcc_shadow_rate(flow);
 
+		shadow = shadow < high ? shadow : high;
 		low = low > shadow ? low : shadow;
 	}
 	flow->rate = mcc_clamp(rate, low, high < low ? low : high);

@@ -211,13 +211,18 @@ MCC_APART int mcc_past_note(struct mcc_flow *flow, const struct mcc_config *conf
 	mcc_past_extremes(flow, mean_us);
 	mcc_past_changes(flow, queue);
 	mcc_past_losses(flow, mean_us);
-	past->age = (__u32)mcc_clamp((__u64)past->age + flow->step_q16, 0, 1 << 30);
+	past->age = flow->least_us <= flow->base_us + flow->base_us / 32 ?
+			    0 : (__u32)mcc_clamp((__u64)past->age + flow->step_q16, 0, 1 << 30);
 	past->look_age = (__u32)mcc_clamp((__u64)past->look_age + flow->step_q16, 0, 1 << 30);
 	past->standing = queue <= MCC_SMALL_QUEUE && !flow->lost ?
 				 0 : (__u32)mcc_clamp((__u64)past->standing + flow->step_q16, 0, 1 << 30);
-	if (queue <= MCC_SMALL_QUEUE || past->given_from < flow->window) {
+	if (past->given_from <= flow->window) {
 		past->given_from = flow->window;
 		past->given_delivery = flow->delivery_rate;
+	} else if (queue <= MCC_SMALL_QUEUE) {
+		past->given_from -= (past->given_from - flow->window) >> MCC_SHADOW_SINK;
+		if (past->given_delivery > flow->delivery_rate)
+			past->given_delivery -= (past->given_delivery - flow->delivery_rate) >> MCC_SHADOW_SINK;
 	}
 	past->loss_age = flow->lost ? 0 : (__u32)mcc_clamp((__u64)past->loss_age + flow->step_q16, 0, 1 << 30);
 	mcc_past_stay(flow, mean_us);

@@ -45,7 +45,7 @@ static inline void mcc_judge(struct mcc_flow *flow, const struct mcc_config *con
 		return;
 	verdict = mcc_bounded(verdict, -MCC_VERDICT_MAX, MCC_VERDICT_MAX);
 	flow->verdict += (__s32)((verdict - flow->verdict) / 8);
-	if (flow->verdict > config->rival_enter_q16 && (config->reserved & 4 || mcc_may_be_rival(flow, config)))
+	if (flow->verdict > config->rival_enter_q16 && mcc_may_be_rival(flow, config))
 		mcc_set_rival(flow);
 	else if (flow->verdict < config->rival_leave_q16)
 		mcc_clear_rival(flow);
@@ -95,7 +95,7 @@ static inline int mcc_is_looking(struct mcc_flow *flow, const struct mcc_config 
 				    flow->look_rounds < MCC_LOOK_MOST		       ? 2 * flow->look_rounds :
 											 MCC_LOOK_MOST;
 		/* What goes with this flow's part of it was this flow's queue. */
-		if (!(config->reserved & 2) && flow->rival && flow->past.look_before > MCC_LONG_QUEUE &&
+		if (flow->rival && flow->past.look_before > MCC_LONG_QUEUE &&
 		    flow->past.look_after * 8 < flow->past.look_before) {
 			flow->verdict = config->rival_leave_q16;
 			mcc_clear_rival(flow);
@@ -139,11 +139,17 @@ static inline void mcc_watch(struct mcc_flow *flow, const struct mcc_config *con
 			     __s32 before, __s32 latency)
 {
 	if (!flow->rival && latency <= MCC_ONE + MCC_SMALL_QUEUE && !flow->lost) {
-		mcc_shadow_start(flow, now_us, (__u64)flow->window << MCC_SHADOW_SHIFT, 0);
+		mcc_shadow_follow(flow, now_us);
 		return;
 	}
 	mcc_shadow_grow(flow, now_us);
-	if ((mcc_looks_together(flow, now_us) && !(config->reserved & 1)) ||
+	/* Whatever the network says: who gave way by so much and has not seen the queue go has a rival. */
+	if (!flow->rival && flow->past.standing > MCC_STARVED_ROUNDS * MCC_ONE &&
+	    flow->delivery_rate * MCC_STARVED_SHARE < flow->past.given_delivery) {
+		flow->verdict = config->rival_enter_q16;
+		mcc_set_rival(flow);
+	}
+	if (mcc_looks_together(flow, now_us) ||
 	    (flow->rival && mcc_queue_falls(flow, config, before, latency - MCC_ONE)))
 		flow->probe_countdown = flow->rival ? 0 : flow->probe_countdown;
 }
@@ -161,7 +167,8 @@ MCC_APART int mcc_on_congestion(struct mcc_flow *flow, const struct mcc_config *
 
 		flow->mark_cut_us = ack->now_us;
 		mcc_shadow_cut(flow, ack->now_us);
-		mcc_set_rate(flow, config, flow->rate - (flow->rate * share >> 16));
+		if (!flow->probing)
+			mcc_set_rate(flow, config, flow->rate - (flow->rate * share >> 16));
 	}
 	return 1;
 }
@@ -195,7 +202,7 @@ static inline int mcc_interval_is_bad(const struct mcc_flow *flow, const struct 
 	       (!flow->rival && (__u64)latency > config->guard_latency_q16);
 }
 
-static inline void mcc_enter_guard(struct mcc_flow *flow, const struct mcc_config *config, __s32 latency)
+static inline void mcc_enter_guard(struct mcc_flow *flow, const struct mcc_config *config)
 {
 	int slower = flow->delivery_rate && flow->delivery_rate < flow->rate;
 	__u64 rate = slower ? flow->delivery_rate : flow->rate;
@@ -203,7 +210,7 @@ static inline void mcc_enter_guard(struct mcc_flow *flow, const struct mcc_confi
 	flow->phase = MCC_GUARD;
 	flow->guard_events++;
 	flow->good_intervals = 0;
-	flow->guard_latency = latency;
+	flow->guard_queue_us = (__u32)mcc_queue_us(flow, config, flow->last.rtt_us);
 	flow->guard_rounds = 0;
 	mcc_set_rate(flow, config, rate / 2);
 }
@@ -224,14 +231,17 @@ static inline void mcc_guard_interval(struct mcc_flow *flow, const struct mcc_co
 	int lossy = (__u64)flow->lost * 50 > sent;
 
 	if (++flow->guard_rounds % 4 == 0) {
-		if (!lossy && latency > 2 * MCC_ONE && latency * 8LL > flow->guard_latency * 7LL) {
+		__u64 queue_us = mcc_queue_us(flow, config, flow->last.rtt_us);
+
+		/* In time, not in round trips: the flow's own bursts take longer while it slows down. */
+		if (!lossy && latency > 2 * MCC_ONE && queue_us * 8 > flow->guard_queue_us * 7ULL) {
 			mcc_set_rival(flow);
 			flow->verdict = config->rival_enter_q16;
 			mcc_leave_guard(flow);
 			mcc_set_rate(flow, config, flow->rate);
 			return;
 		}
-		flow->guard_latency = latency;
+		flow->guard_queue_us = (__u32)queue_us;
 	}
 	if (lossy || (!flow->rival && latency > 2 * MCC_ONE)) {
 		flow->good_intervals = 0;

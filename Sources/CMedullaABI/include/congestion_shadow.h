@@ -51,6 +51,19 @@ MCC_APART int mcc_shadow_start(struct mcc_flow *flow, __u64 now_us, __u64 window
 	return 1;
 }
 
+/*
+ * While the queue is small the shadow is the flow's own window, which it follows upwards at once and downwards
+ * slowly: a rival that grows without haste has the flow give way before there is a queue to see.
+ */
+static inline void mcc_shadow_follow(struct mcc_flow *flow, __u64 now_us)
+{
+	__u64 own = (__u64)flow->window << MCC_SHADOW_SHIFT, window = flow->shadow.window;
+
+	if (window > own)
+		own = window - (((window - own) >> MCC_SHADOW_SINK) * flow->step_q16 >> 16);
+	mcc_shadow_start(flow, now_us, own, 0);
+}
+
 /* One interval of growth: RFC 9438, equations 1 and 4, at most half the window a round trip. */
 static inline void mcc_shadow_grow(struct mcc_flow *flow, __u64 now_us)
 {

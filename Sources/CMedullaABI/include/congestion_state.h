@@ -43,7 +43,10 @@
 #define MCC_SMALL_QUEUE (MCC_ONE / 8)	/* in empty round trips: a queue of this size is our own */
 #define MCC_RIVAL_QUEUE (MCC_ONE * 5 / 8) /* no flows like this one make a longer one */
 #define MCC_RIVAL_LOSS 64		/* round trips for which a loss may be a rival's doing */
+#define MCC_STARVED_SHARE 8		/* a flow that gets less than this part of what it got */
+#define MCC_STARVED_ROUNDS 48		/* while the queue has stayed for so many round trips is starved */
 #define MCC_LONG_QUEUE (MCC_ONE / 4)	/* above it a queue that stays is somebody's */
+#define MCC_SHADOW_SINK 7		/* of what the shadow is above the window it loses 1/128 a round trip */
 #define MCC_SHADOW_SHIFT 8		/* fraction bits of the shadow's windows, in packets */
 #define MCC_LOOK_AGAIN 2		/* round trips to another look after one that has found a shorter path */
 #define MCC_LOOK_LEAST 8		/* round trips between looks that a falling queue asks for */
@@ -200,7 +203,7 @@ struct mcc_flow {
 	__u32 rival;	       /* 1: others fill the queue and do not give way: the shadow's window is the least */
 	__s32 verdict;	       /* mean of the network's verdicts, q16; above 0 there is a rival */
 	__u32 rival_events;
-	__s32 guard_latency;   /* latency ratio three intervals of the guard ago */
+	__u32 guard_queue_us;  /* the queue four intervals of the guard ago */
 	__u32 guard_rounds;
 	__u32 look_epoch;      /* of the clock, when the flow last thought of looking with others */
 	__u64 mark_cut_us;     /* when marks were last answered */
@@ -229,8 +232,8 @@ static inline void mcc_default_config(struct mcc_config *config)
 	config->guard_intervals = 4;
 	config->guard_recovery = 8;
 	config->ecn = MCC_ECN_CLASSIC;
-	config->rival_enter_q16 = -MCC_ONE;
-	config->rival_leave_q16 = -MCC_ONE * 3 / 2;
+	config->rival_enter_q16 = 0;
+	config->rival_leave_q16 = -MCC_ONE / 2;
 	config->reserved = 0;
 }
 

@@ -6,7 +6,7 @@ extension CongestionSimulator {
   func acknowledge(_ flow: UnsafeMutablePointer<SimulatedFlow>) {
     let group = flow.pointee.acknowledgements.removeFirst()
     let count = Int64(group.count)
-    if group.lostBefore > 0 { noteLost(flow, Int64(group.lostBefore)) }
+    if group.lostBefore > 0 { learnOfLoss(flow, Int64(group.lostBefore)) }
     flow.pointee.inFlight -= count
     flow.pointee.delivered += count
     flow.pointee.probes = 0
@@ -43,6 +43,13 @@ extension CongestionSimulator {
     case .cubic: tellCubic(flow, count, ack, isLimited: wasLimited)
     case .bbr: tellBBR(flow, group, ack)
     }
+  }
+
+  private func learnOfLoss(_ flow: UnsafeMutablePointer<SimulatedFlow>, _ count: Int64) {
+    if flow.pointee.sender == .cubic {
+      flow.pointee.cubic.lose(gone: flow.pointee.delivered + flow.pointee.detectedLost, sent: flow.pointee.sent)
+    }
+    noteLost(flow, count)
   }
 
   private func tellCubic(

@@ -184,10 +184,6 @@ extension CongestionSimulator {
 
   func noteLost(_ flow: UnsafeMutablePointer<SimulatedFlow>, _ count: Int64) {
     flow.pointee.inFlight -= count
-    if flow.pointee.sender == .cubic {
-      flow.pointee.cubic.lose(gone: flow.pointee.delivered + flow.pointee.detectedLost, sent: flow.pointee.sent)
-      flow.pointee.window = Int64(flow.pointee.cubic.window)
-    }
     flow.pointee.detectedLost += count
     flow.pointee.unreportedLost += count
     flow.pointee.toRetransmit += count

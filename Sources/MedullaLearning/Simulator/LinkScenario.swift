@@ -37,7 +37,6 @@ package struct LinkScenario: Sendable, Equatable {
     }
   }
 
-  /// From `time` on (seconds) the bottleneck carries `rate` (bits of packets a second).
   /// From `time` on (seconds) every round trip is longer by `extra` (seconds).
   package struct RouteChange: Sendable, Equatable {
     package var time: Double
@@ -73,6 +72,7 @@ package struct LinkScenario: Sendable, Equatable {
     }
   }
 
+  /// From `time` on (seconds) the bottleneck carries `rate` (bits of packets a second).
   package struct CapacityChange: Sendable, Equatable {
     package var time: Double
     package var rate: Double
@@ -147,7 +147,8 @@ package struct LinkScenario: Sendable, Equatable {
       try demand(earlier.time <= later.time, "route changes must be in order of time")
     }
     for change in routes { try demand((0...100).contains(change.extra), "a route change is out of range") }
-    if let policer { try demand(policer.rate >= 1000 && policer.burst > 0, "the policer makes no sense") }
+    if let policer { try demand(
+        policer.rate >= 1000 && policer.burst >= Double(packetBytes), "the policer makes no sense") }
     if let burstLoss {
       try demand(
         (0...1).contains(burstLoss.toBad) && burstLoss.toGood > 0 && burstLoss.toGood <= 1,

@@ -1,0 +1,242 @@
+import CMedullaABI
+import Testing
+
+@Suite("Rivals who do not give way")
+struct RivalTests {
+  static let one = Double(MCC_ONE)
+
+  static func judge(_ subject: ControlledFlow, _ verdict: Double) {
+    mcc_judge(&subject.flow, &subject.config, Int64(verdict * one))
+  }
+
+  /// A flow in steering that has seen a long queue. It begins to believe in a rival above a mean verdict of
+  /// a half and stops below minus a half.
+  static func queued(
+    minRTT: UInt32 = 40_000, rtt: UInt32 = 80_000, change: (inout mcc_config) -> Void = { _ in }
+  ) -> ControlledFlow {
+    let subject = ControlledFlow(minRTT: minRTT) { config in
+      config.rival_enter_q16 = MCC_ONE / 2
+      config.rival_leave_q16 = -MCC_ONE / 2
+      change(&config)
+    }
+    subject.reachSteering(packets: 100)
+    for _ in 0..<2 { _ = subject.interval(rtt: rtt, acked: 10) }
+    return subject
+  }
+
+  /// One that believes in a rival.
+  static func beside(
+    minRTT: UInt32 = 40_000, rtt: UInt32 = 80_000, change: (inout mcc_config) -> Void = { _ in }
+  ) -> ControlledFlow {
+    let subject = queued(minRTT: minRTT, rtt: rtt, change: change)
+    for _ in 0..<20 where subject.flow.rival == 0 { judge(subject, 4) }
+    return subject
+  }
+
+  static func act(_ subject: ControlledFlow, _ action: Int64, verdict: Double? = nil) {
+    let verdict = verdict.map { Int64($0 * one) } ?? Int64(MCC_NO_VERDICT)
+    mcc_act(&subject.flow, &subject.config, action << 16, verdict)
+  }
+
+  /// Decisions until the next look begins; the round trip outside of looks and in them, in microseconds.
+  static func untilLook(_ subject: ControlledFlow, rtt: UInt32 = 80_000, inLook: UInt32 = 80_000) -> Int? {
+    var decisions = 0
+    for _ in 0..<2000 {
+      let isLooking = subject.flow.probing > 0
+      guard subject.interval(rtt: isLooking ? inLook : rtt, acked: 10) else { continue }
+      decisions += 1
+      act(subject, 0, verdict: 4)
+      if subject.flow.probing > 0 { return decisions }
+    }
+    return nil
+  }
+
+  // MARK: Verdicts
+
+  @Test("the mean of some eight verdicts decides, late enough to pass over single ones")
+  func mean() {
+    let subject = Self.queued()
+    let enter = Double(subject.config.rival_enter_q16) / Self.one
+    let leave = Double(subject.config.rival_leave_q16) / Self.one
+    #expect(leave < 0 && enter > 0)
+    var mean = 0.0
+    for verdict in [4.0, -4, 1, 1, 4, 4, 4, 4, -1, -4, -4, -4, -4, -4, -4, -4, 2, 2, 2] {
+      let before = subject.flow.rival
+      Self.judge(subject, verdict)
+      mean += (verdict - mean) / 8
+      #expect(abs(Double(subject.flow.verdict) / Self.one - mean) < 0.001)
+      let expected: UInt32 = mean > enter ? 1 : mean < leave ? 0 : before
+      #expect(subject.flow.rival == expected, "mean \(mean)")
+    }
+    #expect(subject.flow.rival_events >= 1)
+  }
+
+  @Test("between the two bounds a flow believes what it believed")
+  func hysteresis() {
+    let subject = Self.queued()
+    let enter = Double(subject.config.rival_enter_q16) / Self.one
+    let leave = Double(subject.config.rival_leave_q16) / Self.one
+    for _ in 0..<200 { Self.judge(subject, enter * 0.9) }
+    #expect(subject.flow.rival == 0)
+    for _ in 0..<200 { Self.judge(subject, enter * 1.1) }
+    #expect(subject.flow.rival == 1)
+    for _ in 0..<200 { Self.judge(subject, leave * 0.9) }
+    #expect(subject.flow.rival == 1)
+    for _ in 0..<200 { Self.judge(subject, leave * 1.1) }
+    #expect(subject.flow.rival == 0)
+    #expect(subject.flow.rival_events == 1)
+  }
+
+  @Test("a verdict counts for four at the most, and no verdict for nothing")
+  func limits() {
+    let subject = Self.queued()
+    Self.judge(subject, 1e6)
+    #expect(Double(subject.flow.verdict) == 0.5 * Self.one)
+    for rival: UInt32 in [0, 1] {
+      subject.flow.rival = rival
+      let verdict = subject.flow.verdict
+      for _ in 0..<50 { mcc_judge(&subject.flow, &subject.config, Int64(MCC_NO_VERDICT)) }
+      #expect(subject.flow.verdict == verdict)
+      #expect(subject.flow.rival == rival)
+    }
+  }
+
+  // MARK: The shadow as the least
+
+  @Test("beside a rival window and rates are the shadow's at least", arguments: UInt64(1)...10)
+  func least(seed: UInt64) {
+    var state = seed &* 0x9E37_79B9_7F4A_7C15
+    func random(_ limit: UInt64) -> UInt64 {
+      state ^= state << 13
+      state ^= state >> 7
+      state ^= state << 17
+      return state % limit
+    }
+    for step in 0..<500 {
+      let subject = ControlledFlow()
+      subject.flow.phase = MCC_STEER.rawValue
+      subject.flow.rival = 1
+      subject.flow.srtt_us = UInt32(1000 + random(500_000))
+      let shadow = 2 + random(4000)
+      _ = mcc_shadow_start(&subject.flow, subject.now, shadow << 8, 0)
+      mcc_set_rate(&subject.flow, &subject.config, 1000 + random(50_000_000))
+      let rate = Double(shadow) * 1448 * 1e6 / Double(subject.flow.srtt_us)
+      #expect(UInt64(subject.flow.window) >= shadow, "seed \(seed), step \(step)")
+      #expect(Double(subject.flow.pace) >= 1.25 * rate - 2, "seed \(seed), step \(step)")
+      #expect(Double(subject.flow.rate) >= rate - 2, "seed \(seed), step \(step)")
+    }
+  }
+
+  @Test("without a rival the shadow holds nothing up")
+  func noLeast() {
+    let subject = ControlledFlow()
+    subject.flow.phase = MCC_STEER.rawValue
+    _ = mcc_shadow_start(&subject.flow, subject.now, 4000 << 8, 0)
+    mcc_set_rate(&subject.flow, &subject.config, 100_000)
+    #expect(subject.flow.rate == 100_000 && subject.flow.pace == 100_000)
+    #expect(subject.flow.window < 20)
+  }
+
+  @Test("the operator's largest rate holds beside a rival too")
+  func largestRate() {
+    let subject = Self.beside { $0.rate_max = 1_000_000 }
+    _ = mcc_shadow_start(&subject.flow, subject.now, 4000 << 8, 0)
+    mcc_set_rate(&subject.flow, &subject.config, 500_000)
+    #expect(subject.flow.rate <= 1_000_000)
+    #expect(subject.flow.pace <= 1_000_000)
+  }
+
+  @Test(
+    "a network that always says slower is starved alone and not beside a rival", arguments: [true, false])
+  func slower(isBesideRival: Bool) {
+    let subject = isBesideRival ? Self.beside() : ControlledFlow()
+    subject.reachSteering(packets: 100)
+    for _ in 0..<80 {
+      guard subject.interval(rtt: isBesideRival ? 80_000 : 40_000, acked: 10) else { continue }
+      Self.act(subject, -10)
+      if isBesideRival, subject.flow.probing == 0 {
+        #expect(UInt64(subject.flow.window) >= subject.flow.shadow.window >> 8)
+      }
+    }
+    if isBesideRival {
+      #expect(subject.flow.shadow.window >= 90 << 8)
+    } else {
+      #expect(subject.flow.window < 10)
+    }
+  }
+
+  // MARK: Looks
+
+  @Test("a look takes what is delivered in an empty round trip, for two round trips")
+  func look() throws {
+    let subject = Self.beside()
+    _ = try #require(Self.untilLook(subject))
+    let base = Double(mcc_base_rtt(&subject.flow, &subject.config))
+    let expected = Double(subject.flow.delivery_rate) * base / 1e6 / 1448
+    #expect(abs(Double(subject.flow.window) - expected) <= 1)
+    let small = subject.flow.window
+    #expect(UInt64(small) < subject.flow.shadow.window >> 8)
+    #expect(!subject.interval(rtt: 80_000, acked: 10))
+    #expect(subject.flow.window == small)
+    #expect(!subject.interval(rtt: 80_000, acked: 10))
+    #expect(UInt64(subject.flow.window) >= subject.flow.shadow.window >> 8)
+    #expect(!subject.interval(rtt: 80_000, acked: 10), "what the look has left behind is not judged")
+    #expect(subject.interval(rtt: 80_000, acked: 10))
+  }
+
+  @Test("while the queue stays, looks become rare: 16 round trips, 32 and so on to 512")
+  func rareLooks() throws {
+    // A short path, so that all of it takes a few seconds.
+    let subject = Self.beside(minRTT: 1000, rtt: 3000) { $0.fairness_q16 = 0 }
+    _ = try #require(Self.untilLook(subject, rtt: 3000, inLook: 3000))
+    for expected in [16, 32, 64, 128, 256, 512, 512] {
+      // Losses as they come, or the shadow would grow without end.
+      _ = mcc_shadow_start(&subject.flow, subject.now, 200 << 8, 0)
+      #expect(Self.untilLook(subject, rtt: 3000, inLook: 3000) == expected)
+    }
+  }
+
+  @Test("a look in which half of the queue goes makes the next ones frequent again")
+  func answeringLook() throws {
+    let subject = Self.beside { $0.fairness_q16 = 0 }
+    for _ in 0..<4 { _ = try #require(Self.untilLook(subject)) }
+    #expect(subject.flow.look_rounds > UInt32(MCC_LOOK_ROUNDS))
+    for _ in 0..<3 { _ = subject.interval(rtt: 55_000, acked: 10) }
+    #expect(subject.flow.look_rounds == UInt32(MCC_LOOK_ROUNDS))
+    #expect(subject.flow.rival == 1)
+  }
+
+  @Test("a queue that goes as a whole in a look was the flow's own: there is no rival")
+  func ownQueue() throws {
+    let subject = Self.beside()
+    _ = try #require(Self.untilLook(subject))
+    for _ in 0..<3 { _ = subject.interval(rtt: 40_000, acked: 10) }
+    #expect(subject.flow.rival == 0)
+    #expect(subject.flow.rate <= subject.flow.delivery_rate)
+    // The mean starts from the bound: one more verdict for a rival does not bring it back.
+    Self.judge(subject, 4)
+    #expect(subject.flow.rival == 0)
+  }
+
+  @Test(
+    "a look that finds a much shorter path asks for another soon",
+    arguments: [(36_000, true), (39_500, false)] as [(UInt32, Bool)])
+  func shorterPath(found: UInt32, isSoon: Bool) throws {
+    for hasRival in [true, false] {
+      let subject = Self.queued { $0.fairness_q16 = 0 }
+      if hasRival { for _ in 0..<20 { Self.judge(subject, 4) } }
+      for _ in 0..<200 where subject.flow.probing == 0 {
+        if subject.interval(rtt: 80_000, acked: 10) { Self.act(subject, 0) }
+      }
+      try #require(subject.flow.probing > 0)
+      for _ in 0..<2 { _ = subject.interval(rtt: found, acked: 10) }
+      #expect(subject.flow.base_us == found)
+      let countdown = subject.flow.probe_countdown / UInt32(MCC_ONE)
+      if isSoon {
+        #expect(countdown <= UInt32(MCC_LOOK_AGAIN))
+      } else if !hasRival {
+        #expect(countdown > UInt32(MCC_LOOK_AGAIN))
+      }
+    }
+  }
+}
