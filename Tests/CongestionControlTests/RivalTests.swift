@@ -59,7 +59,7 @@ struct RivalTests {
     let enter = Double(subject.config.rival_enter_q16) / Self.one
     let leave = Double(subject.config.rival_leave_q16) / Self.one
     #expect(leave < 0 && enter > 0)
-    var mean = 0.0
+    var mean = leave
     for verdict in [4.0, -4, 1, 1, 4, 4, 4, 4, -1, -4, -4, -4, -4, -4, -4, -4, 2, 2, 2] {
       let before = subject.flow.rival
       Self.judge(subject, verdict)
@@ -91,7 +91,8 @@ struct RivalTests {
   func limits() {
     let subject = Self.queued()
     Self.judge(subject, 1e6)
-    #expect(Double(subject.flow.verdict) == 0.5 * Self.one)
+    let leave = Double(subject.config.rival_leave_q16)
+    #expect(Double(subject.flow.verdict) == leave + (4 * Self.one - leave) / 8)
     for rival: UInt32 in [0, 1] {
       subject.flow.rival = rival
       let verdict = subject.flow.verdict

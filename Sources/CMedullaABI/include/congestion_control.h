@@ -97,7 +97,8 @@ static inline int mcc_start_interval(struct mcc_flow *flow, const struct mcc_con
 	}
 	if (!lossy && !delayed && flow->full_rounds < MCC_START_FULL_INTERVALS)
 		return 0;
-	flying = (flow->bandwidth_max * mcc_mean_rtt_us(flow) / 1000000 << MCC_SHADOW_SHIFT) / flow->packet_bytes;
+	flying = flow->bandwidth_max * mcc_mean_rtt_us(flow) / 1000000;
+	flying = (flying << MCC_SHADOW_SHIFT) / flow->packet_bytes;
 	mcc_shadow_start(flow, now_us, lossy ? flying * 7 / 10 : flying, flying);
 	flow->phase = MCC_DRAIN;
 	flow->drain_rounds = 0;

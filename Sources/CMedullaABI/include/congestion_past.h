@@ -222,9 +222,11 @@ MCC_APART int mcc_past_note(struct mcc_flow *flow, const struct mcc_config *conf
 	} else if (queue <= MCC_SMALL_QUEUE) {
 		past->given_from -= (past->given_from - flow->window) >> MCC_SHADOW_SINK;
 		if (past->given_delivery > flow->delivery_rate)
-			past->given_delivery -= (past->given_delivery - flow->delivery_rate) >> MCC_SHADOW_SINK;
+			past->given_delivery -=
+				(past->given_delivery - flow->delivery_rate) >> MCC_SHADOW_SINK;
 	}
-	past->loss_age = flow->lost ? 0 : (__u32)mcc_clamp((__u64)past->loss_age + flow->step_q16, 0, 1 << 30);
+	past->loss_age =
+		flow->lost ? 0 : (__u32)mcc_clamp((__u64)past->loss_age + flow->step_q16, 0, 1 << 30);
 	mcc_past_stay(flow, mean_us);
 	return 1;
 }
@@ -254,7 +256,8 @@ MCC_APART int mcc_past_features(struct mcc_flow *flow, const struct mcc_config *
 	features[MCC_PAST_LOSS] = (__s32)past->loss_share;
 	features[MCC_PAST_LOSS_PLACE] = (__s32)past->loss_place;
 	features[MCC_PAST_MARKS] = (__s32)past->mark_share;
-	features[MCC_PAST_SHADOW] = mcc_ratio(flow->shadow.window >> MCC_SHADOW_SHIFT, flow->window, 4 * MCC_ONE);
+	features[MCC_PAST_SHADOW] =
+		mcc_ratio(flow->shadow.window >> MCC_SHADOW_SHIFT, flow->window, 4 * MCC_ONE);
 	features[MCC_PAST_STANDING] = (__s32)mcc_clamp(past->standing >> 6, 0, MCC_ONE);
 	features[MCC_PAST_AGE] = (__s32)mcc_clamp(past->age >> 8, 0, MCC_ONE);
 	features[MCC_PAST_BEFORE] = (__s32)mcc_clamp(past->look_before, 0, 4 * MCC_ONE);

@@ -19,17 +19,17 @@ static inline void mcc_set_rival(struct mcc_flow *flow)
 		flow->probe_countdown = MCC_LOOK_ROUNDS * MCC_ONE;
 }
 
-static inline void mcc_clear_rival(struct mcc_flow *flow)
+static inline void mcc_clear_rival(struct mcc_flow *flow, const struct mcc_config *config)
 {
 	if (!flow->rival)
 		return;
 	flow->rival = 0;
 	flow->probe_countdown = MCC_LOOK_AGAIN * MCC_ONE;
 	if (flow->delivery_rate && flow->delivery_rate < flow->rate)
-		flow->rate = flow->delivery_rate;
+		mcc_set_rate(flow, config, flow->delivery_rate);
 }
 
-/* Flows like this one make short queues and lose little: without one or the other there is no rival to see. */
+/* Flows like this one make short queues and lose little: without either there is no rival to see. */
 static inline int mcc_may_be_rival(const struct mcc_flow *flow, const struct mcc_config *config)
 {
 	const struct mcc_past *past = &flow->past;
@@ -48,7 +48,7 @@ static inline void mcc_judge(struct mcc_flow *flow, const struct mcc_config *con
 	if (flow->verdict > config->rival_enter_q16 && mcc_may_be_rival(flow, config))
 		mcc_set_rival(flow);
 	else if (flow->verdict < config->rival_leave_q16)
-		mcc_clear_rival(flow);
+		mcc_clear_rival(flow, config);
 }
 
 /*
@@ -91,14 +91,15 @@ static inline int mcc_is_looking(struct mcc_flow *flow, const struct mcc_config 
 	if (before > MCC_ONE) {
 		flow->past.look_after = (__u32)mcc_queue_of(flow, config, flow->least_us);
 		flow->past.look_age = 0;
-		flow->look_rounds = flow->past.look_after * 2 < flow->past.look_before ? MCC_LOOK_ROUNDS :
-				    flow->look_rounds < MCC_LOOK_MOST		       ? 2 * flow->look_rounds :
-											 MCC_LOOK_MOST;
+		if (flow->past.look_after * 2 < flow->past.look_before)
+			flow->look_rounds = MCC_LOOK_ROUNDS;
+		else if (flow->look_rounds < MCC_LOOK_MOST)
+			flow->look_rounds *= 2;
 		/* What goes with this flow's part of it was this flow's queue. */
 		if (flow->rival && flow->past.look_before > MCC_LONG_QUEUE &&
 		    flow->past.look_after * 8 < flow->past.look_before) {
 			flow->verdict = config->rival_leave_q16;
-			mcc_clear_rival(flow);
+			mcc_clear_rival(flow, config);
 		}
 		/* It has found a shorter path: there may be more to find. */
 		if (flow->base_us + flow->base_us / 16 < flow->look_base_us &&
@@ -132,8 +133,8 @@ static inline int mcc_looks_together(struct mcc_flow *flow, __u64 now_us)
 }
 
 /*
- * Keeps the shadow. Beside a rival, a queue that falls by itself is a reason to look at once: the rival may be
- * gone, or was one like us who looks, and only when all look together is the path seen empty.
+ * Keeps the shadow. Beside a rival, a queue that falls by itself is a reason to look at once: the rival may
+ * be gone, or was one like us who looks, and only when all look together is the path seen empty.
  */
 static inline void mcc_watch(struct mcc_flow *flow, const struct mcc_config *config, __u64 now_us,
 			     __s32 before, __s32 latency)
@@ -182,8 +183,8 @@ static inline int mcc_path_has_grown(struct mcc_flow *flow, const struct mcc_con
 	struct mcc_past *past = &flow->past;
 	__u32 least = past->least_us[0];
 
-	if (flow->rival || past->stay_rounds < 8 * MCC_ONE || flow->window * 4ULL > past->stay_window * 3ULL ||
-	    least == ~0U || least < flow->base_us)
+	if (flow->rival || past->stay_rounds < 8 * MCC_ONE ||
+	    flow->window * 4ULL > past->stay_window * 3ULL || least == ~0U || least < flow->base_us)
 		return 0;
 	if (mcc_queue_of(flow, config, past->stay_us) <= MCC_LONG_QUEUE)
 		return 0;

@@ -52,8 +52,8 @@ MCC_APART int mcc_shadow_start(struct mcc_flow *flow, __u64 now_us, __u64 window
 }
 
 /*
- * While the queue is small the shadow is the flow's own window, which it follows upwards at once and downwards
- * slowly: a rival that grows without haste has the flow give way before there is a queue to see.
+ * While the queue is small the shadow is the flow's own window, which it follows upwards at once and
+ * downwards slowly: a rival that grows without haste has the flow give way before there is a queue to see.
  */
 static inline void mcc_shadow_follow(struct mcc_flow *flow, __u64 now_us)
 {

@@ -46,13 +46,13 @@
 #define MCC_STARVED_SHARE 8		/* a flow that gets less than this part of what it got */
 #define MCC_STARVED_ROUNDS 48		/* while the queue has stayed for so many round trips is starved */
 #define MCC_LONG_QUEUE (MCC_ONE / 4)	/* above it a queue that stays is somebody's */
-#define MCC_SHADOW_SINK 7		/* of what the shadow is above the window it loses 1/128 a round trip */
+#define MCC_SHADOW_SINK 7		/* the shadow sinks by 1/128 of what it is above the window */
 #define MCC_SHADOW_SHIFT 8		/* fraction bits of the shadow's windows, in packets */
-#define MCC_LOOK_AGAIN 2		/* round trips to another look after one that has found a shorter path */
+#define MCC_LOOK_AGAIN 2		/* round trips to another look after a shorter path was found */
 #define MCC_LOOK_LEAST 8		/* round trips between looks that a falling queue asks for */
-#define MCC_LOOK_ROUNDS 16		/* round trips to the first look at a rival; twice as many after each */
+#define MCC_LOOK_ROUNDS 16		/* round trips to the first look at a rival; twice as many */
 #define MCC_TOGETHER_SHIFT 23		/* 2^23 us, 8.4 s: beside rivals the flows of a host look together */
-#define MCC_LOOK_MOST 512		/* that finds the queue as it was, up to so many */
+#define MCC_LOOK_MOST 512		/* after each that finds the queue as it was, up to so many */
 #define MCC_VERDICT_MAX (4 * MCC_ONE)	/* a single verdict counts for no more than this */
 #define MCC_NO_VERDICT (-0x7fffffffLL)	/* of a network that gives an action alone */
 
@@ -122,8 +122,8 @@ struct mcc_interval {
 };
 
 /*
- * CUBIC's window as it would be (RFC 9438), from the last time that the queue was small: what a flow may claim
- * beside others who do not give way. Windows are packets with MCC_SHADOW_SHIFT fraction bits.
+ * CUBIC's window as it would be (RFC 9438), from the last time that the queue was small: what a flow may
+ * claim beside others who do not give way. Windows are packets with MCC_SHADOW_SHIFT fraction bits.
  */
 struct mcc_shadow {
 	__u64 start_us; /* when its growth began */
@@ -135,7 +135,7 @@ struct mcc_shadow {
 	__u32 reserved;
 };
 
-/* What is known of more than the last ten intervals. Shares and queues are q16, queues in empty round trips. */
+/* What is known of more than ten intervals. Shares and queues are q16, queues in empty round trips. */
 struct mcc_past {
 	__u32 least_us[2];    /* the least round trip: of this bucket, of the one before */
 	__u32 most_us[2];     /* the largest mean of an interval, the same way */
@@ -200,7 +200,7 @@ struct mcc_flow {
 	__u32 look_rounds;     /* round trips between looks at the rival */
 	__u32 look_base_us;    /* `base_us` when the last look began */
 	__u32 least_us;	       /* the least round trip of the interval; ~0: none */
-	__u32 rival;	       /* 1: others fill the queue and do not give way: the shadow's window is the least */
+	__u32 rival;	       /* 1: others fill the queue: the shadow's window is the least */
 	__s32 verdict;	       /* mean of the network's verdicts, q16; above 0 there is a rival */
 	__u32 rival_events;
 	__u32 guard_queue_us;  /* the queue four intervals of the guard ago */

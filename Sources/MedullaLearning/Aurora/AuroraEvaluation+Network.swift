@@ -2,8 +2,8 @@ import CMedullaABI
 import MedullaModel
 
 extension AuroraEvaluation {
-  /// A float network from the controller's features, or Aurora's alone, to an action, or to action and verdict,
-  /// as a policy. A network of another shape steers nothing: its action is 0.
+  /// A float network from the controller's features, or Aurora's alone, to an action, or to action and
+  /// verdict, as a policy. A network of another shape steers nothing: its action is 0.
   package static func policy(_ network: Network) -> Policy {
     let reference = FloatReference(network)
     let width = min(network.inputShape.count, Int(MCC_FEATURES))

@@ -22,8 +22,8 @@ package struct AuroraRanges: Sendable, Equatable, Codable {
   /// How many of the paths carry unresponsive traffic, and which share of the rate it takes.
   package var crossChance: Double
   package var cross: ClosedRange<Double>
-  /// How many of the paths have a policer, acknowledgements in batches, a slow way back, losses in bursts or a
-  /// route that changes.
+  /// How many of the paths have a policer, acknowledgements in batches, a slow way back, losses in bursts or
+  /// a route that changes.
   package var hardChance: Double
   /// How many of the paths have flows of CUBIC or BBR beside ours.
   package var rivalChance: Double
@@ -70,7 +70,10 @@ package struct AuroraRanges: Sendable, Equatable, Codable {
     try demand(
       change.lowerBound > 0 && change.upperBound <= 1000, "changes must be factors above 0, up to 1000")
     try demand(cross.lowerBound >= 0 && cross.upperBound < 0.95, "cross traffic must be 0 to 0.95")
-    for chance in [lossChance, sharedChance, spreadChance, changeChance, crossChance, hardChance, rivalChance] {
+    let chances = [
+      lossChance, sharedChance, spreadChance, changeChance, crossChance, hardChance, rivalChance,
+    ]
+    for chance in chances {
       try demand((0...1).contains(chance), "chances must be 0 to 1")
     }
     try demand((1...16).contains(flowLimit), "flows must be 1 to 16")

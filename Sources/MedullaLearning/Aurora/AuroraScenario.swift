@@ -62,7 +62,8 @@ package struct AuroraScenario: Sendable, Equatable {
     var length = decisions
     draw(&link, &length, in: ranges, &generator)
     link.seed = generator.next()
-    let disturbances = (0..<link.flows.count).map { _ in generator.chance(0.5) ? generator.logUniform(0.2...3) : 1
+    let disturbances = (0..<link.flows.count).map { _ in
+      generator.chance(0.5) ? generator.logUniform(0.2...3) : 1
     }
     let packets = 1.5e6
     let duration = min(Double(length) * step * 3, packets * 12000 / rate)

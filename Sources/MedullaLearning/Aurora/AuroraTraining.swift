@@ -69,7 +69,8 @@ package struct AuroraTraining: Sendable, Codable {
   /// A run over `scenarios`, from random weights or from a trained network.
   ///
   /// - Parameter start: 30 raw features to one action through dense layers with tanh or ReLU, the last one
-  ///   linear, such as `network()` gives; nil: a network of random weights from all features through two times 32 and 16 to action and verdict.
+  ///   linear, such as `network()` gives; nil: a network of random weights from all
+  ///   features through two times 32 and 16 to action and verdict.
   /// - Throws: `LearningError` when an option makes no sense or `start` is another kind of network.
   package init(
     options: Options, scenarios: AuroraScenarios = .wide, start: Network? = nil
@@ -125,7 +126,8 @@ package struct AuroraTraining: Sendable, Codable {
     let current = optimizer
     let (options, scenarios) = (options, scenarios)
     let remaining = 1 - Float(steps) / Float(options.steps)
-    let guided = options.guidance > 0 ? max(0, 1 - Double(steps) / Double(options.steps) / options.guidance) : 0
+    let passed = Double(steps) / Double(options.steps)
+    let guided = options.guidance > 0 ? max(0, 1 - passed / options.guidance) : 0
     optimizer.scaleRates(max(remaining, options.leastRate))
     let outcomes = inParallel(options.episodes) { index in
       let seed = SeededGenerator.derived(options.seed, iteration, index)

@@ -71,7 +71,8 @@ package struct PolicyOptimizer: Sendable, Codable {
   var isSound: Bool {
     policy.mean.isSound && critic.isSound && critic.outputs == 1 && policy.logDeviation.isFinite
       && policyAdam.count == policy.mean.parameters.count + 1
-      && labelAdam.count == policy.mean.parameters.count && connections.count == labelAdam.count && criticAdam.count == critic.parameters.count
+      && labelAdam.count == policy.mean.parameters.count && connections.count == labelAdam.count
+      && criticAdam.count == critic.parameters.count
       && options.minibatch > 0 && options.epochs > 0
   }
 

@@ -47,7 +47,8 @@ extension CongestionSimulator {
 
   private func learnOfLoss(_ flow: UnsafeMutablePointer<SimulatedFlow>, _ count: Int64) {
     if flow.pointee.sender == .cubic {
-      flow.pointee.cubic.lose(gone: flow.pointee.delivered + flow.pointee.detectedLost, sent: flow.pointee.sent)
+      flow.pointee.cubic.lose(
+        gone: flow.pointee.delivered + flow.pointee.detectedLost, sent: flow.pointee.sent)
     }
     noteLost(flow, count)
   }

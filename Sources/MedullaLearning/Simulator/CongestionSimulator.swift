@@ -9,8 +9,8 @@ import MedullaBase
 /// round trip later, retransmissions, tail-loss probes and timeouts. The same scenario, seed and steering
 /// give the same trace. Not for use from two threads at once.
 package final class CongestionSimulator {
-  /// Gives the network's outputs for the flow's `MCC_FEATURES` features (q16; the last intervals, oldest first,
-  /// then those of the past).
+  /// Gives the network's outputs for the flow's `MCC_FEATURES` features (q16; the last intervals, oldest
+  /// first, then those of the past).
   package typealias Steering = (_ flow: Int, _ features: UnsafePointer<Int64>) -> SteeringOutputs
 
   package let scenario: LinkScenario
@@ -152,7 +152,8 @@ package final class CongestionSimulator {
       flow.pointee.rate = pacing(flow, window: 10)
       return
     case .bbr:
-      let bbr = BBRSender(roundTrip: handshake, now: now, phase: Int(truncatingIfNeeded: generator.next() % 7))
+      let phase = Int(truncatingIfNeeded: generator.next() % 7)
+      let bbr = BBRSender(roundTrip: handshake, now: now, phase: phase)
       flow.pointee.rate = UInt64(bbr.rate)
       flow.pointee.bbr = bbr
       return

@@ -98,8 +98,8 @@ package struct LinkScenario: Sendable, Equatable {
   package var aggregation: Double = 0
   /// Rate of the way back in bits a second, of which an acknowledgement takes 66 bytes; 0: no limit.
   package var returnRate: Double = 0
-  /// Unresponsive Poisson traffic in bits a second, and for how many seconds it comes and stays away by turns;
-  /// nil: it is always there.
+  /// Unresponsive Poisson traffic in bits a second, and for how many seconds it comes and stays away by
+  /// turns; nil: it is always there.
   package var crossRate: Double = 0
   package var crossPattern: OnOff?
   /// Bytes of a full packet on the link and of its payload.
@@ -147,8 +147,10 @@ package struct LinkScenario: Sendable, Equatable {
       try demand(earlier.time <= later.time, "route changes must be in order of time")
     }
     for change in routes { try demand((0...100).contains(change.extra), "a route change is out of range") }
-    if let policer { try demand(
-        policer.rate >= 1000 && policer.burst >= Double(packetBytes), "the policer makes no sense") }
+    if let policer {
+      try demand(
+        policer.rate >= 1000 && policer.burst >= Double(packetBytes), "the policer makes no sense")
+    }
     if let burstLoss {
       try demand(
         (0...1).contains(burstLoss.toBad) && burstLoss.toGood > 0 && burstLoss.toGood <= 1,

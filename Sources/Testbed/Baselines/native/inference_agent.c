@@ -69,7 +69,8 @@ static void answer(const struct user_space_report *report, struct user_space_ans
 	if (MEDULLA_OUTPUTS > 1)
 		verdict = bounded(outputs[MEDULLA_OUTPUTS - 1] >> 12, USER_SPACE_VERDICT_MAX);
 	__atomic_store_n(&answers[report->place].word,
-			 (__u64)report->decision << 32 | (__u32)action << 8 | (__u8)verdict, __ATOMIC_RELEASE);
+			 (__u64)report->decision << 32 | (__u32)action << 8 | (__u8)verdict,
+			 __ATOMIC_RELEASE);
 	nanoseconds = now_ns() - report->time_ns;
 	window.reports++;
 	window.sum_ns += nanoseconds;
