@@ -32,9 +32,10 @@ int collect(struct __sk_buff *skb)
 	__u32 zero = 0;
 	struct collect_flow *flow = bpf_map_lookup_elem(&collect_flows, &zero);
 	struct medulla_decision decision = {.flags = MEDULLA_SAMPLE_VALID};
+	struct medulla_outputs given = {};
 
 	if (!flow)
 		return -1;
-	congestion_remember(&flow->pending, &flow->controller, &decision, 0);
+	congestion_remember(&flow->pending, &flow->controller, &decision, &given);
 	return !congestion_emit(&flow->pending, &flow->controller.last, 1);
 }

@@ -32,15 +32,16 @@ static void take_ack(unsigned long number)
 	};
 
 	if (mcc_on_ack(&flow, &config, &ack))
-		mcc_act(&flow, &config, 0);
+		mcc_act(&flow, &config, 0, MCC_NO_VERDICT);
 	__asm__ volatile("" ::: "memory");
 }
 
 static void take_sample(unsigned long number)
 {
 	__u64 *header = records[number % COLLECT_RECORDS].header.words;
+	__s64 outputs[CONGESTION_OUTPUTS] = {(__s64)number}, shadow[CONGESTION_OUTPUTS] = {0};
 
-	congestion_keep(&pending, &flow, 1, 0, 1, (__s64)number, 0);
+	congestion_keep(&pending, &flow, 1, 0, 1, outputs, shadow);
 	__asm__ volatile("" ::: "memory");
 	header[0] = number;
 	header[1] = 1;
@@ -65,6 +66,6 @@ int main(int count, char **arguments)
 		else
 			take_ack(i);
 	}
-	printf("%lld %u\n", records[0].words.action, flow.intervals);
+	printf("%lld %u\n", records[0].words.outputs[0], flow.intervals);
 	return 0;
 }
