@@ -7,7 +7,7 @@ import CMedullaABI
 package struct CongestionEnvironment: Sendable {
   /// What the agent sees after its last action.
   package struct Step: Sendable, Equatable {
-    /// `AuroraObservation.features` values in natural units, within `bounds`.
+    /// Aurora's features, those of the last ten intervals, in natural units, within `bounds`.
     package var observation: [Float]
     /// `AuroraReward` since the step before; 0 at the beginning.
     package var reward: Float
@@ -41,7 +41,7 @@ package struct CongestionEnvironment: Sendable {
 
   /// Lowest and highest value of each feature.
   package static var bounds: [ClosedRange<Float>] {
-    AuroraObservation.kinds.map(\.range)
+    AuroraObservation.kinds[..<Int(MCC_RECENT)].map(\.range)
   }
 
   package let options: EnvironmentOptions
@@ -82,7 +82,7 @@ private final class Recorder {
   private let reward: AuroraReward
   private let agent: (CongestionEnvironment.Step) -> CongestionEnvironment.Move
   private var mark: Mark?
-  private var observation = AuroraObservation.kinds.map(\.center)
+  private var observation = AuroraObservation.kinds[..<Int(MCC_RECENT)].map(\.center)
   private var steps = 0
   private var actions: (last: Float, before: Float) = (0, 0)
   private var isOver = false
@@ -100,7 +100,7 @@ private final class Recorder {
   func decide(flow: Int, features: UnsafePointer<Int64>) -> SteeringOutputs {
     guard flow == 0 else { return CompetingFlow.action(features) }
     guard let simulator, !isOver else { return 0 }
-    observation = AuroraObservation.clipped(features)
+    observation = Array(AuroraObservation.clipped(features)[..<Int(MCC_RECENT)])
     if mark == nil { simulator.disturb(flow: 0, factor: scenario.disturbances[0]) }
     return ask(simulator, isLast: steps >= options.steps)
   }
