@@ -58,7 +58,7 @@ struct AuroraTrainingTests {
     defer { try? FileManager.default.removeItem(atPath: path) }
     try AuroraTraining(options: Self.options()).save(to: path)
     let text = try String(contentsOfFile: path, encoding: .utf8)
-      .replacingOccurrences(of: "[30,32,16,1]", with: "[30,33,16,1]")
+      .replacingOccurrences(of: "[50,64,32,2]", with: "[50,65,32,2]")
     try text.write(toFile: path, atomically: true, encoding: .utf8)
     #expect(throws: LearningError.self) { try AuroraTraining.load(from: path) }
   }
@@ -91,12 +91,12 @@ struct AuroraTrainingTests {
     #expect(calibration.count == 300)
     #expect(
       calibration.values.enumerated().allSatisfy { index, value in
-        AuroraObservation.kinds[index % 30 % 3].range.contains(value)
+        AuroraObservation.kinds[index % AuroraObservation.features].range.contains(value)
       })
     let path = NSTemporaryDirectory() + "medulla-calibration-\(UUID().uuidString).npy"
     defer { try? FileManager.default.removeItem(atPath: path) }
     try SampleFile.write(calibration.samples, to: path)
-    #expect(try SampleFile.read(path, elements: 30) == calibration.samples)
+    #expect(try SampleFile.read(path, elements: AuroraObservation.features) == calibration.samples)
     #expect(try AuroraCalibration(policy: training.optimizer.policy, count: 300, seed: 2) == calibration)
   }
 
