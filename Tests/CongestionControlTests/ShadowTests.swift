@@ -162,7 +162,7 @@ struct ShadowTests {
   func beginsAnew() {
     let subject = ControlledFlow()
     subject.reachSteering(packets: 100)
-    var highest = UInt64(subject.flow.window) << UInt64(MCC_SHADOW_SHIFT)
+    var highest = subject.flow.shadow.window
     for _ in 0..<5 {
       let window = subject.flow.window
       highest = max(highest, UInt64(window) << UInt64(MCC_SHADOW_SHIFT))

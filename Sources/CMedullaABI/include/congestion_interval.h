@@ -206,7 +206,7 @@ static inline void mcc_push_features(struct mcc_flow *flow, __s32 inflation, __s
 	flow->features[MCC_RECENT - 1] = send;
 }
 
-/* The first `count` features as the network's inputs in q16: the last intervals', oldest first, and others. */
+/* The first `count` features as the network's inputs in q16: the last intervals', oldest first; others. */
 static inline void mcc_features(const struct mcc_flow *flow, __s64 *features, int count)
 {
 	for (int i = 0; i < count; i++)

@@ -37,7 +37,8 @@ package struct CongestionFlow: Codable, Sendable, Equatable, InstanceFlow {
     case hasRival = "rival"
   }
 
-  init(_ record: congestion_flow_record, generation: Int) {
+  /// - Parameter inputs: of the network, which takes so many of the features.
+  init(_ record: congestion_flow_record, generation: Int, inputs: Int) {
     self.generation = generation
     slot = record.slot < UInt32(SlotTable.capacity) ? Int(record.slot) : Self.noSlot
     let phases: [Phase] = [.start, .drain, .steer, .guard]
@@ -49,7 +50,9 @@ package struct CongestionFlow: Codable, Sendable, Equatable, InstanceFlow {
     guardEvents = Int(record.guard_events)
     hasRival = record.rival != 0
     action = record.action
-    let features = withUnsafeBytes(of: record.features) { $0.bindMemory(to: Int32.self).map(Int64.init) }
+    let features = withUnsafeBytes(of: record.features) { words in
+      words.bindMemory(to: Int32.self).prefix(inputs).map(Int64.init)
+    }
     _features = Nullable(wrappedValue: record.explains == 1 ? features : nil)
   }
 }
@@ -74,11 +77,12 @@ extension CongestionControl {
   static func liveFlows(of generation: PinnedGeneration) throws -> [CongestionFlow] {
     let bytes = try visit(generation, Pins.listProgram)
     let size = MemoryLayout<congestion_flow_record>.stride
+    let inputs = generation.control.formats.inputs
     return bytes.withUnsafeBytes { raw in
       stride(from: 0, through: raw.count - size, by: size).map { start in
         CongestionFlow(
           raw.loadUnaligned(fromByteOffset: start, as: congestion_flow_record.self),
-          generation: generation.number)
+          generation: generation.number, inputs: inputs)
       }
     }
   }

@@ -36,7 +36,7 @@ struct ConsistencyTests {
       let words = raw.bindMemory(to: Int32.self)
       for (index, value) in features.enumerated() { words[index] = Int32(value) }
     }
-    return CongestionFlow(record, generation: 1)
+    return CongestionFlow(record, generation: 1, inputs: 30)
   }
 
   private func look(_ flows: [CongestionFlow]) -> ConsistencyLook {
