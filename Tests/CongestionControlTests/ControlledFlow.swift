@@ -31,7 +31,6 @@ final class ControlledFlow {
     var ack = mcc_ack()
     ack.now_us = now
     ack.rtt_us = rtt ?? minRTT
-    ack.min_rtt_us = minRTT
     ack.srtt_us = rtt ?? minRTT
     ack.delivered = acked
     ack.receive_us = UInt32(clamping: max(microseconds, 1))

@@ -58,7 +58,6 @@ struct ControllerExtremesTests {
       var ack = mcc_ack()
       ack.now_us = now
       ack.rtt_us = number()
-      ack.min_rtt_us = number()
       ack.srtt_us = number()
       ack.delivered = number()
       ack.send_us = number()

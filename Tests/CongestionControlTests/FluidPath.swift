@@ -52,7 +52,6 @@ final class FluidPath {
     var ack = mcc_ack()
     ack.now_us = now
     ack.rtt_us = rtt
-    ack.min_rtt_us = UInt32(roundTrip)
     ack.srtt_us = rtt
     ack.delivered = packets
     ack.send_us = rtt / 10

@@ -158,8 +158,8 @@ struct ShadowTests {
     #expect(Self.packets(subject) == Double(MCC_WINDOW_MAX))
   }
 
-  @Test("it begins anew at the flow's window while the queue is small, and grows when it is not")
-  func beginsAnew() {
+  @Test("it follows the flow's window while the queue is small, and grows when it is not")
+  func follows() {
     let subject = ControlledFlow()
     subject.reachSteering(packets: 100)
     var highest = subject.flow.shadow.window

@@ -17,7 +17,7 @@ struct WatchTests {
       (0, 7, 0.5), (-2.015, 5, 0.95), (6.314, 1, 0.05), (2.326, 100_000, 0.01),
     ] as [(Double, Double, Double)])
   func tails(t: Double, freedom: Double, probability: Double) {
-    #expect(abs(StudentTail.probability(above: t, freedom: freedom) - probability) < 2e-4)
+    #expect(abs(StudentDistribution(freedom: freedom).probability(above: t) - probability) < 2e-4)
   }
 
   /// One reward of each of `flows` flows every 100 ms.

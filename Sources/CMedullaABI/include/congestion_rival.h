@@ -139,6 +139,8 @@ static inline int mcc_looks_together(struct mcc_flow *flow, __u64 now_us)
 static inline void mcc_watch(struct mcc_flow *flow, const struct mcc_config *config, __u64 now_us,
 			     __s32 before, __s32 latency)
 {
+	int together;
+
 	if (!flow->rival && latency <= MCC_ONE + MCC_SMALL_QUEUE && !flow->lost) {
 		mcc_shadow_follow(flow, now_us);
 		return;
@@ -150,9 +152,9 @@ static inline void mcc_watch(struct mcc_flow *flow, const struct mcc_config *con
 		flow->verdict = config->rival_enter_q16;
 		mcc_set_rival(flow);
 	}
-	if (mcc_looks_together(flow, now_us) ||
-	    (flow->rival && mcc_queue_falls(flow, config, before, latency - MCC_ONE)))
-		flow->probe_countdown = flow->rival ? 0 : flow->probe_countdown;
+	together = mcc_looks_together(flow, now_us);
+	if (flow->rival && (together || mcc_queue_falls(flow, config, before, latency - MCC_ONE)))
+		flow->probe_countdown = 0;
 }
 
 /* Losses and marks, as they come. */

@@ -95,7 +95,6 @@ struct mcc_config {
 struct mcc_ack {
 	__u64 now_us;
 	__u32 rtt_us;	     /* 0: no sample */
-	__u32 min_rtt_us;    /* the connection's minimum; 0 before the first sample */
 	__u32 srtt_us;	     /* 0 before the first sample */
 	__u32 delivered;     /* packets of the rate sample; 0: no valid sample */
 	__u32 send_us;	     /* the time over which those packets were sent */
@@ -118,7 +117,7 @@ struct mcc_interval {
 	__u32 marked;
 	__u32 app_limited;
 	__u32 rtt_us;	     /* the mean; 0: no sample */
-	__u32 min_rtt_us;    /* the connection's */
+	__u32 min_rtt_us;    /* of the empty path, as far as the flow knows it */
 };
 
 /*
@@ -182,7 +181,6 @@ struct mcc_flow {
 	__u32 marked;
 	__u32 app_limited;	/* packets acked of those sent while the application had nothing more */
 	__u32 packet_bytes;
-	__u32 min_rtt_us;
 	__u32 window;		/* packets */
 	__u32 phase;
 	__u32 full_rounds;

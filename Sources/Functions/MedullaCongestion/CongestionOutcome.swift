@@ -8,7 +8,7 @@ package struct CongestionOutcome: Sendable, Equatable {
   package var marked: Int64
   /// Mean round-trip time of the interval in microseconds; 0: no sample.
   package var roundTripMicroseconds: Int64
-  /// The connection's minimum, in microseconds.
+  /// Of the empty path as far as the flow knew it, in microseconds.
   package var minimumRoundTripMicroseconds: Int64
   /// Length of the interval in microseconds.
   package var intervalMicroseconds: Int64

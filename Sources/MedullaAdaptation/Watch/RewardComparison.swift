@@ -1,3 +1,5 @@
+import MedullaBase
+
 /// Whether a reward has fallen from one side to another by more than chance, where rewards hang together.
 ///
 /// Slices of one unit follow each other, and units of one time meet the same network, so that neither is a
@@ -124,7 +126,7 @@ struct RewardComparison: Sendable, Equatable {
     self.second = second
     probability =
       variance > 0
-      ? StudentTail.probability(above: (first - second) / variance.squareRoot(), freedom: freedom)
+      ? StudentDistribution(freedom: freedom).probability(above: (first - second) / variance.squareRoot())
       : first > second ? 0 : 1
   }
 }

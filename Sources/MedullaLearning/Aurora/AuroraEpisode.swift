@@ -86,7 +86,8 @@ private final class EpisodeRecorder {
     let link = simulator.linkCounts
     var delivered: Int64 = 0
     for index in 0..<marks.count { delivered += simulator.counts(of: index).delivered }
-    let hasRival = episode.scenario.hasRival(in: simulator)
+    let rivals = episode.scenario.rivalShare(in: simulator)
+    let hasRival = rivals > AuroraScenario.rivalShare
     let mark = Mark(
       seconds: simulator.seconds, delivered: delivered, own: simulator.counts(of: flow).delivered,
       hasRival: hasRival,
@@ -104,7 +105,7 @@ private final class EpisodeRecorder {
 
     let all = AuroraObservation.normalized(features)
     let observation = Array(all[..<policy.mean.inputs])
-    let full = all + criticExtras(flow, simulator)
+    let full = all + criticExtras(flow, simulator, hasRival)
     let mean = policyPass.forward(observation)
     let deviation = Float.exponential(policy.logDeviation)
     let action = mean + deviation * Float(generator.normal())
@@ -114,25 +115,22 @@ private final class EpisodeRecorder {
     outcome.trajectories[flow].values.append(criticPass.forward(full))
     outcome.trajectories[flow].logProbabilities.append(
       GaussianPolicy.logProbability(action: action, mean: mean, logDeviation: policy.logDeviation))
-    var outputs = SteeringOutputs(
-      action: Int64(min(max(action * AuroraObservation.actionScale, -100), 100) * 65536))
+    var said: Float?
     if policy.mean.outputs > 1 {
-      let label = label(flow, simulator)
+      let label = label(flow, simulator, share: rivals)
       outcome.trajectories[flow].labels.append(label)
       if label != 0 {
         outcome.labels += 1
         outcome.rightVerdicts += (policyPass.second > 0) == (label > 0) ? 1 : 0
       }
-      let verdict = episode.isGuided ? guide(flow, hasRival) : policyPass.second
-      outputs.verdict = Int64(min(max(verdict, -100), 100) * 65536)
+      said = episode.isGuided ? guide(flow, hasRival) : policyPass.second
     }
-    return outputs
+    return AuroraEvaluation.outputs(action * AuroraObservation.actionScale, said)
   }
 
   /// Rivals who hold a part of what is in flight and of the queue are worth a verdict; few of them, or no
   /// queue, are worth none. Where the shadow's window is the flow's own, either verdict does the same.
-  private func label(_ flow: Int, _ simulator: CongestionSimulator) -> Float {
-    let share = episode.scenario.rivalShare(in: simulator)
+  private func label(_ flow: Int, _ simulator: CongestionSimulator, share: Double) -> Float {
     let path = episode.scenario.link.flows[flow].roundTrip
     fills[flow] += (min(simulator.backlogSeconds / path, 4) - fills[flow]) / 16
     let counts = simulator.counts(of: flow)
@@ -182,7 +180,9 @@ private final class EpisodeRecorder {
   }
 
   /// What the critic may know and the policy cannot: the path and the flow's share of it.
-  private func criticExtras(_ flow: Int, _ simulator: CongestionSimulator) -> [Float] {
+  private func criticExtras(
+    _ flow: Int, _ simulator: CongestionSimulator, _ hasRival: Bool
+  ) -> [Float] {
     let link = episode.scenario.link
     let capacity = episode.scenario.capacity(at: simulator.seconds)
     let path = link.flows[flow].roundTrip
@@ -200,7 +200,7 @@ private final class EpisodeRecorder {
       min(max(logarithm(own * Double(active) / capacity), -3), 3),
       min(max(logarithm(total / capacity), -3), 3) * 2,
       Float(min(simulator.backlogSeconds / path, 8)),
-      episode.scenario.hasRival(in: simulator) ? 1 : 0,
+      hasRival ? 1 : 0,
       Float(min(episode.scenario.delay(at: simulator.seconds) / path, 8)),
       link.policer == nil ? 0 : 1,
     ]

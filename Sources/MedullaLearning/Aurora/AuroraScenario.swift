@@ -136,6 +136,9 @@ package struct AuroraScenario: Sendable, Equatable {
     link.flows.count { $0.start <= seconds && seconds < $0.end }
   }
 
+  /// The part of what is in flight above which rivals are felt.
+  static let rivalShare = 0.1
+
   /// The part of what is in flight that belongs to flows who give way to nobody's queue, 0 to 1.
   package func rivalShare(in simulator: CongestionSimulator) -> Double {
     guard link.flows.contains(where: { $0.sender != .network }) else { return 0 }
@@ -147,9 +150,6 @@ package struct AuroraScenario: Sendable, Equatable {
     }
     return all > 0 ? theirs / all : 0
   }
-
-  /// Whether they have enough in flight to be felt.
-  func hasRival(in simulator: CongestionSimulator) -> Bool { rivalShare(in: simulator) > 0.1 }
 
   /// Seconds beside propagation and queue that a round trip takes at `seconds`.
   func delay(at seconds: Double) -> Double {

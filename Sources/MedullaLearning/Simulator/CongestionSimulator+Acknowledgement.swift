@@ -28,7 +28,6 @@ extension CongestionSimulator {
       ack.send_us = UInt32(clamping: sendTime / 1000)
       ack.receive_us = UInt32(clamping: receiveTime / 1000)
     }
-    ack.min_rtt_us = UInt32(clamping: flow.pointee.minRTT / 1000)
     ack.srtt_us = UInt32(clamping: flow.pointee.smoothedRTT / 1000)
     ack.acked = UInt32(group.count)
     ack.lost = UInt32(clamping: flow.pointee.unreportedLost)

@@ -153,7 +153,7 @@ package final class CongestionSimulator {
       return
     case .bbr:
       let phase = Int(truncatingIfNeeded: generator.next() % 7)
-      let bbr = BBRSender(roundTrip: handshake, now: now, phase: phase)
+      let bbr = BBRSender(roundTrip: handshake, now: now, phase: phase, payload: scenario.payloadBytes)
       flow.pointee.rate = UInt64(bbr.rate)
       flow.pointee.bbr = bbr
       return

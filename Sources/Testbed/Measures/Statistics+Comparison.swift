@@ -1,3 +1,5 @@
+import MedullaBase
+
 extension Statistics {
   /// Standard deviation of a sample (n − 1); 0 of fewer than two.
   package static func deviation(_ values: [Double]) -> Double {

@@ -1,3 +1,5 @@
+import MedullaBase
+
 extension Statistics {
   /// How probable what was seen is at most if the mean lies outside of a range: two one-sided t tests
   /// (Schuirmann, "A comparison of the two one-sided tests procedure and the power approach for assessing the

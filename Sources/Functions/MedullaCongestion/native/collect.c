@@ -27,7 +27,7 @@ static struct mcc_flow flow;
 static void take_ack(unsigned long number)
 {
 	struct mcc_ack ack = {
-		.now_us = 1000000 + number * 40, .rtt_us = 20000, .min_rtt_us = 20000, .srtt_us = 20000,
+		.now_us = 1000000 + number * 40, .rtt_us = 20000, .srtt_us = 20000,
 		.delivered = 1000, .send_us = 20000, .receive_us = 20000, .acked = 2, .packet_bytes = 1448,
 	};
 

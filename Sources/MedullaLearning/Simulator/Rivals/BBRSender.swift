@@ -8,6 +8,7 @@ struct BBRSender {
   /// Bytes a second, and packets.
   private(set) var rate = 0.0
   private(set) var window = 10.0
+  private let payload: Double
   private var mode = Mode.startup
   /// The largest rate samples of the last rounds, packets a second, newest last.
   private var samples = [Double](repeating: 0, count: 10)
@@ -22,15 +23,17 @@ struct BBRSender {
 
   private static let high = 2.885
   private static let gains = [1.25, 0.75, 1, 1, 1, 1, 1, 1]
-  private static let window4 = 4.0
+  private static let leastWindow = 4.0
 
   private var bandwidth: Double { samples.max() ?? 0 }
   private func product(_ gain: Double) -> Double { gain * bandwidth * Double(minRTT) / 1e9 }
 
-  init(roundTrip: Int64, now: Int64, phase: Int) {
+  /// `payload` are the bytes of a packet that count for the rate.
+  init(roundTrip: Int64, now: Int64, phase: Int, payload: Int) {
+    self.payload = Double(payload)
     minRTT = roundTrip
     minStamp = now
-    rate = Self.high * 10 * 1448 / max(Double(roundTrip) / 1e9, 1e-3)
+    rate = Self.high * 10 * self.payload / max(Double(roundTrip) / 1e9, 1e-3)
     cycle = 1 + phase % 7
   }
 
@@ -92,7 +95,7 @@ struct BBRSender {
   }
 
   private mutating func probeRoundTrip(_ now: Int64, _ inFlight: Int64) {
-    if probeEnd == 0, Double(inFlight) <= Self.window4 { probeEnd = now + 200_000_000 }
+    if probeEnd == 0, Double(inFlight) <= Self.leastWindow { probeEnd = now + 200_000_000 }
     if probeEnd > 0, now >= probeEnd {
       minStamp = now
       mode = fullRounds >= 3 ? .probeBandwidth : .startup
@@ -109,8 +112,8 @@ struct BBRSender {
       case .probeRoundTrip: (1, 0)
       }
     guard bandwidth > 0 else { return }
-    let wanted = pace * bandwidth * 1448 * 0.99
+    let wanted = pace * bandwidth * payload * 0.99
     if mode != .startup || wanted > rate { rate = wanted }
-    window = mode == .probeRoundTrip ? Self.window4 : max(product(held) + 3 * 2, Self.window4)
+    window = mode == .probeRoundTrip ? Self.leastWindow : max(product(held) + 3 * 2, Self.leastWindow)
   }
 }

@@ -35,7 +35,7 @@ package struct StudentDistribution: Sendable {
   private static let halvings = 80
 
   /// By its continued fraction (Abramowitz and Stegun, 26.5.8), evaluated by Lentz's method.
-  private static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
+  package static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
     guard x > 0 else { return 0 }
     guard x < 1 else { return 1 }
     // The fraction converges fast below the mean; above it the symmetric form does.
