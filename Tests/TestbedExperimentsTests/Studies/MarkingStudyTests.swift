@@ -110,14 +110,14 @@ struct MarkingStudyTests {
       }
     }
     let other = try study.replacing(["mark_above_bytes=90000"], in: study.plan)
-    #expect(!study.isComplete(other) && study.runCount(other) == 18 * 3)
+    #expect(!study.isComplete(other) && study.runCount(other) == 21 * 3)
   }
 
   @Test("plots show each party once for each number of flows")
   func plots() {
     let svg = study.plotSheet(good(), study.plan).svg
-    // Four plots, six parties, three numbers of flows.
-    #expect(svg.components(separatedBy: "<rect class=\"d").count == 4 * 6 * 3 + 1)
+    // Four plots, seven parties, three numbers of flows.
+    #expect(svg.components(separatedBy: "<rect class=\"d").count == 4 * 7 * 3 + 1)
     #expect(svg.contains("CUBIC, without ECN"))
   }
 
