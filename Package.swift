@@ -97,7 +97,8 @@ let package = Package(
       resources: embedded(
         "../../CMedullaABI/include/congestion_intf.h", "../../CMedullaABI/include/congestion_record.h",
         "../../CMedullaABI/include/congestion_control.h", "../../CMedullaABI/include/congestion_interval.h",
-        "../../CMedullaABI/include/congestion_rival.h", "../../CMedullaABI/include/congestion_past.h",
+        "../../CMedullaABI/include/congestion_rival.h", "../../CMedullaABI/include/congestion_belief.h",
+        "../../CMedullaABI/include/congestion_policer.h", "../../CMedullaABI/include/congestion_past.h",
         "../../CMedullaABI/include/congestion_shadow.h",
         "../../CMedullaABI/include/congestion_state.h", "bpf/congestion_types.h",
         "bpf/congestion_sample.bpf.h", "bpf/congestion_flow.bpf.h", "bpf/congestion.bpf.c",

@@ -214,9 +214,74 @@ struct RivalTests {
     for _ in 0..<3 { _ = subject.interval(rtt: 40_000, acked: 10) }
     #expect(subject.flow.rival == 0)
     #expect(subject.flow.rate <= subject.flow.delivery_rate)
-    // The mean starts from the bound: one more verdict for a rival does not bring it back.
+    #expect(subject.flow.verdict == -MCC_VERDICT_MAX)
+    // What it held against others of its kind is no measure of its part.
+    #expect(subject.flow.shadow.window == UInt64(subject.flow.window) << UInt64(MCC_SHADOW_SHIFT))
+  }
+
+  @Test("a short queue that goes in a look, as it does when a rival cuts its window, has to go twice")
+  func shortQueue() throws {
+    let subject = Self.beside()
+    for look in 1...2 {
+      _ = try #require(Self.untilLook(subject, rtt: 60_000, inLook: 60_000))
+      for _ in 0..<3 { _ = subject.interval(rtt: 40_000, acked: 10) }
+      #expect(subject.flow.rival == (look == 1 ? 1 : 0), "look \(look)")
+    }
+  }
+
+  @Test("what a look has shown not to be there is believed in again by a flow that lost half of what it gets")
+  func doubt() throws {
+    let subject = Self.beside()
+    _ = try #require(Self.untilLook(subject))
+    for _ in 0..<3 { _ = subject.interval(rtt: 40_000, acked: 10) }
+    try #require(subject.flow.rival == 0)
+    for _ in 0..<3 { _ = subject.interval(rtt: 80_000, acked: 10) }
+    for _ in 0..<40 { Self.judge(subject, 4) }
+    #expect(subject.flow.rival == 0, "a standing queue and verdicts alone")
+    subject.flow.past.delivery_mean = subject.flow.past.doubt_delivery / 2 - 1
     Self.judge(subject, 4)
-    #expect(subject.flow.rival == 0)
+    #expect(subject.flow.rival == 1)
+  }
+
+  @Test("a doubt ends after 512 round trips")
+  func doubtEnds() throws {
+    let subject = Self.beside(minRTT: 1000, rtt: 3000)
+    _ = try #require(Self.untilLook(subject, rtt: 3000, inLook: 3000))
+    for _ in 0..<3 { _ = subject.interval(rtt: 1000, acked: 10) }
+    try #require(subject.flow.rival == 0)
+    var rounds = 0
+    for _ in 0..<2000 where subject.flow.past.doubt_rounds > 0 {
+      if subject.interval(rtt: 3000, acked: 10) { Self.act(subject, 0) }
+      rounds += 1
+    }
+    #expect((400...700).contains(rounds))
+    for _ in 0..<40 { Self.judge(subject, 4) }
+    #expect(subject.flow.rival == 1)
+  }
+
+  @Test("flows look together at one time, those that found nothing at every second, fourth and eighth")
+  func together() {
+    let subject = Self.beside()
+    let epoch = UInt64(1) << UInt64(MCC_TOGETHER_SHIFT)
+    for (every, expected) in [(1, 16), (2, 8), (4, 4), (8, 2)] {
+      subject.flow.look_every = UInt32(every)
+      var looks = 0
+      for index in 1...16 {
+        subject.flow.look_joint = 0
+        mcc_look_together(&subject.flow, 2 * MCC_ONE, UInt64(index) * epoch)
+        looks += Int(subject.flow.look_joint)
+        mcc_look_together(&subject.flow, 2 * MCC_ONE, UInt64(index) * epoch + 1)
+      }
+      #expect(looks == expected)
+    }
+  }
+
+  @Test("who sees no queue and no rival does not look with the others", arguments: [true, false])
+  func notTogether(seesQueue: Bool) {
+    let subject = ControlledFlow()
+    subject.reachSteering(packets: 100)
+    mcc_look_together(&subject.flow, seesQueue ? 2 * MCC_ONE : MCC_ONE, 1 << 40)
+    #expect(subject.flow.look_joint == (seesQueue ? 1 : 0))
   }
 
   @Test(

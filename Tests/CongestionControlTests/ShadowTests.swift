@@ -181,6 +181,19 @@ struct ShadowTests {
     #expect(Double(subject.flow.window) < 0.85 * Self.packets(subject))
   }
 
+  @Test("without a rival it claims no more than the flow had while the queue was small")
+  func bounded() {
+    let subject = ControlledFlow()
+    subject.reachSteering(packets: 100)
+    for _ in 0..<10 where subject.interval(acked: 10) {
+      mcc_act(&subject.flow, &subject.config, 0, Int64(MCC_NO_VERDICT))
+    }
+    for _ in 0..<300 where subject.interval(rtt: 60_000, acked: 10) {
+      mcc_act(&subject.flow, &subject.config, -4 << 16, Int64(MCC_NO_VERDICT))
+      #expect(Self.packets(subject) <= Double(max(subject.flow.past.given_from, subject.flow.window)))
+    }
+  }
+
   @Test("beside a rival an empty queue does not take it away")
   func keptBesideRival() {
     let subject = ControlledFlow()

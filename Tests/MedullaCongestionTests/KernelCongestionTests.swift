@@ -237,7 +237,7 @@ struct KernelCongestionTests {
     #expect(eventually { flow.sent > before + 200_000 })
   }
 
-  @Test("a flow that is handed on keeps its window, and does not double it")
+  @Test("a flow that has found its rate has a threshold of slow start, and keeps it when it is handed on")
   func handedOn() throws {
     let loopback = try SlowLoopback()
     let name = try InstanceName(KernelTestHost.name("w"))
@@ -245,11 +245,12 @@ struct KernelCongestionTests {
     defer { try? Instance(name.text).detach() }
     let flow = try TestFlow(loopback, congestion: name.congestion)
     defer { flow.end() }
-    try flow.limit(to: 4_000_000)  // far below the loopback's rate: no loss will set a threshold
+    try flow.limit(to: 4_000_000)  // far below the loopback's rate: no loss sets a threshold
+    #expect(flow.slowStartThreshold == nil, "before it has found its rate")
     flow.startSending()
     #expect(
       try eventually { try Instance(name.text).status().slots.contains { $0.inferences > 0 } })
-    #expect(flow.slowStartThreshold == nil)
+    #expect(eventually { flow.slowStartThreshold.map { (2...10_000).contains($0) } == true })
     // As detaching does where Reno was the default before; BBR forgets the threshold.
     for generation in try Instance(name.text).pinned().generations {
       try CongestionControl.handOn(generation, to: "reno")

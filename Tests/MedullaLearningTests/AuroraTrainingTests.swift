@@ -100,14 +100,45 @@ struct AuroraTrainingTests {
     #expect(try AuroraCalibration(policy: training.optimizer.policy, count: 300, seed: 2) == calibration)
   }
 
+  @Test("a verdict that is not taught stays as it was, whatever the actions learn", arguments: [true, false])
+  func keptVerdict(isTaught: Bool) throws {
+    var options = Self.options()
+    if !isTaught { options.optimizer.labelRate = 0 }
+    var training = try AuroraTraining(options: options)
+    let before = training.evaluationPolicy()
+    for _ in 0..<3 { _ = try training.advance() }
+    let after = training.evaluationPolicy()
+    let features = [Int64](repeating: 1 << 15, count: AuroraObservation.features)
+    #expect(after(features).action != before(features).action)
+    #expect((after(features).verdict == before(features).verdict) == !isTaught)
+  }
+
+  @Test("a verdict is taught beside a network whose actions stay as they are")
+  func taughtBeside() throws {
+    let steering = try AuroraTraining(options: Self.options()).network()
+    var options = AuroraTraining.Options.verdict
+    (options.steps, options.episodes, options.decisions) = (100_000, 8, 40)
+    let start = try AuroraObservation.export(
+      DenseNetwork(widths: [30, 8, 1], activations: [.tanh, .identity], seed: 3), name: "steering")
+    var training = try AuroraTraining(options: options, scenarios: .contested, start: start)
+    #expect(throws: LearningError.self) { try AuroraTraining(options: options, start: steering) }
+    let (before, first) = (AuroraEvaluation.policy(start), training.evaluationPolicy())
+    for _ in 0..<2 { _ = try training.advance() }
+    let after = AuroraEvaluation.policy(try training.network())
+    let features = [Int64](repeating: 40_000, count: AuroraObservation.features)
+    #expect(abs(after(features).action - before(features).action) < 64)
+    #expect(after(features).verdict != first(features).verdict)
+  }
+
   @Test("a learning curve is an SVG document with the run's seed")
   func curve() throws {
     var training = try AuroraTraining(options: Self.options())
     for _ in 0..<2 { _ = try training.advance() }
-    let svg = LearningCurve(training.history, seed: 5).svg
+    let svg = LearningCurve(training.history, name: training.name, seed: 5).svg
     #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n"))
     #expect(svg.contains("seed 5"))
-    #expect(svg.components(separatedBy: "<polyline").count == 7)
+    // Two lines each of reward, use, queue, right verdicts and their cross entropy.
+    #expect(svg.components(separatedBy: "<polyline").count == 11)
   }
 
   @Test("Jain's index is 1 for equal shares and 1/n for one that takes all")

@@ -158,7 +158,7 @@ extension RealLinks {
 
     @Test("an interpreter without ONNX Runtime is an error that says how to install it")
     func missing() throws {
-      let model = BaselineHost.models + "/" + ShippedNetwork.modelName
+      let model = BaselineHost.models + "/" + ShippedNetwork.Name.aurora.model
       // Isolated from installed packages.
       let script = FileManager.default.temporaryDirectory.appendingPathComponent("python-\(getpid())").path
       try "#!/bin/sh\nexec python3 -I -S \"$@\"\n".write(toFile: script, atomically: true, encoding: .utf8)
@@ -175,7 +175,7 @@ extension RealLinks {
       "ONNX Runtime's answers are the snapshot's within its error, and steer a flow",
       .enabled(if: BaselineHost.python != nil, "needs an interpreter with onnxruntime: `make setup`"))
     func onnxRuntime() throws {
-      let model = BaselineHost.models + "/" + ShippedNetwork.modelName
+      let model = BaselineHost.models + "/" + ShippedNetwork.Name.aurora.model
       let python = try #require(BaselineHost.python)
       let baseline = try instance(
         "usp", .init(reporting: .every(.milliseconds(1)), engine: .onnxRuntime(python: python, model: model)))

@@ -41,6 +41,7 @@ extension RealLinks {
     private static let plan: DemoPlan = {
       var plan = DemoPlan()
       (plan.seconds, plan.warmUp, plan.swapAt, plan.secondFlowAt, plan.swapSeconds) = (3, 1, 1, 2, 6)
+      (plan.rivalFrom, plan.rivalUntil, plan.rivalSettled, plan.besideSeconds) = (2, 5, 1, 10)
       (plan.rateMbps, plan.rttMilliseconds, plan.baselines) = (20, 10, ["no-such-control"])
       return plan
     }()
@@ -62,6 +63,10 @@ extension RealLinks {
       #expect(outcome.runs[0].goodputMbps > (outcome.runs[0].fellBehind ? 0 : capacity * 0.3))
       #expect(outcome.runs[0].nsPerInference == 300)
       #expect(!outcome.runs[0].rtt.isEmpty)
+      let beside = try #require(outcome.beside)
+      #expect(beside.rival == "cubic" && beside.from >= 2 && beside.until > beside.from + 2)
+      #expect(beside.ownMbps + beside.rivalMbps < capacity * 1.1)
+      #expect(beside.own.contains { $0.time > beside.until } && beside.other.allSatisfy { $0.time >= 2 })
       let swap = try #require(outcome.swap)
       #expect(swap.before.count == 1)
       #expect(swap.after.count == 2)
@@ -70,7 +75,9 @@ extension RealLinks {
       let report = DemoReport(outcome)
       #expect(report.text.contains("240 ns in the kernel (37 of them set-up)"))
       #expect(report.text.contains("net 1 abcdef012345"))
+      #expect(report.text.contains("beside cubic"))
       #expect(report.html.contains("Goodput across the swap"))
+      #expect(report.html.contains("Goodput beside cubic"))
     }
 
     @Test(
@@ -91,7 +98,7 @@ extension RealLinks {
 
     @Test("the two snapshots of the shipped network differ in data, not in shape")
     func snapshots() throws {
-      let network = try ShippedNetwork(directory: Self.models)
+      let network = try ShippedNetwork(.congestion, directory: Self.models)
       let sameShape = network.first.shape == network.second.shape
       let sameData = network.first.image == network.second.image
       #expect(sameShape)
@@ -100,7 +107,7 @@ extension RealLinks {
 
     @Test("the simulated demonstration is labelled, repeatable, and fills the link")
     func simulated() throws {
-      let network = try ShippedNetwork(directory: Self.models)
+      let network = try ShippedNetwork(.congestion, directory: Self.models)
       let demo = SimulatedDemo(DemoPlan()) { _ in }
       let outcome = try demo.run(network, reason: "this is a test.")
       #expect(outcome.datapath == "simulator")
@@ -113,6 +120,12 @@ extension RealLinks {
       let mean = try #require(run.nsPerInference)
       #expect(least >= 10, "no interpreter is that quick")
       #expect(least <= mean)
+      // The network's flow holds a good part of what is fair, and has a short queue again afterwards.
+      let beside = try #require(outcome.beside)
+      let fair = outcome.plan.cell.capacityMbps / 2
+      #expect(beside.ownMbps > 0.7 * fair && beside.rivalMbps > 0.7 * fair)
+      #expect(beside.queueBesideMs > 20)
+      #expect(beside.queueBeforeMs < 10 && beside.queueAfterMs < 10)
       let again = try demo.run(network, reason: "")
       #expect(again.runs.first?.rate == run.rate)
       let swap = try #require(outcome.swap)

@@ -47,11 +47,14 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 	flow->verdict = config->rival_leave_q16;
 	flow->rival_events = 0;
 	flow->look_rounds = MCC_LOOK_ROUNDS;
+	flow->look_every = 1;
+	flow->look_joint = 0;
 	flow->look_epoch = (__u32)(now_us >> MCC_TOGETHER_SHIFT);
 	flow->mark_cut_us = 0;
 	flow->shadow.cut_us = now_us;
 	mcc_shadow_start(flow, now_us, (__u64)window << MCC_SHADOW_SHIFT, 0);
 	mcc_past_init(flow);
+	__builtin_memset(&flow->policer, 0, sizeof(flow->policer));
 	for (int i = 0; i < MCC_HISTORY; i++) {
 		flow->features[3 * i] = 0;
 		flow->features[3 * i + 1] = MCC_ONE;
@@ -122,7 +125,7 @@ static inline int mcc_end_interval(struct mcc_flow *flow, const struct mcc_confi
 	__u64 elapsed = now_us - flow->interval_start_us;
 	__s32 latency = mcc_latency_ratio(flow, config), before = flow->past.queue;
 
-	if (mcc_is_looking(flow, config))
+	if (mcc_is_looking(flow, config, now_us))
 		return 0;
 	mcc_push_features(flow, mcc_latency_inflation(flow, elapsed), latency, mcc_send_ratio(flow, config));
 	if (elapsed)
@@ -150,6 +153,7 @@ static inline int mcc_end_interval(struct mcc_flow *flow, const struct mcc_confi
 		mcc_enter_guard(flow, config);
 		return 0;
 	}
+	mcc_watch_losses(flow, config, latency);
 	mcc_past_features(flow, config);
 	return 1;
 }
@@ -257,6 +261,8 @@ static inline void mcc_act(struct mcc_flow *flow, const struct mcc_config *confi
 	ceiling = flow->delivery_rate * MCC_HEADROOM;
 	if (rate > flow->rate && rate > ceiling)
 		rate = ceiling > flow->rate ? ceiling : flow->rate;
+	if (flow->policer.ceiling && !flow->rival && rate > flow->policer.ceiling)
+		rate = flow->policer.ceiling;
 	flow->decisions++;
 	mcc_judge(flow, config, verdict);
 	mcc_set_rate(flow, config, rate);

@@ -98,7 +98,6 @@ static inline void mcc_past_init(struct mcc_flow *flow)
 	past->least_us[0] = ~0U;
 	past->least_us[1] = ~0U;
 	past->loss_place = MCC_ONE / 2;
-	past->loss_age = 1 << 30;
 }
 
 static inline __u32 mcc_past_least(const struct mcc_past *past)
@@ -225,8 +224,8 @@ MCC_APART int mcc_past_note(struct mcc_flow *flow, const struct mcc_config *conf
 			past->given_delivery -=
 				(past->given_delivery - flow->delivery_rate) >> MCC_SHADOW_SINK;
 	}
-	past->loss_age =
-		flow->lost ? 0 : (__u32)mcc_clamp((__u64)past->loss_age + flow->step_q16, 0, 1 << 30);
+	past->doubt_rounds -= past->doubt_rounds > flow->step_q16 ? flow->step_q16 : past->doubt_rounds;
+	past->delivery_mean += flow->delivery_rate / 8 - past->delivery_mean / 8;
 	mcc_past_stay(flow, mean_us);
 	return 1;
 }

@@ -41,10 +41,9 @@
 
 #define MCC_BUCKET 32			/* intervals of a bucket of extremes; two are kept */
 #define MCC_SMALL_QUEUE (MCC_ONE / 8)	/* in empty round trips: a queue of this size is our own */
-#define MCC_RIVAL_QUEUE (MCC_ONE * 5 / 8) /* no flows like this one make a longer one */
-#define MCC_RIVAL_LOSS 64		/* round trips for which a loss may be a rival's doing */
 #define MCC_STARVED_SHARE 8		/* a flow that gets less than this part of what it got */
 #define MCC_STARVED_ROUNDS 48		/* while the queue has stayed for so many round trips is starved */
+#define MCC_CUT_QUEUE (MCC_ONE * 5 / 8) /* CUBIC's cut may empty a shorter one: 0.7 (1 + 3/7) = 1 */
 #define MCC_LONG_QUEUE (MCC_ONE / 4)	/* above it a queue that stays is somebody's */
 #define MCC_SHADOW_SINK 7		/* the shadow sinks by 1/128 of what it is above the window */
 #define MCC_SHADOW_SHIFT 8		/* fraction bits of the shadow's windows, in packets */
@@ -53,6 +52,14 @@
 #define MCC_LOOK_ROUNDS 16		/* round trips to the first look at a rival; twice as many */
 #define MCC_TOGETHER_SHIFT 23		/* 2^23 us, 8.4 s: beside rivals the flows of a host look together */
 #define MCC_LOOK_MOST 512		/* after each that finds the queue as it was, up to so many */
+#define MCC_TOGETHER_MOST 8		/* most epochs between looks together, for the same reason */
+#define MCC_DOUBT_ROUNDS 512		/* round trips for which a belief is doubted that a look has ended */
+#define MCC_TRIAL_LOSS (MCC_ONE / 50)	/* a share of losses without a queue that is tried */
+#define MCC_TRIAL_ROUNDS 8		/* round trips of a trial; the first two do not count */
+#define MCC_TRIAL_LOST 12		/* packets that the former share of losses would take in it, at least */
+#define MCC_TRIAL_AGAIN 512		/* round trips to another trial when it was not the rate */
+#define MCC_CEILING_ROUNDS 64		/* round trips from a loss to a higher ceiling */
+#define MCC_CEILING_AGAIN 16		/* to another one, when the last cost nothing */
 #define MCC_VERDICT_MAX (4 * MCC_ONE)	/* a single verdict counts for no more than this */
 #define MCC_NO_VERDICT (-0x7fffffffLL)	/* of a network that gives an action alone */
 
@@ -86,7 +93,7 @@ struct mcc_config {
 	__u32 guard_intervals;	    /* that many such intervals in a row trip the guard */
 	__u32 guard_recovery;	    /* that many clean ones in a row release it */
 	__u32 ecn;		    /* enum mcc_ecn */
-	__s32 rival_enter_q16;	    /* mean verdict above which a rival is believed in */
+	__s32 rival_enter_q16;	    /* mean verdict (log odds) above which a rival is believed in */
 	__s32 rival_leave_q16;	    /* and below which it is no more */
 	__u32 reserved;
 };
@@ -162,7 +169,22 @@ struct mcc_past {
 	__u32 stay_us;	      /* a mean round trip that those since were like, for so many round trips */
 	__u32 stay_rounds;
 	__u32 stay_window;    /* packets, when it began */
-	__u32 loss_age;	      /* round trips since packets were lost */
+	__u32 look_empty;     /* 1: the last look has found a short queue gone */
+	__u32 doubt_rounds;   /* round trips for which a belief is doubted that a look has ended */
+	__u64 doubt_delivery; /* bytes/s that the flow got then */
+	__u64 delivery_mean;  /* bytes/s, over some eight intervals */
+};
+
+/* What losses without a queue are told apart by; see congestion_policer.h. */
+struct mcc_policer {
+	__u64 ceiling;	/* bytes/s that the rate is held to; 0: none */
+	__u64 rate;	/* bytes/s that were delivered before the trial */
+	__u32 rounds;	/* q16 round trips of the trial, or to the next one, or to a higher ceiling */
+	__u32 loss;	/* share of packets lost before the trial, q16 */
+	__u32 acked;	/* packets in the trial */
+	__u32 lost;
+	__u32 shift;	/* the ceiling is raised by its part of two to this power */
+	__u32 is_trial;
 };
 
 struct mcc_flow {
@@ -203,11 +225,14 @@ struct mcc_flow {
 	__u32 rival_events;
 	__u32 guard_queue_us;  /* the queue four intervals of the guard ago */
 	__u32 guard_rounds;
+	__u32 look_every;      /* epochs between looks together; a power of two */
+	__u32 look_joint;      /* 1: the look is one together */
 	__u32 look_epoch;      /* of the clock, when the flow last thought of looking with others */
 	__u64 mark_cut_us;     /* when marks were last answered */
 	__u64 pace;	       /* bytes/s; what pacing uses */
 	struct mcc_shadow shadow;
 	struct mcc_past past;
+	struct mcc_policer policer;
 	struct mcc_interval last;
 	/* q16: of the last intervals, oldest first; then those of the past */
 	__s32 features[MCC_FEATURES];
@@ -230,8 +255,8 @@ static inline void mcc_default_config(struct mcc_config *config)
 	config->guard_intervals = 4;
 	config->guard_recovery = 8;
 	config->ecn = MCC_ECN_CLASSIC;
-	config->rival_enter_q16 = 0;
-	config->rival_leave_q16 = -MCC_ONE / 2;
+	config->rival_enter_q16 = -MCC_ONE;
+	config->rival_leave_q16 = -MCC_ONE * 3 / 2;
 	config->reserved = 0;
 }
 

@@ -36,6 +36,9 @@ package struct CongestionConfiguration: Sendable {
       throw bad("the window is not between half and 64 bandwidth-delay products")
     }
     guard config.action_limit_q16 > 0 else { throw bad("an action limit of 0 would fix the rate") }
+    guard [MCC_ECN_CLASSIC, MCC_ECN_ACCURATE].contains(where: { config.ecn == $0.rawValue }) else {
+      throw bad("the meaning of marks, \(config.ecn), is neither classic nor accurate")
+    }
     guard config.rtt_floor_us > 0 else { throw bad("the round-trip floor is 0") }
   }
 

@@ -36,6 +36,8 @@ package enum CongestionSources {
       "congestion_record.h": text(PackageResources.congestion_record_h),
       "congestion_control.h": text(PackageResources.congestion_control_h),
       "congestion_rival.h": text(PackageResources.congestion_rival_h),
+      "congestion_belief.h": text(PackageResources.congestion_belief_h),
+      "congestion_policer.h": text(PackageResources.congestion_policer_h),
       "congestion_past.h": text(PackageResources.congestion_past_h),
       "congestion_shadow.h": text(PackageResources.congestion_shadow_h),
       "congestion_interval.h": text(PackageResources.congestion_interval_h),

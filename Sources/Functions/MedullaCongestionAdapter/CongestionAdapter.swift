@@ -50,6 +50,8 @@ package final class CongestionAdapter: Adapter {
     options.steps = 1 << 48
     options.logDeviation = Self.exploring
     options.criticRounds = 3
+    // A path says little of rivals that are not there: the verdict stays as it was taught.
+    options.optimizer.labelRate = 0
     options.optimizer.policyRate = 5e-4
     options.optimizer.minibatch = 512
     do {

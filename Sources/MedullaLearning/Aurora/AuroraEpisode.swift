@@ -128,6 +128,9 @@ private final class EpisodeRecorder {
     return AuroraEvaluation.outputs(action * AuroraObservation.actionScale, said)
   }
 
+  /// To miss a rival counts so much more than to see one that is not there: a look ends that belief.
+  private static let missedRival: Float = 2
+
   /// Rivals who hold a part of what is in flight and of the queue are worth a verdict; few of them, or no
   /// queue, are worth none. Where the shadow's window is the flow's own, either verdict does the same.
   private func label(_ flow: Int, _ simulator: CongestionSimulator, share: Double) -> Float {
@@ -138,7 +141,7 @@ private final class EpisodeRecorder {
     let importance: Float = ratio > 0.8 && ratio < 1.2 ? 0.3 : 1
     if share <= 0.02 { return -importance }
     guard share > 0.15 else { return 0 }
-    return fills[flow] > 0.12 ? importance : 0
+    return fills[flow] > 0.12 ? importance * Self.missedRival : 0
   }
 
   /// The truth, or in spells its opposite.

@@ -52,10 +52,15 @@ package struct AuroraRanges: Sendable, Equatable, Codable {
     self.rivalChance = rivalChance
   }
 
-  /// What the shipped network is trained on: wider than Aurora's paper.
+  /// Wider than Aurora's paper.
   package static let wide = AuroraRanges(
     rate: 1e6...1e9, roundTrip: 0.001...0.6, buffer: 0.2...16, lossChance: 0.25, sharedChance: 0.5,
     spreadChance: 0.3, changeChance: 0.3, crossChance: 0.2, hardChance: 0.3, rivalChance: 0.4)
+
+  /// Where rivals are met most: paths of servers and of the edge.
+  package static let contested = AuroraRanges(
+    rate: 5e6...5e8, roundTrip: 0.005...0.2, buffer: 0.3...20, lossChance: 0.1, sharedChance: 0.5,
+    spreadChance: 0.2, changeChance: 0.15, crossChance: 0.1, hardChance: 0.1, rivalChance: 0.5)
 
   /// - Throws: `invalidOption` that names the range.
   func check() throws(LearningError) {
@@ -109,10 +114,12 @@ package struct AuroraScenarios: Sendable, Equatable, Codable {
 
   package init(_ ranges: AuroraRanges) throws(LearningError) { try self.init([Part(ranges)]) }
 
-  private init(wide: AuroraRanges) { parts = [Part(wide)] }
+  private init(sound: AuroraRanges...) { parts = sound.map { Part($0) } }
 
-  /// What the shipped network is trained on.
-  package static let wide = AuroraScenarios(wide: .wide)
+  /// What actions are learned on.
+  package static let wide = AuroraScenarios(sound: .wide)
+  /// What verdicts on rivals are learned on.
+  package static let contested = AuroraScenarios(sound: .wide, .contested)
 
   /// Whether a decoded value could have been made by `init`.
   var isSound: Bool { (try? AuroraScenarios(parts)) != nil }

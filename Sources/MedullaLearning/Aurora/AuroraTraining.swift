@@ -29,6 +29,19 @@ package struct AuroraTraining: Sendable, Codable {
     package var guidance = 0.5
 
     package init() {}
+
+    /// For a verdict beside a network whose actions stay as they are. Episodes are long enough for beliefs
+    /// to end by looks.
+    package static var verdict: Options {
+      var options = Options()
+      options.steps = 4_000_000
+      options.decisions = 320
+      options.addsVerdict = true
+      options.optimizer.learnsActions = false
+      options.optimizer.epochs = 4
+      options.logDeviation = -3
+      return options
+    }
   }
 
   /// What one iteration gave, as means over its decisions.
@@ -111,11 +124,15 @@ package struct AuroraTraining: Sendable, Codable {
       seed: options.seed)
   }
 
-  /// The controller as it is trained: the defaults without the guard, which would hide a bad policy.
+  /// The controller as it is trained: the defaults without the guard, which would hide a bad policy, and with
+  /// beliefs in rivals at even odds.
   package static func configuration() -> mcc_config {
     var configuration = mcc_config()
     mcc_default_config(&configuration)
     configuration.guard_intervals = 0
+    // At even odds both kinds of error are met. Afterwards beliefs begin earlier: a look ends a wrong one.
+    configuration.rival_enter_q16 = 0
+    configuration.rival_leave_q16 = -MCC_ONE / 2
     return configuration
   }
 
@@ -188,10 +205,13 @@ package struct AuroraTraining: Sendable, Codable {
     while steps < end, !isFinished { _ = try advance() }
   }
 
-  /// The policy as it stands, from raw features to the action.
+  /// The policy as it stands, from raw features to the action and, where it has one, the verdict.
   package func network() throws(ModelError) -> Network {
-    try AuroraObservation.export(policy, name: "aurora-medulla")
+    try AuroraObservation.export(policy, name: name)
   }
+
+  /// What a network of this kind is called.
+  package var name: String { policy.outputs > 1 ? "congestion-medulla" : "aurora-medulla" }
 
   // MARK: Checkpoints
 

@@ -61,16 +61,25 @@ package struct DelayRule: Sendable, Equatable {
     for layer in 1..<last { rule.parameters[shape.offset(ofLayer: layer)] = Self.shrinking }
     let shrunk = (1..<last).reduce(Float(1)) { product, _ in product * Self.shrinking }
     rule.parameters[shape.offset(ofLayer: last)] = Float(Self.limit) / shrunk
+    rule.denyRivals()
     return try rule.network(
       name: "delay-rule", inputName: network.inputName, outputName: network.outputName)
   }
 }
 
+extension DenseNetwork {
+  /// Makes the verdict, where there is one and all its weights are 0, that there are no rivals.
+  fileprivate mutating func denyRivals() {
+    if outputs > 1 { parameters[parameters.count - 1] = -Float(MCC_VERDICT_MAX) / Float(MCC_ONE) }
+  }
+}
+
 extension Network {
-  /// A network of the same layers that always says 0.
+  /// A network of the same layers that always says 0, and that there are no rivals.
   package func silenced() throws -> Network {
     var silent = try DenseNetwork(self)
     silent.parameters = [Float](repeating: 0, count: silent.parameters.count)
+    silent.denyRivals()
     return try silent.network(name: "zero", inputName: inputName, outputName: outputName)
   }
 

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The course of a training run as a picture: reward, use of the path and queue, over decisions.
+/// The course of a training run as a picture: reward, use of the path, queue and, where one is learned, the
+/// verdict, over decisions.
 package struct LearningCurve: Sendable {
   private struct Panel {
     let title: String
@@ -12,21 +13,30 @@ package struct LearningCurve: Sendable {
   private let panels: [Panel]
   private let caption: String
 
-  package init(_ history: [AuroraTraining.Progress], seed: UInt64) {
+  package init(_ history: [AuroraTraining.Progress], name: String, seed: UInt64) {
     steps = history.map(\.steps)
-    caption = "aurora-medulla, seed \(seed), \(history.last?.steps ?? 0) decisions"
-    panels = [
+    caption = "\(name), seed \(seed), \(history.last?.steps ?? 0) decisions"
+    var panels = [
       Panel(title: "reward", values: history.map(\.reward), colour: "#1b6ca8"),
       Panel(title: "use of the path", values: history.map(\.use), colour: "#2a8c4a"),
       Panel(title: "queue (round trips)", values: history.map(\.queue), colour: "#b3541e"),
     ]
+    if history.contains(where: { $0.verdicts > 0 }) {
+      panels += [
+        Panel(title: "right verdicts", values: history.map(\.verdicts), colour: "#7a3b9b"),
+        Panel(
+          title: "verdicts' cross entropy (nats)", values: history.map { Double($0.verdictLoss) },
+          colour: "#555"),
+      ]
+    }
+    self.panels = panels
   }
 
   /// A self-contained SVG 1.1 document; thin lines are iterations, thick ones a running mean of 15.
   package var svg: String {
     let (width, height, left, top) = (720.0, 190.0, 64.0, 44.0)
     var text = """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 \(Int(top + height * 3 + 20))" \
+      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 \(Int(top + height * Double(panels.count) + 20))" \
       font-family="sans-serif" font-size="12">
       <rect width="100%" height="100%" fill="white"/>
       <text x="\(Int(left))" y="24" font-size="15">\(caption)</text>

@@ -40,11 +40,14 @@ package struct Demo {
     let slots = try steering.slots()
     runs[0].nsPerInference = meanInference(slots)
     runs[0].nsPerInferenceLeast = slots.compactMap(\.leastNanoseconds).min()
+    let beside =
+      CongestionControls.available().contains(plan.rival) ? try besideRival(steering) : nil
     let swap = try swapInMidFlow(steering)
     tell("One inference alone, by test run")
     let inference = try steering.benchmark()
     return DemoOutcome(
-      plan: plan, host: HostFacts.read(), datapath: "kernel", reason: nil, runs: runs, swap: swap,
+      plan: plan, host: HostFacts.read(), datapath: "kernel", reason: nil, runs: runs, beside: beside,
+      swap: swap,
       inference: inference)
   }
 
@@ -113,6 +116,49 @@ package struct Demo {
         retransmits: results.0.retransmits + results.1.retransmits)
     }
   }
+
+  private func besideRival(_ steering: some DemoSteering) throws -> DemoOutcome.Beside {
+    tell(
+      "iperf3 -C \(steering.congestion), \(plan.besideSeconds) s; one of \(plan.rival) from "
+        + "\(plan.rivalFrom) to \(plan.rivalUntil) s")
+    return try LinkEmulator.with(plan.cell.link(seed: 1), executable: executable) { link in
+      let own = try Transfer(
+        .init(congestion: steering.congestion, seconds: plan.besideSeconds, interval: Self.interval),
+        over: link)
+      try Interruption.sleep(.seconds(plan.rivalFrom / 2))
+      try link.beginWindow()
+      try Interruption.sleep(.seconds(plan.rivalFrom - plan.rivalFrom / 2))
+      let rival = try Transfer(
+        .init(
+          congestion: plan.rival, seconds: plan.rivalUntil - plan.rivalFrom, interval: Self.interval,
+          port: Self.secondPort), over: link)
+      try link.beginWindow()
+      try Interruption.sleep(.seconds(plan.rivalSettled))
+      try link.beginWindow()
+      let theirs = try rival.finish()
+      try link.beginWindow()
+      let from = own.seconds(at: rival.startNanoseconds)
+      let until = from + Double(plan.rivalUntil - plan.rivalFrom)
+      try Interruption.sleep(.seconds(Self.settling))
+      try link.beginWindow()
+      let ours = try own.finish()
+      let report = try link.stop()
+      // Windows: the start, before, joining, beside, leaving, after.
+      let queues = report.forward.windows.map(\.queueingDelay.meanMilliseconds)
+      let (settled, over) = (from + Double(plan.rivalSettled), Double(plan.besideSeconds))
+      return DemoOutcome.Beside(
+        rival: plan.rival, from: from, until: until,
+        ownMbps: ours.goodput(from: settled, to: until) / 1e6,
+        rivalMbps: theirs.goodput(from: Double(plan.rivalSettled), to: until - from) / 1e6,
+        afterMbps: ours.goodput(from: min(until + Double(Self.settling), over - 1), to: over) / 1e6,
+        queueBeforeMs: queues[1], queueBesideMs: queues[3], queueAfterMs: queues[5],
+        own: ours.flows.flatMap { Self.series($0, from: 0) },
+        other: theirs.flows.flatMap { Self.series($0, from: from) }, fellBehind: report.fellBehind)
+    }
+  }
+
+  /// Seconds after which a rival's leaving no longer counts.
+  private static let settling = 4
 
   /// Goodput in Mbit/s at the middle of each interval.
   private static func series(_ flow: FlowResult, from offset: Double) -> [TimedValue] {

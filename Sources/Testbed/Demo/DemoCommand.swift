@@ -11,8 +11,9 @@ package struct DemoCommand: ParsableCommand {
     commandName: "demo", abstract: "Show a trained network steering TCP on an emulated link.",
     discussion: """
       Makes two network namespaces with an emulated link, attaches the shipped network as a congestion \
-      control, runs iperf3 with it, with CUBIC and with BBR, puts in a new snapshot while a flow runs, and \
-      removes everything. Prints two tables and writes demo.html and demo.json. Takes about 80 seconds. \
+      control, runs iperf3 with it, with CUBIC and with BBR, lets a flow of CUBIC join one of the network's, puts in a \
+      new snapshot while a flow runs, and removes everything. Prints three tables and writes demo.html and \
+      demo.json. Takes about two minutes. \
       Without root or without the kernel's features it runs the network in the simulator and says so.
       """)
 
@@ -38,7 +39,8 @@ package struct DemoCommand: ParsableCommand {
   package func run() throws {
     Interruption.watch()
     let plan = try plan()
-    let network = try ShippedNetwork(directory: models ?? ShippedNetwork.directory())
+    let network = try ShippedNetwork(
+      .congestion, directory: models ?? ShippedNetwork.directory())
     let report = DemoReport(try outcome(plan, network))
     let directory = URL(fileURLWithPath: out, isDirectory: true)
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)

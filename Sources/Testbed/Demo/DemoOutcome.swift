@@ -34,6 +34,26 @@ package struct DemoOutcome: Codable, Sendable {
     package var retransmits: Int
   }
 
+  /// The run in which a rival joins the network's flow, and leaves it again.
+  package struct Beside: Codable, Sendable {
+    package var rival: String
+    /// Seconds since the first flow's start.
+    package var from: Double
+    package var until: Double
+    /// Goodput of both while they share the link and have settled, and of the network's flow after that.
+    package var ownMbps: Double
+    package var rivalMbps: Double
+    package var afterMbps: Double
+    /// Mean wait in the bottleneck's queue before the rival came, beside it, and from four seconds after
+    /// it has gone.
+    package var queueBeforeMs: Double
+    package var queueBesideMs: Double
+    package var queueAfterMs: Double
+    package var own: [TimedValue]
+    package var other: [TimedValue]
+    package var fellBehind: Bool
+  }
+
   package var plan: DemoPlan
   package var host: HostFacts
   /// Where the network ran: `kernel` or `simulator`.
@@ -41,6 +61,7 @@ package struct DemoOutcome: Codable, Sendable {
   /// Why it is the simulator, in a sentence; nil in the kernel.
   package var reason: String?
   package var runs: [Run]
+  package var beside: Beside?
   package var swap: Swap?
   /// nil in the simulator.
   package var inference: DemoInference?

@@ -12,6 +12,13 @@ package struct DemoPlan: Codable, Equatable, Sendable {
   package var swapAt = 6
   package var secondFlowAt = 7
   package var swapSeconds = 18
+  /// The run beside a rival: when it comes and when it goes, in seconds, and when all is over. After
+  /// `rivalSettled` seconds of both they count in the table.
+  package var rival = "cubic"
+  package var rivalFrom = 6
+  package var rivalUntil = 26
+  package var rivalSettled = 6
+  package var besideSeconds = 34
   /// Kernel congestion controls to compare with.
   package var baselines = ["cubic", "bbr"]
 

@@ -26,6 +26,25 @@ package struct DemoReport: Sendable {
       })
   }
 
+  /// The network's flow beside a rival, and before and after.
+  package var besideTable: TextTable? {
+    guard let beside = outcome.beside else { return nil }
+    let fair = outcome.plan.cell.capacityMbps / 2
+    func share(_ mbps: Double) -> String { "\(decimal(mbps, 1)) (\(decimal(100 * mbps / fair, 0))%)" }
+    return TextTable(
+      columns: [
+        "beside \(beside.rival)", "own Mbit/s (of the fair part)", "rival's Mbit/s", "queue before ms",
+        "beside it ms", "after it ms",
+      ],
+      rows: [
+        [
+          outcome.runs.first?.congestion ?? "", share(beside.ownMbps), share(beside.rivalMbps),
+          decimal(beside.queueBeforeMs, 1), decimal(beside.queueBesideMs, 1),
+          decimal(beside.queueAfterMs, 1),
+        ]
+      ])
+  }
+
   /// Flows of each snapshot before and after the swap.
   package var snapshots: TextTable? {
     guard let swap = outcome.swap else { return nil }
@@ -45,6 +64,7 @@ package struct DemoReport: Sendable {
     var parts: [String] = []
     if let reason = outcome.reason { parts.append("SIMULATED, not the kernel's TCP: \(reason)") }
     parts.append(comparison.text)
+    if let besideTable { parts.append(besideTable.text) }
     if let snapshots, let swap = outcome.swap {
       parts.append(
         "New snapshot after \(decimal(swap.time, 1)) s\(swapTime(swap)):\n"
@@ -77,7 +97,7 @@ package struct DemoReport: Sendable {
   }
 
   private var busyNote: String? {
-    outcome.runs.contains(where: \.fellBehind)
+    outcome.runs.contains(where: \.fellBehind) || outcome.beside?.fellBehind == true
       ? "The machine was too busy for exact figures: the link's emulator fell behind its plan." : nil
   }
 
@@ -100,6 +120,17 @@ package struct DemoReport: Sendable {
     blocks += [
       .heading("Rate and round-trip time"), .plots(comparisonPlots),
     ]
+    if let beside = outcome.beside, let besideTable {
+      blocks += [
+        .heading("Beside a rival that fills the queue"),
+        .paragraph(
+          "A flow of \(beside.rival) comes after \(decimal(beside.from, 1)) s and goes after "
+            + "\(decimal(beside.until, 1)) s. A flow that keeps queues short would give way to it until nothing "
+            + "was left; the network tells that the queue is another's, and the flow holds its part as "
+            + "\(beside.rival) would until the other has gone."),
+        .table(besideTable), .plots(besidePlot(beside)),
+      ]
+    }
     if let swap = outcome.swap, let snapshots {
       blocks += [
         .heading("A new snapshot while flows run"),
@@ -145,6 +176,20 @@ package struct DemoReport: Sendable {
       Plot(
         "Round-trip time; dashed: the empty path's", x: time, y: PlotAxis("RTT (ms)"), series: series(\.rtt),
         rules: [.init(.y, at: outcome.plan.rttMilliseconds, "")]),
+    ])
+  }
+
+  private func besidePlot(_ beside: DemoOutcome.Beside) -> PlotSheet {
+    func points(_ values: [TimedValue]) -> [Plot.Point] { values.map { Plot.Point($0.time, $0.value) } }
+    return PlotSheet([
+      Plot(
+        "Goodput beside \(beside.rival); dashed: half of the link's payload capacity",
+        x: PlotAxis("time (s)", range: 0...Double(outcome.plan.besideSeconds)),
+        y: PlotAxis("goodput (Mbit/s)"),
+        series: [
+          .init(outcome.runs.first?.congestion ?? "", color: 0, points: points(beside.own)),
+          .init(beside.rival, color: 1, points: points(beside.other)),
+        ], rules: [.init(.y, at: outcome.plan.cell.capacityMbps / 2, "")])
     ])
   }
 

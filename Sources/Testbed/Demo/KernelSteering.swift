@@ -20,8 +20,9 @@ package struct KernelSteering: DemoSteering {
     self.name = name
     snapshot = network.first
     congestion = try InstanceName(name).congestion
-    first = try DatapathSnapshot(compiling: SnapshotFile(network.first), name: "aurora")
-    second = try DatapathSnapshot(compiling: SnapshotFile(network.second), name: "aurora, calibrated anew")
+    first = try DatapathSnapshot(compiling: SnapshotFile(network.first), name: "congestion")
+    second = try DatapathSnapshot(
+      compiling: SnapshotFile(network.second), name: "congestion, calibrated anew")
   }
 
   /// A name that nothing has: `medulla`, or another when that is attached.

@@ -22,10 +22,13 @@ package struct SimulatedDemo {
   package func run(_ network: ShippedNetwork, reason: String) throws -> DemoOutcome {
     tell("Simulating \(plan.cell.label) for \(plan.seconds) s with the reference interpreter.")
     let run = try alone(network.first)
+    tell("Simulating \(plan.rival) beside it from \(plan.rivalFrom) to \(plan.rivalUntil) s.")
+    let beside = try besideRival(network.first)
     tell("Simulating a second flow that takes a new snapshot after \(plan.swapAt) s.")
     let swap = try together(network)
     return DemoOutcome(
-      plan: plan, host: HostFacts.read(), datapath: "simulator", reason: reason, runs: [run], swap: swap,
+      plan: plan, host: HostFacts.read(), datapath: "simulator", reason: reason, runs: [run],
+      beside: beside, swap: swap,
       inference: nil)
   }
 
@@ -71,6 +74,50 @@ package struct SimulatedDemo {
       rtt: rtt, fellBehind: false)
   }
 
+  private func besideRival(_ snapshot: Snapshot) throws -> DemoOutcome.Beside? {
+    guard let sender = LinkScenario.Sender(rawValue: plan.rival) else { return nil }
+    var link = scenario(starts: [0, Double(plan.rivalFrom)])
+    link.flows[1].sender = sender
+    link.flows[1].end = Double(plan.rivalUntil)
+    let clock = InferenceClock(ReferenceInterpreter(snapshot))
+    let simulator = try CongestionSimulator(link, configuration: AuroraEvaluation.configuration()) {
+      _, features in clock.action(features)
+    }
+    var series: [[TimedValue]] = [[], []]
+    var queue: [TimedValue] = []
+    var (seen, last) = ([Int64](repeating: 0, count: 2), simulator.linkCounts)
+    for index in 1...Int((Double(plan.besideSeconds) / Self.step).rounded()) {
+      let time = Double(index) * Self.step
+      simulator.run(until: time)
+      for flow in 0...1 {
+        let delivered = simulator.counts(of: flow).delivered
+        series[flow].append(
+          TimedValue(time - Self.step / 2, megabits(delivered - seen[flow], simulator) / Self.step))
+        seen[flow] = delivered
+      }
+      let counts = simulator.linkCounts
+      let accepted = Double(max(counts.accepted - last.accepted, 1))
+      queue.append(TimedValue(time - Self.step / 2, (counts.waited - last.waited) / accepted * 1000))
+      last = counts
+    }
+    func mean(_ values: [TimedValue], _ from: Int, _ until: Int) -> Double {
+      Statistics.mean(
+        values.filter { $0.time >= Double(from) && $0.time < Double(until) }.map(\.value))
+    }
+    let (settled, gone) = (plan.rivalFrom + plan.rivalSettled, plan.rivalUntil + 4)
+    return DemoOutcome.Beside(
+      rival: plan.rival, from: Double(plan.rivalFrom), until: Double(plan.rivalUntil),
+      ownMbps: mean(series[0], settled, plan.rivalUntil),
+      rivalMbps: mean(series[1], settled, plan.rivalUntil),
+      afterMbps: mean(series[0], gone, plan.besideSeconds),
+      queueBeforeMs: mean(queue, plan.rivalFrom / 2, plan.rivalFrom),
+      queueBesideMs: mean(queue, settled, plan.rivalUntil),
+      queueAfterMs: mean(queue, gone, plan.besideSeconds), own: series[0],
+      other: series[1].filter {
+        $0.time > Double(plan.rivalFrom) && $0.time < Double(plan.rivalUntil)
+      }, fellBehind: false)
+  }
+
   private func together(_ network: ShippedNetwork) throws -> DemoOutcome.Swap {
     let starts = [0, Double(plan.secondFlowAt)]
     // As in the kernel, a flow keeps the snapshot that was active when it first asked.
@@ -110,7 +157,7 @@ package struct SimulatedDemo {
   ) throws -> DemoSlot {
     DemoSlot(
       index: index, version: index + 1, digest: try SnapshotFile(snapshot).digest,
-      name: index == 0 ? "aurora" : "aurora, calibrated anew", state: "simulated", flows: flows,
+      name: index == 0 ? "congestion" : "congestion, calibrated anew", state: "simulated", flows: flows,
       inferences: clock.count, nanosecondsPerInference: clock.meanNanoseconds,
       leastNanoseconds: clock.leastNanoseconds)
   }

@@ -4,18 +4,25 @@ import MedullaModel
 import MedullaSnapshot
 import TestbedLink
 
-/// The network that comes with Medulla, as two snapshots of one shape.
+/// A network that comes with Medulla, as two snapshots of one shape.
 package struct ShippedNetwork: Sendable {
-  package static let modelName = "aurora-medulla.onnx"
-  package static let calibrationName = "aurora-medulla-calibration.npy"
+  package enum Name: String, CaseIterable, Sendable {
+    /// Aurora's thirty features to an action: what the experiments of papers use.
+    case aurora = "aurora-medulla"
+    /// The same actions, and a verdict on rivals from twenty features more.
+    case congestion = "congestion-medulla"
+
+    package var model: String { rawValue + ".onnx" }
+    package var calibration: String { rawValue + "-calibration.npy" }
+  }
 
   package let first: Snapshot
   package let second: Snapshot
 
   /// Quantizes the network of a directory twice: on all of its calibration samples, and on two in three. The
   /// second is what a new calibration of a running network gives: another image for the same program.
-  package init(directory: String) throws {
-    let (network, samples) = try Self.read(directory)
+  package init(_ name: Name = .aurora, directory: String) throws {
+    let (network, samples) = try Self.read(directory, name)
     first = try Quantizer().quantize(network, Calibration(samples: samples))
     let fewer = samples.indices.filter { $0 % 3 != 0 }.map { samples[$0] }
     second = try Quantizer(QuantizerOptions(matching: first.shape))
@@ -23,11 +30,13 @@ package struct ShippedNetwork: Sendable {
   }
 
   /// The float network of a directory, and the observations that come with it.
-  package static func read(_ directory: String) throws -> (network: Network, samples: [[Float]]) {
-    let network = try ONNXReader.read(contentsOf: "\(directory)/\(modelName)")
+  package static func read(
+    _ directory: String, _ name: Name = .aurora
+  ) throws -> (network: Network, samples: [[Float]]) {
+    let network = try ONNXReader.read(contentsOf: "\(directory)/\(name.model)")
     return (
       network,
-      try SampleFile.read("\(directory)/\(calibrationName)", elements: network.inputShape.count)
+      try SampleFile.read("\(directory)/\(name.calibration)", elements: network.inputShape.count)
     )
   }
 
@@ -35,13 +44,13 @@ package struct ShippedNetwork: Sendable {
   package static func compile(from directory: String, to bundle: String, executable: String) throws {
     try ChildProcess.run(
       [
-        SiblingProgram.path("medulla", beside: executable), "compile", "\(directory)/\(modelName)",
-        "--calibration", "\(directory)/\(calibrationName)", "-o", bundle,
+        SiblingProgram.path("medulla", beside: executable), "compile", "\(directory)/\(Name.aurora.model)",
+        "--calibration", "\(directory)/\(Name.aurora.calibration)", "-o", bundle,
       ], within: .seconds(120))
   }
 
   /// Where the shipped files are: `models` below the working directory, or beside the program's directory.
   package static func directory() throws -> String {
-    try ProjectFile.directory("models", holding: modelName, remedy: "give --models")
+    try ProjectFile.directory("models", holding: Name.aurora.model, remedy: "give --models")
   }
 }

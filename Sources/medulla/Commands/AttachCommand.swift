@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMedullaABI
 import MedullaBase
 import MedullaCompile
 import MedullaCongestion
@@ -47,7 +48,18 @@ struct AttachCongestionCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("Such intervals in a row that trip the guard; 0 switches it off.", valueName: "n"))
   var guardIntervals: Int?
+  @Option(
+    help: ArgumentHelp(
+      """
+      What a mark (ECN) means: classic, congestion as a loss does; accurate, as much as the share of packets \
+      that are marked, where receivers echo each mark (RFC 8257).
+      """, valueName: "kind"))
+  var ecn = Marks.classic
   @OptionGroup var options: AttachOptions
+
+  enum Marks: String, ExpressibleByArgument, CaseIterable {
+    case classic, accurate
+  }
 
   func run() throws {
     try options.attach(CongestionControl(configuration()), options.snapshot(), as: name) { status in
@@ -76,6 +88,7 @@ struct AttachCongestionCommand: ParsableCommand {
       configuration.controller.guard_intervals = try fixed(
         Double(guardIntervals), bits: 0, "--guard-intervals")
     }
+    configuration.controller.ecn = UInt32((ecn == .accurate ? MCC_ECN_ACCURATE : MCC_ECN_CLASSIC).rawValue)
     return configuration
   }
 

@@ -76,7 +76,7 @@ struct AblationStudyTests {
   func networks() throws {
     let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../../../models").standardizedFileURL.path
-    let (shipped, samples) = try ShippedNetwork.read(models)
+    let (shipped, samples) = try ShippedNetwork.read(models, .congestion)
     let calibration = Calibration(samples: samples)
     let shape = try Quantizer().quantize(shipped, calibration).shape
     for policy in Ablation.Policy.allCases {

@@ -34,22 +34,14 @@ __noinline int congestion_apply(struct mcc_flow *flow, const struct mcc_config *
 	return 1;
 }
 
-/*
- * Hands the socket to the congestion control that the settings name; 0 when this program is done with it. A
- * flow that has found its rate takes its window along as the threshold of slow start: none was set before,
- * and the other would begin by doubling a window that fits.
- */
+/* Hands the socket to the congestion control that the settings name; 0 when this program is done with it. */
 static __always_inline int congestion_leave(struct sock *sk)
 {
-	const struct congestion_flow *flow = bpf_sk_storage_get(&congestion_flows, sk, 0, 0);
 	const struct congestion_settings *settings = congestion_get_settings();
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	char name[CONGESTION_NAME_BYTES];
 
 	if (!settings)
 		return -1;
-	if (flow && flow->started && flow->controller.phase != MCC_START)
-		tp->snd_ssthresh = tp->snd_cwnd > 2 ? tp->snd_cwnd : 2;
 	__builtin_memcpy(name, settings->successor, sizeof(name));
 	return bpf_setsockopt(sk, CONGESTION_TCP, CONGESTION_TCP_CONGESTION, name, sizeof(name));
 }
@@ -94,10 +86,9 @@ void BPF_PROG(congestion_release, struct sock *sk)
  * and its trampoline then returns what the stack held there. So no answer of a callback may do harm when it
  * is any number: there is no `sndbuf_expand`, of whose product the kernel makes a send buffer (it was the
  * segment's size instead of 3, and a socket queued 90 MB), and the kernel's own two windows stand. It demands
- * the next two; the threshold is not used while this congestion control runs, and each ACK sets the window
- * anew. `min_tso_segs` it bounds by what one buffer may hold.
+ * the next two; each ACK sets window and threshold anew. `min_tso_segs` it bounds by what one buffer may hold.
  *
- * The rate carries the decision, not the threshold: leave it.
+ * The kernel asks for a threshold at the first loss; the controller's window has the answer already.
  */
 SEC("struct_ops")
 __u32 BPF_PROG(congestion_ssthresh, struct sock *sk)

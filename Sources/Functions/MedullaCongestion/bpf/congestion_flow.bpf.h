@@ -15,6 +15,8 @@
 _Static_assert(MEDULLA_INPUTS == MCC_RECENT || MEDULLA_INPUTS == MCC_FEATURES, "features of the controller");
 _Static_assert(MEDULLA_OUTPUTS == 1 || MEDULLA_OUTPUTS == 2, "an action, and perhaps a verdict");
 
+#define CONGESTION_NO_THRESHOLD 0x7fffffff /* TCP_INFINITE_SSTHRESH */
+
 struct congestion_flow {
 	struct mcc_flow controller;
 	struct congestion_pending pending;
@@ -71,8 +73,10 @@ static __always_inline __u32 congestion_in_flight(const struct tcp_sock *tp)
 }
 
 /*
- * Rate to pacing, window to the window. While losses are repaired the window only grows by what was
- * delivered, so that a timeout is not answered with a burst.
+ * Rate to pacing, window to the window, and to the threshold of slow start once the start is over: other
+ * programs read it, the next connection to the host begins with it, and a successor does not double a window
+ * that fits. While losses are repaired the window only grows by what was delivered, so that a timeout is not
+ * answered with a burst.
  */
 static __always_inline void congestion_publish(struct sock *sk, struct tcp_sock *tp,
 					       const struct congestion_flow *flow, __u32 acked)
@@ -94,6 +98,8 @@ static __always_inline void congestion_publish(struct sock *sk, struct tcp_sock 
 		window = 1;
 	sk->sk_pacing_rate = rate;
 	tp->snd_cwnd = window;
+	tp->snd_ssthresh = flow->controller.phase == MCC_START ? CONGESTION_NO_THRESHOLD :
+			   flow->controller.window < 2 ? 2 : flow->controller.window;
 }
 
 static __noinline int congestion_start(struct congestion_flow *flow, const struct mcc_config *config,

@@ -150,7 +150,7 @@ enum Ablation {
 
   static func prepare(_ plan: StudyPlan, _ context: StudyContext) throws -> Study.Trial {
     try CongestionControls.require(SteeringScheme.cubic.name)
-    let (shipped, samples) = try ShippedNetwork.read(context.models)
+    let (shipped, samples) = try ShippedNetwork.read(context.models, .congestion)
     let family = try SnapshotFamily(shipped, samples: samples)
     let snapshots = try Dictionary(
       plan[networks].map { name in

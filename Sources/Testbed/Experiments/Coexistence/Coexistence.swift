@@ -101,7 +101,8 @@ enum Coexistence {
     }, cells: cells, check: check, alone: true,
     course: .trials(.asListed) { plan, context in
       for rival in plan[rivals] { try CongestionControls.require(rival.name) }
-      let series = try TrialSeries(plan[schemes], prefix: "coex", context: context)
+      let series = try TrialSeries(
+        plan[schemes], .congestion, prefix: "coex", context: context)
       return { cell, round in
         try series.steer(cell[schemes]) { steering in
           try steering.beginWindow()

@@ -104,7 +104,8 @@ enum HardPaths {
       (plan[seconds], plan[Common.repeats]) = (10, 1)
     }, cells: cells, check: check, alone: true,
     course: .trials(.shuffled) { plan, context in
-      let series = try TrialSeries(plan[schemes], prefix: "hard", context: context)
+      let series = try TrialSeries(
+        plan[schemes], .congestion, prefix: "hard", context: context)
       return { cell, round in
         guard let path = HardPath.named(cell[paths]) else { return Reading() }
         return try HardPathTrial(

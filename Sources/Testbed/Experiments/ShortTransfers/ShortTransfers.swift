@@ -164,7 +164,8 @@ enum ShortTransfers {
     }, cells: cells, check: check, alone: true,
     course: .trials(.shuffled) { plan, context in
       try CongestionControls.require(SteeringScheme.cubic.name)
-      let series = try TrialSeries(plan[schemes], prefix: "shrt", context: context)
+      let series = try TrialSeries(
+        plan[schemes], .congestion, prefix: "shrt", context: context)
       return { cell, round in
         try series.steer(cell[schemes]) { steering in
           try measure(cell, plan, seed: plan.seed(round: round), steering, context.executable)

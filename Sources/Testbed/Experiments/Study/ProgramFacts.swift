@@ -7,9 +7,10 @@ enum ProgramFacts {
   /// Of the running program, which has the kernel's programs in it.
   static let program = digest(["/proc/self/exe"]) ?? "unknown"
 
-  /// Of the shipped network and its calibration; nil where there is none.
+  /// Of the shipped congestion networks and their calibrations; nil where there are none.
   static func network(in directory: String) -> String? {
-    digest([ShippedNetwork.modelName, ShippedNetwork.calibrationName].map { "\(directory)/\($0)" })
+    digest(
+      ShippedNetwork.Name.allCases.flatMap { [$0.model, $0.calibration] }.map { "\(directory)/\($0)" })
   }
 
   /// The first digits are enough to tell two apart.

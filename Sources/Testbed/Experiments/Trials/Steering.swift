@@ -191,12 +191,13 @@ package struct SteeringNetwork: Sendable {
   package var model: String
   package var python: String
   private let models: String
+  private let name: ShippedNetwork.Name
 
-  /// The shipped network.
-  package init(models: String) throws {
-    self.models = models
-    snapshot = try ShippedNetwork(directory: models).first
-    model = "\(models)/\(ShippedNetwork.modelName)"
+  /// A shipped network.
+  package init(_ name: ShippedNetwork.Name = .aurora, models: String) throws {
+    (self.name, self.models) = (name, models)
+    snapshot = try ShippedNetwork(name, directory: models).first
+    model = "\(models)/\(name.model)"
     python = PythonInterpreter.path(beside: models)
   }
 
@@ -205,7 +206,7 @@ package struct SteeringNetwork: Sendable {
 
   /// A network of the same layers, inferred as the shipped one is, whose answer is always the largest action.
   func dummy() throws -> Snapshot {
-    let (shipped, samples) = try ShippedNetwork.read(models)
+    let (shipped, samples) = try ShippedNetwork.read(models, name)
     return try SnapshotFamily(shipped, samples: samples)
       .snapshot(shipped.scalingOutput(by: 0, shiftedBy: Self.largestAction))
   }

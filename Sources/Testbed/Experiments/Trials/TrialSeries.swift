@@ -1,4 +1,5 @@
 import TestbedLink
+import TestbedMeasures
 
 /// The schemes of a study, each prepared once for all its trials.
 package struct TrialSeries {
@@ -9,14 +10,15 @@ package struct TrialSeries {
   /// Prepares every scheme.
   ///
   /// - Parameters:
+  ///   - name: what the schemes with a network have.
   ///   - prefix: a few letters for the names of what is attached.
   ///   - processor: where user processes are kept.
   ///   - roundTrips: see `Steering`.
   package init(
-    _ schemes: [SteeringScheme], prefix: String, context: StudyContext, processor: Int? = nil,
-    roundTrips: Bool = false
+    _ schemes: [SteeringScheme], _ name: ShippedNetwork.Name = .aurora, prefix: String,
+    context: StudyContext, processor: Int? = nil, roundTrips: Bool = false
   ) throws {
-    let network = try SteeringNetwork(models: context.models)
+    let network = try SteeringNetwork(name, models: context.models)
     self.prefix = prefix
     executable = context.executable
     steerings = try schemes.reduce(into: [:]) { made, scheme in
