@@ -206,6 +206,7 @@ sed -e 's/SEC("tc")/SEC("xdp")/; s/struct __sk_buff/struct xdp_md/; s/TC_ACT_UNS
   examples/custom-function/classify.bpf.c >"$work/bundles/classify-xdp.bpf.c"
 bundle models/aurora-medulla.onnx models/aurora-medulla-calibration.npy aurora
 bundle models/aurora-medulla.onnx models/aurora-medulla-calibration.npy next --percentile 99.9
+bundle models/congestion-medulla.onnx models/congestion-medulla-calibration.npy congestion
 function=examples/custom-function/classify
 own=(--program $function.bpf.c --program "$work/bundles/classify-xdp.bpf.c")
 bundle $function.safetensors $function-calibration.npy classify "${own[@]}"

@@ -32,6 +32,7 @@ struct VerifiedInstructionsTests {
     .enabled(if: KernelTestHost.isUsable, KernelTestHost.reason),
     arguments: [
       ("aurora", "models/aurora-medulla.onnx", "models/aurora-medulla-calibration.npy"),
+      ("congestion", "models/congestion-medulla.onnx", "models/congestion-medulla-calibration.npy"),
       (
         "classify", "examples/custom-function/classify.safetensors",
         "examples/custom-function/classify-calibration.npy"

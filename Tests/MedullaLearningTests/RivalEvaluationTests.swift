@@ -23,12 +23,13 @@ struct RivalEvaluationTests {
     }
   }
 
-  @Test("who slows down and says no rival is there gets little, who says one is there holds its part")
+  @Test("who gives way to queues and says no rival is there gets little; who says one is there does not")
   func verdicts() throws {
-    for (verdict, range) in [(-4, 0...0.35), (4, 0.6...1.5)] as [(Int64, ClosedRange<Double>)] {
-      for row in try Self.rows({ _ in SteeringOutputs(action: -2 << 16, verdict: verdict << 16) }) {
+    let rule = DelayRule.best.policy
+    for (verdict, range) in [(-4, 0...0.3), (4, 0.5...1.5)] as [(Int64, ClosedRange<Double>)] {
+      for row in try Self.rows({ SteeringOutputs(action: rule($0).action, verdict: verdict << 16) }) {
         #expect(range.contains(row.ownShare), "verdict \(verdict): \(row.ownShare)")
-        if verdict > 0 { #expect(row.belief > 0.9) }
+        #expect(verdict > 0 ? row.belief > 0.8 : row.belief < 0.2)
       }
     }
   }

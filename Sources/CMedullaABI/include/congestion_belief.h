@@ -104,7 +104,7 @@ static inline void mcc_end_belief(struct mcc_flow *flow, const struct mcc_config
 	past->given_delivery = past->delivery_mean;
 }
 
-/* A queue that goes in a look is this flow's own; a short one may have gone by a rival's cut: it looks again. */
+/* A queue that goes in a look is this flow's; a short one may have gone by a rival's cut: it looks again. */
 static inline void mcc_weigh_look(struct mcc_flow *flow, const struct mcc_config *config, __u64 now_us)
 {
 	struct mcc_past *past = &flow->past;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 */
 /*
- * Losses without a queue are the link's, and sending less does not change them, or a policer's, which drops what
- * is above its rate. A flow that loses packets sends less for a moment: losses that go by that are a policer's,
- * and what was delivered before is the ceiling of the rate from then on. It is raised now and then, by more and
- * more while that costs nothing.
+ * Losses without a queue are the link's, and sending less does not change them, or a policer's, which drops
+ * what is above its rate. A flow that loses packets sends less for a moment: losses that go by that are a
+ * policer's, and what was delivered before is the ceiling of the rate from then on. It is raised now and
+ * then, by more and more while that costs nothing.
  */
 #ifndef MEDULLA_CONGESTION_POLICER_H
 #define MEDULLA_CONGESTION_POLICER_H
@@ -35,6 +35,8 @@ static inline void mcc_end_trial(struct mcc_flow *flow)
 	policer->is_trial = 0;
 	policer->rounds = MCC_TRIAL_AGAIN * MCC_ONE;
 	policer->ceiling = 0;
+	/* What the trial has given way by says nothing of the path. */
+	flow->past.stay_rounds = 0;
 	if (flow->rival || policer->lost * 8ULL > expected)
 		return;
 	policer->ceiling = policer->rate;

@@ -67,7 +67,7 @@ static inline int mcc_path_has_grown(struct mcc_flow *flow, const struct mcc_con
 	struct mcc_past *past = &flow->past;
 	__u32 least = past->least_us[0];
 
-	if (flow->rival || past->stay_rounds < 8 * MCC_ONE ||
+	if (flow->rival || flow->policer.ceiling || past->stay_rounds < 8 * MCC_ONE ||
 	    flow->window * 4ULL > past->stay_window * 3ULL || least == ~0U || least < flow->base_us)
 		return 0;
 	if (mcc_queue_of(flow, config, past->stay_us) <= MCC_LONG_QUEUE)

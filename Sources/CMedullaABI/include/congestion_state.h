@@ -56,7 +56,7 @@
 #define MCC_DOUBT_ROUNDS 512		/* round trips for which a belief is doubted that a look has ended */
 #define MCC_TRIAL_LOSS (MCC_ONE / 50)	/* a share of losses without a queue that is tried */
 #define MCC_TRIAL_ROUNDS 8		/* round trips of a trial; the first two do not count */
-#define MCC_TRIAL_LOST 12		/* packets that the former share of losses would take in it, at least */
+#define MCC_TRIAL_LOST 12		/* packets that it would lose at the former share, at least */
 #define MCC_TRIAL_AGAIN 512		/* round trips to another trial when it was not the rate */
 #define MCC_CEILING_ROUNDS 64		/* round trips from a loss to a higher ceiling */
 #define MCC_CEILING_AGAIN 16		/* to another one, when the last cost nothing */

@@ -35,8 +35,9 @@ package struct LearningCurve: Sendable {
   /// A self-contained SVG 1.1 document; thin lines are iterations, thick ones a running mean of 15.
   package var svg: String {
     let (width, height, left, top) = (720.0, 190.0, 64.0, 44.0)
+    let whole = Int(top + height * Double(panels.count) + 20)
     var text = """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 \(Int(top + height * Double(panels.count) + 20))" \
+      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 \(whole)" \
       font-family="sans-serif" font-size="12">
       <rect width="100%" height="100%" fill="white"/>
       <text x="\(Int(left))" y="24" font-size="15">\(caption)</text>

@@ -1,6 +1,7 @@
 import CMedullaABI
 
-/// How a policy does beside one flow of CUBIC or BBR on stated paths in the simulator, and CUBIC in its place.
+/// How a policy does beside one flow of CUBIC or BBR on stated paths in the simulator, and how CUBIC does in
+/// its place.
 package struct RivalEvaluation: Sendable {
   /// One bottleneck without random loss that two flows share.
   package struct Cell: Sendable, Equatable {
@@ -29,8 +30,8 @@ package struct RivalEvaluation: Sendable {
     package let queueMilliseconds: Double
     /// Share of the time in which our flow believed in the rival.
     package let belief: Double
-    /// Seconds after the rival's end to a mean queue of at most a quarter of a round trip, or of 5 ms; nil: not
-    /// within `after`.
+    /// Seconds after the rival's end to a mean queue of at most a quarter of a round trip, or of 5 ms; nil:
+    /// not within `after`.
     package let smallAfter: Double?
 
     /// Of what CUBIC gets in our place.

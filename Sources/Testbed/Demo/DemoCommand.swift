@@ -11,7 +11,7 @@ package struct DemoCommand: ParsableCommand {
     commandName: "demo", abstract: "Show a trained network steering TCP on an emulated link.",
     discussion: """
       Makes two network namespaces with an emulated link, attaches the shipped network as a congestion \
-      control, runs iperf3 with it, with CUBIC and with BBR, lets a flow of CUBIC join one of the network's, puts in a \
+      control, runs iperf3 with it, with CUBIC and with BBR, lets a flow of CUBIC join it, puts in a \
       new snapshot while a flow runs, and removes everything. Prints three tables and writes demo.html and \
       demo.json. Takes about two minutes. \
       Without root or without the kernel's features it runs the network in the simulator and says so.

@@ -125,9 +125,9 @@ package struct DemoReport: Sendable {
         .heading("Beside a rival that fills the queue"),
         .paragraph(
           "A flow of \(beside.rival) comes after \(decimal(beside.from, 1)) s and goes after "
-            + "\(decimal(beside.until, 1)) s. A flow that keeps queues short would give way to it until nothing "
-            + "was left; the network tells that the queue is another's, and the flow holds its part as "
-            + "\(beside.rival) would until the other has gone."),
+            + "\(decimal(beside.until, 1)) s. A flow that keeps queues short would give way to it until "
+            + "nothing was left; the network tells that the queue is another's, and the flow holds its part "
+            + "as \(beside.rival) would until the other has gone."),
         .table(besideTable), .plots(besidePlot(beside)),
       ]
     }

@@ -22,8 +22,8 @@ struct TrainAuroraCommand: ParsableCommand {
 
         medulla train aurora --seed 1 --out aurora.onnx --curve aurora.svg --calibration aurora.npy
 
-      With --beside the network is FILE's with a second output, the verdict on rivals: its actions stay as they \
-      are, and only the verdict is learned.
+      With --beside the network is FILE's with a second output, the verdict on rivals: its actions stay as \
+      they are, and only the verdict is learned.
 
         medulla train aurora --beside aurora.onnx --out judging.onnx
       """)

@@ -16,8 +16,8 @@ struct TrainEvaluateCommand: ParsableCommand {
       MODEL is an ONNX file or a bundle (NAME.medulla). A bundle, or a model with --calibration, runs as \
       integers through the reference interpreter; a model alone runs in floating point.
 
-      With --beside the paths are those of the experiment `coexistence`, shared with one flow of a rival, and \
-      each row also tells what CUBIC gets in the network's place.
+      With --beside the paths are those of the experiment `coexistence`, shared with one flow of a rival, \
+      and each row also tells what CUBIC gets in the network's place.
       """)
 
   @Argument(help: "An ONNX file or a bundle.")

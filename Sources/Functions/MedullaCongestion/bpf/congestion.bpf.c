@@ -86,7 +86,7 @@ void BPF_PROG(congestion_release, struct sock *sk)
  * and its trampoline then returns what the stack held there. So no answer of a callback may do harm when it
  * is any number: there is no `sndbuf_expand`, of whose product the kernel makes a send buffer (it was the
  * segment's size instead of 3, and a socket queued 90 MB), and the kernel's own two windows stand. It demands
- * the next two; each ACK sets window and threshold anew. `min_tso_segs` it bounds by what one buffer may hold.
+ * the next two; each ACK sets window and threshold anew. `min_tso_segs` it bounds by what a buffer may hold.
  *
  * The kernel asks for a threshold at the first loss; the controller's window has the answer already.
  */
