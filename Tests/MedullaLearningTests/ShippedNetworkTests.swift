@@ -72,3 +72,48 @@ struct ShippedNetworkTests {
     #expect(row.queueRoundTrips < 0.3)
   }
 }
+
+@Suite("The shipped network with a verdict on rivals")
+struct ShippedVerdictTests {
+  static func network(_ name: String) throws -> Network {
+    try ONNXReader.read(
+      contentsOf: URL(fileURLWithPath: ShippedNetworkTests.path).deletingLastPathComponent()
+        .appendingPathComponent(name).path)
+  }
+
+  @Test("its actions are the earlier network's")
+  func actions() throws {
+    let network = try Self.network("congestion-medulla.onnx")
+    #expect(network.inputShape.dimensions == [50] && network.outputShape.dimensions == [2])
+    let (policy, earlier) = (AuroraEvaluation.policy(network), try ShippedNetworkTests.policy())
+    for turn in 0..<50 {
+      let features = (0..<50).map { Int64(65536 * (0.5 + Double(($0 * 7 + turn * 3) % 11) / 10)) }
+      #expect(abs(policy(features).action - earlier(features).action) < 655, "a hundredth of a unit")
+    }
+  }
+
+  @Test("alone it has no rival, with random loss neither")
+  func alone() throws {
+    let policy = AuroraEvaluation.policy(try Self.network("congestion-medulla.onnx"))
+    let cases = AuroraEvaluation.Case.standard().filter { $0.link.flows.count == 1 }
+    for row in try AuroraEvaluation.run(cases, policy: policy) {
+      #expect(row.utilisation > 0.95 && row.queueRoundTrips < 0.25, "\(row.name)")
+    }
+  }
+
+  @Test("beside CUBIC it keeps its part on most paths, takes too much on none, and the queue goes after it")
+  func besideCubic() throws {
+    let policy = AuroraEvaluation.policy(try Self.network("congestion-medulla.onnx"))
+    let cells = RivalEvaluation.cells(rival: .cubic, rateLimit: 48e6).filter {
+      $0.roundTrip <= 0.04 && $0.buffer <= 4
+    }
+    let rows = try RivalEvaluation().run(cells, policy: policy)
+    #expect(rows.count == 24)
+    #expect(rows.count { $0.ratio >= 0.7 } >= 19, "of CUBIC's in its place")
+    #expect(rows.allSatisfy { $0.ownShare <= 1.5 && $0.rivalShare >= 0.5 })
+    #expect(rows.count { ($0.smallAfter ?? 60) <= 5 } >= 22)
+    // Without a verdict, hardly any: what keeps the part is the network.
+    let without = try RivalEvaluation().run(cells, policy: ShippedNetworkTests.policy())
+    #expect(without.count { $0.ratio >= 0.7 } <= 10)
+  }
+}
