@@ -60,9 +60,17 @@ package enum BPFFileSystem {
     guard umount(mountPoint) == 0 else { throw .system("unmount \(mountPoint)") }
   }
 
-  /// Makes a directory; its parent must exist, and it may exist already.
+  /// Makes a directory, with what is missing between it and `root`; it may exist already.
+  ///
+  /// Whoever leaves last takes empty directories away (`fabric down`), perhaps between two steps of this: what has
+  /// gone is made again.
   package static func makeDirectory(_ path: String) throws(KernelError) {
-    guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .system("make directory \(path)") }
+    for _ in 1...100 {
+      if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+      guard errno == ENOENT, path.hasPrefix(self.path + "/") || path.hasPrefix(root + "/") else { break }
+      try makeDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]))
+    }
+    throw .system("make directory \(path)")
   }
 
   /// The names in a directory, sorted; empty when it does not exist.

@@ -3,6 +3,7 @@ import Foundation
 import MedullaBase
 import MedullaCompile
 import MedullaKernel
+import Synchronization
 import Testing
 
 @testable import MedullaCongestion
@@ -26,6 +27,29 @@ extension KernelCongestionTests {
     var told: [String] = []
     try Instance(name.text).attach(CongestionControl(), snapshot) { told.append($0) }
     #expect(told.contains { $0.contains("interrupted") })
+  }
+
+  @Test("a directory is made while another process takes away the empty one above it")
+  func emptiedMeanwhile() async throws {
+    let parent = BPFFileSystem.path + "/" + KernelTestHost.name("lq")
+    try BPFFileSystem.ensureMounted()
+    defer { try? BPFFileSystem.removeTree(parent) }
+    let over = Mutex(false)
+    let remover = Thread {
+      while !over.withLock({ $0 }) {
+        rmdir(parent)
+        usleep(50)
+      }
+    }
+    remover.start()
+    defer { over.withLock { $0 = true } }
+    var again = 0
+    for _ in 1...5_000 {
+      if !BPFFileSystem.exists(parent) { again += 1 }
+      try BPFFileSystem.makeDirectory(parent + "/generation-1")
+      rmdir(parent + "/generation-1")
+    }
+    #expect(again > 0, "the one above was never gone")
   }
 
   @Test("a whole program set of another version is neither used nor removed, and can be detached")

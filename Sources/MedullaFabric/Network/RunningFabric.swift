@@ -156,8 +156,6 @@ package final class RunningFabric {
     var made: [String: KernelSwitch] = [:]
     let object = try onKernel { () throws(KernelError) in
       try BPFFileSystem.ensureMounted()
-      try BPFFileSystem.makeDirectory(BPFFileSystem.path)
-      try BPFFileSystem.makeDirectory(FabricNames.pinFolder)
       try BPFFileSystem.makeDirectory(names.pins)
       return try SwitchObject.compile(cells: state.cells)
     }
