@@ -49,17 +49,78 @@ struct PathTests {
     #expect(path.rtt < 27_000)
   }
 
-  @Test("beside a rival a queue that stays is the rival's, and never the path's")
-  func rivalsQueue() {
-    let path = FluidPath(roundTrip: 20_000, capacity: 5000) { latency in
-      (FluidPath.givesWay(latency).action, 4)
-    }
+  @Test("a rival is no rival whose queue stays while the flow takes more, and in a look: the path is longer")
+  func grownPathBelieved() {
+    let path = FluidPath(roundTrip: 20_000, capacity: 5000) { latency in (latency > 1.25 ? -4 : 1, 4) }
     path.run(rounds: 60)
-    mcc_set_rival(&path.flow)
     path.roundTrip = 80_000
-    path.run(rounds: 60)
-    #expect(path.flow.base_us == 20_000)
-    #expect(path.restarts == 0)
+    mcc_set_rival(&path.flow)
+    for _ in 0..<200 where path.restarts == 0 {
+      #expect(path.flow.rival == 1)
+      path.run(rounds: 1)
+    }
+    #expect(path.restarts == 1)
+    #expect(path.flow.rival == 0)
+    #expect((74_000...80_000).contains(path.flow.base_us))
+  }
+
+  /// A flow that believes in a rival, 60 ms behind 20, and takes a quarter more while that stays.
+  private func taking(_ change: (inout mcc_flow) -> Void) -> Int32 {
+    var flow = mcc_flow()
+    var config = mcc_config()
+    mcc_default_config(&config)
+    mcc_init(&flow, &config, 1_000_000, 20_000, 20_000, 100, 1448)
+    flow.rate = 10_000_000
+    flow.rival = 1
+    flow.past.stay_us = 80_000
+    flow.past.stay_rounds = 20 << 16
+    flow.past.least_us.0 = 80_000
+    flow.past.stay_delivery = 4_000_000
+    flow.past.delivery_mean = 5_000_000
+    flow.past.look_age = 10 << 16
+    change(&flow)
+    return mcc_path_has_grown(&flow, &config)
+  }
+
+  @Test("without a look meanwhile, or without taking more, it stays the rival's queue")
+  func rivalsQueue() {
+    #expect(taking { _ in } == 1)
+    #expect(taking { $0.past.look_age = 20 << 16 } == 0, "the look was before")
+    #expect(taking { $0.past.delivery_mean = 4_999_999 } == 0, "less than a quarter more")
+    #expect(taking { $0.past.stay_rounds = (8 << 16) - 1 } == 0, "not for long enough")
+    #expect(taking { $0.past.stay_us = 29_000 } == 0, "not far beyond what counts as the same")
+    #expect(taking { $0.past.stay_us = 30_000 } == 1)
+  }
+
+  @Test(
+    "a round trip that a look changes does not stay",
+    arguments: [(65_536, 20), (61_440, 20), (61_000, 0), (0, 0)] as [(UInt32, UInt32)])
+  func lookedAt(after: UInt32, stays: UInt32) {
+    var flow = mcc_flow()
+    var config = mcc_config()
+    mcc_default_config(&config)
+    mcc_init(&flow, &config, 1_000_000, 20_000, 20_000, 100, 1448)
+    flow.rate = 10_000_000
+    (flow.past.look_before, flow.past.stay_rounds) = (65_536, 20)
+    // The queue of the look is what the least round trip leaves above the empty path.
+    let base = mcc_base_rtt(&flow, &config)
+    flow.least_us = UInt32(20_000 + (base - 20_000) / 2 + 125 + (UInt64(after) * base + 65_535) / 65_536)
+    mcc_note_look(&flow, &config, 2_000_000)
+    #expect(flow.past.stay_rounds == stays, "\(flow.past.look_after)")
+  }
+
+  @Test(
+    "while packets are lost or marked, what is taken more counts from there",
+    arguments: [(0, 0, 4_000_000), (1, 0, 5_000_000), (0, 1, 5_000_000)] as [(UInt32, UInt32, UInt64)])
+  func lossyTaking(lost: UInt32, marked: UInt32, expected: UInt64) {
+    var flow = mcc_flow()
+    flow.past.stay_us = 80_000
+    flow.past.stay_rounds = 20 << 16
+    flow.past.stay_delivery = 4_000_000
+    flow.past.delivery_mean = 5_000_000
+    (flow.lost, flow.marked) = (lost, marked)
+    mcc_past_stay(&flow, 80_000)
+    #expect(flow.past.stay_delivery == expected)
   }
 
   @Test("the base falls at once with a smaller sample, in whatever phase")

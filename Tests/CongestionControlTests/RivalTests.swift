@@ -1,4 +1,5 @@
 import CMedullaABI
+import Foundation
 import Testing
 
 @Suite("Rivals who do not give way")
@@ -166,14 +167,34 @@ struct RivalTests {
     }
   }
 
+  @Test(
+    "a rival that is seen has been there for a while: the shadow grows as if it had for a quarter of it",
+    arguments: [40, 400, 4000] as [UInt64])
+  func lateClock(packets: UInt64) {
+    let subject = ControlledFlow()
+    subject.reachSteering(packets: 100)
+    mcc_shadow_start(&subject.flow, subject.now, packets << 8, 0)
+    mcc_set_rival(&subject.flow)
+    // Growth from then on, by RFC 9438 with K = 0, where the window was.
+    let passed = cbrt(Double(packets) / 4 / 0.4)
+    for seconds in [1.0, 3, 10] {
+      subject.flow.shadow.window = packets << 8
+      for _ in 0..<12 {
+        mcc_shadow_grow(&subject.flow, subject.now + UInt64(seconds * 1e6))
+      }
+      let expected = Double(packets) + 0.4 * pow(passed + seconds + 0.04, 3)
+      #expect(abs(Double(subject.flow.shadow.window) / 256 / expected - 1) < 0.02, "\(seconds) s")
+    }
+  }
+
   // MARK: Looks
 
-  @Test("a look takes what is delivered in an empty round trip, for two round trips")
+  @Test("a look takes what the empty path holds of what is delivered, without room for bursts")
   func look() throws {
     let subject = Self.beside()
     _ = try #require(Self.untilLook(subject))
-    let base = Double(mcc_base_rtt(&subject.flow, &subject.config))
-    let expected = Double(subject.flow.delivery_rate) * base / 1e6 / 1448
+    let path = Double(mcc_path_us(&subject.flow, &subject.config))
+    let expected = Double(subject.flow.delivery_rate) * path / 1e6 / 1448
     #expect(abs(Double(subject.flow.window) - expected) <= 1)
     let small = subject.flow.window
     #expect(UInt64(small) < subject.flow.shadow.window >> 8)
@@ -227,6 +248,26 @@ struct RivalTests {
       for _ in 0..<3 { _ = subject.interval(rtt: 40_000, acked: 10) }
       #expect(subject.flow.rival == (look == 1 ? 1 : 0), "look \(look)")
     }
+  }
+
+  @Test("those who looked together at a short queue do so once more, at the next second")
+  func secondLook() {
+    let subject = Self.beside()
+    (subject.flow.past.look_before, subject.flow.past.look_after) = (UInt32(MCC_ONE) / 2, 0)
+    subject.flow.look_joint = 1
+    let second = UInt64(1) << UInt64(MCC_SECOND_SHIFT)
+    subject.now = 100 * second + 1000
+    subject.flow.look_epoch = UInt32(subject.now >> UInt64(MCC_TOGETHER_SHIFT))
+    mcc_weigh_look(&subject.flow, &subject.config, subject.now)
+    #expect(subject.flow.rival == 1 && subject.flow.look_second == 101)
+    for (now, expected) in [(100 * second + 2000, 0), (101 * second, 1), (101 * second + 1, 0)] {
+      subject.flow.look_joint = 0
+      mcc_look_together(&subject.flow, 2 * MCC_ONE, now)
+      #expect(subject.flow.look_joint == UInt32(expected), "\(now)")
+    }
+    subject.flow.look_joint = 1
+    mcc_weigh_look(&subject.flow, &subject.config, 101 * second)
+    #expect(subject.flow.rival == 0)
   }
 
   @Test("what a look has shown not to be there is believed in again by a flow that lost half of what it gets")

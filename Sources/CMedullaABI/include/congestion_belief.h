@@ -8,10 +8,15 @@
 
 #include "congestion_policer.h"
 
+/*
+ * Believes in a rival. It is seen only a while after it has come, and CUBIC in this place would have grown
+ * since: the shadow's clock runs as if for the time in which its window grows by a quarter.
+ */
 static inline void mcc_set_rival(struct mcc_flow *flow)
 {
 	if (flow->rival)
 		return;
+	flow->shadow.start_us -= mcc_cube_root(flow->shadow.window / 4 * MCC_CUBE_SCALE) * 1000;
 	flow->rival = 1;
 	flow->rival_events++;
 	flow->look_rounds = MCC_LOOK_ROUNDS;
@@ -81,7 +86,7 @@ static inline void mcc_start_look(struct mcc_flow *flow, const struct mcc_config
 	flow->probe_countdown = MCC_PROBE_ROUNDS * MCC_ONE;
 	flow->probing = 2 * MCC_ONE;
 	if (flow->rival) {
-		window = flow->delivery_rate * mcc_base_rtt(flow, config) / 1000000 / flow->packet_bytes;
+		window = flow->delivery_rate * mcc_path_us(flow, config) / 1000000 / flow->packet_bytes;
 		flow->probe_countdown = flow->look_rounds * MCC_ONE;
 		flow->probing = 3 * MCC_ONE;
 	}
@@ -104,19 +109,24 @@ static inline void mcc_end_belief(struct mcc_flow *flow, const struct mcc_config
 	past->given_delivery = past->delivery_mean;
 }
 
-/* A queue that goes in a look is this flow's; a short one may have gone by a rival's cut: it looks again. */
+/*
+ * A queue that goes in a look is this flow's; a short one may have gone by a rival's cut: it looks again.
+ * Those who looked together do so together: at the next second, of 2^20 us.
+ */
 static inline void mcc_weigh_look(struct mcc_flow *flow, const struct mcc_config *config, __u64 now_us)
 {
 	struct mcc_past *past = &flow->past;
+	int empty = past->look_after * 8 < past->look_before;
 
-	if (!flow->rival || past->look_before <= MCC_LONG_QUEUE ||
-	    past->look_after * 8 >= past->look_before) {
+	flow->look_second = empty && flow->look_joint ? (__u32)(now_us >> MCC_SECOND_SHIFT) + 1 : 0;
+	if (!flow->rival || !empty || past->look_before <= MCC_LONG_QUEUE) {
 		past->look_empty = 0;
 	} else if (past->look_before > MCC_CUT_QUEUE || past->look_empty) {
 		mcc_end_belief(flow, config, now_us);
 	} else {
 		past->look_empty = 1;
-		flow->probe_countdown = MCC_LOOK_LEAST * MCC_ONE;
+		if (!flow->look_second)
+			flow->probe_countdown = MCC_LOOK_LEAST * MCC_ONE;
 	}
 }
 
@@ -129,6 +139,9 @@ static inline void mcc_note_look(struct mcc_flow *flow, const struct mcc_config 
 	past->look_after = (__u32)mcc_queue_of(flow, config, flow->least_us);
 	past->look_age = 0;
 	falls = past->look_after * 2 < past->look_before;
+	/* A round trip that a look can change does not stay. */
+	if (past->look_after * 16ULL < past->look_before * 15ULL)
+		past->stay_rounds = 0;
 	if (falls)
 		flow->look_rounds = MCC_LOOK_ROUNDS;
 	else if (flow->look_rounds < MCC_LOOK_MOST)
@@ -137,8 +150,8 @@ static inline void mcc_note_look(struct mcc_flow *flow, const struct mcc_config 
 		flow->look_every = falls ? 1 :
 				   flow->look_every < MCC_TOGETHER_MOST ? flow->look_every * 2 :
 									  MCC_TOGETHER_MOST;
-	flow->look_joint = 0;
 	mcc_weigh_look(flow, config, now_us);
+	flow->look_joint = 0;
 	/* It has found a shorter path: there may be more to find. */
 	if (flow->base_us + flow->base_us / 16 < flow->look_base_us &&
 	    flow->probe_countdown > MCC_LOOK_AGAIN * MCC_ONE)
@@ -184,6 +197,10 @@ static inline void mcc_look_together(struct mcc_flow *flow, __s32 latency, __u64
 	__u32 epoch = (__u32)(now_us >> MCC_TOGETHER_SHIFT);
 	int due = epoch != flow->look_epoch && !(epoch & (flow->look_every - 1));
 
+	if (flow->look_second && (now_us >> MCC_SECOND_SHIFT) >= flow->look_second) {
+		flow->look_second = 0;
+		due = 1;
+	}
 	flow->look_epoch = epoch;
 	if (!due || (!flow->rival && latency <= MCC_ONE + MCC_SMALL_QUEUE))
 		return;

@@ -49,6 +49,11 @@ static inline void mcc_init(struct mcc_flow *flow, const struct mcc_config *conf
 	flow->look_rounds = MCC_LOOK_ROUNDS;
 	flow->look_every = 1;
 	flow->look_joint = 0;
+	flow->look_second = 0;
+	flow->batch_us = 0;
+	flow->batch_least_us = ~0U;
+	flow->batch_intervals = 0;
+	flow->ack_us = now_us;
 	flow->look_epoch = (__u32)(now_us >> MCC_TOGETHER_SHIFT);
 	flow->mark_cut_us = 0;
 	flow->shadow.cut_us = now_us;
@@ -116,6 +121,7 @@ static inline void mcc_drain_interval(struct mcc_flow *flow, const struct mcc_co
 		return;
 	flow->phase = MCC_STEER;
 	flow->past.standing = 0;
+	flow->past.loss_share = 0; /* what the start has lost says nothing of the path */
 	mcc_set_rate(flow, config, flow->bandwidth_max * 15 / 16);
 }
 
@@ -166,6 +172,17 @@ static inline __u32 mcc_step(const struct mcc_config *config, __u64 elapsed_us, 
 	return (__u32)((elapsed_us << 16) / srtt_us);
 }
 
+/* Over which time packets came. Batches move its ends by up to one: what that explains was not there. */
+static inline __u32 mcc_receive_us(const struct mcc_flow *flow, const struct mcc_ack *ack)
+{
+	__u32 longer = ack->receive_us > ack->send_us ? ack->receive_us - ack->send_us : 0;
+	__u32 shorter = ack->send_us > ack->receive_us ? ack->send_us - ack->receive_us : 0;
+
+	if (longer)
+		return ack->receive_us - (longer < flow->batch_us ? longer : flow->batch_us);
+	return ack->receive_us + (shorter < flow->batch_us ? shorter : flow->batch_us);
+}
+
 /*
  * Takes in one acknowledgement. Returns 1 when a monitor interval has ended and the network is to
  * decide: give it `features`, then its output to `mcc_act`.
@@ -189,6 +206,11 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 			flow->base_us = ack->rtt_us;
 		if (ack->rtt_us < flow->least_us)
 			flow->least_us = ack->rtt_us;
+		if (ack->rtt_us > flow->most_us)
+			flow->most_us = ack->rtt_us;
+		if (ack->now_us - flow->ack_us > flow->gap_us)
+			flow->gap_us = (__u32)mcc_clamp(ack->now_us - flow->ack_us, 0, MCC_INTERVAL_LIMIT_US);
+		flow->ack_us = ack->now_us;
 		flow->rtt_sum_us[half] += ack->rtt_us;
 		flow->rtt_count[half]++;
 	}
@@ -201,7 +223,7 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 		/* Over less than the floor it is the host that spaces the packets. */
 		if (ack->send_us >= config->rtt_floor_us && ack->receive_us >= config->rtt_floor_us) {
 			flow->send_sum_us += ack->send_us;
-			flow->receive_sum_us += ack->receive_us;
+			flow->receive_sum_us += mcc_receive_us(flow, ack);
 		}
 		if (flow->phase == MCC_START && bandwidth > flow->bandwidth_max) {
 			__u64 rate = bandwidth * MCC_START_GAIN_Q8 >> 8;
@@ -215,6 +237,7 @@ static inline int mcc_on_ack(struct mcc_flow *flow, const struct mcc_config *con
 	    (!flow->rtt_count[0] && !flow->rtt_count[1]))
 		return 0;
 	mcc_note_interval(flow, elapsed);
+	mcc_note_batches(flow, config);
 	flow->step_q16 = mcc_step(config, elapsed, ack->srtt_us);
 	/* What a mostly idle sender measures is the application, not the path. */
 	if (flow->app_limited * 2ULL <= flow->acked)

@@ -13,8 +13,8 @@ static inline __u64 mcc_clamp(__u64 value, __u64 low, __u64 high)
 	return value < low ? low : value > high ? high : value;
 }
 
-/* How long the flow's own bursts take at its rate: a queue that is no sign of congestion. */
-static inline __u64 mcc_own_us(const struct mcc_flow *flow)
+/* How long the flow's own bursts take at its rate. */
+static inline __u64 mcc_burst_us(const struct mcc_flow *flow)
 {
 	__u64 packets = (__u64)flow->packet_bytes * MCC_OWN_PACKETS;
 	__u64 burst = mcc_clamp(flow->rate >> MCC_OWN_SHIFT, 0, MCC_OWN_BYTES);
@@ -22,15 +22,45 @@ static inline __u64 mcc_own_us(const struct mcc_flow *flow)
 	return (packets > burst ? packets : burst) * 1000000 / (flow->rate ? flow->rate : 1);
 }
 
-/*
- * The round trip of an empty path as this flow can see it. Round trips under the floor are dominated by
- * the host, so they are judged from the floor up.
- */
+/* That, and how long acknowledgements wait for each other: a delay that is no sign of congestion. */
+static inline __u64 mcc_own_us(const struct mcc_flow *flow)
+{
+	return mcc_burst_us(flow) + flow->batch_us;
+}
+
+/* The least round trip; those under the floor are dominated by the host, so they are judged from it up. */
+static inline __u64 mcc_path_us(const struct mcc_flow *flow, const struct mcc_config *config)
+{
+	return flow->base_us > config->rtt_floor_us ? flow->base_us : config->rtt_floor_us;
+}
+
+/* The round trip of an empty path as this flow can see it. */
 static inline __u64 mcc_base_rtt(const struct mcc_flow *flow, const struct mcc_config *config)
 {
-	__u64 path = flow->base_us > config->rtt_floor_us ? flow->base_us : config->rtt_floor_us;
+	return mcc_clamp(mcc_path_us(flow, config) + mcc_own_us(flow), 1, MCC_INTERVAL_LIMIT_US);
+}
 
-	return mcc_clamp(path + mcc_own_us(flow), 1, MCC_INTERVAL_LIMIT_US);
+/*
+ * Links such as radio hand on acknowledgements in batches: between them is a gap, and within one the round
+ * trip falls by as much, to that of an empty path, for the first has waited longest. Either alone is
+ * something else: bursts of the flow, or a queue that changes. What each of some intervals has is the link's.
+ */
+static inline void mcc_note_batches(struct mcc_flow *flow, const struct mcc_config *config)
+{
+	__u64 burst = mcc_burst_us(flow);
+	__u64 gap = flow->gap_us > burst ? flow->gap_us - burst : 0;
+	__u64 range = flow->most_us > flow->least_us ? flow->most_us - flow->least_us : 0;
+	__u32 batch = (__u32)mcc_clamp(gap < range ? gap : range, 0, mcc_path_us(flow, config));
+
+	/* A queue that stands hides them, others' bursts in it look like them, and so does a look. */
+	if (flow->probing || flow->least_us > flow->base_us + flow->base_us / 16)
+		return;
+	flow->batch_least_us = batch < flow->batch_least_us ? batch : flow->batch_least_us;
+	if (++flow->batch_intervals < MCC_BATCH_INTERVALS)
+		return;
+	flow->batch_us = flow->batch_least_us;
+	flow->batch_least_us = ~0U;
+	flow->batch_intervals = 0;
 }
 
 static inline void mcc_begin_interval(struct mcc_flow *flow, const struct mcc_config *config,
@@ -57,6 +87,8 @@ static inline void mcc_begin_interval(struct mcc_flow *flow, const struct mcc_co
 	flow->marked = 0;
 	flow->app_limited = 0;
 	flow->least_us = ~0U;
+	flow->most_us = 0;
+	flow->gap_us = 0;
 	flow->srtt_us = srtt_us;
 }
 
@@ -163,7 +195,10 @@ static inline __s32 mcc_latency_inflation(const struct mcc_flow *flow, __u64 ela
 /* How long a packet of that round trip has waited for others' packets. */
 static inline __u64 mcc_queue_us(const struct mcc_flow *flow, const struct mcc_config *config, __u64 rtt_us)
 {
-	__u64 empty = flow->base_us + mcc_own_us(flow) / 2 + config->rtt_floor_us / MCC_HOST_SHARE;
+	__u64 empty = flow->base_us + mcc_burst_us(flow) / 2 + config->rtt_floor_us / MCC_HOST_SHARE;
+
+	/* Of a batch's first packet; the mean of few batches is any part of it. */
+	empty += flow->batch_us;
 
 	return rtt_us > empty ? rtt_us - empty : 0;
 }

@@ -178,21 +178,31 @@ static inline __s32 mcc_ratio(__u64 part, __u64 whole, __u64 most)
 	return (__s32)mcc_clamp((part << 16) / (whole ? whole : 1), 0, most);
 }
 
+/* What a round trip that is about the same differs by at most. */
+static inline __u32 mcc_stay_most(const struct mcc_past *past)
+{
+	return past->stay_us / 16 + 500;
+}
+
 /* For how long the round trip has been about the same. */
 static inline void mcc_past_stay(struct mcc_flow *flow, __u32 mean_us)
 {
 	struct mcc_past *past = &flow->past;
 	__u32 away = mean_us > past->stay_us ? mean_us - past->stay_us : past->stay_us - mean_us;
 
-	if (away > past->stay_us / 16 + 500) {
+	if (!past->stay_rounds || away > mcc_stay_most(past)) {
 		past->stay_us = mean_us;
-		past->stay_rounds = 0;
+		past->stay_rounds = 1;
 		past->stay_window = flow->window;
+		past->stay_delivery = past->delivery_mean;
 		return;
 	}
 	past->stay_rounds = (__u32)mcc_clamp((__u64)past->stay_rounds + flow->step_q16, 0, 1 << 30);
 	if (flow->window > past->stay_window)
 		past->stay_window = flow->window;
+	/* Where packets are lost, or marked, a full queue may stay the same too. */
+	if (flow->lost || flow->marked || past->delivery_mean < past->stay_delivery)
+		past->stay_delivery = past->delivery_mean;
 }
 
 /* Takes in the interval that ends. */

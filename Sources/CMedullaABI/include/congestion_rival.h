@@ -58,23 +58,44 @@ MCC_APART int mcc_on_congestion(struct mcc_flow *flow, const struct mcc_config *
 	return 1;
 }
 
+/* The flow gave way by a quarter, and the round trip stayed. */
+static inline int mcc_gave_for_nothing(const struct mcc_flow *flow)
+{
+	return !flow->rival && flow->window * 4ULL <= flow->past.stay_window * 3ULL;
+}
+
 /*
- * The round trip has stayed the same while the flow gave way by a quarter: it is the path's, and no queue's
- * that this flow could do anything about. Returns 1 then.
+ * The flow took a quarter more, and the round trip stayed, in a look too. One of both is not enough: BBR
+ * gives way to what others take, and a rival may grow during a look. Only far beyond what counts as the same.
+ */
+static inline int mcc_took_for_nothing(const struct mcc_flow *flow)
+{
+	const struct mcc_past *past = &flow->past;
+
+	return past->delivery_mean * 4 >= past->stay_delivery * 5 && past->look_age < past->stay_rounds &&
+	       past->stay_us > flow->base_us + 4 * mcc_stay_most(past);
+}
+
+/*
+ * The round trip has stayed the same whatever the flow did: it is the path's, and no queue's that this flow
+ * could do anything about. Returns 1 then.
  */
 static inline int mcc_path_has_grown(struct mcc_flow *flow, const struct mcc_config *config)
 {
 	struct mcc_past *past = &flow->past;
 	__u32 least = past->least_us[0];
 
-	if (flow->rival || flow->policer.ceiling || past->stay_rounds < 8 * MCC_ONE ||
-	    flow->window * 4ULL > past->stay_window * 3ULL || least == ~0U || least < flow->base_us)
+	if (flow->policer.ceiling || past->stay_rounds < 8 * MCC_ONE || least == ~0U || least < flow->base_us)
 		return 0;
 	if (mcc_queue_of(flow, config, past->stay_us) <= MCC_LONG_QUEUE)
+		return 0;
+	if (!mcc_gave_for_nothing(flow) && !mcc_took_for_nothing(flow))
 		return 0;
 	least = least > past->stay_us - past->stay_us / 16 ? least : past->stay_us - past->stay_us / 16;
 	flow->base_us = least;
 	past->stay_rounds = 0;
+	flow->rival = 0;
+	flow->verdict = -MCC_VERDICT_MAX;
 	return 1;
 }
 

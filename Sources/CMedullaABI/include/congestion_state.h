@@ -39,6 +39,7 @@
 #define MCC_RATE_CEILING 12500000000ULL	/* 100 Gb/s */
 #define MCC_INTERVAL_LIMIT_US 60000000	/* 1 min: the longest planned interval */
 
+#define MCC_BATCH_INTERVALS 8		/* intervals that must all show batches of acknowledgements */
 #define MCC_BUCKET 32			/* intervals of a bucket of extremes; two are kept */
 #define MCC_SMALL_QUEUE (MCC_ONE / 8)	/* in empty round trips: a queue of this size is our own */
 #define MCC_STARVED_SHARE 8		/* a flow that gets less than this part of what it got */
@@ -51,6 +52,7 @@
 #define MCC_LOOK_LEAST 8		/* round trips between looks that a falling queue asks for */
 #define MCC_LOOK_ROUNDS 16		/* round trips to the first look at a rival; twice as many */
 #define MCC_TOGETHER_SHIFT 23		/* 2^23 us, 8.4 s: beside rivals the flows of a host look together */
+#define MCC_SECOND_SHIFT 20		/* 2^20 us: to the second look together at a short queue */
 #define MCC_LOOK_MOST 512		/* after each that finds the queue as it was, up to so many */
 #define MCC_TOGETHER_MOST 8		/* most epochs between looks together, for the same reason */
 #define MCC_DOUBT_ROUNDS 512		/* round trips for which a belief is doubted that a look has ended */
@@ -167,10 +169,11 @@ struct mcc_past {
 	__u32 look_after;
 	__u32 look_age;	      /* round trips since then */
 	__u32 stay_us;	      /* a mean round trip that those since were like, for so many round trips */
-	__u32 stay_rounds;
+	__u32 stay_rounds;    /* 0: it begins anew */
 	__u32 stay_window;    /* packets, when it began */
 	__u32 look_empty;     /* 1: the last look has found a short queue gone */
 	__u32 doubt_rounds;   /* round trips for which a belief is doubted that a look has ended */
+	__u64 stay_delivery;  /* bytes/s, the least mean since the round trip has stayed and losses ended */
 	__u64 doubt_delivery; /* bytes/s that the flow got then */
 	__u64 delivery_mean;  /* bytes/s, over some eight intervals */
 };
@@ -228,6 +231,13 @@ struct mcc_flow {
 	__u32 look_every;      /* epochs between looks together; a power of two */
 	__u32 look_joint;      /* 1: the look is one together */
 	__u32 look_epoch;      /* of the clock, when the flow last thought of looking with others */
+	__u32 look_second;     /* in units of 2^20 us: when to look together once more; 0: not */
+	__u32 most_us;	       /* the largest round trip of the interval */
+	__u32 gap_us;	       /* the longest time between two of its acknowledgements */
+	__u32 batch_us;	       /* how long acknowledgements wait for others */
+	__u32 batch_least_us;  /* the least of the last intervals; ~0: none */
+	__u32 batch_intervals; /* how many these are */
+	__u64 ack_us;	       /* when the last one came */
 	__u64 mark_cut_us;     /* when marks were last answered */
 	__u64 pace;	       /* bytes/s; what pacing uses */
 	struct mcc_shadow shadow;
