@@ -62,8 +62,8 @@ package enum BPFFileSystem {
 
   /// Makes a directory, with what is missing between it and `root`; it may exist already.
   ///
-  /// Whoever leaves last takes empty directories away (`fabric down`), perhaps between two steps of this: what
-  /// has gone is made again.
+  /// Whoever leaves last takes empty directories away (`fabric down`), perhaps between two steps of this: it
+  /// makes them again.
   package static func makeDirectory(_ path: String) throws(KernelError) {
     for _ in 1...100 {
       if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
