@@ -1,5 +1,4 @@
 import CMedullaABI
-import Foundation
 import Testing
 
 @Suite("Rivals who do not give way")
@@ -164,26 +163,6 @@ struct RivalTests {
       #expect(subject.flow.shadow.window >= 90 << 8)
     } else {
       #expect(subject.flow.window < 10)
-    }
-  }
-
-  @Test(
-    "a rival that is seen has been there for a while: the shadow grows as if it had for a quarter of it",
-    arguments: [40, 400, 4000] as [UInt64])
-  func lateClock(packets: UInt64) {
-    let subject = ControlledFlow()
-    subject.reachSteering(packets: 100)
-    mcc_shadow_start(&subject.flow, subject.now, packets << 8, 0)
-    mcc_set_rival(&subject.flow)
-    // Growth from then on, by RFC 9438 with K = 0, where the window was.
-    let passed = cbrt(Double(packets) / 4 / 0.4)
-    for seconds in [1.0, 3, 10] {
-      subject.flow.shadow.window = packets << 8
-      for _ in 0..<12 {
-        mcc_shadow_grow(&subject.flow, subject.now + UInt64(seconds * 1e6))
-      }
-      let expected = Double(packets) + 0.4 * pow(passed + seconds + 0.04, 3)
-      #expect(abs(Double(subject.flow.shadow.window) / 256 / expected - 1) < 0.02, "\(seconds) s")
     }
   }
 

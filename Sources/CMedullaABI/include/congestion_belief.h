@@ -8,15 +8,10 @@
 
 #include "congestion_policer.h"
 
-/*
- * Believes in a rival. It is seen only a while after it has come, and CUBIC in this place would have grown
- * since: the shadow's clock runs as if for the time in which its window grows by a quarter.
- */
 static inline void mcc_set_rival(struct mcc_flow *flow)
 {
 	if (flow->rival)
 		return;
-	flow->shadow.start_us -= mcc_cube_root(flow->shadow.window / 4 * MCC_CUBE_SCALE) * 1000;
 	flow->rival = 1;
 	flow->rival_events++;
 	flow->look_rounds = MCC_LOOK_ROUNDS;
