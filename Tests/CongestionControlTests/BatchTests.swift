@@ -3,8 +3,8 @@ import Testing
 
 @Suite("Acknowledgements that come in batches")
 struct BatchTests {
-  /// Round trips of 40 ms whose acknowledgements of ten packets come each `gap`, in `count` at once; within a
-  /// batch the round trip falls by the gap, and `queue` is on top.
+  /// Round trips of 40 ms whose acknowledgements come each `gap`, `count` at once; within a batch the round
+  /// trip falls by `fall`, the gap when left out, and `queue` is on top.
   private static func batches(
     _ subject: ControlledFlow, rounds: Int, gap: UInt64, count: Int = 10, fall: UInt32? = nil,
     queue: UInt32 = 0
